@@ -1,0 +1,81 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Cosmic rays out of CCD images: a pluggy-based extension of ccdproc.
+
+Importing this package gives every `~astropy.nddata.CCDData` its cosmic-ray methods.
+"""
+
+import importlib
+import sys
+from pathlib import Path
+
+# The folder of the built-in detectors takes its name in this package here and now, so that the function
+# `detectors` below can have it for good.
+import ccdproc_crplugin.detectors  # noqa: F401
+from ccdproc_crplugin import methods, plugins
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
+from ccdproc_crplugin.hookspecs import hookimpl
+from ccdproc_crplugin.model import Check, Detection, Detector, Finding, PixelFlag, Step
+from ccdproc_crplugin.plugins import checks, detectors, steps
+
+_HOME = {
+    "CRSegments": "segments",
+    "MaskComparison": "compare",
+    "clean_cosmic_rays": "clean",
+    "compare_masks": "compare",
+    "cr_preflight": "preflight",
+    "cr_segments": "segments",
+    "plugin_report": "plugin_table",
+    "read_ccd": "io",
+    "restore_cosmic_rays": "clean",
+    "select_frames": "frames",
+    "write_ccd": "io",
+}
+
+__all__ = [
+    "Check",
+    "CosmicRayError",
+    "Detection",
+    "Detector",
+    "Finding",
+    "PixelFlag",
+    "PluginWarning",
+    "PreflightWarning",
+    "Step",
+    "__version__",
+    "checks",
+    "detectors",
+    "hookimpl",
+    "methods",
+    "plugins",
+    "steps",
+    *sorted(_HOME),
+]
+
+
+def __getattr__(name):
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("ccdproc_crplugin")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted(set(globals()) | set(__all__))
+
+
+def _is_command():
+    """
+    Whether this process is the command ``ccdcr``, which loads astropy only once it has work to do.
+    """
+    program = Path(sys.argv[0])
+    return program.stem == "ccdcr" and program.parent == Path(sys.executable).parent
+
+
+if not _is_command():
+    methods.install()

@@ -1,0 +1,145 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The table of events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from ccdproc_crplugin.classify import RULES, classify, look_around
+
+if TYPE_CHECKING:
+    from photutils.segmentation import SegmentationImage, SourceCatalog
+
+__all__ = ["event_table", "source_catalog"]
+
+#: A uniform bar of length l has the variance l**2 / 12.
+BAR = 12**0.5
+
+
+def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
+    """
+    The events as photutils sees them: charge from the removed charge, shape from the pixels alone.
+
+    A track's charge fluctuates along its way, so that moments weighted by it would tell little of its shape.
+
+    Parameters
+    ----------
+    segmentation : `~photutils.segmentation.SegmentationImage`
+        The events.
+    charge : `~numpy.ndarray` of float, shape (ny, nx)
+        The removed charge.
+
+    Returns
+    -------
+    `~photutils.segmentation.SourceCatalog`
+        The catalogue.
+    """
+    from photutils.segmentation import SourceCatalog
+
+    return SourceCatalog(charge, segmentation, convolved_data=(segmentation.data > 0).astype(float))
+
+
+def event_table(
+    segmentation: SegmentationImage | None,
+    charge: np.ndarray,
+    charge_unit: u.Unit,
+    cleaned: np.ndarray,
+    bad: np.ndarray,
+    n_pixels: int,
+) -> QTable:
+    """
+    Measure each event.
+
+    Parameters
+    ----------
+    segmentation : `~photutils.segmentation.SegmentationImage` or None
+        The events; None if there is none.
+    charge, cleaned : `~numpy.ndarray` of float, shape (ny, nx)
+        The removed charge and the cleaned frame, in ``charge_unit``.
+    charge_unit : Unit
+        Electron or adu.
+    bad : `~numpy.ndarray` of bool, shape (ny, nx)
+        Pixels that are bad or saturated.
+    n_pixels : int
+        From how many pixels on an event is extended.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        A row an event; with its columns also where there is none.
+    """
+    if segmentation is None:
+        return _empty_table(charge_unit)
+    sources = source_catalog(segmentation, charge)
+    area = np.asarray(segmentation.areas)
+    length = BAR * np.atleast_1d(sources.semimajor_axis.value)
+    width = BAR * np.atleast_1d(sources.semiminor_axis.value)
+    elongation = np.atleast_1d(sources.elongation.value)
+    peak = np.atleast_1d(sources.max_value)
+    classes = [
+        classify(*row[:-1], look_around(cleaned, segmentation.data, label, row[-1]))
+        for label, row in enumerate(
+            zip(area, peak, length, width, elongation, segmentation.slices, strict=True), start=1
+        )
+    ]
+    table = QTable()
+    table["label"] = np.arange(1, len(area) + 1)
+    table["x"] = np.atleast_1d(sources.x_centroid) * u.pix
+    table["y"] = np.atleast_1d(sources.y_centroid) * u.pix
+    for edge in ("xmin", "xmax", "ymin", "ymax"):
+        table[edge] = np.atleast_1d(getattr(sources, f"bbox_{edge}"))
+    table["area"] = area * u.pix
+    table["sum"] = np.atleast_1d(sources.segment_flux) * charge_unit
+    table["peak"] = peak * charge_unit
+    table["ixx"] = np.atleast_1d(sources.covariance_xx)
+    table["iyy"] = np.atleast_1d(sources.covariance_yy)
+    table["ixy"] = np.atleast_1d(sources.covariance_xy)
+    table["length"] = length * u.pix
+    table["width"] = width * u.pix
+    table["orientation"] = np.atleast_1d(sources.orientation)
+    table["elongation"] = elongation
+    table["extended"] = area >= n_pixels
+    table["touches_edge"] = _touches_edge(table, charge.shape)
+    table["touches_bad"] = _touches_bad(segmentation, bad)
+    table["class"] = classes
+    table["rule"] = [RULES[name] for name in classes]
+    for name in ("x", "y", "length", "width", "orientation", "elongation"):
+        table[name].info.format = ".1f"
+    for name in ("sum", "peak", "area"):
+        table[name].info.format = ".0f"
+    for name in ("ixx", "iyy", "ixy"):
+        table[name].info.format = ".2f"
+    return table
+
+
+def _empty_table(charge_unit: u.Unit) -> QTable:
+    """
+    The columns of a table of events, measured on a made-up one, without a row.
+    """
+    from photutils.segmentation import SegmentationImage
+
+    labels = np.zeros((3, 3), dtype=np.int32)
+    labels[1, 1] = 1
+    nothing = np.zeros((3, 3))
+    return event_table(SegmentationImage(labels), nothing + labels, charge_unit, nothing, nothing > 0, 1)[:0]
+
+
+def _touches_edge(table: QTable, shape: tuple[int, int]) -> np.ndarray:
+    ny, nx = shape
+    return (table["xmin"] == 0) | (table["ymin"] == 0) | (table["xmax"] == nx - 1) | (table["ymax"] == ny - 1)
+
+
+def _touches_bad(segmentation: SegmentationImage, bad: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import binary_dilation
+
+    touched = np.zeros(segmentation.max_label + 1, dtype=bool)
+    if bad.any():
+        near = binary_dilation(bad, structure=np.ones((3, 3), dtype=bool))
+        touched[segmentation.data[near]] = True
+    return touched[1:]

@@ -1,0 +1,407 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Take the cosmic rays out of one frame, and put them back.
+"""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+
+from ccdproc_crplugin import plugins, preflight as checks
+from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays
+from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
+from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.repair import METHODS, repair as estimate
+from ccdproc_crplugin.model import Detection, PixelFlag
+from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, write_history
+from ccdproc_crplugin.removed import RemovedPixels, attach, detach, is_cleaned, is_restorable, removed_pixels
+
+__all__ = ["clean_cosmic_rays", "restore_cosmic_rays"]
+
+#: What `clean_cosmic_rays` may do about the preflight.
+PREFLIGHT = ("warn", "raise", "off")
+
+
+def clean_cosmic_rays(
+    ccd: CCDData,
+    detector: str = "lacosmic",
+    *,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
+    repair: str | None = "meanmask",
+    preflight: str = "warn",
+    force: bool = False,
+    **detector_parameters: Any,
+) -> CCDData:
+    """
+    Take the cosmic rays out of a frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
+        The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
+    detector : str
+        Who looks for cosmic rays: a name from `detectors`.
+    gain : Quantity, float or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
+    readnoise : Quantity, float or None
+        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    saturation : Quantity, float or None
+        Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
+    repair : {"meanmask", "medmask", "median", "idw"} or None
+        How the pixels hit are estimated from the 5 x 5 pixels around: mean or median of the good ones,
+        median of all, mean weighted by the inverse distance. `None` leaves the data as they are. A detector
+        that brings its own cleaned frame needs no repair.
+    preflight : {"warn", "raise", "off"}
+        Whether the frame is looked at first, and what is done about the findings.
+    force : bool
+        Clean once more a frame that was cleaned already.
+    **detector_parameters
+        The detector's own parameters.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame of the same class and unit. Floating-point data keep their dtype; integers become
+        float32, those of more than 16 bits float64. Pixels that are not flagged are as they were.
+        ``mask`` has the cosmic rays added, ``flags`` (uint8) tells them apart (`PixelFlag`),
+        ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels they were estimated
+        from, and the header says what was done.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame, a parameter or the plugin is not as it should be.
+
+    Warns
+    -----
+    PreflightWarning
+        If the frame is not quite what the method asks for.
+
+    See Also
+    --------
+    restore_cosmic_rays : The way back.
+    cr_segments : The cosmic rays one by one.
+
+    References
+    ----------
+    van Dokkum, P. G. 2001, PASP, 113, 1420, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy import units as u
+    >>> from astropy.nddata import CCDData
+    >>> import ccdproc_crplugin as crp
+    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky[20, 20:26] += 3000
+    >>> ccd = CCDData(sky, unit="adu")
+    >>> cleaned = ccd.clean_cosmic_rays(gain=2 * u.electron / u.adu, readnoise=5 * u.electron, saturation=60000)
+    >>> cleaned.header["CRNPIX"], cleaned.header["CRNEVENT"]
+    (6, 1)
+    """
+    check_frame(ccd)
+    _check_not_cleaned(ccd, force)
+    _one_of("preflight", preflight, PREFLIGHT)
+    _one_of("repair", repair, (*METHODS, None))
+    chosen = plugins.find_detector(detector)
+    parameters = check_parameters(chosen, detector_parameters)
+    calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    if preflight != "off":
+        checks.act_on(checks.run_checks(ccd, calibration), preflight)
+    frame = to_electrons(ccd, calibration)
+    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    cleaned = _cleaned_frame(ccd, frame, found, repair)
+    host_parameters = {
+        "detector": detector,
+        "gain": calibration.gain,
+        "readnoise": calibration.readnoise,
+        "saturation": calibration.saturation,
+        "repair": repair,
+    }
+    record = removed_pixels(cleaned)
+    write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
+    write_counts(cleaned.meta, len(record), record.n_events)
+    outcome = f"{len(record)} pixels in {record.n_events} events"
+    write_history(cleaned.meta, "clean_cosmic_rays", {**host_parameters, **found.parameters}, outcome)
+    _tell_observers(cleaned, found.detection)
+    return cleaned
+
+
+def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
+    if is_cleaned(ccd) and not force:
+        detector = ccd.meta.get("CRDETECT", "?")
+        raise CosmicRayError(
+            f"Found a frame whose cosmic rays were removed already (CRDETECT = {detector!r}); expected one that was "
+            "not cleaned. Give force=True to clean it once more, or restore_cosmic_rays first."
+        )
+
+
+def _one_of(name: str, value: Any, known: Iterable) -> None:
+    if value not in tuple(known):
+        raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
+
+
+def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> CCDData:
+    """
+    The new frame with its record, but for what the header says.
+    """
+    y, x = np.nonzero(found.mask)
+    values, scatter = _estimates(frame, found, repair, y, x)
+    cleaned = _copy_but_pixels(ccd)
+    cleaned.data = np.array(ccd.data, dtype=_result_dtype(ccd.data.dtype))
+    if values is not None:
+        cleaned.data[y, x] = values
+    cleaned.uncertainty = _enlarged_uncertainty(ccd, y, x, scatter)
+    cleaned.mask = found.mask.copy() if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
+    cleaned.flags = _flags(ccd, frame, found)
+    attach(cleaned, _record(ccd, cleaned, y, x))
+    return cleaned
+
+
+def _copy_but_pixels(ccd: CCDData) -> CCDData:
+    """
+    A frame of the same class with header, WCS and PSF of its own, and the arrays still shared.
+    """
+    new = copy.copy(ccd)
+    new.meta = copy.deepcopy(ccd.meta)
+    new.wcs = copy.deepcopy(ccd.wcs)
+    new.psf = copy.deepcopy(ccd.psf)
+    return new
+
+
+def _result_dtype(dtype: np.dtype) -> np.dtype:
+    if dtype.kind == "f":
+        return dtype
+    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
+
+
+def _estimates(
+    frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, y: np.ndarray, x: np.ndarray
+) -> tuple[np.ndarray | None, np.ndarray]:
+    """
+    What to put at the pixels hit and its scatter, in the unit of the frame.
+
+    A cleaned frame of the detector goes first; pixels that only the refinement added are the host's.
+    """
+    by_detector = found.detection.cleaned
+    if repair is None and by_detector is None:
+        return None, np.zeros(len(y))
+    lost = found.mask | frame.bad
+    values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
+    if by_detector is not None:
+        theirs = found.detection.mask[y, x]
+        values[theirs] = by_detector[y[theirs], x[theirs]]
+    return values / frame.calibration.factor, scatter / frame.calibration.factor
+
+
+def _enlarged_uncertainty(ccd: CCDData, y: np.ndarray, x: np.ndarray, scatter: np.ndarray) -> Any:
+    """
+    The frame's uncertainty, nowhere smaller, at the repaired pixels at least the scatter.
+    """
+    uncertainty = ccd.uncertainty
+    if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
+        return copy.deepcopy(uncertainty)
+    array = np.array(uncertainty.array, dtype=_result_dtype(uncertainty.array.dtype))
+    scatter = scatter / uncertainty_scale(ccd)
+    if isinstance(uncertainty, StdDevUncertainty):
+        array[y, x] = np.fmax(array[y, x], scatter)
+    elif isinstance(uncertainty, VarianceUncertainty):
+        array[y, x] = np.fmax(array[y, x], scatter**2)
+    else:
+        with np.errstate(divide="ignore"):
+            array[y, x] = np.fmin(array[y, x], 1 / scatter**2)
+    return type(uncertainty)(array, unit=uncertainty.unit, copy=False)
+
+
+def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays) -> np.ndarray:
+    flags = np.zeros(found.mask.shape, dtype=np.uint8)
+    flags[found.mask] |= PixelFlag.COSMIC_RAY.value
+    flags[frame.bad] |= PixelFlag.BAD_ON_INPUT.value
+    if frame.saturated is not None:
+        flags[frame.saturated] |= PixelFlag.SATURATED.value
+    if found.detection.not_searched is not None:
+        flags[found.detection.not_searched & ~found.mask] |= PixelFlag.NOT_SEARCHED.value
+    if is_restorable(ccd):
+        earlier = removed_pixels(ccd)
+        flags[earlier.y, earlier.x] &= ~np.uint8(PixelFlag.BAD_ON_INPUT.value)
+        flags[earlier.y, earlier.x] |= PixelFlag.COSMIC_RAY.value
+    return flags
+
+
+def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> RemovedPixels:
+    """
+    What it takes to undo this cleaning, and with it any earlier one of the same frame.
+    """
+    record = RemovedPixels(
+        y=y.astype(np.int32),
+        x=x.astype(np.int32),
+        label=label_pixels(y, x, ccd.data.shape),
+        removed=ccd.data[y, x],
+        repaired=cleaned.data[y, x],
+        uncertainty=None if ccd.uncertainty is None else np.asarray(ccd.uncertainty.array)[y, x],
+        dtype=ccd.data.dtype,
+        unit=str(ccd.unit),
+        had_mask=ccd.mask is not None,
+        flags=copy.deepcopy(ccd.flags),
+    )
+    return removed_pixels(ccd).merged(record, ccd.data.shape) if is_restorable(ccd) else record
+
+
+def _tell_observers(cleaned: CCDData, detection: Detection) -> None:
+    for plugin, call in plugins.host().implementations("ccdcr_cleaned"):
+        try:
+            call(ccd=cleaned, detection=detection)
+        except plugins.FAILURES as err:
+            warnings.warn(
+                f"{plugin}: its hook ccdcr_cleaned failed: {type(err).__name__}: {err}", PluginWarning, stacklevel=3
+            )
+
+
+def restore_cosmic_rays(
+    ccd: CCDData, labels: int | Iterable[int] | None = None, mask: np.ndarray | None = None
+) -> CCDData:
+    """
+    Put removed values back, all of them or some events.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A frame from `clean_cosmic_rays` or `read_ccd`; not changed.
+    labels : int, iterable of int or None
+        The events to put back, by the labels that `cr_segments` gives with its default connectivity.
+    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        The pixels to put back. Without ``labels`` and ``mask`` everything goes back.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame. With everything back it is the frame that was cleaned, bit for bit: data with their
+        first dtype, mask, flags and uncertainty; a frame cleaned more than once is as before the first
+        time. With some events back the others keep their removed values, and labels count anew from 1.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame does not carry its removed values, was changed since, or has no such event.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> import ccdproc_crplugin as crp
+    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky[20, 20:26] += 3000
+    >>> ccd = CCDData(sky, unit="electron")
+    >>> cleaned = ccd.clean_cosmic_rays(readnoise=5, saturation=60000)
+    >>> bool((cleaned.restore_cosmic_rays().data == ccd.data).all())
+    True
+    """
+    record = removed_pixels(ccd)
+    chosen = _chosen(record, ccd.data.shape, labels, mask)
+    restored = _copy_but_pixels(ccd)
+    detach(restored)
+    if chosen.all():
+        _put_everything_back(restored, record)
+    else:
+        _put_back(restored, record, chosen)
+    outcome = f"{int(chosen.sum())} of {len(record)} pixels put back"
+    write_history(restored.meta, "restore_cosmic_rays", _selection(labels, mask), outcome)
+    return restored
+
+
+def _selection(labels: Any, mask: np.ndarray | None) -> dict[str, Any]:
+    if labels is not None:
+        return {"labels": np.atleast_1d(labels).tolist()}
+    return {} if mask is None else {"mask": mask}
+
+
+def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: Any) -> np.ndarray:
+    """
+    Which of the removed pixels are asked for.
+    """
+    if labels is not None and mask is not None:
+        raise CosmicRayError("Found both labels and mask; expected one of them. Combine them into one mask.")
+    if labels is not None:
+        return np.isin(record.label, _known_labels(record, labels))
+    if mask is not None:
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != shape:
+            raise CosmicRayError(
+                f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {shape}."
+            )
+        chosen = mask[record.y, record.x]
+        if mask.any() and not chosen.any():
+            raise CosmicRayError("Found a mask with no removed pixel in it; expected one that covers an event.")
+        return chosen
+    return np.ones(len(record), dtype=bool)
+
+
+def _known_labels(record: RemovedPixels, labels: Any) -> np.ndarray:
+    if not isinstance(labels, np.ndarray | int | np.integer):
+        labels = list(labels)
+    wanted = np.atleast_1d(labels)
+    if wanted.size and (wanted.dtype.kind not in "iu" or wanted.ndim != 1):
+        raise CosmicRayError(f"Found labels={labels!r}; expected whole numbers, 1 to {record.n_events}.")
+    unknown = wanted[(wanted < 1) | (wanted > record.n_events)]
+    if len(unknown):
+        raise CosmicRayError(
+            f"Found the label {unknown[0]}; expected labels from 1 to {record.n_events}, the events of this frame."
+        )
+    return wanted
+
+
+def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
+    before = np.array(restored.data)
+    before[record.y, record.x] = record.removed
+    with np.errstate(invalid="ignore"):
+        data = before.astype(record.dtype)
+    if data.dtype.kind in "iu" and not np.array_equal(data, before):
+        raise CosmicRayError(
+            f"Found values that are no {record.dtype} any more beside the repaired pixels; expected the frame as it "
+            "was cleaned. Restore first, change the data afterwards, or restore event by event."
+        )
+    mask = None
+    if record.had_mask:
+        mask = np.array(restored.mask)
+        mask[record.y, record.x] = False
+    restored.data = data
+    restored.mask = mask
+    restored.flags = copy.deepcopy(record.flags)
+    everything = np.ones(len(record), dtype=bool)
+    _put_uncertainty_back(restored, record, everything, None if record.uncertainty is None else record.uncertainty.dtype)
+    clear_cards(restored.meta)
+
+
+def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
+    y, x = record.y[chosen], record.x[chosen]
+    restored.data = np.array(restored.data)
+    restored.data[y, x] = record.removed[chosen]
+    restored.mask = np.array(restored.mask)
+    restored.mask[y, x] = False
+    if isinstance(restored.flags, np.ndarray):
+        restored.flags = np.array(restored.flags)
+        restored.flags[y, x] &= ~np.uint8(PixelFlag.COSMIC_RAY.value)
+    _put_uncertainty_back(restored, record, chosen, None)
+    rest = record.remaining(~chosen, restored.data.shape)
+    attach(restored, rest)
+    write_counts(restored.meta, len(rest), rest.n_events)
+
+
+def _put_uncertainty_back(
+    restored: CCDData, record: RemovedPixels, chosen: np.ndarray, dtype: np.dtype | None
+) -> None:
+    uncertainty = restored.uncertainty
+    if uncertainty is None or record.uncertainty is None:
+        return
+    array = np.array(uncertainty.array, dtype=dtype)
+    array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]
+    restored.uncertainty = type(uncertainty)(array, unit=uncertainty.unit, copy=False)

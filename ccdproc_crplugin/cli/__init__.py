@@ -1,0 +1,71 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The command line, ``ccdcr``: a module a sub-command, none of which loads astropy before it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from ccdproc_crplugin import methods
+from ccdproc_crplugin.cli import check, clean, compare, demo, plugins, restore, segments
+from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["main"]
+
+COMMANDS = (clean, segments, check, restore, compare, plugins, demo)
+
+#: Exit codes.
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """
+    Run ``ccdcr``.
+
+    Parameters
+    ----------
+    args : sequence of str or None
+        The words of the command line; `None` means those of the process.
+
+    Returns
+    -------
+    int
+        0 all done, 1 some frame failed, 2 wrong usage.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.cli import main
+    >>> main(["compare", "no.fits", "such.fits"])
+    2
+    """
+    parser = argparse.ArgumentParser(
+        prog="ccdcr",
+        description="Cosmic rays out of CCD images.",
+        epilog="`ccdcr COMMAND --help` tells more; `ccdcr demo` shows it on a real frame.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_parser(commands)
+    try:
+        chosen = parser.parse_args(args)
+    except SystemExit as stop:
+        return DONE if stop.code in (0, None) else WRONG_USAGE
+    try:
+        with calm() as messages:
+            methods.install()
+        for message in messages:
+            say(message)
+        return chosen.run(chosen)
+    except CosmicRayError as err:
+        print(f"ccdcr: {err}", file=sys.stderr)
+        return WRONG_USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt:
+        print("ccdcr: stopped", file=sys.stderr)
+        return FAILED

@@ -1,0 +1,61 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr check``: is a frame what the method asks for?
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.cli.options import calm, say
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """
+    Add the sub-command.
+
+    Parameters
+    ----------
+    commands : object
+        What `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "check", help="see whether a frame can be cleaned", description="Run the checks of the preflight on a frame."
+    )
+    parser.add_argument("path", type=Path, metavar="FRAME", help="FITS file")
+    parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
+    parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
+    parser.add_argument("--unit", help="unit of a frame without BUNIT: adu or electron")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Print the findings.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        0 if no check failed, else 1.
+    """
+    from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.preflight import cr_preflight
+
+    with calm() as messages:
+        findings = cr_preflight(read_ccd(args.path, unit=args.unit), gain=args.gain, readnoise=args.readnoise)
+    for message in messages:
+        say(message)
+    for finding in findings:
+        print(f"{finding.status:5} {finding.check}: {finding.message}")
+        if finding.fix:
+            print(f"      what to do: {finding.fix}")
+    return 1 if any(finding.status == "fail" for finding in findings) else 0

@@ -1,0 +1,144 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr clean``: the cosmic rays out of files.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_paths, say
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["add_parser", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """
+    Add the sub-command.
+
+    Parameters
+    ----------
+    commands : object
+        What `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "clean",
+        help="take the cosmic rays out of files",
+        description="Clean the light frames among files, folders and patterns; the other frames are skipped.",
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or pattern")
+    parser.add_argument("-o", "--output", type=Path, default=Path("cleaned"), help="folder (default: %(default)s)")
+    parser.add_argument("--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help="of the files written")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    parser.add_argument("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
+    parser.add_argument("--force", action="store_true", help="clean again what was cleaned already")
+    parser.add_argument("--repair", default="meanmask", help="meanmask, medmask, median or idw (default: %(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    add_detection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Clean the files.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        0 if each light frame was cleaned, 1 if some failed.
+    """
+    from tqdm import tqdm
+
+    with calm() as messages:
+        keywords = {**detection_keywords(args), "repair": args.repair, "force": args.force}
+        paths = existing_paths(args.paths)
+    for message in messages:
+        say(message)
+    _make_folder(args.output)
+    rows, failed, written = [], 0, set()
+    with tqdm(paths, unit="frame", disable=args.quiet, dynamic_ncols=True) as progress:
+        for path in progress:
+            with calm() as messages:
+                row = _outcome(path, args, keywords, written)
+            failed += row[-1].startswith("failed")
+            rows.append(row)
+            if row[-1] != "cleaned":
+                messages = [*messages, row[-1]]
+            for message in messages:
+                progress.clear()
+                say(f"{path.name}: {message}")
+    _print_table(rows)
+    return 1 if failed else 0
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err
+
+
+def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
+    """
+    Clean one file; whatever goes wrong with it stays with it.
+    """
+    try:
+        return _clean_file(path, args, keywords, written)
+    except CosmicRayError as err:
+        return path.name, "", "", f"failed: {err}"
+    except Exception as err:
+        return path.name, "", "", f"failed: {type(err).__name__}: {err}"
+
+
+def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
+    from ccdproc_crplugin.clean import clean_cosmic_rays
+    from ccdproc_crplugin.frames import frame_kind
+    from ccdproc_crplugin.io import read_ccd, read_header, write_ccd
+
+    kind = frame_kind(read_header(path))
+    if kind != "light" and not args.any_kind:
+        return path.name, "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
+    target = _target(path, args, written)
+    cleaned = clean_cosmic_rays(read_ccd(path, unit=args.unit), **keywords)
+    write_ccd(cleaned, target, overwrite=args.overwrite)
+    return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], "cleaned"
+
+
+def _kind_in_words(kind: str) -> str:
+    return "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
+
+
+def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
+    from ccdproc_crplugin.frames import stem
+
+    target = args.output / f"{stem(path)}{args.ending}"
+    if target.exists() and target.samefile(path):
+        raise CosmicRayError(f"Found the file itself at {str(target)!r}; expected another output folder. Give --output.")
+    if target in written:
+        raise CosmicRayError(
+            f"Found that {str(target)!r} was written for another input already; expected names that differ. "
+            "Clean them into folders of their own."
+        )
+    if target.exists() and not args.overwrite:
+        raise CosmicRayError(f"Found {str(target)!r} there already. Give --overwrite to replace it.")
+    written.add(target)
+    return target
+
+
+def _print_table(rows: list[tuple]) -> None:
+    from astropy.table import Table
+
+    summary = [(name, pixels, events, status.split(":")[0]) for name, pixels, events, status in rows]
+    if summary:
+        table = Table(rows=summary, names=("frame", "pixels", "events", "status"), dtype=[str] * 4)
+        print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<"])))
+    counts = {word: sum(row[-1] == word for row in summary) for word in ("cleaned", "skipped", "failed")}
+    print(", ".join(f"{count} {word}" for word, count in counts.items()))

@@ -1,0 +1,119 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr demo``: the whole way of a real frame.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.segments import SHORT
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["add_parser", "run"]
+
+#: A raw frame of the 1 m telescope of the SAAO that ccdproc installs with its tests.
+FRAME = "a8280271.fits"
+
+
+def add_parser(commands: Any) -> None:
+    """
+    Add the sub-command.
+
+    Parameters
+    ----------
+    commands : object
+        What `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "demo",
+        help="see it work on a real frame",
+        description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures.",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("ccdcr-demo"), help="folder (default: %(default)s)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Run the demonstration.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from ccdproc_crplugin.clean import clean_cosmic_rays
+    from ccdproc_crplugin.io import write_ccd
+    from ccdproc_crplugin.segments import cr_segments
+
+    _make_folders(args.output)
+    print(f"A raw frame that ccdproc installs: {FRAME}, 1 m telescope of the SAAO, 150 s.")
+    with calm() as messages:
+        raw = _overscan_and_trim()
+        cleaned = clean_cosmic_rays(raw)
+        segments = cr_segments(cleaned)
+        frame = write_ccd(cleaned, args.output / "a8280271_cleaned.fits", overwrite=True)
+        catalogue = segments.write(args.output / "events.ecsv", overwrite=True)
+        pictures = _draw_events(segments, args.output / "events")
+    for message in messages:
+        say(message)
+    header = cleaned.header
+    print("Overscan and trim are those of its header; the last rows, which saw no light, are cut off too.")
+    print(f"Gain {header['CRGAIN']} electron/adu and read noise {header['CRRDNOIS']} electron stand in its header.\n")
+    print("\n".join(segments.table[SHORT].pformat(max_lines=-1, max_width=-1)))
+    print(f"\n{repr(segments).strip('<>')}\n")
+    print(f"cleaned frame  {frame}")
+    print(f"catalogue      {catalogue}")
+    print(f"pictures       {pictures} (mask, frame, cleaned)")
+    print("\nNext, your own frame:\n\n    ccdcr clean YOUR_FRAME.fits --output cleaned")
+    return 0
+
+
+def _make_folders(output: Path) -> None:
+    try:
+        (output / "events").mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the folder {str(output)!r} can't be made: {err}.") from err
+
+
+def _overscan_and_trim() -> Any:
+    from ccdproc import subtract_overscan, trim_image
+
+    from ccdproc_crplugin.io import read_ccd
+
+    with as_file(files("ccdproc.tests") / "data" / FRAME) as path:
+        raw = read_ccd(path)
+    header = raw.header
+    without_bias = subtract_overscan(raw, fits_section=header["BIASSEC"], median=True)
+    return _without_dark_rows(trim_image(without_bias, fits_section=header["TRIMSEC"]))
+
+
+def _without_dark_rows(ccd: Any) -> Any:
+    """
+    Cut off the last rows, which saw no light although the header's TRIMSEC keeps them.
+    """
+    import numpy as np
+
+    level = np.median(ccd.data, axis=1)
+    lit = np.flatnonzero(level > np.median(level) / 2)
+    return ccd[: lit[-1] + 1]
+
+
+def _draw_events(segments: Any, folder: Path) -> str:
+    from tqdm import tqdm
+
+    from ccdproc_crplugin.gallery import save_page
+
+    for label in tqdm(range(1, len(segments) + 1), unit="picture", leave=False):
+        save_page(segments.plot([label]), folder / f"event_{label:03d}.png", overwrite=True)
+    return f"{folder}/event_*.png"

@@ -1,0 +1,146 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Options and habits that several sub-commands share.
+"""
+
+from __future__ import annotations
+
+import argparse
+import glob
+import json
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
+
+__all__ = ["add_detection", "calm", "detection_keywords", "existing_paths", "say"]
+
+
+def add_detection(parser: argparse.ArgumentParser) -> None:
+    """
+    Add the options that say how cosmic rays are found.
+
+    Parameters
+    ----------
+    parser : `~argparse.ArgumentParser`
+        The sub-command's parser; changed in place.
+    """
+    group = parser.add_argument_group("detection")
+    group.add_argument("--detector", default="lacosmic", help="who looks for cosmic rays (default: %(default)s)")
+    group.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
+    group.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
+    group.add_argument("--saturation", type=float, help="saturation level in the frame's unit (default: from the header)")
+    group.add_argument("--unit", help="unit of frames without BUNIT: adu or electron")
+    group.add_argument("--sigclip", type=float, help="Laplacian-to-noise limit of L.A.Cosmic")
+    group.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="any parameter of the detector"
+    )
+
+
+def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
+    """
+    The keywords of `cr_segments` and `clean_cosmic_rays` that the options ask for.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    dict
+        Keywords; those left out on the command line are left out.
+
+    Raises
+    ------
+    CosmicRayError
+        If the detector or a parameter is unknown.
+    """
+    from ccdproc_crplugin.detection import check_parameters
+    from ccdproc_crplugin.plugins import find_detector
+
+    parameters = dict(_parameter(text) for text in args.parameter)
+    if args.sigclip is not None:
+        parameters["sigclip"] = args.sigclip
+    check_parameters(find_detector(args.detector), parameters)
+    noise = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
+    given = {name: value for name, value in noise.items() if value is not None}
+    return {"detector": args.detector, **given, **parameters}
+
+
+def _parameter(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise CosmicRayError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")
+    try:
+        return name, json.loads(value.lower() if value in ("True", "False") else value)
+    except ValueError:
+        return name, None if value == "None" else value
+
+
+def existing_paths(words: list[str]) -> list[Path]:
+    """
+    The files that are meant by files, folders and patterns.
+
+    Parameters
+    ----------
+    words : list of str
+        From the command line.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        In the order given, each once.
+
+    Raises
+    ------
+    CosmicRayError
+        If one is not there or a pattern fits nothing.
+    """
+    from ccdproc_crplugin.frames import find_frames
+
+    paths: dict[Path, None] = {}
+    for word in words:
+        matches = [word] if Path(word).exists() else sorted(glob.glob(word))
+        if not matches:
+            raise CosmicRayError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
+        for match in map(Path, matches):
+            paths |= dict.fromkeys(find_frames(match) if match.is_dir() else [match])
+    return list(paths)
+
+
+@contextmanager
+def calm() -> Iterator[list[str]]:
+    """
+    Keep back the warnings of libraries about headers, and collect ours.
+
+    Yields
+    ------
+    list of str
+        The messages of this package's own warnings, filled at the end.
+    """
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield messages
+        finally:
+            for item in caught:
+                if issubclass(item.category, PluginWarning) or item.category.__module__.startswith("ccdproc_crplugin"):
+                    messages.append(str(item.message))
+
+
+def say(text: str) -> None:
+    """
+    Tell the user something that is not the command's result.
+
+    Parameters
+    ----------
+    text : str
+        What to tell; characters that could steer a terminal are shown as they are written.
+    """
+    print("".join(char if char.isprintable() else repr(char)[1:-1] for char in text), file=sys.stderr)

@@ -1,0 +1,84 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr segments``: the cosmic rays of a frame one by one.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, say
+
+__all__ = ["SHORT", "add_parser", "run"]
+
+#: The columns that are printed; a file gets all of them.
+SHORT = ["label", "x", "y", "area", "sum", "peak", "length", "width", "orientation", "class"]
+
+
+def add_parser(commands: Any) -> None:
+    """
+    Add the sub-command.
+
+    Parameters
+    ----------
+    commands : object
+        What `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "segments",
+        help="list the cosmic rays of a frame",
+        description="List the events of a cleaned frame, or of a raw one, in which they are looked for first.",
+    )
+    parser.add_argument("path", type=Path, metavar="FRAME", help="FITS file")
+    parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv or .fits)")
+    parser.add_argument("--gallery", type=Path, metavar="IMAGE", help="picture of the largest events (.png, .pdf, .svg)")
+    parser.add_argument("--rows", type=int, default=12, help="events in the picture (default: %(default)s)")
+    parser.add_argument("--n-pixels", type=int, default=3, help="least pixels of an extended event (default: %(default)s)")
+    parser.add_argument("--connectivity", type=int, choices=[4, 8], default=8, help="(default: %(default)s)")
+    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
+    add_detection(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Print the events and write what is asked for.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        0.
+    """
+    from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.segments import cr_segments
+
+    with calm() as messages:
+        keywords = detection_keywords(args)
+        ccd = read_ccd(args.path, unit=args.unit)
+        segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
+        table = segments.table
+    for message in messages:
+        say(message)
+    print("\n".join(table[SHORT].pformat(max_width=-1)))
+    print(repr(segments).strip("<>"))
+    if args.output:
+        print(f"wrote {segments.write(args.output, overwrite=args.overwrite)}")
+    if args.gallery:
+        _write_gallery(segments, args)
+    return 0
+
+
+def _write_gallery(segments: Any, args: argparse.Namespace) -> None:
+    from ccdproc_crplugin.gallery import save_page
+
+    if not len(segments):
+        print("no event to draw")
+        return
+    print(f"wrote {save_page(segments.plot(n_rows=args.rows), args.gallery, overwrite=args.overwrite)}")

@@ -1,0 +1,437 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+From a frame in its own unit to what a detector sees: plain arrays in electron.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+
+from ccdproc_crplugin import frames
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels.repair import repair
+
+__all__ = ["Calibration", "ElectronFrame", "calibrate", "check_frame", "to_electrons"]
+
+#: Units that all say adu.
+ADU_LIKE = (u.adu, u.DN, u.count)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """
+    How a frame's numbers become electrons, and where each figure was found.
+
+    Parameters
+    ----------
+    factor : float
+        Electrons per unit of the frame.
+    gain : float
+        Gain (electron/adu); 1 for a frame in electron.
+    readnoise, saturation : float
+        In electron; a saturation level that is not known is infinite.
+    gain_source, readnoise_source, saturation_source : str
+        A header keyword, or what stands in its place.
+    """
+
+    factor: float
+    gain: float
+    readnoise: float
+    saturation: float
+    gain_source: str
+    readnoise_source: str
+    saturation_source: str
+
+
+@dataclass(frozen=True)
+class ElectronFrame:
+    """
+    What a detector sees.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32, shape (ny, nx)
+        In electron, finite everywhere.
+    bad : `~numpy.ndarray` of bool, shape (ny, nx)
+        True where the frame is masked or not finite.
+    saturated : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True at and above the saturation level; None where that is not known.
+    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        In electron squared, from the frame's uncertainty.
+    calibration : Calibration
+        The figures used.
+    """
+
+    data: np.ndarray
+    bad: np.ndarray
+    saturated: np.ndarray | None
+    variance: np.ndarray | None
+    calibration: Calibration
+
+
+def check_frame(ccd: CCDData) -> None:
+    """
+    Refuse what is no frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is not a CCDData with a two-dimensional array of real numbers and a mask of its shape.
+    """
+    if not isinstance(ccd, CCDData):
+        raise CosmicRayError(
+            f"Found {type(ccd).__name__}; expected a CCDData. Wrap an array with CCDData(array, unit='adu')."
+        )
+    data = ccd.data
+    if not isinstance(data, np.ndarray):
+        raise CosmicRayError(f"Found data of type {type(data).__name__}; expected a two-dimensional NumPy array.")
+    if data.ndim != 2:
+        raise CosmicRayError(
+            f"Found data of shape {data.shape}; expected two dimensions (ny, nx). Clean the planes of a cube one by one."
+        )
+    if data.size == 0:
+        raise CosmicRayError(f"Found an empty frame of shape {data.shape}; expected at least one pixel.")
+    if data.dtype.kind not in "iuf":
+        raise CosmicRayError(f"Found data of dtype {data.dtype}; expected integers or floating-point numbers.")
+    _check_whole_numbers(data)
+    _mask_of(ccd)
+
+
+def _check_whole_numbers(data: np.ndarray) -> None:
+    """
+    Refuse integers that float64, the type of the result, can't hold.
+    """
+    largest = 2**53
+    if data.dtype.kind in "iu" and data.dtype.itemsize == 8:
+        extreme = max(int(data.max()), -int(data.min()))
+        if extreme > largest:
+            raise CosmicRayError(
+                f"Found the value {extreme} in data of dtype {data.dtype}; expected at most 2**53, beyond which "
+                "float64 can't hold every integer. Rescale the frame."
+            )
+
+
+def _mask_of(ccd: CCDData) -> np.ndarray | None:
+    if ccd.mask is None:
+        return None
+    mask = np.asarray(ccd.mask)
+    if mask.dtype.kind not in "biu":
+        raise CosmicRayError(f"Found a mask of dtype {mask.dtype}; expected booleans, True at bad pixels.")
+    if mask.shape not in ((), ccd.data.shape):
+        raise CosmicRayError(f"Found a mask of shape {mask.shape}; expected that of the data, {ccd.data.shape}.")
+    return np.broadcast_to(mask.astype(bool), ccd.data.shape)
+
+
+def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> Calibration:
+    """
+    Find the gain, the read noise and the saturation level of a frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, in adu or electron.
+    gain : Quantity, float or None
+        In electron/adu; `None` means the header's.
+    readnoise : Quantity, float or None
+        In electron (a plain number too) or adu; `None` means the header's.
+    saturation : Quantity, float or None
+        In adu or electron, a plain number in the unit of the frame; `None` means the header's, if any.
+
+    Returns
+    -------
+    Calibration
+        The figures and their sources.
+
+    Raises
+    ------
+    CosmicRayError
+        If a unit does not fit, a figure is not a positive number, or one can't be found.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from ccdproc_crplugin.electrons import calibrate
+    >>> ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"GAIN": 1.9, "RDNOISE": 5})
+    >>> calibrate(ccd).gain
+    1.9
+    """
+    per_unit, in_electron = _unit_of(ccd)
+    gain, gain_source = _gain_of(ccd.meta, gain, in_electron)
+    readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
+    saturation, saturation_source = _saturation_of(ccd.meta, saturation, gain, per_unit, in_electron)
+    return Calibration(
+        per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source
+    )
+
+
+def _unit_of(ccd: CCDData) -> tuple[float, bool]:
+    """
+    How many adu or electrons the unit of the frame is, and whether it is electrons.
+    """
+    unit = ccd.unit
+    if unit is not None:
+        if unit.is_equivalent(u.electron):
+            return unit.to(u.electron), True
+        for adu in ADU_LIKE:
+            if unit.is_equivalent(adu):
+                return unit.to(adu), False
+        for rate in (u.electron / u.s, *(adu / u.s for adu in ADU_LIKE)):
+            if unit.is_equivalent(rate):
+                raise CosmicRayError(
+                    f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known. "
+                    "Multiply by the exposure time, ccd.multiply(exposure * u.s), before the cleaning."
+                )
+    raise CosmicRayError(
+        f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron. Set ccd.unit, or convert."
+    )
+
+
+def _number(name: str, value: Any, expected: str) -> float:
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real | np.ndarray):
+        raise CosmicRayError(f"Found {name}={value!r}; expected {expected}.")
+    number = np.asarray(value)
+    if number.ndim or number.dtype.kind not in "iuf":
+        raise CosmicRayError(f"Found {name}={value!r}; expected one value for the whole frame, {expected}.")
+    return float(number)
+
+
+def _positive(name: str, value: float, expected: str) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise CosmicRayError(f"Found {name}={value:g}; expected a positive number, {expected}.")
+    return value
+
+
+def _from_keyword(value: Any, meta: Mapping) -> Any:
+    """
+    What a `ccdproc.Keyword` stands for, or the value as it is.
+    """
+    return value.value_from(meta) if hasattr(value, "value_from") else value
+
+
+def _gain_of(meta: Mapping, gain: Any, in_electron: bool) -> tuple[float, str]:
+    expected = "a Quantity in electron/adu or a number meaning that"
+    gain = _from_keyword(gain, meta)
+    if in_electron:
+        if gain is not None:
+            raise CosmicRayError(
+                f"Found gain={gain} for a frame in electron, whose gain is applied already; leave gain out, "
+                "or set ccd.unit to adu if the frame is in adu."
+            )
+        return 1.0, "frame in electron"
+    if gain is None:
+        found = frames.gain(meta)
+        if found is None:
+            raise CosmicRayError(_not_found("gain", "electron/adu"))
+        return found.value.value, found.keyword
+    if isinstance(gain, u.Quantity):
+        per_adu = [u.electron / adu for adu in ADU_LIKE if gain.unit.is_equivalent(u.electron / adu)]
+        if not per_adu:
+            raise CosmicRayError(f"Found gain={gain}; expected electron/adu.{_inverted(gain)}")
+        gain = gain.to_value(per_adu[0])
+    return _positive("gain", _number("gain", gain, expected), expected), "given"
+
+
+def _inverted(gain: u.Quantity) -> str:
+    return " Give its inverse." if gain.unit.is_equivalent(u.adu / u.electron) else ""
+
+
+def _readnoise_of(meta: Mapping, readnoise: Any, gain: float, in_electron: bool) -> tuple[float, str]:
+    expected = "a Quantity in electron or adu or a number meaning electron"
+    readnoise = _from_keyword(readnoise, meta)
+    if readnoise is None:
+        found = frames.readnoise(meta)
+        if found is None:
+            raise CosmicRayError(_not_found("readnoise", "electron"))
+        return found.value.value, found.keyword
+    if isinstance(readnoise, u.Quantity):
+        readnoise = _in_electron("readnoise", readnoise, gain, in_electron)
+    number = _number("readnoise", readnoise, expected)
+    if not (math.isfinite(number) and number >= 0):
+        raise CosmicRayError(f"Found readnoise={number:g}; expected 0 or more, {expected}.")
+    return number, "given"
+
+
+def _in_electron(name: str, value: u.Quantity, gain: float, in_electron: bool) -> Any:
+    """
+    A Quantity in electron or adu as electrons.
+    """
+    if value.unit.is_equivalent(u.electron):
+        return value.to_value(u.electron)
+    for adu in ADU_LIKE:
+        if value.unit.is_equivalent(adu):
+            if in_electron:
+                raise CosmicRayError(f"Found {name}={value} for a frame in electron; expected electron.")
+            return value.to_value(adu) * gain
+    raise CosmicRayError(f"Found {name}={value}; expected a Quantity in electron or adu.")
+
+
+def _saturation_of(
+    meta: Mapping, saturation: Any, gain: float, per_unit: float, in_electron: bool
+) -> tuple[float, str]:
+    expected = "a Quantity in adu or electron or a number in the unit of the frame"
+    saturation = _from_keyword(saturation, meta)
+    if saturation is None:
+        return _saturation_of_header(meta, gain, in_electron)
+    if isinstance(saturation, u.Quantity):
+        saturation = _in_electron("saturation", saturation, gain, in_electron)
+        number = _number("saturation", saturation, expected)
+    else:
+        number = _number("saturation", saturation, expected) * gain * per_unit
+    if math.isnan(number) or number <= 0:
+        raise CosmicRayError(f"Found saturation={number:g}; expected a positive number, {expected}.")
+    return number, "given"
+
+
+def _saturation_of_header(meta: Mapping, gain: float, in_electron: bool) -> tuple[float, str]:
+    """
+    The header's level, which is that of the raw frame, in adu, also after the gain was applied.
+    """
+    found = frames.saturation(meta)
+    if found is None:
+        return math.inf, "not known"
+    if not in_electron:
+        return found.value.value * gain, found.keyword
+    applied = frames.gain(meta)
+    if applied is None:
+        return math.inf, "not known"
+    return found.value.value * applied.value.value, found.keyword
+
+
+def _not_found(name: str, unit: str) -> str:
+    keywords = ", ".join(frames.KEYWORDS[name])
+    return (
+        f"Found no {name}, neither as a parameter nor in the header (looked for {keywords}); expected it in {unit}. "
+        f"Give {name}=."
+    )
+
+
+def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
+    """
+    Convert a frame to what a detector sees.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame; not changed.
+    calibration : Calibration
+        Its figures.
+
+    Returns
+    -------
+    ElectronFrame
+        Plain arrays, read-only.
+
+    Raises
+    ------
+    CosmicRayError
+        If no good pixel is left, or the uncertainty does not fit.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        data = np.multiply(ccd.data, calibration.factor, dtype=np.float64 if ccd.data.dtype.itemsize > 4 else None)
+        data = np.ascontiguousarray(data, dtype=np.float32)
+    mask = _mask_of(ccd)
+    not_finite = ~np.isfinite(data)
+    bad = not_finite if mask is None else not_finite | mask
+    if bad.all():
+        raise CosmicRayError(
+            f"Found no good pixel in the frame: {int(not_finite.sum())} of {bad.size} are not finite and the others "
+            "are masked. Look at the file, or at ccd.mask."
+        )
+    saturated = data >= calibration.saturation if math.isfinite(calibration.saturation) else None
+    variance = _variance_of(ccd, calibration, data)
+    _fill(data, not_finite, bad)
+    for array in (data, bad, variance):
+        if array is not None:
+            array.flags.writeable = False
+    return ElectronFrame(data, bad, saturated, variance, calibration)
+
+
+def _fill(data: np.ndarray, holes: np.ndarray, lost: np.ndarray) -> None:
+    y, x = np.nonzero(holes)
+    if len(y):
+        data[y, x] = repair(data, y, x, lost)[0]
+
+
+def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np.ndarray | None:
+    """
+    The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise.
+    """
+    variance = _plain_variance(ccd)
+    if variance is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = (variance * calibration.factor**2).astype(np.float32)
+    useless = ~(np.isfinite(variance) & (variance > 0))
+    if useless.all():
+        raise CosmicRayError(
+            "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel. "
+            "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None."
+        )
+    variance[useless] = np.maximum(data[useless], 0) + calibration.readnoise**2
+    return variance
+
+
+def _plain_variance(ccd: CCDData) -> np.ndarray | None:
+    uncertainty = ccd.uncertainty
+    if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
+        return None
+    array = np.asarray(uncertainty.array)
+    if array.shape != ccd.data.shape:
+        raise CosmicRayError(
+            f"Found an uncertainty of shape {array.shape}; expected that of the data, {ccd.data.shape}."
+        )
+    scale = uncertainty_scale(ccd)
+    array = array.astype(np.float64)
+    if isinstance(uncertainty, StdDevUncertainty):
+        return (array * scale) ** 2
+    if isinstance(uncertainty, VarianceUncertainty):
+        return array * scale**2
+    with np.errstate(divide="ignore"):
+        return scale**2 / array
+
+
+def uncertainty_scale(ccd: CCDData) -> float:
+    """
+    How many units of the frame the unit of its standard deviation is.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A frame with an uncertainty.
+
+    Returns
+    -------
+    float
+        1 unless the uncertainty has a unit of its own.
+
+    Raises
+    ------
+    CosmicRayError
+        If the units do not fit.
+    """
+    uncertainty = ccd.uncertainty
+    if uncertainty.unit is None:
+        return 1.0
+    power = {"std": 1, "var": 0.5, "ivar": -0.5}[uncertainty.uncertainty_type]
+    try:
+        return (uncertainty.unit**power).to(ccd.unit)
+    except u.UnitConversionError as err:
+        raise CosmicRayError(
+            f"Found an uncertainty in {uncertainty.unit} for a frame in {ccd.unit}; expected the same unit."
+        ) from err
+
+

@@ -1,0 +1,24 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What this package raises and warns.
+"""
+
+__all__ = ["CosmicRayError", "PluginWarning", "PreflightWarning"]
+
+
+class CosmicRayError(ValueError):
+    """
+    A wrong input: says what was found, what was expected, what to do.
+    """
+
+
+class PluginWarning(UserWarning):
+    """
+    A plugin was left out, wholly or in part; everything else works.
+    """
+
+
+class PreflightWarning(UserWarning):
+    """
+    The frame does not fulfil one of the conditions of the method.
+    """

@@ -1,0 +1,177 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The points at which a plugin can hook in.
+
+A plugin is a module (or any object) with functions of these names, marked with ``hookimpl``, that is
+registered under the entry-point group ``ccdproc_crplugin``::
+
+    [project.entry-points.ccdproc_crplugin]
+    mydetector = "my_package.my_module"
+"""
+
+import pluggy
+
+__all__ = ["PROJECT", "hookimpl", "hookspec"]
+
+#: The name that ties specifications, implementations and the manager together.
+PROJECT = "ccdproc_crplugin"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def ccdcr_detectors():
+    """
+    Register detectors.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Detector`
+        What can find cosmic rays.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Detection, Detector, hookimpl
+    >>> def detect(data, *, mask, variance, readnoise, saturation, threshold=1000.0):
+    ...     '''Flag every good pixel above ``threshold`` electrons.'''
+    ...     return Detection((data > threshold) & ~mask)
+    >>> @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("threshold", "every pixel above a level", detect)
+    """
+
+
+@hookspec
+def ccdcr_steps():
+    """
+    Register reduction steps for a night.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Step`
+        The steps.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Step, hookimpl
+    >>> def subtract_pedestal(ccd, *, pedestal=100.0):
+    ...     '''A new frame, ``pedestal`` (in the unit of the frame) lower.'''
+    ...     return ccd.subtract(pedestal * ccd.unit, handle_meta="first_found")
+    >>> @hookimpl
+    ... def ccdcr_steps():
+    ...     yield Step("subtract_pedestal", "take a constant off", subtract_pedestal)
+    """
+
+
+@hookspec
+def ccdcr_checks():
+    """
+    Register checks for the preflight.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Check`
+        What is looked at before a frame is cleaned.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Check, Finding, hookimpl
+    >>> def guiding(ccd, *, gain, readnoise, dark):
+    ...     '''Was the telescope guiding?'''
+    ...     lost = ccd.header.get("GUIDING") == "LOST"
+    ...     return Finding(
+    ...         "guiding",
+    ...         "warn" if lost else "ok",
+    ...         "the guide star was lost" if lost else "guided",
+    ...         fix="look at the shape of the stars" if lost else "",
+    ...     )
+    >>> @hookimpl
+    ... def ccdcr_checks():
+    ...     yield Check("guiding", "was the guide star kept?", guiding)
+    """
+
+
+@hookspec
+def ccdcr_methods():
+    """
+    Register methods of `~astropy.nddata.CCDData`.
+
+    Returns
+    -------
+    iterable of function
+        Functions whose first argument is the frame; each becomes the method of its own name.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import hookimpl
+    >>> def cr_fraction(ccd):
+    ...     '''Share of the pixels that a cosmic ray hit.'''
+    ...     return float((ccd.flags & 1).mean())
+    >>> @hookimpl
+    ... def ccdcr_methods():
+    ...     yield cr_fraction
+    """
+
+
+@hookspec
+def ccdcr_refine(ccd, mask):
+    """
+    Change the mask that a detector gave, before anything is repaired.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame as it came in.
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        The cosmic rays so far; a copy that may be changed.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool or None
+        The changed mask, shape (ny, nx); None leaves it as it was.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import hookimpl
+    >>> @hookimpl
+    ... def ccdcr_refine(ccd, mask):
+    ...     '''Never touch the guide star.'''
+    ...     mask[40:60, 100:120] = False
+    ...     return mask
+    """
+
+
+@hookspec
+def ccdcr_cleaned(ccd, detection):
+    """
+    Observe a frame that was cleaned.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The cleaned frame.
+    detection : `~ccdproc_crplugin.Detection`
+        What the detector gave.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import hookimpl
+    >>> counts = []
+    >>> @hookimpl
+    ... def ccdcr_cleaned(ccd, detection):
+    ...     '''Keep the number of flagged pixels of every frame.'''
+    ...     counts.append(int(detection.mask.sum()))
+    """

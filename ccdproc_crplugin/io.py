@@ -1,0 +1,399 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Frames to and from FITS files, with all that a cleaning knows.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, FlagCollection
+from astropy.table import Table
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.removed import RemovedPixels, attach, is_restorable, removed_pixels
+
+__all__ = ["atomic_write", "read_ccd", "read_header", "write_ccd"]
+
+#: Extensions beside those of `CCDData.write`.
+FLAGS = "CRFLAGS"
+PIXELS = "CRPIXELS"
+FIRST_FLAGS = "CRFLAGS0"
+
+#: Endings under which a frame is written.
+WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+
+#: How header dialects spell the units of a frame, in lower case.
+UNIT_NAMES = {
+    "adu": u.adu,
+    "adus": u.adu,
+    "count": u.adu,
+    "counts": u.adu,
+    "dn": u.adu,
+    "e-": u.electron,
+    "e": u.electron,
+    "electrons": u.electron,
+    "electron": u.electron,
+    "electrons/s": u.electron / u.s,
+    "electron/s": u.electron / u.s,
+    "e-/s": u.electron / u.s,
+}
+
+
+def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = None) -> CCDData:
+    """
+    Read a frame, raw or cleaned.
+
+    Parameters
+    ----------
+    path : path
+        A FITS file.
+    unit : Unit, str or None
+        Unit of the frame. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
+    hdu : int or None
+        Which HDU holds the frame. `None` means the first with a two-dimensional image.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        The frame with mask and uncertainty; for one written by `write_ccd`, with flags and removed values
+        too. The header of an extension is completed from the primary one.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no such file, no image in it, or no unit to be found.
+
+    Examples
+    --------
+    >>> from astropy.utils.data import get_pkg_data_filename
+    >>> from ccdproc_crplugin import read_ccd
+    >>> raw = read_ccd(get_pkg_data_filename("data/a8280271.fits", package="ccdproc.tests"))
+    >>> raw.shape, str(raw.unit)
+    ((520, 536), 'adu')
+    """
+    path = Path(path)
+    with _reading(path), fits.open(path) as hdus:
+        index = _image_index(hdus, path) if hdu is None else hdu
+        unit = _unit_of(hdus[index], path) if unit is None else u.Unit(unit)
+        ccd = CCDData.read(path, hdu=index, unit=unit)
+        if index:
+            _inherit(ccd, hdus[0].header)
+        if FLAGS in hdus:
+            ccd.flags = np.array(hdus[FLAGS].data)
+        if PIXELS in hdus:
+            attach(ccd, _read_record(hdus))
+    return ccd
+
+
+def read_header(path: str | os.PathLike) -> fits.Header:
+    """
+    Read the header of a frame.
+
+    Parameters
+    ----------
+    path : path
+        A FITS file.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header`
+        The cards of the first two-dimensional image, then those of the primary header that it lacks.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no such file or no image in it.
+    """
+    path = Path(path)
+    with _reading(path), fits.open(path) as hdus:
+        index = _image_index(hdus, path)
+        header = hdus[index].header.copy()
+        if index:
+            header.extend(_inheritable(hdus[0].header), unique=True)
+        return header
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """
+    Turn whatever a damaged file raises into an error that names the file.
+    """
+    try:
+        yield
+    except CosmicRayError:
+        raise
+    except FileNotFoundError as err:
+        raise CosmicRayError(f"Found no file {str(path)!r}; expected a FITS file.") from err
+    except Exception as err:
+        raise CosmicRayError(
+            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected a whole FITS file."
+        ) from err
+
+
+def _image_index(hdus: fits.HDUList, path: Path) -> int:
+    for index, hdu in enumerate(hdus):
+        if hdu.is_image and len(hdu.shape) == 2:
+            return index
+    shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
+    raise CosmicRayError(
+        f"Found no two-dimensional image in {str(path)!r} (image shapes, in NumPy order: {shapes}); expected one."
+    )
+
+
+def _inheritable(header: fits.Header) -> fits.Header:
+    header = header.copy(strip=True)
+    header.remove("EXTEND", ignore_missing=True)
+    return header
+
+
+def _inherit(ccd: CCDData, primary: fits.Header) -> None:
+    """
+    Complete the header of an extension, but for cards that went into the WCS.
+    """
+    in_wcs = set(ccd.wcs.to_header(relax=True)) if ccd.wcs is not None else set()
+    cards = [card for card in _inheritable(primary).cards if card.keyword not in in_wcs]
+    ccd.meta.extend(cards, unique=True)
+
+
+def _unit_of(hdu: Any, path: Path) -> u.Unit:
+    name = str(hdu.header.get("BUNIT", "")).strip()
+    if not name:
+        if hdu.header.get("BZERO") or np.issubdtype(_stored_dtype(hdu), np.integer):
+            return u.adu
+        raise CosmicRayError(
+            f"Found floating-point data without BUNIT in {str(path)!r}; expected to know the unit. "
+            "Give unit='adu' or unit='electron'."
+        )
+    try:
+        return UNIT_NAMES.get(name.lower()) or u.Unit(name)
+    except ValueError as err:
+        raise CosmicRayError(
+            f"Found BUNIT = {name!r} in {str(path)!r}, which is no unit; expected adu or electron. Give unit=."
+        ) from err
+
+
+def _stored_dtype(hdu: Any) -> np.dtype:
+    return np.dtype({8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}[hdu.header["BITPIX"]])
+
+
+def _read_record(hdus: fits.HDUList) -> RemovedPixels:
+    rows, facts = hdus[PIXELS].data, hdus[PIXELS].header
+    dtype = np.dtype(facts["CRDTYPE"])
+    uncertainty = None
+    if "uncertainty" in rows.names:
+        uncertainty = np.array(rows["uncertainty"], dtype=np.dtype(facts["CRUDTYPE"]))
+    return RemovedPixels(
+        y=np.array(rows["y"], dtype=np.int32),
+        x=np.array(rows["x"], dtype=np.int32),
+        label=np.array(rows["label"], dtype=np.int32),
+        removed=np.array(rows["removed"], dtype=dtype),
+        repaired=np.array(rows["repaired"]),
+        uncertainty=uncertainty,
+        dtype=dtype,
+        unit=facts["CRUNIT"],
+        had_mask=facts["CRHADMSK"],
+        flags=_read_first_flags(hdus),
+    )
+
+
+def _read_first_flags(hdus: fits.HDUList) -> Any:
+    stored = [hdu for hdu in hdus if hdu.name == FIRST_FLAGS]
+    if not stored:
+        return None
+    arrays = [np.array(hdu.data, dtype=np.dtype(hdu.header["CRDTYPE"])) for hdu in stored]
+    if "CRFLNAME" not in stored[0].header:
+        return arrays[0]
+    collection = FlagCollection(shape=arrays[0].shape)
+    for hdu, array in zip(stored, arrays, strict=True):
+        collection[hdu.header["CRFLNAME"]] = array
+    return collection
+
+
+def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) -> Path:
+    """
+    Write a frame with all that a cleaning knows.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, cleaned or not.
+    path : path
+        Where to: ``.fits``, ``.fits.gz`` or ``.fits.fz`` (``.fit``, ``.fts`` too). With ``.fz`` each image is
+        compressed without loss in an extension of its own, and the frame is HDU 1.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The path.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file is there already, or the frame holds what FITS can't.
+
+    Notes
+    -----
+    `CCDData.read` reads the file: primary HDU, ``MASK``, ``UNCERT``. Beside them stand ``CRFLAGS`` (the flags,
+    see `PixelFlag`) and ``CRPIXELS`` (a row a removed pixel: y, x, label, removed and repaired value and the
+    uncertainty that stood there). It is written under a temporary name in the same folder and then renamed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from ccdproc_crplugin import write_ccd
+    >>> ccd = CCDData(np.zeros((9, 9), dtype=np.float32), unit="adu")
+    >>> write_ccd(ccd, getfixture("tmp_path") / "frame.fits").name
+    'frame.fits'
+    """
+    path = Path(path)
+    if not path.name.lower().endswith(WRITABLE):
+        raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(WRITABLE)}.")
+    hdus = _to_hdus(ccd)
+    if path.name.lower().endswith(".fz"):
+        hdus = _compressed(hdus)
+    with atomic_write(path, overwrite) as temporary:
+        hdus.writeto(temporary)
+    return path
+
+
+@contextmanager
+def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
+    """
+    Have a file whole or not at all.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where the file shall stand.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Yields
+    ------
+    `~pathlib.Path`
+        A name in the same folder to write to; it is renamed at the end, or removed after an error.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file is there already, or its folder is not.
+    """
+    _refuse_existing(path, overwrite)
+    if not path.parent.is_dir():
+        raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
+    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    try:
+        yield temporary
+        _refuse_existing(path, overwrite)
+        os.replace(temporary, path)
+    except OSError as err:
+        raise CosmicRayError(f"Found that {str(path)!r} can't be written: {err}.") from err
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path, overwrite: bool) -> None:
+    if not overwrite and os.path.lexists(path):
+        raise CosmicRayError(f"Found {str(path)!r} there already; expected a new name. Give overwrite=True to replace it.")
+
+
+def _to_hdus(ccd: CCDData) -> fits.HDUList:
+    _check_storable("data", ccd.data)
+    if ccd.uncertainty is not None:
+        _check_storable("an uncertainty", np.asarray(ccd.uncertainty.array))
+    try:
+        hdus = ccd.to_hdu()
+    except (ValueError, TypeError) as err:
+        raise CosmicRayError(f"Found a frame that FITS can't hold: {err}") from err
+    if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
+        hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
+    if is_restorable(ccd):
+        record = removed_pixels(ccd)
+        hdus.append(_record_hdu(record))
+        hdus.extend(_first_flags_hdus(record.flags))
+    return hdus
+
+
+def _check_storable(what: str, array: np.ndarray) -> None:
+    kind, size = array.dtype.kind, array.dtype.itemsize
+    if not ((kind in "iu" and size <= 8 and array.dtype != np.int8) or (kind == "f" and size in (4, 8))):
+        raise CosmicRayError(
+            f"Found {what} of dtype {array.dtype}, which FITS does not have; expected float32, float64 or integers of "
+            "8 (unsigned) to 64 bits. Convert with astype."
+        )
+
+
+def _record_hdu(record: RemovedPixels) -> fits.BinTableHDU:
+    columns = {
+        "y": record.y,
+        "x": record.x,
+        "label": record.label,
+        "removed": _widened(record.removed),
+        "repaired": _widened(record.repaired),
+    }
+    facts = fits.Header()
+    facts["CRDTYPE"] = (record.dtype.str, "dtype of the frame before the cleaning")
+    facts["CRUNIT"] = (record.unit, "unit of the values")
+    facts["CRHADMSK"] = (record.had_mask, "the frame had a mask")
+    if record.uncertainty is not None:
+        columns["uncertainty"] = _widened(record.uncertainty)
+        facts["CRUDTYPE"] = (record.uncertainty.dtype.str, "dtype of the uncertainty")
+    hdu = fits.table_to_hdu(Table(columns))
+    hdu.header.extend(facts)
+    hdu.name = PIXELS
+    return hdu
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """
+    The values in a dtype that a FITS table has and that holds each of them.
+    """
+    return values.astype({"int8": "int16", "float16": "float32"}.get(values.dtype.name, values.dtype))
+
+
+def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
+    if flags is None:
+        return []
+    collection = flags if isinstance(flags, FlagCollection) else {"": flags}
+    hdus = []
+    for version, (name, array) in enumerate(collection.items(), start=1):
+        stored = array.astype(np.uint8) if array.dtype == bool else _widened(array)
+        hdu = fits.ImageHDU(stored, name=FIRST_FLAGS, ver=version)
+        hdu.header["CRDTYPE"] = (array.dtype.str, "dtype of the flags")
+        if name:
+            hdu.header["CRFLNAME"] = (name, "name of the flags")
+        hdus.append(hdu)
+    return hdus
+
+
+def _compressed(hdus: fits.HDUList) -> fits.HDUList:
+    packed = [fits.PrimaryHDU()]
+    for hdu in hdus:
+        packed.append(_pack(hdu) if hdu.is_image else hdu)
+    return fits.HDUList(packed)
+
+
+def _pack(hdu: Any) -> fits.CompImageHDU:
+    """
+    An image compressed without loss: RICE takes integers of up to 32 bits, GZIP_2 the rest.
+    """
+    rice = hdu.data.dtype.kind in "iu" and hdu.data.dtype.itemsize <= 4
+    return fits.CompImageHDU(
+        hdu.data,
+        hdu.header,
+        name=hdu.name if hdu.name != "PRIMARY" else None,
+        compression_type="RICE_1" if rice else "GZIP_2",
+        quantize_level=0.0,
+    )

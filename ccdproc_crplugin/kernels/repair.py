@@ -1,0 +1,137 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+New values for lost pixels, from the good ones around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+__all__ = ["METHODS", "repair"]
+
+#: Half the side of the window that a repair draws on (pix): 5 x 5 as in L.A.Cosmic.
+RADIUS = 2
+
+#: Half the side of the widest window tried where all of the smaller ones is lost (pix).
+WIDEST_RADIUS = 16
+
+#: How many windows are held in memory at once.
+CHUNK = 200_000
+
+
+def _mean(window: np.ndarray, good: np.ndarray, radius: int) -> np.ndarray:
+    total = np.where(good, window, 0).sum(axis=1, dtype=np.float64)
+    return total / good.sum(axis=1)
+
+
+def _masked_median(window: np.ndarray, good: np.ndarray, radius: int) -> np.ndarray:
+    return np.nanmedian(np.where(good, window, np.nan), axis=1)
+
+
+def _median(window: np.ndarray, good: np.ndarray, radius: int) -> np.ndarray:
+    return np.nanmedian(window, axis=1)
+
+
+def _inverse_distance(window: np.ndarray, good: np.ndarray, radius: int) -> np.ndarray:
+    dy, dx = _offsets(radius)
+    distance = np.hypot(dy, dx)
+    weight = np.where(good, 1 / np.where(distance > 0, distance, np.inf), 0)
+    return (np.where(good, window, 0) * weight).sum(axis=1) / weight.sum(axis=1)
+
+
+#: The repairs, by the name users type.
+METHODS: dict[str, Callable] = {
+    "meanmask": _mean,
+    "medmask": _masked_median,
+    "median": _median,
+    "idw": _inverse_distance,
+}
+
+
+def repair(
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, method: str = "meanmask"
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Estimate what stood at some pixels from the good pixels around each.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float, shape (ny, nx)
+        The frame.
+    y, x : `~numpy.ndarray` of int, shape (n,)
+        The pixels to estimate.
+    lost : `~numpy.ndarray` of bool, shape (ny, nx)
+        True where ``data`` can't be trusted, those pixels included.
+    method : {"meanmask", "medmask", "median", "idw"}
+        Mean or median of the good pixels of the 5 x 5 window, median of all its finite pixels, or
+        mean weighted by the inverse distance. Where the window holds no good pixel a wider one
+        serves; beyond 33 x 33 pixels, the median of all good pixels does.
+
+    Returns
+    -------
+    values : `~numpy.ndarray` of float64, shape (n,)
+        The estimates.
+    scatter : `~numpy.ndarray` of float64, shape (n,)
+        Standard deviation of the pixels drawn on; 0 where there was but one.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.kernels.repair import repair
+    >>> data = np.full((5, 5), 10.0)
+    >>> data[2, 2] = 9999
+    >>> values, scatter = repair(data, np.array([2]), np.array([2]), data > 1000)
+    >>> values
+    array([10.])
+    """
+    values = np.empty(len(y))
+    scatter = np.empty(len(y))
+    todo = np.arange(len(y))
+    radius = RADIUS
+    while len(todo) and radius <= WIDEST_RADIUS:
+        chunk = max(1, CHUNK // (2 * radius + 1) ** 2)
+        unsolved = []
+        for start in range(0, len(todo), chunk):
+            part = todo[start : start + chunk]
+            window, good = _windows(data, y[part], x[part], lost, radius)
+            solved = good.any(axis=1)
+            values[part[solved]] = METHODS[method](window[solved], good[solved], radius)
+            scatter[part[solved]] = _standard_deviation(window[solved], good[solved])
+            unsolved.append(part[~solved])
+        todo = np.concatenate(unsolved)
+        radius *= 2
+    if len(todo):
+        rest = data[~lost]
+        values[todo] = np.median(rest)
+        scatter[todo] = rest.std(dtype=np.float64)
+    return values, scatter
+
+
+def _offsets(radius: int) -> tuple[np.ndarray, np.ndarray]:
+    dy, dx = np.mgrid[-radius : radius + 1, -radius : radius + 1]
+    return dy.ravel(), dx.ravel()
+
+
+def _windows(
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, radius: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    The window around each pixel as a row, and which of it is good; outside the frame nothing is.
+    """
+    ny, nx = data.shape
+    dy, dx = _offsets(radius)
+    rows = y[:, np.newaxis] + dy
+    columns = x[:, np.newaxis] + dx
+    inside = (rows >= 0) & (rows < ny) & (columns >= 0) & (columns < nx)
+    rows, columns = rows.clip(0, ny - 1), columns.clip(0, nx - 1)
+    window = np.where(inside, data[rows, columns], np.nan)
+    return window, inside & ~lost[rows, columns]
+
+
+def _standard_deviation(window: np.ndarray, good: np.ndarray) -> np.ndarray:
+    count = good.sum(axis=1)
+    mean = _mean(window, good, RADIUS)
+    squares = np.where(good, window - mean[:, np.newaxis], 0) ** 2
+    return np.sqrt(squares.sum(axis=1) / np.maximum(count - 1, 1))

@@ -1,0 +1,42 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What is registered, as a table.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from astropy.table import Table
+
+from ccdproc_crplugin import plugins
+
+__all__ = ["plugin_report"]
+
+COLUMNS = ("kind", "name", "plugin", "distribution", "status", "detail")
+
+
+def plugin_report() -> Table:
+    """
+    What is registered, from which distribution, and what failed to load and why.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        A row a detector, step, check or method, and one for each plugin that was left out or disabled; the
+        first says which engine computes L.A.Cosmic. Columns: ``kind``, ``name``, ``plugin``, ``distribution``,
+        ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import plugin_report
+    >>> report = plugin_report()
+    >>> sorted(set(report["name"][report["kind"] == "detector"]))[:3]
+    ['astroscrappy', 'lacosmic', 'median']
+    """
+    rows = [("engine", "lacosmic", "lacosmic", plugins.DISTRIBUTION, "ok", f"astroscrappy {version('astroscrappy')}")]
+    for entry in plugins.host().registrations:
+        release = f"{entry.plugin.distribution} {entry.plugin.version}".strip()
+        detail = entry.detail or getattr(entry.item, "summary", "")
+        rows.append((entry.kind, entry.name, entry.plugin.name, release, entry.status, detail))
+    return Table(rows=rows, names=COLUMNS, dtype=[str] * len(COLUMNS))

@@ -1,0 +1,152 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What the header of a cleaned frame says.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Mapping, MutableMapping
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+
+from ccdproc_crplugin.electrons import Calibration
+
+__all__ = ["CARDS", "clear_cards", "write_cards", "write_counts", "write_history"]
+
+#: The cards that a cleaning writes, and what each says.
+CARDS = {
+    "CRDETECT": "detector of cosmic rays",
+    "CRVERSN": "version of ccdproc_crplugin",
+    "CRNPIX": "pixels hit by cosmic rays",
+    "CRNEVENT": "cosmic-ray events (8-connected)",
+    "CRGAIN": "[electron/adu] gain",
+    "CRRDNOIS": "[electron] read noise",
+    "CRSATUR": "[electron] saturation level",
+    "CRREPAIR": "repair of the pixels hit",
+    "CRSIGCLP": "Laplacian-to-noise limit",
+    "CRSIGFRC": "share of the limit for neighbours",
+    "CROBJLIM": "contrast to the fine structure",
+    "CRNITER": "most iterations",
+}
+
+#: Parameters of detectors that have a card of their own.
+PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
+
+
+def write_cards(
+    meta: MutableMapping, detector: str, calibration: Calibration, repair: str | None, parameters: Mapping[str, Any]
+) -> None:
+    """
+    Say in the header how a frame was cleaned.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    detector : str
+        Name of the detector.
+    calibration : Calibration
+        The figures used, and their sources.
+    repair : str or None
+        How the pixels were repaired.
+    parameters : mapping
+        The detector's parameters in force.
+    """
+    _set(meta, "CRDETECT", detector)
+    _set(meta, "CRVERSN", version("ccdproc_crplugin"))
+    _set(meta, "CRGAIN", calibration.gain, calibration.gain_source)
+    _set(meta, "CRRDNOIS", calibration.readnoise, calibration.readnoise_source)
+    if math.isfinite(calibration.saturation):
+        _set(meta, "CRSATUR", calibration.saturation, calibration.saturation_source)
+    _set(meta, "CRREPAIR", repair or "none")
+    for name, card in PARAMETER_CARDS.items():
+        if isinstance(parameters.get(name), numbers.Real | str):
+            _set(meta, card, parameters[name])
+
+
+def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
+    """
+    Say in the header how many cosmic rays there are.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    n_pixels, n_events : int
+        The counts.
+    """
+    _set(meta, "CRNPIX", int(n_pixels))
+    _set(meta, "CRNEVENT", int(n_events))
+
+
+def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, Any], outcome: str) -> None:
+    """
+    Add one entry to the history of a frame.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place. In a plain dict the entries are joined by a semicolon.
+    action : str
+        The function called.
+    parameters : mapping
+        Every parameter in force.
+    outcome : str
+        What came of it.
+    """
+    arguments = ", ".join(f"{name}={_text(value)}" for name, value in parameters.items())
+    entry = _ascii(f"ccdproc_crplugin {version('ccdproc_crplugin')}: {action}({arguments}): {outcome}")
+    if isinstance(meta, fits.Header):
+        meta.add_history(entry)
+    else:
+        earlier = meta.get("HISTORY")
+        meta["HISTORY"] = f"{earlier}; {entry}" if earlier else entry
+
+
+def clear_cards(meta: MutableMapping) -> None:
+    """
+    Take away what says that a frame is cleaned; its history stays.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    """
+    for card in CARDS:
+        meta.pop(card, None)
+
+
+def _set(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, str):
+        value = _ascii(value)
+    if isinstance(meta, fits.Header):
+        comment = f"{CARDS[card]} ({source})" if source else CARDS[card]
+        meta[card] = (value, _ascii(comment))
+    else:
+        meta[card] = value
+
+
+def _text(value: Any) -> str:
+    """
+    A parameter in a word; arrays by shape and dtype.
+    """
+    if isinstance(value, u.Quantity) and value.isscalar:
+        return str(value)
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"<{value.dtype} array {'x'.join(map(str, value.shape))}>"
+    value = value.item() if isinstance(value, np.generic) else value
+    return repr(value)
+
+
+def _ascii(text: str) -> str:
+    """
+    Text that a FITS card can hold.
+    """
+    return "".join(char if " " <= char <= "~" else "?" for char in text)

@@ -1,0 +1,237 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The record by which a cleaning can be undone.
+
+It stands with the cleaned frame as an attribute, so that it goes along with a pickle or a deep copy and
+is missing from a slice, a copy or an arithmetic result, whose pixels are no longer those it speaks of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels.labels import label_pixels
+
+__all__ = ["RemovedPixels", "attach", "detach", "is_cleaned", "is_restorable", "removed_pixels"]
+
+_ATTRIBUTE = "_ccdcr_removed"
+
+
+@dataclass(frozen=True, eq=False)
+class RemovedPixels:
+    """
+    The values that a cleaning replaced, and what else it takes to put them back.
+
+    Parameters
+    ----------
+    y, x : `~numpy.ndarray` of int32, shape (n,)
+        The pixels, in reading order.
+    label : `~numpy.ndarray` of int32, shape (n,)
+        The event (8-connected) that each belongs to, from 1.
+    removed : `~numpy.ndarray`, shape (n,)
+        What stood there, in the first dtype of the frame.
+    repaired : `~numpy.ndarray`, shape (n,)
+        What stands there now.
+    uncertainty : `~numpy.ndarray` or None, shape (n,)
+        The uncertainty that stood there, in its first dtype.
+    dtype : `~numpy.dtype`
+        First dtype of the frame, byte order included.
+    unit : str
+        Unit of the frame.
+    had_mask : bool
+        Whether the frame had a mask.
+    flags : `~numpy.ndarray`, `~astropy.nddata.FlagCollection` or None
+        The frame's own flags.
+    """
+
+    y: np.ndarray
+    x: np.ndarray
+    label: np.ndarray
+    removed: np.ndarray
+    repaired: np.ndarray
+    uncertainty: np.ndarray | None
+    dtype: np.dtype
+    unit: str
+    had_mask: bool
+    flags: Any = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    @property
+    def n_events(self) -> int:
+        """
+        How many events the pixels form.
+        """
+        return int(self.label.max(initial=0))
+
+    def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
+        """
+        The record without the pixels that were put back.
+
+        Parameters
+        ----------
+        kept : `~numpy.ndarray` of bool, shape (n,)
+            Which pixels stay removed.
+        shape : tuple of int
+            Shape of the frame.
+
+        Returns
+        -------
+        RemovedPixels
+            Their record, with new labels.
+        """
+        return replace(
+            self,
+            y=self.y[kept],
+            x=self.x[kept],
+            label=label_pixels(self.y[kept], self.x[kept], shape),
+            removed=self.removed[kept],
+            repaired=self.repaired[kept],
+            uncertainty=None if self.uncertainty is None else self.uncertainty[kept],
+        )
+
+    def merged(self, later: RemovedPixels, shape: tuple[int, int]) -> RemovedPixels:
+        """
+        The record of two cleanings of one frame, by which both can be undone at once.
+
+        Parameters
+        ----------
+        later : RemovedPixels
+            Record of the second cleaning, none of whose pixels are in this one.
+        shape : tuple of int
+            Shape of the frame.
+
+        Returns
+        -------
+        RemovedPixels
+            All of the pixels, with new labels; dtypes, mask and flags as before the first cleaning.
+        """
+        y, x = np.append(self.y, later.y), np.append(self.x, later.x)
+        order = np.lexsort((x, y))
+        uncertainty = None
+        if self.uncertainty is not None and later.uncertainty is not None:
+            uncertainty = np.append(self.uncertainty, later.uncertainty.astype(self.uncertainty.dtype))[order]
+        return replace(
+            self,
+            y=y[order],
+            x=x[order],
+            label=label_pixels(y[order], x[order], shape),
+            removed=np.append(self.removed, later.removed.astype(self.dtype))[order],
+            repaired=np.append(self.repaired, later.repaired)[order],
+            uncertainty=uncertainty,
+        )
+
+
+def attach(ccd: CCDData, record: RemovedPixels) -> None:
+    """
+    Put a record with its frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The cleaned frame.
+    record : RemovedPixels
+        What was removed from it.
+    """
+    setattr(ccd, _ATTRIBUTE, record)
+
+
+def detach(ccd: CCDData) -> None:
+    """
+    Take the record away from a frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    """
+    ccd.__dict__.pop(_ATTRIBUTE, None)
+
+
+def is_cleaned(ccd: CCDData) -> bool:
+    """
+    Whether a frame went through the cleaning.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    bool
+        True if it carries a record or its header says so.
+    """
+    return is_restorable(ccd) or "CRDETECT" in ccd.meta
+
+
+def is_restorable(ccd: CCDData) -> bool:
+    """
+    Whether a frame carries the values that were removed from it.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return hasattr(ccd, _ATTRIBUTE)
+
+
+def removed_pixels(ccd: CCDData) -> RemovedPixels:
+    """
+    The values that the cleaning of a frame replaced.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A cleaned frame.
+
+    Returns
+    -------
+    RemovedPixels
+        The record.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame carries none, or was changed since.
+    """
+    record = getattr(ccd, _ATTRIBUTE, None)
+    if record is None:
+        raise CosmicRayError(_why_missing(ccd))
+    if record.unit != str(ccd.unit):
+        raise CosmicRayError(
+            f"Found a frame in {ccd.unit} whose removed values are in {record.unit}; expected the frame as it was "
+            "cleaned. Restore first, convert afterwards."
+        )
+    shape = ccd.data.shape
+    fits_in = len(record) == 0 or (len(shape) == 2 and record.y.max() < shape[0] and record.x.max() < shape[1])
+    if not fits_in or not np.array_equal(
+        ccd.data[record.y, record.x], record.repaired, equal_nan=record.repaired.dtype.kind == "f"
+    ):
+        raise CosmicRayError(
+            "Found other values at the repaired pixels than the cleaning left there; expected the frame as it was "
+            "cleaned. Restore first, change the data afterwards."
+        )
+    return record
+
+
+def _why_missing(ccd: CCDData) -> str:
+    if "CRDETECT" in ccd.meta:
+        return (
+            "Found a frame that was cleaned but does not carry the removed values; expected the cleaned frame itself. "
+            "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does), nor does CCDData.read "
+            "load them: use ccdproc_crplugin.read_ccd."
+        )
+    return "Found a frame that was not cleaned; expected one from clean_cosmic_rays or read_ccd."

@@ -1,0 +1,483 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The cosmic rays of a frame one by one.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.catalog import event_table
+from ccdproc_crplugin.detection import check_parameters, find_cosmic_rays
+from ccdproc_crplugin.electrons import calibrate, check_frame, to_electrons
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts
+from ccdproc_crplugin.io import atomic_write
+from ccdproc_crplugin.kernels.repair import repair
+from ccdproc_crplugin.model import PixelFlag
+from ccdproc_crplugin.removed import is_cleaned, is_restorable, removed_pixels
+
+if TYPE_CHECKING:
+    from astropy.table import QTable
+    from matplotlib.figure import Figure
+    from photutils.segmentation import SegmentationImage
+
+__all__ = ["CRSegments", "cr_segments"]
+
+#: Pixels around an event in its picture, and the smallest and largest side of one.
+MARGIN, SMALLEST, LARGEST = 8, 25, 101
+
+
+def cr_segments(
+    ccd: CCDData,
+    n_pixels: int = 3,
+    *,
+    connectivity: int = 8,
+    mask: np.ndarray | None = None,
+    detector: str = "lacosmic",
+    **parameters: Any,
+) -> CRSegments:
+    """
+    Take the cosmic rays of a frame apart into events.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
+        The frame, cleaned or not; it is not changed.
+    n_pixels : int
+        From how many pixels on an event counts as extended. Smaller ones are events too.
+    connectivity : {8, 4}
+        Whether pixels that touch at a corner belong together.
+    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        The cosmic rays. `None` means those of ``ccd.flags``, or if it has none those that ``detector`` finds.
+    detector : str
+        Who looks, if need be.
+    **parameters
+        ``gain``, ``readnoise`` and ``saturation`` as for `clean_cosmic_rays`, and the detector's own.
+
+    Returns
+    -------
+    CRSegments
+        The events; empty if there are none.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame or a parameter is not as it should be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> import ccdproc_crplugin as crp
+    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky[20, 20:26] += 3000
+    >>> ccd = CCDData(sky, unit="electron")
+    >>> segments = ccd.clean_cosmic_rays(readnoise=5, saturation=60000).cr_segments()
+    >>> len(segments), str(segments.table["class"][0])
+    (1, 'track')
+    """
+    check_frame(ccd)
+    _check_counts(n_pixels, connectivity)
+    source = _events_of(ccd, mask, detector, parameters)
+    return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity)
+
+
+def _check_counts(n_pixels: Any, connectivity: Any) -> None:
+    if isinstance(n_pixels, bool) or not isinstance(n_pixels, int | np.integer) or n_pixels < 1:
+        raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
+    if connectivity not in (4, 8):
+        raise CosmicRayError(f"Found connectivity={connectivity!r}; expected 8 or 4.")
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """
+    Frames and pixels of which the events are made.
+    """
+
+    mask: np.ndarray
+    raw: np.ndarray
+    cleaned: np.ndarray
+    bad: np.ndarray
+    #: charge per unit of the frame, and the charge's unit
+    factor: float
+    unit: u.Unit
+
+
+def _events_of(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> _Source:
+    if mask is not None:
+        return _from_mask(ccd, mask, parameters)
+    if is_restorable(ccd):
+        return _from_record(ccd)
+    if is_cleaned(ccd):
+        return _from_flags(ccd)
+    return _from_detector(ccd, detector, parameters)
+
+
+def _from_record(ccd: CCDData) -> _Source:
+    record = removed_pixels(ccd)
+    mask = np.zeros(ccd.data.shape, dtype=bool)
+    mask[record.y, record.x] = True
+    raw = np.array(ccd.data, dtype=float)
+    raw[record.y, record.x] = record.removed
+    return _Source(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+
+
+def _from_flags(ccd: CCDData) -> _Source:
+    """
+    A cleaned frame whose removed values are lost, as a slice: where, but not how much.
+    """
+    if not isinstance(ccd.flags, np.ndarray):
+        raise CosmicRayError(
+            "Found a cleaned frame without its flags; expected flags, or mask=. Read it with ccdproc_crplugin.read_ccd."
+        )
+    mask = (ccd.flags & PixelFlag.COSMIC_RAY) != 0
+    raw = np.array(ccd.data, dtype=float)
+    raw[mask] = np.nan
+    return _Source(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+
+
+def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> _Source:
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != ccd.data.shape:
+        raise CosmicRayError(
+            f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {ccd.data.shape}."
+        )
+    unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
+    if unknown:
+        raise CosmicRayError(f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out.")
+    return _Source(mask, ccd.data, _repaired(ccd.data, mask, _bad(ccd, mask)), _bad(ccd, mask), *_charge_unit(ccd, parameters))
+
+
+def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> _Source:
+    parameters = dict(parameters)
+    known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
+    chosen = plugins.find_detector(detector)
+    parameters = check_parameters(chosen, parameters)
+    calibration = calibrate(ccd, **known)
+    frame = to_electrons(ccd, calibration)
+    mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
+    return _Source(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, calibration.factor, u.electron)
+
+
+def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    y, x = np.nonzero(mask)
+    cleaned = np.array(data, dtype=float)
+    cleaned[y, x] = repair(data, y, x, mask | bad)[0]
+    return cleaned
+
+
+def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
+    bad = ~np.isfinite(ccd.data)
+    if ccd.mask is not None:
+        bad = bad | (np.asarray(ccd.mask, dtype=bool) & ~mask)
+    if isinstance(ccd.flags, np.ndarray) and is_cleaned(ccd):
+        bad = bad | ((ccd.flags & PixelFlag.SATURATED) != 0)
+    return bad
+
+
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+    """
+    What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit.
+    """
+    if "CRGAIN" in ccd.meta and "gain" not in parameters:
+        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+    try:
+        calibration = calibrate(ccd, **{"readnoise": 0, **parameters})
+    except CosmicRayError:
+        if "gain" in parameters:
+            raise
+        return 1.0, ccd.unit
+    return calibration.factor, u.electron
+
+
+class CRSegments:
+    """
+    The cosmic-ray events of a frame.
+
+    Made by `cr_segments`.
+
+    Parameters
+    ----------
+    source : object
+        The frame before and after and the pixels hit.
+    n_pixels : int
+        From how many pixels on an event counts as extended.
+    connectivity : {8, 4}
+        Whether pixels that touch at a corner belong together.
+    """
+
+    def __init__(self, source: _Source, *, n_pixels: int, connectivity: int):
+        self._source = source
+        self.n_pixels = n_pixels
+        self.connectivity = connectivity
+
+    def __len__(self) -> int:
+        return self.n_events
+
+    def __repr__(self) -> str:
+        return (
+            f"<CRSegments: {self.n_events} events, {int(self.mask.sum())} pixels, "
+            f"{self.extended_fraction:.0%} of them in events of {self.n_pixels} pixels or more>"
+        )
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+
+    @property
+    def mask(self) -> np.ndarray:
+        """
+        True at every flagged pixel: bool, shape (ny, nx).
+        """
+        return self._source.mask
+
+    @cached_property
+    def segmentation(self) -> SegmentationImage | None:
+        """
+        The events as photutils' `~photutils.segmentation.SegmentationImage`; None if there is none.
+        """
+        from photutils.segmentation import detect_sources
+
+        if not self.mask.any():
+            return None
+        return detect_sources(self.mask.astype(np.uint8), 0.5, n_pixels=1, connectivity=self.connectivity)
+
+    @property
+    def data(self) -> np.ndarray:
+        """
+        The label image: int32, shape (ny, nx); 0 where no cosmic ray is.
+        """
+        return np.zeros(self.mask.shape, np.int32) if self.segmentation is None else self.segmentation.data
+
+    @property
+    def n_events(self) -> int:
+        """
+        How many events there are.
+        """
+        return 0 if self.segmentation is None else self.segmentation.n_labels
+
+    @property
+    def areas(self) -> np.ndarray:
+        """
+        Pixels of each event: int, shape (n_events,).
+        """
+        return np.zeros(0, dtype=int) if self.segmentation is None else np.asarray(self.segmentation.areas)
+
+    @property
+    def slices(self) -> list[tuple[slice, slice]]:
+        """
+        Bounding box of each event, as (y, x) slices.
+        """
+        return [] if self.segmentation is None else list(self.segmentation.slices)
+
+    @property
+    def extended_fraction(self) -> float:
+        """
+        Share of the flagged pixels that lie in events of at least ``n_pixels``; 0 if there is none.
+        """
+        areas = self.areas
+        return float(areas[areas >= self.n_pixels].sum() / areas.sum()) if len(areas) else 0.0
+
+    @cached_property
+    def table(self) -> QTable:
+        """
+        A row an event, as `~astropy.table.QTable`.
+
+        ``label``; ``x``, ``y`` the middle of its pixels; ``xmin``, ``xmax``, ``ymin``, ``ymax`` its bounds,
+        inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
+        moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
+        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` that gave it.
+        """
+        source = self._source
+        return event_table(
+            self.segmentation,
+            self.removed_charge,
+            source.unit,
+            source.cleaned * source.factor,
+            source.bad,
+            self.n_pixels,
+        )
+
+    @cached_property
+    def removed_charge(self) -> np.ndarray:
+        """
+        Frame minus cleaned frame, in electron (in the frame's unit where the gain is not known): float64, shape (ny, nx), 0 where no cosmic ray is.
+        """
+        charge = np.zeros(self.mask.shape)
+        source = self._source
+        before = source.raw[self.mask].astype(float)
+        charge[self.mask] = (before - source.cleaned[self.mask]) * source.factor
+        return charge
+
+    def cutouts(
+        self, size: int | None = None, *, labels: Iterable[int] | None = None, frames: Mapping[str, Any] | None = None
+    ) -> list[Cutout]:
+        """
+        Cut the events out.
+
+        Parameters
+        ----------
+        size : int or None
+            Side (pix); `None` fits each event, 25 to 101.
+        labels : iterable of int or None
+            Which events; `None` means all.
+        frames : mapping of str to array or CCDData
+            Further frames to cut, such as ``{"dark": dark}``.
+
+        Returns
+        -------
+        list of Cutout
+            With the images ``mask``, ``frame``, ``cleaned`` and the further ones.
+
+        Raises
+        ------
+        CosmicRayError
+            If a label is not there, the size is no positive whole number or a frame has another shape.
+        """
+        if size is not None and (isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1):
+            raise CosmicRayError(f"Found size={size!r}; expected a whole number of pixels, 1 or more.")
+        images = {"frame": self._source.raw, "cleaned": self._source.cleaned, **self._further(frames)}
+        return [self._cutout(label, size, images) for label in self._labels(labels)]
+
+    def _labels(self, labels: Iterable[int] | None) -> list[int]:
+        if labels is None:
+            return list(range(1, self.n_events + 1))
+        labels = [int(label) for label in np.atleast_1d(labels)]
+        for label in labels:
+            if not 1 <= label <= self.n_events:
+                raise CosmicRayError(f"Found the label {label}; expected labels from 1 to {self.n_events}.")
+        return labels
+
+    def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+        further = {}
+        for name, frame in (frames or {}).items():
+            array = frame.data if isinstance(frame, CCDData) else np.asarray(frame)
+            if array.shape != self.mask.shape:
+                raise CosmicRayError(
+                    f"Found the frame {name!r} of shape {array.shape}; expected that of the events, {self.mask.shape}."
+                )
+            further[name] = array
+        return further
+
+    def _cutout(self, label: int, size: int | None, images: Mapping[str, np.ndarray]) -> Cutout:
+        row = self.table[label - 1]
+        rows, columns = self.slices[label - 1]
+        center = ((rows.start + rows.stop - 1) // 2, (columns.start + columns.stop - 1) // 2)
+        if size is None:
+            extent = max(rows.stop - rows.start, columns.stop - columns.start) + 2 * MARGIN
+            size = min(max(extent, SMALLEST), LARGEST)
+        cut = {"mask": cut_out(self.data == label, center, size)}
+        cut |= {name: cut_out(image, center, size) for name, image in images.items()}
+        title = f"{row['class']}, {row['area'].value:.0f} pix, {row['sum']:.4g}"
+        return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
+
+    def plot(
+        self,
+        labels: Iterable[int] | None = None,
+        *,
+        frames: Mapping[str, Any] | None = None,
+        size: int | None = None,
+        n_rows: int = 12,
+    ) -> Figure:
+        """
+        A page of events to judge by eye.
+
+        Parameters
+        ----------
+        labels : iterable of int or None
+            Which events; `None` means the largest.
+        frames : mapping of str to array or CCDData
+            Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
+        size : int or None
+            Side of each picture (pix); `None` fits each event.
+        n_rows : int
+            Most events on the page.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            Row by row the mask, the frame, the cleaned frame and the further ones around the same pixel, in one
+            stretch a row.
+
+        Raises
+        ------
+        CosmicRayError
+            If there is no event to plot.
+        """
+        if labels is None:
+            labels = np.argsort(-self.areas, kind="stable")[:n_rows] + 1
+        return plot_cutouts(self.cutouts(size, labels=list(labels)[:n_rows], frames=frames))
+
+    def to_regions(self) -> Any:
+        """
+        The events as rectangles for DS9 and its like.
+
+        Returns
+        -------
+        `~regions.Regions`
+            A `~regions.RectanglePixelRegion` an event.
+
+        Raises
+        ------
+        CosmicRayError
+            If the optional package ``regions`` is not installed.
+        """
+        try:
+            from regions import PixCoord, RectanglePixelRegion, Regions
+        except ImportError as err:
+            raise CosmicRayError(
+                "Found no package 'regions'; expected it for regions. Install it with: python -m pip install regions"
+            ) from err
+        return Regions(
+            [
+                RectanglePixelRegion(
+                    PixCoord(row["x"].value, row["y"].value),
+                    row["length"].value,
+                    row["width"].value,
+                    angle=row["orientation"],
+                    meta={"text": f"{row['label']}"},
+                )
+                for row in self.table
+            ]
+        )
+
+    def write(self, path: str | os.PathLike, overwrite: bool = False) -> Path:
+        """
+        Write the table.
+
+        Parameters
+        ----------
+        path : path
+            Where to; the ending decides: ``.ecsv`` or ``.fits``.
+        overwrite : bool
+            Whether a file that is there may be replaced.
+
+        Returns
+        -------
+        `~pathlib.Path`
+            The path.
+
+        Raises
+        ------
+        CosmicRayError
+            If the file is there already or its ending is another.
+        """
+        path = Path(path)
+        formats = {".ecsv": "ascii.ecsv", ".fits": "fits"}
+        if path.suffix.lower() not in formats:
+            raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(formats)}.")
+        with atomic_write(path, overwrite) as temporary:
+            self.table.write(temporary, format=formats[path.suffix.lower()])
+        return path
