@@ -60,10 +60,12 @@ def event_table(
     ----------
     segmentation : `~photutils.segmentation.SegmentationImage` or None
         The events; None if there is none.
-    charge, cleaned : `~numpy.ndarray` of float, shape (ny, nx)
-        The removed charge and the cleaned frame, in ``charge_unit``.
+    charge : `~numpy.ndarray` of float, shape (ny, nx)
+        The removed charge, in ``charge_unit``.
     charge_unit : Unit
         Electron or adu.
+    cleaned : `~numpy.ndarray` of float, shape (ny, nx)
+        The cleaned frame, in ``charge_unit``.
     bad : `~numpy.ndarray` of bool, shape (ny, nx)
         Pixels that are bad or saturated.
     n_pixels : int

@@ -86,9 +86,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
     return Surroundings(float(ring.mean() - sky), noise / len(ring) ** 0.5, noise)
 
 
-def classify(
-    area: int, peak: float, length: float, width: float, elongation: float, around: Surroundings
-) -> str:
+def classify(area: int, peak: float, length: float, width: float, elongation: float, around: Surroundings) -> str:
     """
     Name what an event looks like.
 

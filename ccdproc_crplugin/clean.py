@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
-from ccdproc_crplugin import plugins, preflight as checks
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin import preflight as checks
 from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays
 from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
 from ccdproc_crplugin.kernels.labels import label_pixels
-from ccdproc_crplugin.kernels.repair import METHODS, repair as estimate
+from ccdproc_crplugin.kernels.repair import METHODS
+from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.model import Detection, PixelFlag
 from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, write_history
 from ccdproc_crplugin.removed import RemovedPixels, attach, detach, is_cleaned, is_restorable, removed_pixels
@@ -175,6 +177,7 @@ def _copy_but_pixels(ccd: CCDData) -> CCDData:
     new.meta = copy.deepcopy(ccd.meta)
     new.wcs = copy.deepcopy(ccd.wcs)
     new.psf = copy.deepcopy(ccd.psf)
+    new.uncertainty = copy.deepcopy(ccd.uncertainty)
     return new
 
 
@@ -346,9 +349,7 @@ def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: An
 
 
 def _known_labels(record: RemovedPixels, labels: Any) -> np.ndarray:
-    if not isinstance(labels, np.ndarray | int | np.integer):
-        labels = list(labels)
-    wanted = np.atleast_1d(labels)
+    wanted = np.atleast_1d(list(labels) if np.iterable(labels) and not isinstance(labels, str) else labels)
     if wanted.size and (wanted.dtype.kind not in "iu" or wanted.ndim != 1):
         raise CosmicRayError(f"Found labels={labels!r}; expected whole numbers, 1 to {record.n_events}.")
     unknown = wanted[(wanted < 1) | (wanted > record.n_events)]
@@ -376,8 +377,9 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
     restored.data = data
     restored.mask = mask
     restored.flags = copy.deepcopy(record.flags)
-    everything = np.ones(len(record), dtype=bool)
-    _put_uncertainty_back(restored, record, everything, None if record.uncertainty is None else record.uncertainty.dtype)
+    _put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
+    if restored.uncertainty is not None and record.uncertainty is not None:
+        restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty.dtype)
     clear_cards(restored.meta)
 
 
@@ -390,18 +392,16 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
     if isinstance(restored.flags, np.ndarray):
         restored.flags = np.array(restored.flags)
         restored.flags[y, x] &= ~np.uint8(PixelFlag.COSMIC_RAY.value)
-    _put_uncertainty_back(restored, record, chosen, None)
+    _put_uncertainty_back(restored, record, chosen)
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)
     write_counts(restored.meta, len(rest), rest.n_events)
 
 
-def _put_uncertainty_back(
-    restored: CCDData, record: RemovedPixels, chosen: np.ndarray, dtype: np.dtype | None
-) -> None:
+def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
     uncertainty = restored.uncertainty
     if uncertainty is None or record.uncertainty is None:
         return
-    array = np.array(uncertainty.array, dtype=dtype)
+    array = np.array(uncertainty.array)
     array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]
     restored.uncertainty = type(uncertainty)(array, unit=uncertainty.unit, copy=False)

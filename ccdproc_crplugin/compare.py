@@ -124,6 +124,8 @@ def _as_mask(name: str, value: Any) -> np.ndarray:
             return (value.flags & PixelFlag.COSMIC_RAY) != 0
         value = np.zeros(value.data.shape, dtype=bool) if value.mask is None else np.asarray(value.mask)
     if not isinstance(value, np.ndarray) or value.dtype != bool or value.ndim != 2:
-        found = f"{type(value).__name__} of dtype {getattr(value, 'dtype', None)} and shape {getattr(value, 'shape', None)}"
+        found = (
+            f"{type(value).__name__} of dtype {getattr(value, 'dtype', None)} and shape {getattr(value, 'shape', None)}"
+        )
         raise CosmicRayError(f"Found {name}: {found}; expected a CCDData or a two-dimensional array of bool.")
     return value

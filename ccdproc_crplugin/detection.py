@@ -117,7 +117,9 @@ def find_cosmic_rays(
     except CosmicRayError as err:
         raise CosmicRayError(f"{err} ({blame})") from err
     except plugins.FAILURES as err:
-        raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
+        defaults = plugins.detector_parameters(detector)
+        given = {name: value for name, value in parameters.items() if value is not defaults[name]}
+        raise CosmicRayError(f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}") from err
     detection = _checked(detection, frame, blame)
     mask = _refined(ccd, detection.mask & ~frame.bad) & ~frame.bad
     return FoundCosmicRays(mask, detection, {**parameters, **dict(detection.info)})
@@ -137,9 +139,7 @@ def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
         mask=_boolean("mask", detection.mask, shape, blame),
         not_searched=_optional(_boolean, "not_searched", detection.not_searched, shape, blame),
         score=_optional(_real, "score", detection.score, shape, blame),
-        cleaned=_finite_at(
-            _optional(_real, "cleaned", detection.cleaned, shape, blame), detection.mask, blame
-        ),
+        cleaned=_finite_at(_optional(_real, "cleaned", detection.cleaned, shape, blame), detection.mask, blame),
     )
 
 

@@ -100,7 +100,7 @@ def check_frame(ccd: CCDData) -> None:
         raise CosmicRayError(f"Found data of type {type(data).__name__}; expected a two-dimensional NumPy array.")
     if data.ndim != 2:
         raise CosmicRayError(
-            f"Found data of shape {data.shape}; expected two dimensions (ny, nx). Clean the planes of a cube one by one."
+            f"Found data of shape {data.shape}; expected two dimensions, (ny, nx). Clean each plane of a cube."
         )
     if data.size == 0:
         raise CosmicRayError(f"Found an empty frame of shape {data.shape}; expected at least one pixel.")
@@ -173,9 +173,7 @@ def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturati
     gain, gain_source = _gain_of(ccd.meta, gain, in_electron)
     readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
     saturation, saturation_source = _saturation_of(ccd.meta, saturation, gain, per_unit, in_electron)
-    return Calibration(
-        per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source
-    )
+    return Calibration(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
 
 
 def _unit_of(ccd: CCDData) -> tuple[float, bool]:
@@ -433,5 +431,3 @@ def uncertainty_scale(ccd: CCDData) -> float:
         raise CosmicRayError(
             f"Found an uncertainty in {uncertainty.unit} for a frame in {ccd.unit}; expected the same unit."
         ) from err
-
-

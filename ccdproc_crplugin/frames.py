@@ -47,7 +47,16 @@ __all__ = [
 KEYWORDS: dict[str, tuple[str, ...]] = {
     # What GAIN means depends on the camera: amateur software writes the sensor's setting there and
     # electron/adu in EGAIN; at ESO, GAIN is adu/electron and CONAD electron/adu.
-    "gain": ("EGAIN", "ESO DET OUT1 CONAD", "HIERARCH ESO DET OUT1 CONAD", "CONAD", "CCDGAIN", "GAIN", "GAIN1", "GAINEFF"),
+    "gain": (
+        "EGAIN",
+        "ESO DET OUT1 CONAD",
+        "HIERARCH ESO DET OUT1 CONAD",
+        "CONAD",
+        "CCDGAIN",
+        "GAIN",
+        "GAIN1",
+        "GAINEFF",
+    ),
     "readnoise": (
         "RDNOISE",
         "READNOIS",
@@ -75,7 +84,17 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
         "SITEALT",
         "GEOELEV",
     ),
-    "filter": ("FILTER", "FILTNAM", "FILTERID", "INSFILTE", "FILTER1", "FILTERS", "FILT", "ESO INS FILT1 NAME", "ISIFILTA"),
+    "filter": (
+        "FILTER",
+        "FILTNAM",
+        "FILTERID",
+        "INSFILTE",
+        "FILTER1",
+        "FILTERS",
+        "FILT",
+        "ESO INS FILT1 NAME",
+        "ISIFILTA",
+    ),
     "kind": (
         "IMAGETYP",
         "IMAGETYPE",

@@ -306,7 +306,9 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
     if not overwrite and os.path.lexists(path):
-        raise CosmicRayError(f"Found {str(path)!r} there already; expected a new name. Give overwrite=True to replace it.")
+        raise CosmicRayError(
+            f"Found {str(path)!r} there already; expected a new name. Give overwrite=True to replace it."
+        )
 
 
 def _to_hdus(ccd: CCDData) -> fits.HDUList:

@@ -86,4 +86,3 @@ def uninstall() -> None:
             if CCDData.__dict__.get(name) is function:
                 delattr(CCDData, name)
         _installed.clear()
-

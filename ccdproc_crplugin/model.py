@@ -17,7 +17,20 @@ __all__ = ["Check", "Detection", "Detector", "Finding", "PixelFlag", "Step"]
 
 #: Keywords of the host's own functions: no parameter of a detector may bear one of these names.
 HOST_KEYWORDS = frozenset(
-    "ccd detector gain readnoise saturation repair preflight force mask variance n_pixels connectivity".split()
+    [
+        "ccd",
+        "detector",
+        "gain",
+        "readnoise",
+        "saturation",
+        "repair",
+        "preflight",
+        "force",
+        "mask",
+        "variance",
+        "n_pixels",
+        "connectivity",
+    ]
 )
 
 #: Keywords with which the host calls every detector.

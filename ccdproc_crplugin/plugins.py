@@ -245,9 +245,7 @@ class PluginHost:
             Its name and distribution.
         """
         return next(
-            entry.plugin
-            for entry in self.registrations
-            if (entry.kind, entry.name, entry.status) == (kind, name, "ok")
+            entry.plugin for entry in self.registrations if (entry.kind, entry.name, entry.status) == (kind, name, "ok")
         )
 
     def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:

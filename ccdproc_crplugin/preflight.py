@@ -168,7 +168,7 @@ def _sentence(finding: Finding) -> str:
 
 def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any) -> Finding:
     """
-    Note 5: is the frame in adu or electron, with gain and read noise to match?
+    Look at note 5: the frame in adu or electron, with gain and read noise to match.
 
     Parameters
     ----------
@@ -190,7 +190,12 @@ def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity |
         calibrate(ccd)
     except CosmicRayError as err:
         return Finding(
-            "unit", "fail", str(err), note=5, measured=str(ccd.unit), expected="adu or electron",
+            "unit",
+            "fail",
+            str(err),
+            note=5,
+            measured=str(ccd.unit),
+            expected="adu or electron",
             fix="give the frame its unit, its gain and its read noise",
         )
     return Finding("unit", "fail", "gain or read noise as given do not fit the frame", note=5)

@@ -157,8 +157,11 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> _Source:
         )
     unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
     if unknown:
-        raise CosmicRayError(f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out.")
-    return _Source(mask, ccd.data, _repaired(ccd.data, mask, _bad(ccd, mask)), _bad(ccd, mask), *_charge_unit(ccd, parameters))
+        raise CosmicRayError(
+            f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out."
+        )
+    bad = _bad(ccd, mask)
+    return _Source(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
 
 
 def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> _Source:
@@ -313,7 +316,9 @@ class CRSegments:
     @cached_property
     def removed_charge(self) -> np.ndarray:
         """
-        Frame minus cleaned frame, in electron (in the frame's unit where the gain is not known): float64, shape (ny, nx), 0 where no cosmic ray is.
+        Frame minus cleaned frame: float64, shape (ny, nx), 0 where no cosmic ray is.
+
+        In electron, or in the unit of the frame where its gain is not known.
         """
         charge = np.zeros(self.mask.shape)
         source = self._source

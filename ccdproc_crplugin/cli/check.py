@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-``ccdcr check``: is a frame what the method asks for?
+``ccdcr check``: what the preflight finds.
 """
 
 from __future__ import annotations

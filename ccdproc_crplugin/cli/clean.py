@@ -31,7 +31,9 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or pattern")
     parser.add_argument("-o", "--output", type=Path, default=Path("cleaned"), help="folder (default: %(default)s)")
-    parser.add_argument("--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help="of the files written")
+    parser.add_argument(
+        "--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help="of the files written"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
     parser.add_argument("--force", action="store_true", help="clean again what was cleaned already")
@@ -121,7 +123,9 @@ def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
 
     target = args.output / f"{stem(path)}{args.ending}"
     if target.exists() and target.samefile(path):
-        raise CosmicRayError(f"Found the file itself at {str(target)!r}; expected another output folder. Give --output.")
+        raise CosmicRayError(
+            f"Found the file itself at {str(target)!r}; expected another output folder. Give --output."
+        )
     if target in written:
         raise CosmicRayError(
             f"Found that {str(target)!r} was written for another input already; expected names that differ. "

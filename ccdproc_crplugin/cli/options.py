@@ -33,7 +33,9 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--detector", default="lacosmic", help="who looks for cosmic rays (default: %(default)s)")
     group.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
     group.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
-    group.add_argument("--saturation", type=float, help="saturation level in the frame's unit (default: from the header)")
+    group.add_argument(
+        "--saturation", type=float, help="saturation level in the frame's unit (default: from the header)"
+    )
     group.add_argument("--unit", help="unit of frames without BUNIT: adu or electron")
     group.add_argument("--sigclip", type=float, help="Laplacian-to-noise limit of L.A.Cosmic")
     group.add_argument(

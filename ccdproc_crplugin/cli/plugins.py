@@ -25,7 +25,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "plugins",
         help="list detectors, steps, checks and methods",
-        description="List what is registered, from which distribution, which engine runs, and what failed to load and why.",
+        description="List what is registered and from which distribution, which engine runs, and what failed and why.",
     )
     parser.set_defaults(run=run)
 

@@ -33,9 +33,13 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("path", type=Path, metavar="FRAME", help="FITS file")
     parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv or .fits)")
-    parser.add_argument("--gallery", type=Path, metavar="IMAGE", help="picture of the largest events (.png, .pdf, .svg)")
+    parser.add_argument(
+        "--gallery", type=Path, metavar="IMAGE", help="picture of the largest events (.png, .pdf, .svg)"
+    )
     parser.add_argument("--rows", type=int, default=12, help="events in the picture (default: %(default)s)")
-    parser.add_argument("--n-pixels", type=int, default=3, help="least pixels of an extended event (default: %(default)s)")
+    parser.add_argument(
+        "--n-pixels", type=int, default=3, help="least pixels of an extended event (default: %(default)s)"
+    )
     parser.add_argument("--connectivity", type=int, choices=[4, 8], default=8, help="(default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     add_detection(parser)

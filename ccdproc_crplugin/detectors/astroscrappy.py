@@ -51,11 +51,30 @@ def detect(
         Variance of the frame, in electron squared.
     readnoise, saturation : float
         In electron.
-    sigclip, sigfrac, objlim, niter, sepmed, cleantype, fsmode, psfmodel, psffwhm, psfsize, psfk, psfbeta, verbose
-        See `astroscrappy.detect_cosmics`. ``cleantype`` is the repair between the iterations; how the
-        result is repaired the host decides.
+    sigclip, sigfrac, objlim : float
+        Limits on the Laplacian, on its neighbours and on the contrast to the fine structure.
+    niter : int
+        Most iterations.
+    sepmed : bool
+        Separable medians instead of true ones.
+    cleantype : {"meanmask", "medmask", "median", "idw"}
+        Repair between the iterations; how the result is repaired the host decides.
+    fsmode : {"median", "convolve"}
+        How the fine structure is made.
+    psfmodel : {"gauss", "gaussx", "gaussy", "moffat"}
+        Shape of the PSF for ``fsmode="convolve"``.
+    psffwhm : float
+        Its full width at half maximum (pix).
+    psfsize : int
+        Side of its kernel (pix).
+    psfk : `~numpy.ndarray` or None
+        A kernel of one's own.
+    psfbeta : float
+        Exponent of the Moffat profile.
     inbkg : `~numpy.ndarray` or None, shape (ny, nx)
         Background to subtract before the search, in electron.
+    verbose : bool
+        Whether astroscrappy prints its progress.
 
     Returns
     -------
@@ -68,6 +87,11 @@ def detect(
     """
     from astroscrappy import detect_cosmics
 
+    not_searched = np.ones(data.shape, dtype=bool)
+    not_searched[BORDER:-BORDER, BORDER:-BORDER] = False
+    if not_searched.all():
+        # On a frame that is all border astroscrappy writes beyond its arrays.
+        return Detection(np.zeros(data.shape, dtype=bool), not_searched=not_searched)
     crmask, _ = detect_cosmics(
         np.array(data),
         inmask=np.array(mask),
@@ -90,8 +114,6 @@ def detect(
         psfbeta=psfbeta,
         verbose=verbose,
     )
-    not_searched = np.ones(crmask.shape, dtype=bool)
-    not_searched[BORDER:-BORDER, BORDER:-BORDER] = False
     return Detection(crmask, not_searched=not_searched)
 
 

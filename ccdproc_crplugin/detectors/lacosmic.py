@@ -12,9 +12,7 @@ from ccdproc_crplugin.model import Detector
 __all__ = ["detect"]
 
 
-def detect(
-    data, *, mask, variance, readnoise, saturation, sigclip=4.5, sigfrac=0.3, objlim=5.0, niter=4, sepmed=True
-):
+def detect(data, *, mask, variance, readnoise, saturation, sigclip=4.5, sigfrac=0.3, objlim=5.0, niter=4, sepmed=True):
     """
     Find cosmic rays by their sharp edges, which no optics can make.
 
