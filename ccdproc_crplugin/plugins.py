@@ -79,6 +79,13 @@ class Plugin:
     distribution: str
     version: str = ""
 
+    @property
+    def key(self) -> str:
+        """
+        What tells it from every other plugin.
+        """
+        return f"{self.distribution}:{self.name}"
+
     def __str__(self) -> str:
         release = f"{self.distribution} {self.version}".strip()
         return f"plugin {self.name!r} of distribution {release!r}"
@@ -121,7 +128,7 @@ class PluginHost:
         environ = os.environ if environ is None else environ
         self.disabled = {name.strip() for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self.registrations: list[Registration] = []
-        self._plugins: dict[Any, Plugin] = {}
+        self._plugins: dict[str, Plugin] = {}
         self._manager = _new_manager()
         if environ.get("CCDCR_TRACE_PLUGINS") == "1":
             self._manager.trace.root.setwriter(sys.stderr.write)
@@ -144,7 +151,7 @@ class PluginHost:
                 unreadable = str(err)
             else:
                 unreadable = ""
-        nameless = Plugin("?", "?")
+        nameless = Plugin("entry_points.txt", "unknown")
         for reason in [str(item.message) for item in malformed] + [unreadable] * bool(unreadable):
             self._fail(nameless, f"its entry points can't be read: {reason}")
         for entry_point in found:
@@ -179,11 +186,11 @@ class PluginHost:
         ~pluggy.PluginValidationError
             If a hook implementation fits no hook.
         """
-        if plugin in self._plugins.values():
+        if plugin.key in self._plugins:
             raise CosmicRayError(f"{plugin} is registered already; unregister it first or choose another name.")
         _validate(module)
-        self._manager.register(module, name=f"{plugin.distribution}:{plugin.name}")
-        self._plugins[module] = plugin
+        self._manager.register(module, name=plugin.key)
+        self._plugins[plugin.key] = plugin
         self._trace("loaded:", plugin)
         for implementation in self._implementations_of(module):
             if implementation.function.__name__ in REGISTRIES or implementation.opts["specname"] in REGISTRIES:
@@ -203,13 +210,13 @@ class PluginHost:
         CosmicRayError
             If there is none of that name.
         """
-        modules = [module for module, plugin in self._plugins.items() if plugin.name == name]
-        if not modules:
+        chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
+        if not chosen:
             known = ", ".join(plugin.name for plugin in self._plugins.values())
             raise CosmicRayError(f"No plugin is named {name!r}; registered are: {known}.")
-        for module in modules:
-            plugin = self._plugins.pop(module)
-            self._manager.unregister(module)
+        for plugin in chosen:
+            del self._plugins[plugin.key]
+            self._manager.unregister(name=plugin.key)
             self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
 
     def registered(self, kind: str) -> Mapping[str, Any]:
@@ -265,7 +272,7 @@ class PluginHost:
             Takes the hook's arguments as keywords and passes on those that the implementation asks for.
         """
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
-            plugin = self._plugins[implementation.plugin]
+            plugin = self._plugins[implementation.plugin_name]
             self._trace(hook, "of", plugin)
             yield plugin, functools.partial(_call, implementation)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import html
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyWarning
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.catalog import event_table
@@ -80,6 +82,7 @@ def cr_segments(
     --------
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyWarning
     >>> import ccdproc_crplugin as crp
     >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
     >>> sky[20, 20:26] += 3000
@@ -137,11 +140,12 @@ def _from_record(ccd: CCDData) -> _Source:
 
 def _from_flags(ccd: CCDData) -> _Source:
     """
-    A cleaned frame whose removed values are lost, as a slice: where, but not how much.
+    A cleaned frame whose removed values are lost: where, but not how much.
     """
     if not isinstance(ccd.flags, np.ndarray):
         raise CosmicRayError(
-            "Found a cleaned frame without its flags; expected flags, or mask=. Read it with ccdproc_crplugin.read_ccd."
+            "Found a cleaned frame without its flags; expected flags, or mask=. A slice or a copy does not carry them, "
+            "nor does CCDData.read load them: use ccdproc_crplugin.read_ccd."
         )
     mask = (ccd.flags & PixelFlag.COSMIC_RAY) != 0
     raw = np.array(ccd.data, dtype=float)
@@ -483,6 +487,8 @@ class CRSegments:
         formats = {".ecsv": "ascii.ecsv", ".fits": "fits"}
         if path.suffix.lower() not in formats:
             raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(formats)}.")
-        with atomic_write(path, overwrite) as temporary:
+        with atomic_write(path, overwrite) as temporary, warnings.catch_warnings():
+            # The unit electron is no standard of FITS, but astropy reads it back.
+            warnings.filterwarnings("ignore", "The unit 'electron'", AstropyWarning)
             self.table.write(temporary, format=formats[path.suffix.lower()])
         return path

@@ -10,7 +10,7 @@ import pytest
 
 
 def run(code):
-    return subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run([sys.executable, "-P", "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.mark.parametrize("library", ["matplotlib", "photutils", "astroscrappy", "tqdm"])

@@ -1,0 +1,172 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Sphinx configuration.
+
+Tables that repeat what the code says are made from the code, by the directive ``made-from``.
+"""
+
+from importlib.metadata import version as version_of
+from pathlib import Path
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+import ccdproc_crplugin
+from ccdproc_crplugin import classify, frames, hookspecs, model, provenance
+
+HERE = Path(__file__).parent
+
+project = "ccdproc_crplugin"
+author = "the ccdproc_crplugin developers"
+copyright = f"2026, {author}"
+release = version = version_of("ccdproc_crplugin")
+
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
+exclude_patterns = ["_build", "api", "plugins/ccdcr-threshold"]
+default_role = "py:obj"
+highlight_language = "python"
+
+autosummary_generate = False
+autodoc_typehints = "none"
+autodoc_member_order = "bysource"
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+
+# Every name of this package must lead somewhere. Those of other packages lead nowhere, since their
+# documentation is not at hand here.
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:.*", r"(numpy|np|astropy|astroscrappy|ccdproc|matplotlib|photutils|regions|pathlib|pluggy|argparse)(\..*)?"),
+    ("py:.*", r"CCDData(\.\w+)?"),
+    ("py:.*", r"None|True|False"),
+    ("py:.*", r"frame_kind"),  # in a docstring, of a module that has no page
+]
+
+html_theme = "alabaster"
+html_theme_options = {
+    "description": "Cosmic rays out of CCD images",
+    "page_width": "1240px",
+    "sidebar_width": "270px",
+    "body_max_width": "960px",
+    "fixed_sidebar": True,
+    "show_relbars": False,
+}
+html_static_path = []
+html_show_sourcelink = False
+
+#: Pictures drawn for the pages, outside of what is kept.
+FIGURES = HERE / "_build" / "figures"
+
+FLAG_MEANINGS = {
+    "COSMIC_RAY": "hit by a cosmic ray",
+    "SATURATED": "at or above the saturation level",
+    "BAD_ON_INPUT": "masked, or not finite, before the cleaning",
+    "NOT_SEARCHED": "not looked at by the detector",
+}
+
+
+def keyword_rows():
+    """Quantity, header keywords in the order in which they are tried."""
+    yield "quantity", "header keywords, in the order in which they are tried"
+    for quantity, keywords in frames.KEYWORDS.items():
+        yield quantity, ", ".join(f"``{keyword}``" for keyword in keywords)
+
+
+def kind_rows():
+    """Kind of frame, what the header says."""
+    yield "kind", "words in the header"
+    for kind, words in frames.KINDS.items():
+        yield f"``{kind}``", ", ".join(words)
+
+
+def flag_rows():
+    """The bits of the flags."""
+    yield "value", "name", "the pixel was"
+    for flag in model.PixelFlag:
+        yield str(flag.value), f"``{flag.name}``", FLAG_MEANINGS[flag.name]
+
+
+def card_rows():
+    """Header cards of a cleaned frame."""
+    yield "card", "what it says"
+    for card, meaning in provenance.CARDS.items():
+        yield f"``{card}``", meaning
+
+
+def class_rows():
+    """Classes of events."""
+    yield "class", "rule"
+    for name, rule in classify.RULES.items():
+        yield f"``{name}``", rule
+
+
+def host_keyword_rows():
+    """Names that no parameter of a detector may bear."""
+    own = sorted(model.HOST_KEYWORDS - set(model.DETECTOR_KEYWORDS))
+    yield ("taken by the host",)
+    yield (", ".join(f"``{name}``" for name in own),)
+
+
+TABLES = {
+    "keywords": keyword_rows,
+    "kinds": kind_rows,
+    "flags": flag_rows,
+    "cards": card_rows,
+    "classes": class_rows,
+    "host-keywords": host_keyword_rows,
+}
+
+
+class MadeFrom(SphinxDirective):
+    """A table made from the code: ``.. made-from:: keywords``."""
+
+    required_arguments = 1
+
+    def run(self):
+        lines = [".. list-table::", "   :header-rows: 1", ""]
+        for row in TABLES[self.arguments[0]]():
+            lines += [f"   {'*' if not column else ' '} - {cell}" for column, cell in enumerate(row)]
+        container = nodes.Element()
+        self.state.nested_parse(StringList(lines, source="made-from"), self.content_offset, container)
+        return container.children
+
+
+def check_reference():
+    """Stop if a public name, or a hook, has no place in the pages."""
+    pages = {"reference.rst": set(ccdproc_crplugin.__all__), "plugins/hooks.rst": _hooks()}
+    for page, names in pages.items():
+        text = (HERE / page).read_text(encoding="utf-8")
+        missing = sorted(name for name in names if name not in text)
+        if missing:
+            raise ExtensionError(f"{page} lacks: {', '.join(missing)}")
+
+
+def _hooks():
+    return {name for name in vars(hookspecs) if name.startswith("ccdcr_")}
+
+
+def draw_figures():
+    """Draw the events of the frame of the tutorial."""
+    from astropy.utils.data import get_pkg_data_filename
+    from ccdproc import subtract_overscan, trim_image
+
+    raw = ccdproc_crplugin.read_ccd(get_pkg_data_filename("data/a8280271.fits", package="ccdproc.tests"))
+    frame = subtract_overscan(raw, fits_section=raw.header["BIASSEC"], median=True)
+    frame = trim_image(frame, fits_section=raw.header["TRIMSEC"])[:512]
+    segments = frame.clean_cosmic_rays().cr_segments()
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    segments.plot([6, 9, 18, 22]).savefig(FIGURES / "events.png", dpi=110)
+
+
+def prepare(app):
+    """What has to be there before the pages are read."""
+    check_reference()
+    draw_figures()
+
+
+def setup(app):
+    """Add the directive and the preparations."""
+    app.add_directive("made-from", MadeFrom)
+    app.connect("builder-inited", prepare)

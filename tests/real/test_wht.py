@@ -1,0 +1,72 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Raw long-slit frames of the ISIS red arm of the WHT: a thick CCD, full of cosmic rays.
+"""
+
+import gzip
+
+import numpy as np
+import pytest
+from ccdproc import ImageFileCollection
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin import frames
+from ccdproc_crplugin.io import read_header
+
+LONG = ["r2701242.fit.gz", "r2701244.fit.gz"]
+
+
+@pytest.fixture(scope="module")
+def folder(request):
+    return request.getfixturevalue("real_data") / "wht_isis"
+
+
+@pytest.fixture(scope="module")
+def pair(folder):
+    """The two exposures of one field, trimmed to 4096 rows, cleaned by the default detector."""
+    raws = [crp.read_ccd(folder / name)[1500:2500] for name in LONG]
+    return raws, [raw.clean_cosmic_rays() for raw in raws]
+
+
+def test_the_light_frames_are_told_from_the_bias_frames(folder):
+    ifc = ImageFileCollection(folder, ext=1)
+    assert [path.name for path in crp.select_frames(ifc)] == [*LONG, "r2701253.fit.gz", "r2701255.fit.gz"]
+    assert len(crp.select_frames(ifc, "bias")) == 5
+
+
+def test_keywords_are_found_in_the_extension_and_in_the_primary_header(folder):
+    header = read_header(folder / LONG[0])
+    assert frames.gain(header).value.value == 0.98
+    assert frames.readnoise(header).value.value == 4.0
+    assert frames.exposure(header).value.value == pytest.approx(1800, abs=1)
+    assert frames.altitude(header).value.value == 2344
+    assert frames.frame_kind(header) == "light"
+
+
+def test_a_file_cleaned_and_restored_is_the_raw_frame_bit_for_bit(folder, tmp_path):
+    raw = crp.read_ccd(folder / LONG[0])
+    path = crp.write_ccd(raw.clean_cosmic_rays(), tmp_path / "cleaned.fits.fz")
+    restored = crp.read_ccd(path).restore_cosmic_rays()
+    assert restored.data.dtype == raw.data.dtype
+    np.testing.assert_array_equal(restored.data, raw.data)
+
+
+def test_most_of_the_large_events_are_in_one_exposure_only(pair):
+    (first, second), (cleaned, _) = pair
+    segments = cleaned.cr_segments()
+    sky = np.median(second.data)
+    large = [row for row in segments.table if row["area"].value >= 5]
+    in_second = [np.median(second.data[segments.slices[row["label"] - 1]]) > sky + 0.3 * row["peak"].value for row in large]
+    assert len(large) > 20
+    assert np.mean(in_second) < 0.05
+
+
+def test_the_tracks_are_long(pair):
+    table = pair[1][0].cr_segments().table
+    assert table["length"].value.max() > 10
+    assert (table["class"] == "track").sum() > 10
+
+
+def test_the_files_are_what_the_readme_of_the_data_says(folder):
+    with gzip.open(folder / LONG[0]) as stream:
+        assert stream.read(6) == b"SIMPLE"

@@ -1,0 +1,134 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The look before the cleaning.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from astropy.nddata import CCDData
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin import Check, CosmicRayError, Finding, PreflightWarning, hookimpl, plugins
+
+
+def finding(status):
+    return lambda ccd, *, gain, readnoise, dark: Finding("theirs", status, "the dome was shut", fix="open it")
+
+
+@pytest.fixture
+def with_check():
+    """Registers a check for this test."""
+
+    def add(run):
+        @hookimpl
+        def ccdcr_checks():
+            yield Check("theirs", "a check", run)
+
+        plugins.register(SimpleNamespace(ccdcr_checks=ccdcr_checks), "theirs")
+
+    yield add
+    plugins.unregister("theirs")
+
+
+def statuses(findings):
+    return {finding.check: finding.status for finding in findings}
+
+
+class TestUnit:
+    def test_a_frame_in_adu_with_its_noise_is_fine(self, ccd):
+        assert statuses(crp.cr_preflight(ccd)) == {"unit": "ok"}
+
+    @pytest.mark.parametrize(
+        ("unit", "meta", "message"),
+        [
+            ("electron / s", {}, "a rate"),
+            ("Jy", {}, "'Jy'"),
+            ("adu", {}, "no gain"),
+            ("electron", {}, "no readnoise"),
+        ],
+    )
+    def test_a_frame_that_could_not_be_cleaned_fails(self, unit, meta, message):
+        found = crp.cr_preflight(CCDData(np.ones((9, 9)), unit=unit, meta=meta))[0]
+        assert (found.check, found.status, found.note) == ("unit", "fail", 5)
+        assert message in found.message
+        assert found.fix
+
+    def test_noise_given_by_hand_counts(self):
+        assert statuses(CCDData(np.ones((9, 9)), unit="adu").cr_preflight(gain=2, readnoise=5)) == {"unit": "ok"}
+
+
+class TestPolicies:
+    def test_report_only_returns(self, ccd, with_check):
+        with_check(finding("fail"))
+        assert statuses(crp.cr_preflight(ccd)) == {"unit": "ok", "theirs": "fail"}
+
+    @pytest.mark.parametrize("status", ["warn", "fail"])
+    def test_warn_warns_of_each_that_is_not_ok(self, ccd, with_check, status):
+        with_check(finding(status))
+        with pytest.warns(PreflightWarning, match=r"theirs: the dome was shut What to do: open it\."):
+            crp.cr_preflight(ccd, policy="warn")
+
+    def test_raise_raises_on_a_fail(self, ccd, with_check):
+        with_check(finding("fail"))
+        with pytest.raises(CosmicRayError, match="preflight failed: theirs: the dome was shut"):
+            crp.cr_preflight(ccd, policy="raise")
+
+    def test_raise_warns_of_a_warning(self, ccd, with_check):
+        with_check(finding("warn"))
+        with pytest.warns(PreflightWarning):
+            crp.cr_preflight(ccd, policy="raise")
+
+    def test_off_looks_at_nothing(self, ccd, with_check):
+        with_check(finding("fail"))
+        assert crp.cr_preflight(ccd, policy="off") == []
+
+    def test_another_policy_is_refused(self, ccd):
+        with pytest.raises(CosmicRayError, match="policy='shout'; expected one of: report, warn, raise, off"):
+            crp.cr_preflight(ccd, policy="shout")
+
+
+class TestOnTheWayToCleaning:
+    def test_warn_is_the_default(self, ccd, with_check):
+        with_check(finding("fail"))
+        with pytest.warns(PreflightWarning):
+            crp.clean_cosmic_rays(ccd)
+
+    def test_raise_stops_a_frame_that_fails(self, ccd, with_check):
+        with_check(finding("fail"))
+        with pytest.raises(CosmicRayError, match="the dome was shut"):
+            crp.clean_cosmic_rays(ccd, preflight="raise")
+
+    def test_off_does_not_look(self, ccd, with_check):
+        with_check(finding("fail"))
+        assert crp.clean_cosmic_rays(ccd, preflight="off").mask.any()
+
+
+class TestBrokenChecks:
+    @pytest.mark.parametrize(
+        ("run", "message"),
+        [
+            (lambda ccd, **_: 1 / 0, "plugin 'theirs' of distribution 'this process' failed: ZeroDivisionError"),
+            (lambda ccd, **_: "fine", "expected a Finding"),
+            (lambda ccd, **_: Finding("theirs", "perhaps", "..."), "expected a Finding of status ok, warn, fail"),
+            (lambda ccd, **_: [None], "expected a Finding"),
+        ],
+    )
+    def test_one_that_fails_is_a_warning_that_names_it(self, ccd, with_check, run, message):
+        with_check(run)
+        found = crp.cr_preflight(ccd)[-1]
+        assert (found.check, found.status) == ("theirs", "warn")
+        assert message in found.message
+
+    def test_one_may_find_nothing_or_several_things(self, ccd, with_check):
+        with_check(lambda ccd, **_: None)
+        assert len(crp.cr_preflight(ccd)) == 1
+
+    def test_it_sees_the_noise_and_the_dark(self, ccd, with_check):
+        seen = {}
+        with_check(lambda ccd, **known: seen.update(known))
+        crp.cr_preflight(ccd, dark=ccd)
+        assert str(seen["gain"]) == "2.0 electron / adu"
+        assert str(seen["readnoise"]) == "5.0 electron"
+        assert seen["dark"] is ccd
