@@ -21,6 +21,9 @@ __all__ = ["event_table", "source_catalog"]
 #: A uniform bar of length l has the variance l**2 / 12.
 BAR = 12**0.5
 
+#: Elongations come from moments and are not exact.
+ROUNDING = 1e-6
+
 
 def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
     """
@@ -104,7 +107,7 @@ def event_table(
     table["ixy"] = np.atleast_1d(sources.covariance_xy)
     table["length"] = length * u.pix
     table["width"] = width * u.pix
-    table["orientation"] = np.atleast_1d(sources.orientation)
+    table["orientation"] = _fold(np.atleast_1d(sources.orientation), elongation)
     table["elongation"] = elongation
     table["extended"] = area >= n_pixels
     table["touches_edge"] = _touches_edge(table, charge.shape)
@@ -130,6 +133,14 @@ def _empty_table(charge_unit: u.Unit) -> QTable:
     labels[1, 1] = 1
     nothing = np.zeros((3, 3))
     return event_table(SegmentationImage(labels), nothing + labels, charge_unit, nothing, nothing > 0, 1)[:0]
+
+
+def _fold(angle: u.Quantity, elongation: np.ndarray) -> u.Quantity:
+    """
+    Angles between -90 and 90 deg, for a bar has no direction; NaN where there is no bar.
+    """
+    folded = (angle + 90 * u.deg) % (180 * u.deg) - 90 * u.deg
+    return np.where(elongation > 1 + ROUNDING, folded, np.nan)
 
 
 def _touches_edge(table: QTable, shape: tuple[int, int]) -> np.ndarray:

@@ -126,7 +126,7 @@ def clean_cosmic_rays(
         "detector": detector,
         "gain": calibration.gain,
         "readnoise": calibration.readnoise,
-        "saturation": calibration.saturation,
+        "saturation": calibration.saturation if np.isfinite(calibration.saturation) else None,
         "repair": repair,
     }
     record = removed_pixels(cleaned)

@@ -119,7 +119,9 @@ def find_cosmic_rays(
     except plugins.FAILURES as err:
         defaults = plugins.detector_parameters(detector)
         given = {name: value for name, value in parameters.items() if value is not defaults[name]}
-        raise CosmicRayError(f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}") from err
+        raise CosmicRayError(
+            f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
+        ) from err
     detection = _checked(detection, frame, blame)
     mask = _refined(ccd, detection.mask & ~frame.bad) & ~frame.bad
     return FoundCosmicRays(mask, detection, {**parameters, **dict(detection.info)})

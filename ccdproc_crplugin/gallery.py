@@ -24,6 +24,9 @@ __all__ = ["Cutout", "cut_out", "plot_cutouts", "save_page"]
 #: The kinds of picture that are written.
 ENDINGS = (".png", ".pdf", ".svg")
 
+#: How the name of a frame is written into its picture.
+CAPTION = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}}
+
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
@@ -111,8 +114,6 @@ def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8) -> Figure:
     axes = page.subplots(len(cutouts), len(names), squeeze=False)
     for row, cutout in zip(axes, cutouts, strict=True):
         _draw_row(row, cutout)
-    for axis, name in zip(axes[0], names, strict=True):
-        axis.set_title(f"{_plain(name)}\n{axis.get_title()}".strip(), fontsize=8)
     return page
 
 
@@ -158,10 +159,10 @@ def _draw_row(axes, cutout: Cutout) -> None:
             image, origin="lower", extent=extent, cmap="gray", vmin=limits[0], vmax=limits[1], interpolation="nearest"
         )
         axis.set_facecolor("0.45")
+        axis.text(0.03, 0.97, _plain(name), transform=axis.transAxes, va="top", fontsize=7, **CAPTION)
         axis.set_xticks([])
         axis.set_yticks([])
-    axes[0].set_ylabel(f"{cutout.label}", fontsize=8)
-    axes[len(axes) // 2].set_title(_plain(cutout.title), fontsize=7)
+    axes[0].set_title(_plain(cutout.title), fontsize=8, loc="left")
 
 
 def _limits(images: Mapping[str, np.ndarray]) -> tuple[float, float]:

@@ -250,11 +250,13 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
 
     Examples
     --------
+    >>> import tempfile
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
     >>> from ccdproc_crplugin import write_ccd
     >>> ccd = CCDData(np.zeros((9, 9), dtype=np.float32), unit="adu")
-    >>> write_ccd(ccd, getfixture("tmp_path") / "frame.fits").name
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_ccd(ccd, f"{folder}/frame.fits").name
     'frame.fits'
     """
     path = Path(path)

@@ -126,7 +126,7 @@ class PluginHost:
 
     def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None):
         environ = os.environ if environ is None else environ
-        self.disabled = {name.strip() for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
+        self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self.registrations: list[Registration] = []
         self._plugins: dict[str, Plugin] = {}
         self._manager = _new_manager()
@@ -159,7 +159,7 @@ class PluginHost:
             yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point.load
 
     def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
-        if self.disabled & {plugin.name, plugin.distribution} - {DISTRIBUTION}:
+        if self.disabled & {_normal(plugin.name), _normal(plugin.distribution)} - {DISTRIBUTION}:
             self.registrations.append(Registration("plugin", plugin.name, plugin, status="disabled"))
             self._trace("disabled:", plugin)
             return
@@ -188,7 +188,7 @@ class PluginHost:
         """
         if plugin.key in self._plugins:
             raise CosmicRayError(f"{plugin} is registered already; unregister it first or choose another name.")
-        _validate(module)
+        _validate(module, plugin)
         self._manager.register(module, name=plugin.key)
         self._plugins[plugin.key] = plugin
         self._trace("loaded:", plugin)
@@ -318,14 +318,14 @@ def _call(implementation: pluggy.HookImpl, **arguments: Any) -> Any:
     return implementation.function(**{name: arguments[name] for name in implementation.argnames})
 
 
-def _validate(module: Any) -> None:
+def _validate(module: Any, plugin: Plugin) -> None:
     """
     Refuse a plugin of which a part would be ignored or could not be called.
     """
     if inspect.isclass(module):
         raise CosmicRayError(f"the entry point is the class {module.__name__!r}; let it name a module or an instance.")
     probe = _new_manager()
-    probe.register(module)
+    probe.register(module, name=plugin.name)
     probe.check_pending()
     callers = probe.get_hookcallers(module) or []
     if not callers:
@@ -406,7 +406,14 @@ def detector_parameters(detector: Detector) -> dict[str, Any]:
 
 
 def _describe(err: BaseException) -> str:
-    return f"{type(err).__name__}: {err}"
+    return f"{type(err).__name__}: {' '.join(str(err).split())}"
+
+
+def _normal(name: str) -> str:
+    """
+    A name of a plugin or distribution, in the one spelling that counts.
+    """
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
 _host_lock = threading.RLock()

@@ -234,4 +234,7 @@ def _why_missing(ccd: CCDData) -> str:
             "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does), nor does CCDData.read "
             "load them: use ccdproc_crplugin.read_ccd."
         )
-    return "Found a frame that was not cleaned; expected one from clean_cosmic_rays or read_ccd."
+    return (
+        "Found a frame that was not cleaned, or the result of arithmetic on one that was; expected a frame as "
+        "clean_cosmic_rays or read_ccd gave it."
+    )

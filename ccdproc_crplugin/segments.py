@@ -82,7 +82,6 @@ def cr_segments(
     --------
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyWarning
     >>> import ccdproc_crplugin as crp
     >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
     >>> sky[20, 20:26] += 3000
@@ -389,7 +388,7 @@ class CRSegments:
             size = min(max(extent, SMALLEST), LARGEST)
         cut = {"mask": cut_out(self.data == label, center, size)}
         cut |= {name: cut_out(image, center, size) for name, image in images.items()}
-        title = f"{row['class']}, {row['area'].value:.0f} pix, {row['sum']:.4g}"
+        title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.4g}"
         return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
 
     def plot(
@@ -455,7 +454,7 @@ class CRSegments:
                     PixCoord(row["x"].value, row["y"].value),
                     row["length"].value,
                     row["width"].value,
-                    angle=row["orientation"],
+                    angle=np.nan_to_num(row["orientation"]),
                     meta={"text": f"{row['label']}"},
                 )
                 for row in self.table

@@ -14,20 +14,28 @@ def detect(data, *, mask, variance, readnoise, saturation, threshold=1000.0):
     return Detection((data > threshold) & ~mask)
 """
 
-WORKING = HEAD + THRESHOLD + """
+WORKING = (
+    HEAD
+    + THRESHOLD
+    + """
 @hookimpl
 def ccdcr_detectors():
     yield Detector("threshold", "every pixel above a level", detect)
 """
+)
 
 
 def yields_detector(detect):
     """A plugin whose detector `detect` is the given source."""
-    return HEAD + textwrap.dedent(detect) + """
+    return (
+        HEAD
+        + textwrap.dedent(detect)
+        + """
 @hookimpl
 def ccdcr_detectors():
     yield Detector("theirs", "a detector", detect)
 """
+    )
 
 
 #: What a third party can get wrong until the plugin is loaded, and what the warning says.
@@ -48,9 +56,18 @@ BROKEN = {
         "hook wrapper",
     ),
     "no hook at all": ("x = 1", "implements no hook"),
-    "fails to declare": (HEAD + "@hookimpl\ndef ccdcr_detectors():\n    raise OSError('no')", "ccdcr_detectors failed: OSError"),
-    "exits when it declares": (HEAD + "@hookimpl\ndef ccdcr_detectors():\n    raise SystemExit", "ccdcr_detectors failed: SystemExit"),
-    "yields rubbish": (HEAD + "@hookimpl\ndef ccdcr_detectors():\n    yield 'lacosmic'", "expected a detector .*found str: 'lacosmic'"),
+    "fails to declare": (
+        HEAD + "@hookimpl\ndef ccdcr_detectors():\n    raise OSError('no')",
+        "ccdcr_detectors failed: OSError",
+    ),
+    "exits when it declares": (
+        HEAD + "@hookimpl\ndef ccdcr_detectors():\n    raise SystemExit",
+        "ccdcr_detectors failed: SystemExit",
+    ),
+    "yields rubbish": (
+        HEAD + "@hookimpl\ndef ccdcr_detectors():\n    yield 'lacosmic'",
+        "expected a detector .*found str: 'lacosmic'",
+    ),
     "yields nothing iterable": (HEAD + "@hookimpl\ndef ccdcr_detectors():\n    return 5", "not iterable"),
     "yields another kind": (
         HEAD + "@hookimpl\ndef ccdcr_steps():\n    yield Check('a', 'b', print)",
@@ -99,7 +116,10 @@ BROKEN_RUNS = {
     "a mask that is a list": ("return Detection([[True]])", "mask of type list"),
     "a score of another shape": ("return Detection(data > 5, score=data[1:])", r"score of shape \(49, 60\)"),
     "a score of words": ("return Detection(data > 5, score=data.astype('U'))", "score of dtype"),
-    "a cleaned frame of another shape": ("return Detection(data > 5, cleaned=data[1:])", r"cleaned of shape \(49, 60\)"),
+    "a cleaned frame of another shape": (
+        "return Detection(data > 5, cleaned=data[1:])",
+        r"cleaned of shape \(49, 60\)",
+    ),
     "a cleaned frame of integers": ("return Detection(data > 5, cleaned=data.astype(int))", "cleaned of dtype int64"),
     "a cleaned frame with holes": ("return Detection(data > 5, cleaned=data * float('nan'))", "not finite"),
     "writes into the frame": ("data[:] = 0", "ValueError: assignment destination is read-only"),

@@ -80,7 +80,11 @@ def test_every_file_has_a_floor():
 
 @pytest.mark.parametrize("name", sorted(FILES))
 def test_a_file_imports_only_from_its_floor_or_lower_ones(name):
-    upward = [f"{name} (F{floor(name)}) imports {other} (F{floor(other)})" for other in IMPORTS[name] if floor(other) > floor(name)]
+    upward = [
+        f"{name} (F{floor(name)}) imports {other} (F{floor(other)})"
+        for other in IMPORTS[name]
+        if floor(other) > floor(name)
+    ]
     # `methods` and `plugins` reach the upper floors by dotted names only, and a method is what it registers
     assert upward == []
 

@@ -86,7 +86,10 @@ PARAMETERS = {
     "infinite gain": ({"gain": np.inf}, "gain=inf"),
     "gain in words": ({"gain": "1.5"}, "gain='1.5'"),
     "gain that is true": ({"gain": True}, "gain=True"),
-    "gain the wrong way round": ({"gain": 0.5 * u.adu / u.electron}, "0.5 adu / electron; expected electron/adu. Give its inverse"),
+    "gain the wrong way round": (
+        {"gain": 0.5 * u.adu / u.electron},
+        "0.5 adu / electron; expected electron/adu. Give its inverse",
+    ),
     "gain in electron": ({"gain": 2 * u.electron}, "gain=2.0 electron; expected electron/adu"),
     "gain for each pixel": ({"gain": np.ones((20, 20))}, "one value for the whole frame"),
     "gain as a list": ({"gain": [1, 2]}, r"gain=\[1, 2\]"),
@@ -97,7 +100,10 @@ PARAMETERS = {
     "saturation of zero": ({"saturation": 0}, "saturation=0"),
     "saturation in metres": ({"saturation": 3 * u.m}, "saturation=3.0 m"),
     "saturation that is not a number": ({"saturation": np.nan}, "saturation=nan"),
-    "unknown detector": ({"detector": "lacosmics"}, "detector='lacosmics'; expected one of: lacosmic, astroscrappy, median"),
+    "unknown detector": (
+        {"detector": "lacosmics"},
+        "detector='lacosmics'; expected one of: lacosmic, astroscrappy, median",
+    ),
     "detector that is no name": ({"detector": None}, "detector=None"),
     "unknown parameter": ({"sigclp": 5}, "'sigclp'.*'lacosmic'.*sigclip, sigfrac.*Did you mean sigclip"),
     "parameter of another detector": ({"detector": "median", "sigclip": 5}, "'sigclip'.*'median'.*thresh, mbox, gbox"),
@@ -128,7 +134,7 @@ class TestFrameInElectron:
             crp.clean_cosmic_rays(frame(unit="electron"), gain=2)
 
     def test_read_noise_in_adu_is_refused(self):
-        with pytest.raises(CosmicRayError, match="readnoise=5.0 adu for a frame in electron"):
+        with pytest.raises(CosmicRayError, match=r"readnoise=5.0 adu for a frame in electron"):
             crp.clean_cosmic_rays(frame(unit="electron"), readnoise=5 * u.adu)
 
     def test_gain_of_the_header_is_not_applied_again(self):

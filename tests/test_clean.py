@@ -27,7 +27,21 @@ from ccdproc_crplugin import CosmicRayError, PixelFlag
 
 from .conftest import GAIN, READNOISE, hit_frame, hit_mask, same_bits
 
-DTYPES = ["uint8", "int16", "uint16", ">i2", ">u2", "int32", "uint32", "int64", "float16", "float32", "float64", ">f4", ">f8"]
+DTYPES = [
+    "uint8",
+    "int16",
+    "uint16",
+    ">i2",
+    ">u2",
+    "int32",
+    "uint32",
+    "int64",
+    "float16",
+    "float32",
+    "float64",
+    ">f4",
+    ">f8",
+]
 
 
 def small_frame(dtype):
@@ -62,7 +76,9 @@ class TestData:
     def test_floating_point_data_keep_their_dtype(self, dtype):
         assert clean_small(small_frame(dtype)).data.dtype == np.dtype(dtype)
 
-    @pytest.mark.parametrize(("dtype", "expected"), [("uint8", "f4"), (">i2", "f4"), ("uint16", "f4"), ("int32", "f8"), ("int64", "f8")])
+    @pytest.mark.parametrize(
+        ("dtype", "expected"), [("uint8", "f4"), (">i2", "f4"), ("uint16", "f4"), ("int32", "f8"), ("int64", "f8")]
+    )
     def test_integers_become_floating_point(self, dtype, expected):
         assert clean_small(small_frame(dtype)).data.dtype == np.dtype(expected)
 
@@ -361,7 +377,9 @@ class TestRepair:
     with_mask=st.booleans(),
     detector=st.sampled_from(["lacosmic", "astroscrappy", "median"]),
 )
-def test_whatever_the_frame_only_flagged_pixels_change_and_restoring_gives_it_back(seed, dtype, n_hits, with_mask, detector):
+def test_whatever_the_frame_only_flagged_pixels_change_and_restoring_gives_it_back(
+    seed, dtype, n_hits, with_mask, detector
+):
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(7, 40, 2))
     data = rng.normal(60, 4, shape).round()

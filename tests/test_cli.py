@@ -60,7 +60,7 @@ class TestClean:
     def test_nothing_is_overwritten_unless_told(self, night, capsys):
         main(["clean", "raw/light_1.fits"])
         assert main(["clean", "raw/light_1.fits"]) == 1
-        assert "there already. Give --overwrite" in capsys.readouterr().err
+        assert "Give --overwrite" in capsys.readouterr().err
         assert main(["clean", "raw/light_1.fits", "--overwrite"]) == 0
 
     def test_the_input_is_never_the_output(self, night, capsys):
@@ -124,7 +124,7 @@ class TestSegments:
         assert len(QTable.read("events.ecsv")) == 3
         assert (night.parent / "events.png").read_bytes().startswith(b"\x89PNG")
         assert "CRSegments: 3 events" in capsys.readouterr().out
-        assert main(words) == 2
+        assert main(words) == 1
 
     def test_a_raw_frame_is_searched(self, night, capsys):
         assert main(["segments", "raw/light_1.fits", "--detector", "median"]) == 0
@@ -147,11 +147,12 @@ class TestRestore:
         assert main(["restore", "cleaned/light_1.fits", "some.fits", "--labels", "1,3"]) == 0
         assert "1 events are still removed" in capsys.readouterr().out
 
-    @pytest.mark.parametrize(("labels", "message"), [("9", "label 9"), ("a,b", "numbers with commas")])
-    def test_wrong_labels_are_wrong_usage(self, night, capsys, labels, message):
+    @pytest.mark.parametrize(("labels", "code", "message"), [("9", 1, "label 9"), ("a,b", 2, "numbers with commas")])
+    def test_wrong_labels_are_refused(self, night, capsys, labels, code, message):
         main(["clean", "raw/light_1.fits"])
-        assert main(["restore", "cleaned/light_1.fits", "some.fits", "--labels", labels]) == 2
+        assert main(["restore", "cleaned/light_1.fits", "some.fits", "--labels", labels]) == code
         assert message in capsys.readouterr().err
+        assert not (night.parent / "some.fits").exists()
 
 
 class TestOthers:
@@ -160,7 +161,7 @@ class TestOthers:
         main(["clean", "raw/light_1.fits", "-o", "b", "--detector", "median", "-p", "thresh=100"])
         capsys.readouterr()
         assert main(["compare", "a/light_1.fits", "b/light_1.fits"]) == 0
-        assert capsys.readouterr().out.split() == "both only a only b pixels 7 1 0 events 2 1 0".split()
+        assert " ".join(capsys.readouterr().out.split()) == "both only a only b pixels 7 1 0 events 2 1 0"
 
     def test_check_passes_or_fails(self, night, here, capsys):
         assert main(["check", "raw/light_1.fits"]) == 0

@@ -24,7 +24,11 @@ def noise(shape=(60, 70), seed=5):
 class TestAstroscrappy:
     def test_every_parameter_that_is_not_the_hosts_is_there(self):
         theirs = set(inspect.signature(astroscrappy.detect_cosmics).parameters) or set(
-            astroscrappy.detect_cosmics.__doc__.split("(")[1].split(")")[0].replace("\n", "").replace(" ", "").split(",")
+            astroscrappy.detect_cosmics.__doc__.split("(")[1]
+            .split(")")[0]
+            .replace("\n", "")
+            .replace(" ", "")
+            .split(",")
         )
         theirs = {name.split("=")[0] for name in theirs}
         hosts = {"indat", "inmask", "invar", "gain", "readnoise", "satlevel"}

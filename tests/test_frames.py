@@ -58,7 +58,7 @@ class TestGain:
         assert frames.gain({"GAIN": " 1.5 "}).value.value == 1.5
 
     def test_a_setting_is_no_gain(self):
-        with pytest.raises(CosmicRayError, match="GAIN = 120.*setting of the camera.*Give gain="):
+        with pytest.raises(CosmicRayError, match=r"GAIN = 120.*setting of the camera.*Give gain="):
             frames.gain({"GAIN": 120})
 
     @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), "", "high", None])
@@ -83,7 +83,9 @@ class TestOtherFigures:
     def test_exposure_has_other_names(self):
         assert frames.exposure({"EXPOSURE": "30.0"}).value == 30 * u.s
 
-    @pytest.mark.parametrize(("header", "micron"), [({"XPIXSZ": 9.0}, 9), ({"CCDXPIXE": 15e-6}, 15), ({"PIXSIZE": 0.0135}, 13.5)])
+    @pytest.mark.parametrize(
+        ("header", "micron"), [({"XPIXSZ": 9.0}, 9), ({"CCDXPIXE": 15e-6}, 15), ({"PIXSIZE": 0.0135}, 13.5)]
+    )
     def test_pixel_size_is_in_micron_whatever_the_header_means(self, header, micron):
         assert frames.pixel_size(header).value.to_value(u.micron) == pytest.approx(micron)
 
@@ -97,7 +99,14 @@ class TestOtherFigures:
         assert frames.filter_name({"FILTER": " R "}).value == "R"
 
     def test_what_is_not_there_is_none(self):
-        for look_up in (frames.gain, frames.readnoise, frames.saturation, frames.exposure, frames.altitude, frames.filter_name):
+        for look_up in (
+            frames.gain,
+            frames.readnoise,
+            frames.saturation,
+            frames.exposure,
+            frames.altitude,
+            frames.filter_name,
+        ):
             assert look_up({}) is None
 
     def test_a_frame_is_called_by_its_file_or_object(self):
@@ -119,7 +128,9 @@ def night(tmp_path):
         "strange.fits": "",
     }
     for name, kind in contents.items():
-        fits.HDUList([fits.PrimaryHDU(np.ones((4, 4), dtype="i2"), fits.Header([("IMAGETYP", kind)]))]).writeto(tmp_path / name)
+        fits.HDUList([fits.PrimaryHDU(np.ones((4, 4), dtype="i2"), fits.Header([("IMAGETYP", kind)]))]).writeto(
+            tmp_path / name
+        )
     (tmp_path / "notes.txt").write_text("seeing 1.2 arcsec")
     (tmp_path / "broken.FIT").write_text("nothing")
     return tmp_path
@@ -134,7 +145,9 @@ class TestSelection:
         found = self.names(ImageFileCollection(night, glob_exclude="broken*"))
         assert found == ["light_1.fits", "light_2.FIT", "light_3.fts", "light_4.fits.gz"]
 
-    @pytest.mark.parametrize(("kind", "name"), [("bias", "bias_1.fits"), ("dark", "dark_1.fit"), ("unknown", "strange.fits")])
+    @pytest.mark.parametrize(
+        ("kind", "name"), [("bias", "bias_1.fits"), ("dark", "dark_1.fit"), ("unknown", "strange.fits")]
+    )
     def test_so_are_the_other_kinds(self, night, kind, name):
         assert self.names(ImageFileCollection(night, glob_exclude="broken*"), kind) == [name]
 
@@ -163,13 +176,22 @@ class TestSelection:
         assert list(ifc.summary["file"]) == list(summary["file"])
 
     def test_an_unknown_kind_is_refused(self, night):
-        with pytest.raises(CosmicRayError, match="kind='lights'; expected one of: bias, dark, flat, arc, light, unknown"):
+        with pytest.raises(
+            CosmicRayError, match="kind='lights'; expected one of: bias, dark, flat, arc, light, unknown"
+        ):
             select_frames(ImageFileCollection(night, glob_include="*.fits"), "lights")
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("a.fits", "a"), ("a.b.FIT", "a.b"), ("dir/x.fts", "x"), ("x.fits.gz", "x"), ("x.fits.fz", "x"), ("odd.dat", "odd")],
+    [
+        ("a.fits", "a"),
+        ("a.b.FIT", "a.b"),
+        ("dir/x.fts", "x"),
+        ("x.fits.gz", "x"),
+        ("x.fits.fz", "x"),
+        ("odd.dat", "odd"),
+    ],
 )
 def test_the_stem_is_the_name_without_its_endings(name, expected):
     assert frames.stem(name) == expected

@@ -10,7 +10,9 @@ import pytest
 
 
 def run(code):
-    return subprocess.run([sys.executable, "-P", "-W", "error", "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+    return subprocess.run(
+        [sys.executable, "-P", "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    ).stdout.strip()
 
 
 @pytest.mark.parametrize("library", ["matplotlib", "photutils", "astroscrappy", "tqdm"])
@@ -30,7 +32,9 @@ def test_any_module_can_be_imported_first(module):
 
 
 def test_detectors_stays_a_function_once_its_folder_is_imported():
-    code = "import ccdproc_crplugin as crp; import ccdproc_crplugin.detectors.median; print('median' in crp.detectors())"
+    code = (
+        "import ccdproc_crplugin as crp; import ccdproc_crplugin.detectors.median; print('median' in crp.detectors())"
+    )
     assert run(code) == "True"
 
 

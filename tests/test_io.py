@@ -39,7 +39,9 @@ class TestRoundTrip:
         assert read.unit == u.adu
         assert read.meta["CRNPIX"] == 8
 
-    @pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"])
+    @pytest.mark.parametrize(
+        "dtype", ["uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64"]
+    )
     @pytest.mark.parametrize("ending", [".fits", ".fits.fz"])
     def test_compression_loses_nothing(self, tmp_path, dtype, ending):
         data = np.random.default_rng(3).normal(100, 20, (40, 50)).astype(dtype)
@@ -119,7 +121,7 @@ class TestWriting:
             crp.write_ccd(cleaned, tmp_path / name)
 
     def test_a_missing_folder_is_named(self, tmp_path, cleaned):
-        with pytest.raises(CosmicRayError, match="no folder .*nowhere"):
+        with pytest.raises(CosmicRayError, match=r"no folder .*nowhere"):
             crp.write_ccd(cleaned, tmp_path / "nowhere" / "frame.fits")
 
     @pytest.mark.parametrize("dtype", ["float16", "int8", "longdouble"])
@@ -140,7 +142,10 @@ class TestWriting:
             crp.write_ccd(ccd, tmp_path / "frame.fits")
 
     def test_a_failure_leaves_no_file_behind(self, tmp_path):
-        with pytest.raises(CosmicRayError, match="can't be written"), atomic_write(tmp_path / "frame.fits") as temporary:
+        with (
+            pytest.raises(CosmicRayError, match="can't be written"),
+            atomic_write(tmp_path / "frame.fits") as temporary,
+        ):
             temporary.write_text("half")
             raise OSError("disk full")
         assert list(tmp_path.iterdir()) == []
@@ -175,12 +180,13 @@ class TestReading:
 
     def test_floating_point_without_bunit_needs_a_unit(self, tmp_path):
         fits.writeto(tmp_path / "frame.fits", np.ones((9, 9), dtype="f4"))
-        with pytest.raises(CosmicRayError, match="without BUNIT.*Give unit="):
+        with pytest.raises(CosmicRayError, match=r"without BUNIT.*Give unit="):
             crp.read_ccd(tmp_path / "frame.fits")
         assert crp.read_ccd(tmp_path / "frame.fits", unit="electron").unit == u.electron
 
     @pytest.mark.parametrize(
-        ("bunit", "unit"), [("ADU", u.adu), ("counts", u.adu), ("e-", u.electron), ("ELECTRONS", u.electron), ("DN", u.adu)]
+        ("bunit", "unit"),
+        [("ADU", u.adu), ("counts", u.adu), ("e-", u.electron), ("ELECTRONS", u.electron), ("DN", u.adu)],
     )
     def test_dialects_of_bunit_are_understood(self, tmp_path, bunit, unit):
         fits.writeto(tmp_path / "frame.fits", np.ones((9, 9), dtype="f4"), fits.Header([("BUNIT", bunit)]))
@@ -201,20 +207,20 @@ class TestReading:
 
     @pytest.mark.parametrize("read", [crp.read_ccd, read_header])
     def test_a_missing_file_is_named(self, tmp_path, read):
-        with pytest.raises(CosmicRayError, match="no file '.*gone.fits'"):
+        with pytest.raises(CosmicRayError, match=r"no file '.*gone.fits'"):
             read(tmp_path / "gone.fits")
 
     @pytest.mark.parametrize("read", [crp.read_ccd, read_header])
     def test_a_file_that_is_not_fits_is_named(self, tmp_path, read):
         (tmp_path / "frame.fits").write_text("no FITS here")
-        with pytest.raises(CosmicRayError, match="frame.fits', which can't be read"):
+        with pytest.raises(CosmicRayError, match=r"frame.fits', which can't be read"):
             read(tmp_path / "frame.fits")
 
     @pytest.mark.filterwarnings("ignore:File may have been truncated")
     def test_a_truncated_file_is_named(self, tmp_path, saao_path):
         with open(saao_path, "rb") as whole:
             (tmp_path / "frame.fits").write_bytes(whole.read(100_000))
-        with pytest.raises(CosmicRayError, match="frame.fits', which can't be read"):
+        with pytest.raises(CosmicRayError, match=r"frame.fits', which can't be read"):
             crp.read_ccd(tmp_path / "frame.fits")
 
     def test_a_file_without_an_image_says_what_it_holds(self, tmp_path):

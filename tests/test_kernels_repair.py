@@ -15,7 +15,9 @@ def plain(data, y, x, lost, method):
     ny, nx = data.shape
     radius = 2
     while True:
-        rows, columns = np.mgrid[max(0, y - radius) : min(ny, y + radius + 1), max(0, x - radius) : min(nx, x + radius + 1)]
+        rows, columns = np.mgrid[
+            max(0, y - radius) : min(ny, y + radius + 1), max(0, x - radius) : min(nx, x + radius + 1)
+        ]
         good = ~lost[rows, columns]
         if good.any():
             break

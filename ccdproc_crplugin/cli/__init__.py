@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from ccdproc_crplugin import methods
 from ccdproc_crplugin.cli import check, clean, compare, demo, plugins, restore, segments
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.options import UsageError, calm, say
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
@@ -61,8 +61,8 @@ def main(args: Sequence[str] | None = None) -> int:
             say(message)
         return chosen.run(chosen)
     except CosmicRayError as err:
-        print(f"ccdcr: {err}", file=sys.stderr)
-        return WRONG_USAGE
+        say(f"ccdcr: {err}")
+        return WRONG_USAGE if isinstance(err, UsageError) else FAILED
     except BrokenPipeError:
         sys.stderr.close()
         return DONE

@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.options import calm, existing_file, say
 
 __all__ = ["add_parser", "run"]
 
@@ -26,7 +25,7 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "check", help="see whether a frame can be cleaned", description="Run the checks of the preflight on a frame."
     )
-    parser.add_argument("path", type=Path, metavar="FRAME", help="FITS file")
+    parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
     parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
     parser.add_argument("--unit", help="unit of a frame without BUNIT: adu or electron")

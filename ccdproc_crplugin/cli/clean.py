@@ -132,7 +132,7 @@ def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
             "Clean them into folders of their own."
         )
     if target.exists() and not args.overwrite:
-        raise CosmicRayError(f"Found {str(target)!r} there already. Give --overwrite to replace it.")
+        raise CosmicRayError(f"Found {str(target)!r} there already; expected a new name. Give overwrite=True.")
     written.add(target)
     return target
 

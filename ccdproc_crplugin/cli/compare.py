@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.options import calm, existing_file, say
 
 __all__ = ["add_parser", "run"]
 
@@ -28,8 +27,8 @@ def add_parser(commands: Any) -> None:
         help="compare the masks of two frames",
         description="Count the pixels and events that two cleaned frames share.",
     )
-    parser.add_argument("a", type=Path, metavar="A", help="a cleaned frame, or one with a mask")
-    parser.add_argument("b", type=Path, metavar="B", help="another")
+    parser.add_argument("a", type=existing_file, metavar="A", help="a cleaned frame, or one with a mask")
+    parser.add_argument("b", type=existing_file, metavar="B", help="another")
     parser.set_defaults(run=run)
 
 

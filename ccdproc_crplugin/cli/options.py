@@ -17,7 +17,42 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
 
-__all__ = ["add_detection", "calm", "detection_keywords", "existing_paths", "say"]
+__all__ = ["UsageError", "add_detection", "calm", "detection_keywords", "existing_file", "existing_paths", "say"]
+
+
+#: Keywords that messages name, as the command line spells them.
+OPTIONS = {"force=True": "--force", "overwrite=True": "--overwrite"}
+
+
+class UsageError(CosmicRayError):
+    """
+    The words of the command line make no sense; no frame was touched.
+    """
+
+
+def existing_file(word: str) -> Path:
+    """
+    Take a word of the command line for a file.
+
+    Parameters
+    ----------
+    word : str
+        From the command line.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The file.
+
+    Raises
+    ------
+    ~argparse.ArgumentTypeError
+        If it is not there.
+    """
+    path = Path(word)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no file {word!r} is there")
+    return path
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
@@ -68,7 +103,10 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
     parameters = dict(_parameter(text) for text in args.parameter)
     if args.sigclip is not None:
         parameters["sigclip"] = args.sigclip
-    check_parameters(find_detector(args.detector), parameters)
+    try:
+        check_parameters(find_detector(args.detector), parameters)
+    except CosmicRayError as err:
+        raise UsageError(str(err)) from err
     noise = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
     given = {name: value for name, value in noise.items() if value is not None}
     return {"detector": args.detector, **given, **parameters}
@@ -77,7 +115,7 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
 def _parameter(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise CosmicRayError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")
+        raise UsageError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")
     try:
         return name, json.loads(value.lower() if value in ("True", "False") else value)
     except ValueError:
@@ -109,7 +147,7 @@ def existing_paths(words: list[str]) -> list[Path]:
     for word in words:
         matches = [word] if Path(word).exists() else sorted(glob.glob(word))
         if not matches:
-            raise CosmicRayError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
+            raise UsageError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
         for match in map(Path, matches):
             paths |= dict.fromkeys(find_frames(match) if match.is_dir() else [match])
     return list(paths)
@@ -145,4 +183,6 @@ def say(text: str) -> None:
     text : str
         What to tell; characters that could steer a terminal are shown as they are written.
     """
+    for keyword, option in OPTIONS.items():
+        text = text.replace(keyword, option)
     print("".join(char if char.isprintable() else repr(char)[1:-1] for char in text), file=sys.stderr)

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.options import calm, existing_file, say
 
 __all__ = ["add_parser", "run"]
 
@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
         help="put removed cosmic rays back",
         description="Put the values back that were removed from a frame, of all events or of some.",
     )
-    parser.add_argument("path", type=Path, metavar="FRAME", help="file from `ccdcr clean`")
+    parser.add_argument("path", type=existing_file, metavar="FRAME", help="file from `ccdcr clean`")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="file to write")
     parser.add_argument("--labels", type=_labels, metavar="N,N", help="events to put back (default: all)")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, say
+from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_file, say
 
 __all__ = ["SHORT", "add_parser", "run"]
 
@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         help="list the cosmic rays of a frame",
         description="List the events of a cleaned frame, or of a raw one, in which they are looked for first.",
     )
-    parser.add_argument("path", type=Path, metavar="FRAME", help="FITS file")
+    parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv or .fits)")
     parser.add_argument(
         "--gallery", type=Path, metavar="IMAGE", help="picture of the largest events (.png, .pdf, .svg)"

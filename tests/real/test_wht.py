@@ -52,11 +52,13 @@ def test_a_file_cleaned_and_restored_is_the_raw_frame_bit_for_bit(folder, tmp_pa
 
 
 def test_most_of_the_large_events_are_in_one_exposure_only(pair):
-    (first, second), (cleaned, _) = pair
+    (_, second), (cleaned, _) = pair
     segments = cleaned.cr_segments()
     sky = np.median(second.data)
     large = [row for row in segments.table if row["area"].value >= 5]
-    in_second = [np.median(second.data[segments.slices[row["label"] - 1]]) > sky + 0.3 * row["peak"].value for row in large]
+    in_second = [
+        np.median(second.data[segments.slices[row["label"] - 1]]) > sky + 0.3 * row["peak"].value for row in large
+    ]
     assert len(large) > 20
     assert np.mean(in_second) < 0.05
 
