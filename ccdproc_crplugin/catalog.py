@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["event_table", "source_catalog"]
 
-#: A uniform bar of length l has the variance l**2 / 12.
+#: A uniform bar of length l has the variance l**2 / 12, and so has a pixel along each axis.
 BAR = 12**0.5
+PIXEL = 1 / 12
 
 #: Elongations come from moments and are not exact.
 ROUNDING = 1e-6
@@ -83,9 +84,9 @@ def event_table(
         return _empty_table(charge_unit)
     sources = source_catalog(segmentation, charge)
     area = np.asarray(segmentation.areas)
-    length = BAR * np.atleast_1d(sources.semimajor_axis.value)
-    width = BAR * np.atleast_1d(sources.semiminor_axis.value)
-    elongation = np.atleast_1d(sources.elongation.value)
+    ixx, iyy, ixy = _second_moments(sources)
+    length, width, orientation = _bar(ixx, iyy, ixy)
+    elongation = length / width
     peak = np.atleast_1d(sources.max_value)
     classes = [
         classify(*row[:-1], look_around(cleaned, segmentation.data, label, row[-1]))
@@ -102,12 +103,12 @@ def event_table(
     table["area"] = area * u.pix
     table["sum"] = np.atleast_1d(sources.segment_flux) * charge_unit
     table["peak"] = peak * charge_unit
-    table["ixx"] = np.atleast_1d(sources.covariance_xx)
-    table["iyy"] = np.atleast_1d(sources.covariance_yy)
-    table["ixy"] = np.atleast_1d(sources.covariance_xy)
+    table["ixx"] = ixx * u.pix**2
+    table["iyy"] = iyy * u.pix**2
+    table["ixy"] = ixy * u.pix**2
     table["length"] = length * u.pix
     table["width"] = width * u.pix
-    table["orientation"] = _fold(np.atleast_1d(sources.orientation), elongation)
+    table["orientation"] = np.where(elongation > 1 + ROUNDING, orientation, np.nan) * u.deg
     table["elongation"] = elongation
     table["extended"] = area >= n_pixels
     table["touches_edge"] = _touches_edge(table, charge.shape)
@@ -135,12 +136,23 @@ def _empty_table(charge_unit: u.Unit) -> QTable:
     return event_table(SegmentationImage(labels), nothing + labels, charge_unit, nothing, nothing > 0, 1)[:0]
 
 
-def _fold(angle: u.Quantity, elongation: np.ndarray) -> u.Quantity:
+def _second_moments(sources: SourceCatalog) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    Angles between -90 and 90 deg, for a bar has no direction; NaN where there is no bar.
+    Second moments about the middle of each event's pixels, the extent of a pixel included (pix**2).
     """
-    folded = (angle + 90 * u.deg) % (180 * u.deg) - 90 * u.deg
-    return np.where(elongation > 1 + ROUNDING, folded, np.nan)
+    moments = np.reshape(sources.moments_central, (-1, 4, 4))
+    area = moments[:, 0, 0]
+    return moments[:, 0, 2] / area + PIXEL, moments[:, 2, 0] / area + PIXEL, moments[:, 1, 1] / area
+
+
+def _bar(ixx: np.ndarray, iyy: np.ndarray, ixy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Length and width (pix) of the bar with these moments, and its angle from the x axis, -90 to 90 deg.
+    """
+    mean = (ixx + iyy) / 2
+    spread = np.hypot((ixx - iyy) / 2, ixy)
+    angle = np.degrees(np.arctan2(2 * ixy, ixx - iyy)) / 2
+    return BAR * np.sqrt(mean + spread), BAR * np.sqrt(mean - spread), angle
 
 
 def _touches_edge(table: QTable, shape: tuple[int, int]) -> np.ndarray:

@@ -84,7 +84,9 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     with _reading(path), fits.open(path) as hdus:
         index = _image_index(hdus, path) if hdu is None else hdu
         unit = _unit_of(hdus[index], path) if unit is None else u.Unit(unit)
-        ccd = CCDData.read(path, hdu=index, unit=unit)
+        # Where BUNIT says the same, an explicit unit would only be logged.
+        said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
+        ccd = CCDData.read(path, hdu=index, unit=None if said else unit)
         if index:
             _inherit(ccd, hdus[0].header)
         if FLAGS in hdus:
