@@ -26,6 +26,33 @@ PIXEL = 1 / 12
 ROUNDING = 1e-6
 
 
+#: What each column holds, as the table itself says.
+DESCRIPTIONS = {
+    "label": "number of the event, as in the label image",
+    "x": "middle of its pixels along a row; the first pixel is at 0",
+    "y": "middle of its pixels along a column; the first pixel is at 0",
+    "xmin": "first column of its pixels, counted from 0",
+    "xmax": "last column of its pixels",
+    "ymin": "first row of its pixels, counted from 0",
+    "ymax": "last row of its pixels",
+    "area": "pixels flagged",
+    "sum": "charge removed: frame minus cleaned frame",
+    "peak": "charge removed from its highest pixel",
+    "ixx": "second moment of its pixels along x",
+    "iyy": "second moment of its pixels along y",
+    "ixy": "mixed second moment of its pixels",
+    "length": "long side of the bar with these moments",
+    "width": "short side of the bar with these moments",
+    "orientation": "angle of the bar from the x axis towards the y axis",
+    "elongation": "length over width",
+    "extended": "whether it has at least n_pixels pixels",
+    "touches_edge": "whether it touches the edge of the frame",
+    "touches_bad": "whether a bad or saturated pixel is next to it",
+    "class": "what it looks like",
+    "rule": "the rule that gave the class",
+}
+
+
 def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
     """
     The events as photutils sees them: charge from the removed charge, shape from the pixels alone.
@@ -115,6 +142,8 @@ def event_table(
     table["touches_bad"] = _touches_bad(segmentation, bad)
     table["class"] = classes
     table["rule"] = [RULES[name] for name in classes]
+    for name, description in DESCRIPTIONS.items():
+        table[name].info.description = description
     for name in ("x", "y", "length", "width", "orientation", "elongation"):
         table[name].info.format = ".1f"
     for name in ("sum", "peak", "area"):

@@ -17,7 +17,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin import preflight as checks
 from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays
 from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.kernels.repair import repair as estimate
@@ -26,6 +26,9 @@ from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, 
 from ccdproc_crplugin.removed import RemovedPixels, attach, detach, is_cleaned, is_restorable, removed_pixels
 
 __all__ = ["clean_cosmic_rays", "restore_cosmic_rays"]
+
+#: Share of the frame beyond which an answer can't be right.
+ABSURD_SHARE = 0.1
 
 #: What `clean_cosmic_rays` may do about the preflight.
 PREFLIGHT = ("warn", "raise", "off")
@@ -128,12 +131,14 @@ def clean_cosmic_rays(
         "readnoise": calibration.readnoise,
         "saturation": calibration.saturation if np.isfinite(calibration.saturation) else None,
         "repair": repair,
+        "noise": "model" if frame.variance is None else "uncertainty",
     }
     record = removed_pixels(cleaned)
     write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
     write_counts(cleaned.meta, len(record), record.n_events)
     outcome = f"{len(record)} pixels in {record.n_events} events"
     write_history(cleaned.meta, "clean_cosmic_rays", {**host_parameters, **found.parameters}, outcome)
+    _warn_if_absurd(found.mask)
     _tell_observers(cleaned, found.detection)
     return cleaned
 
@@ -150,6 +155,17 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
 def _one_of(name: str, value: Any, known: Iterable) -> None:
     if value not in tuple(known):
         raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
+
+
+def _warn_if_absurd(mask: np.ndarray) -> None:
+    share = float(mask.mean())
+    if share > ABSURD_SHARE:
+        warnings.warn(
+            f"Found cosmic rays on {share:.0%} of the pixels; expected a few per cent at the most. Look at gain, read "
+            "noise, uncertainty and the limits of the detector.",
+            PreflightWarning,
+            stacklevel=3,
+        )
 
 
 def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> CCDData:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,13 +17,16 @@ from astropy import units as u
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
 from ccdproc_crplugin import frames
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.kernels.repair import repair
 
 __all__ = ["Calibration", "ElectronFrame", "calibrate", "check_frame", "to_electrons"]
 
 #: Units that all say adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
+
+#: Below this share of the noise that photons and read-out make, an uncertainty is not that of the frame.
+LEAST_UNCERTAINTY = 0.5
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,8 @@ class ElectronFrame:
     saturated : `~numpy.ndarray` of bool or None, shape (ny, nx)
         True at and above the saturation level; None where that is not known.
     variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        In electron squared, from the frame's uncertainty.
+        In electron squared, from the frame's uncertainty; None where it has none, or one too small to be
+        its noise.
     calibration : Calibration
         The figures used.
     """
@@ -380,7 +385,30 @@ def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np
             "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None."
         )
     variance[useless] = np.maximum(data[useless], 0) + calibration.readnoise**2
-    return variance
+    return None if _too_small(variance, data, calibration) else variance
+
+
+def _too_small(variance: np.ndarray, data: np.ndarray, calibration: Calibration) -> bool:
+    """
+    Whether an uncertainty can't be the noise of the frame, for it is far below photons and read noise.
+
+    `ccdproc.combine` gives a master frame the scatter of its inputs over their number, which subtracting
+    the master hands on to a frame that had no uncertainty of its own.
+    """
+    sky = max(float(np.nanmedian(data)), 0)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + calibration.readnoise**2)
+    found = math.sqrt(float(np.median(variance)))
+    if found >= least:
+        return False
+    warnings.warn(
+        f"Found an uncertainty of {found:.3g} electron (median) where photons and read noise make "
+        f"{least / LEAST_UNCERTAINTY:.3g}; expected the noise of the frame. It may come from a master frame of "
+        "ccdproc.combine. The search goes by photons and read noise; make the uncertainty with "
+        "ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
+        PreflightWarning,
+        stacklevel=2,
+    )
+    return True
 
 
 def _plain_variance(ccd: CCDData) -> np.ndarray | None:

@@ -492,6 +492,10 @@ def select_frames(ifc: ImageFileCollection, kind: str = "light") -> list[Path]:
 
 
 def _paths_of(ifc: ImageFileCollection) -> list[Path]:
+    if not hasattr(ifc, "files_filtered"):
+        raise CosmicRayError(
+            f"Found {type(ifc).__name__}; expected an ImageFileCollection. Make one with ImageFileCollection(folder)."
+        )
     location = Path(ifc.location or ".")
     listed = {location / name for name in ifc.files or ()}
     chosen_by_hand = ifc._filenames is not None

@@ -28,6 +28,9 @@ FLAGS = "CRFLAGS"
 PIXELS = "CRPIXELS"
 FIRST_FLAGS = "CRFLAGS0"
 
+#: Names of images that go with a frame and are none.
+COMPANIONS = frozenset({"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"})
+
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 
@@ -59,7 +62,8 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     unit : Unit, str or None
         Unit of the frame. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
     hdu : int or None
-        Which HDU holds the frame. `None` means the first with a two-dimensional image.
+        Which HDU holds the frame. `None` means the only two-dimensional image beside masks, variances
+        and the like.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     Raises
     ------
     CosmicRayError
-        If there is no such file, no image in it, or no unit to be found.
+        If there is no such file, no image in it or more than one, or no unit to be found.
 
     Examples
     --------
@@ -83,7 +87,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     path = Path(path)
     with _reading(path), fits.open(path) as hdus:
         index = _image_index(hdus, path) if hdu is None else hdu
-        unit = _unit_of(hdus[index], path) if unit is None else u.Unit(unit)
+        unit = _unit_of(hdus[index], path) if unit is None else _given_unit(unit)
         # Where BUNIT says the same, an explicit unit would only be logged.
         said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
         ccd = CCDData.read(path, hdu=index, unit=None if said else unit)
@@ -96,7 +100,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     return ccd
 
 
-def read_header(path: str | os.PathLike) -> fits.Header:
+def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
     """
     Read the header of a frame.
 
@@ -104,11 +108,13 @@ def read_header(path: str | os.PathLike) -> fits.Header:
     ----------
     path : path
         A FITS file.
+    hdu : int or None
+        Which HDU holds the frame, as for `read_ccd`.
 
     Returns
     -------
     `~astropy.io.fits.Header`
-        The cards of the first two-dimensional image, then those of the primary header that it lacks.
+        The cards of the frame, then those of the primary header that it lacks.
 
     Raises
     ------
@@ -117,7 +123,7 @@ def read_header(path: str | os.PathLike) -> fits.Header:
     """
     path = Path(path)
     with _reading(path), fits.open(path) as hdus:
-        index = _image_index(hdus, path)
+        index = _image_index(hdus, path) if hdu is None else hdu
         header = hdus[index].header.copy()
         if index:
             header.extend(_inheritable(hdus[0].header), unique=True)
@@ -142,9 +148,18 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _image_index(hdus: fits.HDUList, path: Path) -> int:
-    for index, hdu in enumerate(hdus):
-        if hdu.is_image and len(hdu.shape) == 2:
-            return index
+    """
+    The one image of a file, or the one that needs no choice.
+    """
+    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
+    frames = [index for index in images if hdus[index].name not in COMPANIONS]
+    if len(frames) == 1:
+        return frames[0]
+    if frames:
+        names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)
+        raise CosmicRayError(
+            f"Found {len(frames)} images in {str(path)!r}, HDU {names}; expected one. Choose with hdu=."
+        )
     shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
     raise CosmicRayError(
         f"Found no two-dimensional image in {str(path)!r} (image shapes, in NumPy order: {shapes}); expected one."
@@ -164,6 +179,13 @@ def _inherit(ccd: CCDData, primary: fits.Header) -> None:
     in_wcs = set(ccd.wcs.to_header(relax=True)) if ccd.wcs is not None else set()
     cards = [card for card in _inheritable(primary).cards if card.keyword not in in_wcs]
     ccd.meta.extend(cards, unique=True)
+
+
+def _given_unit(unit: Any) -> u.Unit:
+    try:
+        return u.Unit(unit)
+    except (TypeError, ValueError) as err:
+        raise CosmicRayError(f"Found unit={unit!r}, which is no unit; expected 'adu' or 'electron'.") from err
 
 
 def _unit_of(hdu: Any, path: Path) -> u.Unit:

@@ -323,7 +323,7 @@ def _validate(module: Any, plugin: Plugin) -> None:
     Refuse a plugin of which a part would be ignored or could not be called.
     """
     if inspect.isclass(module):
-        raise CosmicRayError(f"the entry point is the class {module.__name__!r}; let it name a module or an instance.")
+        raise CosmicRayError(f"it is the class {module.__name__!r}; give a module or an instance.")
     probe = _new_manager()
     probe.register(module, name=plugin.name)
     probe.check_pending()
@@ -474,10 +474,9 @@ def register(module: Any, name: str) -> None:
     with _host_lock:
         try:
             host().add(module, Plugin(name, "this process"))
-        except CosmicRayError:
-            raise
         except FAILURES as err:
-            raise CosmicRayError(f"The plugin {name!r} can't be registered: {_describe(err)}") from err
+            reason = str(err) if isinstance(err, CosmicRayError) else _describe(err)
+            raise CosmicRayError(f"The plugin {name!r} can't be registered: {reason}") from err
 
 
 def unregister(name: str) -> None:
@@ -540,8 +539,8 @@ def checks() -> Mapping[str, Check]:
     Examples
     --------
     >>> import ccdproc_crplugin as crp
-    >>> list(crp.checks())[0]
-    'unit'
+    >>> list(crp.checks())
+    ['kind', 'unit']
     """
     return host().registered("check")
 

@@ -15,10 +15,12 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.electrons import Calibration, calibrate, check_frame
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.frames import frame_kind
 from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.model import Check, Finding
+from ccdproc_crplugin.removed import is_cleaned
 
-__all__ = ["POLICIES", "act_on", "check_unit", "cr_preflight", "run_checks"]
+__all__ = ["POLICIES", "act_on", "check_kind", "check_unit", "cr_preflight", "run_checks"]
 
 STATUSES = ("ok", "warn", "fail")
 
@@ -201,9 +203,40 @@ def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity |
     return Finding("unit", "fail", "gain or read noise as given do not fit the frame", note=5)
 
 
+def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
+    """
+    Look whether the frame is a science frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    gain, readnoise, dark : object
+        Not looked at.
+
+    Returns
+    -------
+    Finding
+        ``"fail"`` for calibration frames, which lose their cosmic rays by being combined.
+    """
+    kind = frame_kind(ccd.meta)
+    if kind in ("bias", "dark", "flat"):
+        return Finding(
+            "kind",
+            "fail",
+            f"The header says that this is a {kind} frame.",
+            measured=kind,
+            expected="light",
+            fix="combine several, which takes the cosmic rays out",
+        )
+    cleaned = ", cleaned already" if is_cleaned(ccd) else ""
+    return Finding("kind", "ok", f"kind of frame: {kind}{cleaned}", measured=kind, expected="light")
+
+
 @hookimpl
 def ccdcr_checks():
     """
     Register the checks.
     """
+    yield Check("kind", "is it a science frame?", check_kind)
     yield Check("unit", "is the frame in adu or electron, its noise known?", check_unit)

@@ -121,11 +121,22 @@ class _Source:
 def _events_of(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> _Source:
     if mask is not None:
         return _from_mask(ccd, mask, parameters)
-    if is_restorable(ccd):
-        return _from_record(ccd)
     if is_cleaned(ccd):
-        return _from_flags(ccd)
+        _refuse_wishes(detector, parameters)
+        return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
     return _from_detector(ccd, detector, parameters)
+
+
+def _refuse_wishes(detector: str, parameters: dict[str, Any]) -> None:
+    """
+    Say so where somebody asks for a search on a frame that was cleaned already.
+    """
+    wishes = [*parameters, *["detector"] * (detector != "lacosmic")]
+    if wishes:
+        raise CosmicRayError(
+            f"Found {wishes[0]!r} for a frame that was cleaned already, whose events are those of its flags; leave it "
+            "out, or restore_cosmic_rays first."
+        )
 
 
 def _from_record(ccd: CCDData) -> _Source:

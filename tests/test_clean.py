@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError, PixelFlag
+from ccdproc_crplugin import CosmicRayError, PixelFlag, PreflightWarning
 
 from .conftest import GAIN, READNOISE, hit_frame, hit_mask, same_bits
 
@@ -198,6 +198,7 @@ class TestMaskAndFlags:
         assert crp.clean_cosmic_rays(ccd).flags[3, 3] & PixelFlag.BAD_ON_INPUT
 
 
+@pytest.mark.filterwarnings("ignore:Found an uncertainty")
 class TestUncertainty:
     KINDS = ((StdDevUncertainty, 1), (VarianceUncertainty, 2), (InverseVariance, -2))
 
@@ -225,6 +226,19 @@ class TestUncertainty:
     def test_it_tells_the_detector_the_noise(self, ccd):
         ccd.uncertainty = StdDevUncertainty(np.full(ccd.shape, 1e4))
         assert not crp.clean_cosmic_rays(ccd).mask.any()
+
+    def test_one_far_below_photons_and_read_noise_is_not_believed(self, ccd):
+        master = StdDevUncertainty(np.full(ccd.shape, 0.6))
+        ccd.uncertainty = master
+        with pytest.warns(PreflightWarning, match=r"uncertainty of 1.2 electron .* make 20.6.*ccdproc.combine"):
+            cleaned = crp.clean_cosmic_rays(ccd)
+        np.testing.assert_array_equal(cleaned.mask, hit_mask())
+        assert "noise='model'" in cleaned.meta["HISTORY"]
+        assert same_bits(cleaned.uncertainty.array[~hit_mask()], master.array[~hit_mask()])
+
+    def test_the_history_says_whose_noise_it_was(self, ccd):
+        ccd.uncertainty = StdDevUncertainty(np.full(ccd.shape, 10.0))
+        assert "noise='uncertainty'" in crp.clean_cosmic_rays(ccd).meta["HISTORY"]
 
     def test_an_unknown_kind_is_carried_as_it_is(self, ccd):
         ccd.uncertainty = UnknownUncertainty(np.full(ccd.shape, 3.0))
@@ -329,6 +343,11 @@ class TestHeader:
         assert crp.clean_cosmic_rays(ccd, gain=keyword).meta["CRGAIN"] == 1.5
 
 
+def test_an_answer_that_cannot_be_right_is_doubted(ccd):
+    with pytest.warns(PreflightWarning, match=r"cosmic rays on \d+% of the pixels"):
+        crp.clean_cosmic_rays(ccd, "median", thresh=0.1)
+
+
 class TestTwice:
     def test_a_cleaned_frame_is_refused(self, cleaned):
         with pytest.raises(CosmicRayError, match=r"removed already .*'lacosmic'.*force=True"):
@@ -369,6 +388,7 @@ class TestRepair:
         np.testing.assert_allclose(cleaned.data[mask], values[mask], rtol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:Found cosmic rays on")
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -124,7 +124,7 @@ class TestSegments:
         assert len(QTable.read("events.ecsv")) == 3
         assert (night.parent / "events.png").read_bytes().startswith(b"\x89PNG")
         assert "CRSegments: 3 events" in capsys.readouterr().out
-        assert main(words) == 1
+        assert main(words) == 2
 
     def test_a_raw_frame_is_searched(self, night, capsys):
         assert main(["segments", "raw/light_1.fits", "--detector", "median"]) == 0
@@ -185,6 +185,11 @@ class TestOthers:
             ["clean", ".", "--detector", "nobody"],
             ["clean", ".", "-p", "sigclp=4"],
             ["clean", ".", "-p", "sigclip"],
+            ["clean", ".", "-p", "sigclip=4", "--sigclip", "5"],
+            ["clean", "."],
+            ["clean", ".", "--repair", "zap"],
+            ["clean", ".", "--unit", "furlong"],
+            ["segments", "."],
             ["segments", "gone.fits"],
             ["compare", "gone.fits", "gone.fits"],
             ["restore", "gone.fits", "out.fits"],

@@ -175,6 +175,10 @@ class TestSelection:
         assert (ifc.summary["file"].mask == mask).all()
         assert list(ifc.summary["file"]) == list(summary["file"])
 
+    def test_what_is_no_collection_is_refused(self):
+        with pytest.raises(CosmicRayError, match="Found str; expected an ImageFileCollection"):
+            select_frames("night")
+
     def test_an_unknown_kind_is_refused(self, night):
         with pytest.raises(
             CosmicRayError, match="kind='lights'; expected one of: bias, dark, flat, arc, light, unknown"

@@ -80,7 +80,7 @@ class TestAsOthersSeeIt:
         np.testing.assert_array_equal(read.mask, cleaned.mask)
 
     def test_the_extensions_have_their_names(self, tmp_path, ccd):
-        ccd.uncertainty = VarianceUncertainty(np.full(ccd.shape, 9.0))
+        ccd.uncertainty = VarianceUncertainty(np.full(ccd.shape, 100.0))
         path = crp.write_ccd(crp.clean_cosmic_rays(ccd), tmp_path / "frame.fits")
         with fits.open(path) as hdus:
             assert [hdu.name for hdu in hdus] == ["PRIMARY", "MASK", "UNCERT", "CRFLAGS", "CRPIXELS"]
@@ -204,6 +204,24 @@ class TestReading:
         for header in (crp.read_ccd(tmp_path / "frame.fits").header, read_header(tmp_path / "frame.fits")):
             assert header["IMAGETYP"] == "object"
             assert header["GAIN"] == 1.5
+
+    def test_of_several_images_one_must_be_chosen(self, tmp_path):
+        chips = [fits.ImageHDU(np.full((9, 8), level, dtype="i2"), name=f"CHIP{level}") for level in (1, 2)]
+        path = tmp_path / "frame.fits"
+        fits.HDUList([fits.PrimaryHDU(), *chips]).writeto(path)
+        with pytest.raises(CosmicRayError, match=r"2 images in .*HDU 1 \(CHIP1\), 2 \(CHIP2\).*hdu="):
+            crp.read_ccd(path)
+        assert crp.read_ccd(path, hdu=2).data[0, 0] == 2
+        assert read_header(path, hdu=2)["EXTNAME"] == "CHIP2"
+
+    def test_masks_and_variances_are_no_frames(self, tmp_path):
+        hdus = [fits.PrimaryHDU(np.ones((9, 8), dtype="i2")), fits.ImageHDU(np.ones((9, 8)), name="VAR")]
+        fits.HDUList(hdus).writeto(tmp_path / "frame.fits")
+        assert crp.read_ccd(tmp_path / "frame.fits").data.dtype.kind == "i"
+
+    def test_what_is_no_unit_is_named(self, saao_path):
+        with pytest.raises(CosmicRayError, match="unit='furlongs', which is no unit"):
+            crp.read_ccd(saao_path, unit="furlongs")
 
     @pytest.mark.parametrize("read", [crp.read_ccd, read_header])
     def test_a_missing_file_is_named(self, tmp_path, read):

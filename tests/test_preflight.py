@@ -38,7 +38,7 @@ def statuses(findings):
 
 class TestUnit:
     def test_a_frame_in_adu_with_its_noise_is_fine(self, ccd):
-        assert statuses(crp.cr_preflight(ccd)) == {"unit": "ok"}
+        assert statuses(crp.cr_preflight(ccd)) == {"kind": "ok", "unit": "ok"}
 
     @pytest.mark.parametrize(
         ("unit", "meta", "message"),
@@ -50,19 +50,34 @@ class TestUnit:
         ],
     )
     def test_a_frame_that_could_not_be_cleaned_fails(self, unit, meta, message):
-        found = crp.cr_preflight(CCDData(np.ones((9, 9)), unit=unit, meta=meta))[0]
+        found = crp.cr_preflight(CCDData(np.ones((9, 9)), unit=unit, meta=meta))[1]
         assert (found.check, found.status, found.note) == ("unit", "fail", 5)
         assert message in found.message
         assert found.fix
 
     def test_noise_given_by_hand_counts(self):
-        assert statuses(CCDData(np.ones((9, 9)), unit="adu").cr_preflight(gain=2, readnoise=5)) == {"unit": "ok"}
+        assert statuses(CCDData(np.ones((9, 9)), unit="adu").cr_preflight(gain=2, readnoise=5)) == {
+            "kind": "ok",
+            "unit": "ok",
+        }
+
+
+class TestKind:
+    @pytest.mark.parametrize("kind", ["bias", "dark", "flat"])
+    def test_a_calibration_frame_is_to_be_combined(self, ccd, kind):
+        ccd.meta["IMAGETYP"] = kind
+        found = crp.cr_preflight(ccd)[0]
+        assert (found.check, found.status) == ("kind", "fail")
+        assert "combine" in found.fix
+
+    def test_a_cleaned_frame_says_so(self, cleaned):
+        assert "cleaned already" in crp.cr_preflight(cleaned)[0].message
 
 
 class TestPolicies:
     def test_report_only_returns(self, ccd, with_check):
         with_check(finding("fail"))
-        assert statuses(crp.cr_preflight(ccd)) == {"unit": "ok", "theirs": "fail"}
+        assert statuses(crp.cr_preflight(ccd)) == {"kind": "ok", "unit": "ok", "theirs": "fail"}
 
     @pytest.mark.parametrize("status", ["warn", "fail"])
     def test_warn_warns_of_each_that_is_not_ok(self, ccd, with_check, status):
@@ -123,7 +138,7 @@ class TestBrokenChecks:
 
     def test_one_may_find_nothing_or_several_things(self, ccd, with_check):
         with_check(lambda ccd, **_: None)
-        assert len(crp.cr_preflight(ccd)) == 1
+        assert len(crp.cr_preflight(ccd)) == 2
 
     def test_it_sees_the_noise_and_the_dark(self, ccd, with_check):
         seen = {}

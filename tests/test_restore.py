@@ -17,6 +17,9 @@ from ccdproc_crplugin import CosmicRayError
 
 from .conftest import hit_frame, hit_mask, same_bits
 
+# An uncertainty as small as those here is carried, but not believed.
+pytestmark = pytest.mark.filterwarnings("ignore:Found an uncertainty")
+
 
 def rich_frame(dtype=">i2", uncertainty=StdDevUncertainty):
     """A frame with all that a frame can carry."""

@@ -95,6 +95,11 @@ class TestWhereTheyComeFrom:
         with pytest.raises(CosmicRayError, match=r"without its flags.*A slice or a copy.*read_ccd"):
             crp.cr_segments(lost)
 
+    @pytest.mark.parametrize("wish", [{"sigclip": 8}, {"gain": 2}, {"detector": "median"}])
+    def test_a_search_on_a_cleaned_frame_is_refused(self, cleaned, wish):
+        with pytest.raises(CosmicRayError, match=f"'{next(iter(wish))}' for a frame that was cleaned already"):
+            crp.cr_segments(cleaned, **wish)
+
     def test_foreign_flags_are_not_taken_for_cosmic_rays(self, ccd):
         ccd.flags = np.ones(ccd.shape, dtype=np.uint8)
         assert len(crp.cr_segments(ccd)) == 3
@@ -117,6 +122,9 @@ class TestTable:
     def test_without_a_gain_the_charge_stays_in_adu(self):
         ccd = CCDData(hit_frame().data, unit="adu")
         assert crp.cr_segments(ccd, mask=hit_mask()).table["sum"].unit == u.adu
+
+    def test_every_column_says_what_it_holds(self, segments):
+        assert all(segments.table[name].info.description for name in segments.table.colnames)
 
     def test_positions_and_bounds_are_of_the_pixels(self, segments):
         row = segments.table[1]

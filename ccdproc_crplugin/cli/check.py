@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, existing_file, say
+from ccdproc_crplugin.cli.options import add_reading, calm, existing_file, say
 
 __all__ = ["add_parser", "run"]
 
@@ -28,7 +28,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
     parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
-    parser.add_argument("--unit", help="unit of a frame without BUNIT: adu or electron")
+    add_reading(parser)
     parser.set_defaults(run=run)
 
 
@@ -50,7 +50,9 @@ def run(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.preflight import cr_preflight
 
     with calm() as messages:
-        findings = cr_preflight(read_ccd(args.path, unit=args.unit), gain=args.gain, readnoise=args.readnoise)
+        findings = cr_preflight(
+            read_ccd(args.path, unit=args.unit, hdu=args.hdu), gain=args.gain, readnoise=args.readnoise
+        )
     for message in messages:
         say(message)
     for finding in findings:

@@ -37,7 +37,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
     parser.add_argument("--force", action="store_true", help="clean again what was cleaned already")
-    parser.add_argument("--repair", default="meanmask", help="meanmask, medmask, median or idw (default: %(default)s)")
+    repairs = ["meanmask", "medmask", "median", "idw", "none"]
+    parser.add_argument("--repair", choices=repairs, default=repairs[0], help="(default: %(default)s; none only flags)")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_detection(parser)
     parser.set_defaults(run=run)
@@ -60,7 +61,11 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     with calm() as messages:
-        keywords = {**detection_keywords(args), "repair": args.repair, "force": args.force}
+        keywords = {
+            **detection_keywords(args),
+            "repair": None if args.repair == "none" else args.repair,
+            "force": args.force,
+        }
         paths = existing_paths(args.paths)
     for message in messages:
         say(message)
@@ -105,11 +110,11 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
     from ccdproc_crplugin.frames import frame_kind
     from ccdproc_crplugin.io import read_ccd, read_header, write_ccd
 
-    kind = frame_kind(read_header(path))
+    kind = frame_kind(read_header(path, hdu=args.hdu))
     if kind != "light" and not args.any_kind:
         return path.name, "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
     target = _target(path, args, written)
-    cleaned = clean_cosmic_rays(read_ccd(path, unit=args.unit), **keywords)
+    cleaned = clean_cosmic_rays(read_ccd(path, unit=args.unit, hdu=args.hdu), **keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
     return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], "cleaned"
 

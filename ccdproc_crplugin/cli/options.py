@@ -17,11 +17,29 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
 
-__all__ = ["UsageError", "add_detection", "calm", "detection_keywords", "existing_file", "existing_paths", "say"]
+__all__ = [
+    "UsageError",
+    "add_detection",
+    "add_reading",
+    "calm",
+    "detection_keywords",
+    "existing_file",
+    "existing_paths",
+    "say",
+]
 
 
 #: Keywords that messages name, as the command line spells them.
-OPTIONS = {"force=True": "--force", "overwrite=True": "--overwrite"}
+OPTIONS = {
+    "force=True": "--force",
+    "overwrite=True": "--overwrite",
+    "hdu=": "--hdu",
+    "unit='adu' or unit='electron'": "--unit adu or --unit electron",
+    "gain= in": "--gain in",
+    "Give gain=": "Give --gain",
+    "Give readnoise=": "Give --readnoise",
+    "restore_cosmic_rays": "ccdcr restore",
+}
 
 
 class UsageError(CosmicRayError):
@@ -50,9 +68,24 @@ def existing_file(word: str) -> Path:
         If it is not there.
     """
     path = Path(word)
-    if not path.is_file():
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
+    if not path.exists():
         raise argparse.ArgumentTypeError(f"no file {word!r} is there")
     return path
+
+
+def add_reading(parser: Any) -> None:
+    """
+    Add the options that say how a file is read.
+
+    Parameters
+    ----------
+    parser : `~argparse.ArgumentParser` or argument group
+        Where to; changed in place.
+    """
+    parser.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT")
+    parser.add_argument("--hdu", type=int, help="which HDU, in files of several images")
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +104,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--saturation", type=float, help="saturation level in the frame's unit (default: from the header)"
     )
-    group.add_argument("--unit", help="unit of frames without BUNIT: adu or electron")
+    add_reading(group)
     group.add_argument("--sigclip", type=float, help="Laplacian-to-noise limit of L.A.Cosmic")
     group.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="any parameter of the detector"
@@ -102,6 +135,8 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
 
     parameters = dict(_parameter(text) for text in args.parameter)
     if args.sigclip is not None:
+        if "sigclip" in parameters:
+            raise UsageError("Found sigclip twice, as --sigclip and as -p sigclip=; expected it once.")
         parameters["sigclip"] = args.sigclip
     try:
         check_parameters(find_detector(args.detector), parameters)
@@ -149,7 +184,10 @@ def existing_paths(words: list[str]) -> list[Path]:
         if not matches:
             raise UsageError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
         for match in map(Path, matches):
-            paths |= dict.fromkeys(find_frames(match) if match.is_dir() else [match])
+            found = find_frames(match) if match.is_dir() else [match]
+            if not found:
+                raise UsageError(f"Found no FITS file in the folder {str(match)!r}; expected some.")
+            paths |= dict.fromkeys(found)
     return list(paths)
 
 

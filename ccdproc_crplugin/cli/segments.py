@@ -6,14 +6,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_file, say
+from ccdproc_crplugin.cli.options import UsageError, add_detection, calm, detection_keywords, existing_file, say
 
 __all__ = ["SHORT", "add_parser", "run"]
 
-#: The columns that are printed; a file gets all of them.
+#: The lines and columns that are printed; a file gets all of them.
+LINES = 60
 SHORT = ["label", "x", "y", "area", "sum", "peak", "length", "width", "orientation", "class"]
 
 
@@ -63,26 +65,39 @@ def run(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.io import read_ccd
     from ccdproc_crplugin.segments import cr_segments
 
+    _check_targets(args)
     with calm() as messages:
         keywords = detection_keywords(args)
-        ccd = read_ccd(args.path, unit=args.unit)
+        ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table
     for message in messages:
         say(message)
-    print("\n".join(table[SHORT].pformat(max_width=-1)))
+    written = list(_write_files(segments, args))
+    print("\n".join(table[SHORT].pformat(max_lines=LINES, max_width=-1)))
     print(repr(segments).strip("<>"))
-    if args.output:
-        print(f"wrote {segments.write(args.output, overwrite=args.overwrite)}")
-    if args.gallery:
-        _write_gallery(segments, args)
+    for line in written:
+        print(line)
     return 0
 
 
-def _write_gallery(segments: Any, args: argparse.Namespace) -> None:
+def _check_targets(args: argparse.Namespace) -> None:
+    """
+    Refuse at once what could not be written at the end.
+    """
+    for target, endings in ((args.output, (".ecsv", ".fits")), (args.gallery, (".png", ".pdf", ".svg"))):
+        if target is not None and target.suffix.lower() not in endings:
+            raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
+        if target is not None and target.exists() and not args.overwrite:
+            raise UsageError(f"Found {str(target)!r} there already; expected a new name. overwrite=True replaces it.")
+
+
+def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:
     from ccdproc_crplugin.gallery import save_page
 
-    if not len(segments):
-        print("no event to draw")
-        return
-    print(f"wrote {save_page(segments.plot(n_rows=args.rows), args.gallery, overwrite=args.overwrite)}")
+    if args.output:
+        yield f"wrote {segments.write(args.output, overwrite=args.overwrite)}"
+    if args.gallery and not len(segments):
+        yield "no event to draw"
+    elif args.gallery:
+        yield f"wrote {save_page(segments.plot(n_rows=args.rows), args.gallery, overwrite=args.overwrite)}"
