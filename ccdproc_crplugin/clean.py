@@ -15,7 +15,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin import preflight as checks
-from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays
+from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays, read_only
 from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.kernels.labels import label_pixels
@@ -124,6 +124,7 @@ def clean_cosmic_rays(
         checks.act_on(checks.run_checks(ccd, calibration), preflight)
     frame = to_electrons(ccd, calibration)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    _check_something_left(found.mask | frame.bad)
     cleaned = _cleaned_frame(ccd, frame, found, repair)
     host_parameters = {
         "detector": detector,
@@ -134,6 +135,7 @@ def clean_cosmic_rays(
         "noise": "model" if frame.variance is None else "uncertainty",
     }
     record = removed_pixels(cleaned)
+    clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
     write_counts(cleaned.meta, len(record), record.n_events)
     outcome = f"{len(record)} pixels in {record.n_events} events"
@@ -153,8 +155,16 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
 
 
 def _one_of(name: str, value: Any, known: Iterable) -> None:
-    if value not in tuple(known):
+    if not isinstance(value, str | None) or value not in tuple(known):
         raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
+
+
+def _check_something_left(lost: np.ndarray) -> None:
+    if lost.all():
+        raise CosmicRayError(
+            "Found cosmic rays on every good pixel; expected some that are left to repair from. Look at gain, read "
+            "noise and the limits of the detector."
+        )
 
 
 def _warn_if_absurd(mask: np.ndarray) -> None:
@@ -177,7 +187,10 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
     cleaned = _copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=_result_dtype(ccd.data.dtype))
     if values is not None:
-        cleaned.data[y, x] = values
+        with np.errstate(over="ignore"):
+            cleaned.data[y, x] = values
+        if not np.isfinite(cleaned.data[y, x]).all():
+            raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = _enlarged_uncertainty(ccd, y, x, scatter)
     cleaned.mask = found.mask.copy() if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
     cleaned.flags = _flags(ccd, frame, found)
@@ -193,8 +206,12 @@ def _copy_but_pixels(ccd: CCDData) -> CCDData:
     new.meta = copy.deepcopy(ccd.meta)
     new.wcs = copy.deepcopy(ccd.wcs)
     new.psf = copy.deepcopy(ccd.psf)
-    new.uncertainty = copy.deepcopy(ccd.uncertainty)
+    new.uncertainty = _copy_of_uncertainty(ccd)
     return new
+
+
+def _copy_of_uncertainty(ccd: CCDData) -> Any:
+    return None if ccd.uncertainty is None else type(ccd.uncertainty)(ccd.uncertainty, copy=True)
 
 
 def _result_dtype(dtype: np.dtype) -> np.dtype:
@@ -228,7 +245,7 @@ def _enlarged_uncertainty(ccd: CCDData, y: np.ndarray, x: np.ndarray, scatter: n
     """
     uncertainty = ccd.uncertainty
     if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
-        return copy.deepcopy(uncertainty)
+        return _copy_of_uncertainty(ccd)
     array = np.array(uncertainty.array, dtype=_result_dtype(uncertainty.array.dtype))
     scatter = scatter / uncertainty_scale(ccd)
     if isinstance(uncertainty, StdDevUncertainty):
@@ -260,13 +277,15 @@ def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> Rem
     """
     What it takes to undo this cleaning, and with it any earlier one of the same frame.
     """
+    uncertainty = _uncertainty_array(ccd)
     record = RemovedPixels(
         y=y.astype(np.int32),
         x=x.astype(np.int32),
         label=label_pixels(y, x, ccd.data.shape),
         removed=ccd.data[y, x],
         repaired=cleaned.data[y, x],
-        uncertainty=None if ccd.uncertainty is None else np.asarray(ccd.uncertainty.array)[y, x],
+        uncertainty=None if uncertainty is None else uncertainty[y, x],
+        uncertainty_kind="" if uncertainty is None else f"{ccd.uncertainty.uncertainty_type} {uncertainty.dtype.str}",
         dtype=ccd.data.dtype,
         unit=str(ccd.unit),
         had_mask=ccd.mask is not None,
@@ -275,10 +294,18 @@ def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> Rem
     return removed_pixels(ccd).merged(record, ccd.data.shape) if is_restorable(ccd) else record
 
 
+def _uncertainty_array(ccd: CCDData) -> np.ndarray | None:
+    """
+    The uncertainty of each pixel, if the frame has one.
+    """
+    array = None if ccd.uncertainty is None else np.asarray(ccd.uncertainty.array)
+    return array if array is not None and array.shape == ccd.data.shape and array.dtype.kind in "iuf" else None
+
+
 def _tell_observers(cleaned: CCDData, detection: Detection) -> None:
     for plugin, call in plugins.host().implementations("ccdcr_cleaned"):
         try:
-            call(ccd=cleaned, detection=detection)
+            call(ccd=read_only(cleaned), detection=detection)
         except plugins.FAILURES as err:
             warnings.warn(
                 f"{plugin}: its hook ccdcr_cleaned failed: {type(err).__name__}: {err}", PluginWarning, stacklevel=3
@@ -324,6 +351,7 @@ def restore_cosmic_rays(
     >>> bool((cleaned.restore_cosmic_rays().data == ccd.data).all())
     True
     """
+    check_frame(ccd)
     record = removed_pixels(ccd)
     chosen = _chosen(record, ccd.data.shape, labels, mask)
     restored = _copy_but_pixels(ccd)
@@ -333,13 +361,13 @@ def restore_cosmic_rays(
     else:
         _put_back(restored, record, chosen)
     outcome = f"{int(chosen.sum())} of {len(record)} pixels put back"
-    write_history(restored.meta, "restore_cosmic_rays", _selection(labels, mask), outcome)
+    write_history(restored.meta, "restore_cosmic_rays", _selection(record, chosen, labels, mask), outcome)
     return restored
 
 
-def _selection(labels: Any, mask: np.ndarray | None) -> dict[str, Any]:
+def _selection(record: RemovedPixels, chosen: np.ndarray, labels: Any, mask: np.ndarray | None) -> dict[str, Any]:
     if labels is not None:
-        return {"labels": np.atleast_1d(labels).tolist()}
+        return {"labels": sorted(set(record.label[chosen].tolist()))}
     return {} if mask is None else {"mask": mask}
 
 
@@ -365,7 +393,10 @@ def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: An
 
 
 def _known_labels(record: RemovedPixels, labels: Any) -> np.ndarray:
-    wanted = np.atleast_1d(list(labels) if np.iterable(labels) and not isinstance(labels, str) else labels)
+    try:
+        wanted = np.atleast_1d(list(labels) if np.iterable(labels) and not isinstance(labels, str) else labels)
+    except ValueError:
+        wanted = np.array(["?"])
     if wanted.size and (wanted.dtype.kind not in "iu" or wanted.ndim != 1):
         raise CosmicRayError(f"Found labels={labels!r}; expected whole numbers, 1 to {record.n_events}.")
     unknown = wanted[(wanted < 1) | (wanted > record.n_events)]
@@ -388,14 +419,14 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
         )
     mask = None
     if record.had_mask:
-        mask = np.array(restored.mask)
+        mask = np.zeros(data.shape, bool) if restored.mask is None else np.array(restored.mask)
         mask[record.y, record.x] = False
     restored.data = data
     restored.mask = mask
     restored.flags = copy.deepcopy(record.flags)
     _put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
     if restored.uncertainty is not None and record.uncertainty is not None:
-        restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty.dtype)
+        restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty_kind.split()[1])
     clear_cards(restored.meta)
 
 
@@ -403,9 +434,10 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
     y, x = record.y[chosen], record.x[chosen]
     restored.data = np.array(restored.data)
     restored.data[y, x] = record.removed[chosen]
-    restored.mask = np.array(restored.mask)
-    restored.mask[y, x] = False
-    if isinstance(restored.flags, np.ndarray):
+    if restored.mask is not None:
+        restored.mask = np.array(restored.mask)
+        restored.mask[y, x] = False
+    if isinstance(restored.flags, np.ndarray) and restored.flags.dtype == np.uint8:
         restored.flags = np.array(restored.flags)
         restored.flags[y, x] &= ~np.uint8(PixelFlag.COSMIC_RAY.value)
     _put_uncertainty_back(restored, record, chosen)
@@ -418,6 +450,11 @@ def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.n
     uncertainty = restored.uncertainty
     if uncertainty is None or record.uncertainty is None:
         return
+    if uncertainty.uncertainty_type != record.uncertainty_kind.split()[0]:
+        raise CosmicRayError(
+            f"Found an uncertainty of type {uncertainty.uncertainty_type!r} where the cleaning left one of type "
+            f"{record.uncertainty_kind.split()[0]!r}; expected the frame as it was cleaned. Restore first."
+        )
     array = np.array(uncertainty.array)
     array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]
     restored.uncertainty = type(uncertainty)(array, unit=uncertainty.unit, copy=False)

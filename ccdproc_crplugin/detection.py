@@ -5,7 +5,10 @@ From a frame to the pixels that cosmic rays hit: the detector, then whoever refi
 
 from __future__ import annotations
 
+import copy
 import difflib
+import math
+import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,9 +20,9 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.electrons import ElectronFrame
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import frame_name
-from ccdproc_crplugin.model import Detection, Detector
+from ccdproc_crplugin.model import HOST_KEYWORDS, Detection, Detector
 
-__all__ = ["FoundCosmicRays", "check_parameters", "find_cosmic_rays"]
+__all__ = ["FoundCosmicRays", "check_parameters", "find_cosmic_rays", "read_only"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,40 @@ def check_parameters(detector: Detector, parameters: Mapping[str, Any]) -> dict[
                 f"Found the parameter {name!r}, which detector {detector.name!r} does not have; "
                 f"expected one of: {', '.join(known) or '(it has none)'}.{hint}"
             )
+    for name, value in parameters.items():
+        if isinstance(value, numbers.Real) and not math.isfinite(value):
+            raise CosmicRayError(f"Found {name}={value} for detector {detector.name!r}; expected a finite number.")
     return {**known, **parameters}
+
+
+def read_only(ccd: CCDData) -> CCDData:
+    """
+    A frame to hand to strangers: the same arrays, which can't be written to through it.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        Of the same class, with a header of its own.
+    """
+    view = copy.copy(ccd)
+    view.meta = copy.deepcopy(ccd.meta)
+    for name in ("data", "mask", "flags"):
+        if isinstance(getattr(ccd, name), np.ndarray):
+            setattr(view, name, _locked(getattr(ccd, name)))
+    if ccd.uncertainty is not None and isinstance(ccd.uncertainty.array, np.ndarray):
+        view.uncertainty = type(ccd.uncertainty)(_locked(ccd.uncertainty.array), unit=ccd.uncertainty.unit, copy=False)
+    return view
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 def find_cosmic_rays(
@@ -124,7 +160,8 @@ def find_cosmic_rays(
         ) from err
     detection = _checked(detection, frame, blame)
     mask = _refined(ccd, detection.mask & ~frame.bad) & ~frame.bad
-    return FoundCosmicRays(mask, detection, {**parameters, **dict(detection.info)})
+    told = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    return FoundCosmicRays(mask, detection, {**parameters, **told})
 
 
 def _describe(ccd: CCDData) -> str:
@@ -135,6 +172,8 @@ def _describe(ccd: CCDData) -> str:
 def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
+    if not isinstance(detection.info, Mapping):
+        raise CosmicRayError(f"Found info of type {type(detection.info).__name__} from {blame}; expected a dict.")
     shape = frame.data.shape
     return replace(
         detection,
@@ -152,6 +191,7 @@ def _optional(check, name: str, array: Any, shape: tuple[int, int], blame: str) 
 def _of_shape(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise CosmicRayError(f"Found a {name} of type {type(array).__name__} from {blame}; expected a NumPy array.")
+    array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(f"Found a {name} of shape {array.shape} from {blame}; expected {shape}.")
     return array
@@ -181,7 +221,7 @@ def _refined(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
         blame = f"{plugin}, hook ccdcr_refine, on {_describe(ccd)}"
         try:
-            changed = call(ccd=ccd, mask=mask.copy())
+            changed = call(ccd=read_only(ccd), mask=mask.copy())
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
         if changed is not None:

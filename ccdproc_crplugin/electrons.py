@@ -19,14 +19,20 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.kernels.repair import repair
+from ccdproc_crplugin.removed import is_restorable, removed_pixels
 
 __all__ = ["Calibration", "ElectronFrame", "calibrate", "check_frame", "to_electrons"]
 
 #: Units that all say adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
 
+KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
+
 #: Below this share of the noise that photons and read-out make, an uncertainty is not that of the frame.
 LEAST_UNCERTAINTY = 0.5
+
+#: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
+SMALLEST_GAIN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,8 @@ def check_frame(ccd: CCDData) -> None:
         raise CosmicRayError(f"Found data of dtype {data.dtype}; expected integers or floating-point numbers.")
     _check_whole_numbers(data)
     _mask_of(ccd)
+    if isinstance(ccd.uncertainty, KNOWN_UNCERTAINTIES):
+        uncertainty_scale(ccd)
 
 
 def _check_whole_numbers(data: np.ndarray) -> None:
@@ -120,7 +128,7 @@ def _check_whole_numbers(data: np.ndarray) -> None:
     Refuse integers that float64, the type of the result, can't hold.
     """
     largest = 2**53
-    if data.dtype.kind in "iu" and data.dtype.itemsize == 8:
+    if data.dtype.kind in "iu" and data.dtype.itemsize == 8 and data.size:
         extreme = max(int(data.max()), -int(data.min()))
         if extreme > largest:
             raise CosmicRayError(
@@ -186,7 +194,7 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
     How many adu or electrons the unit of the frame is, and whether it is electrons.
     """
     unit = ccd.unit
-    if unit is not None:
+    if unit is not None and not isinstance(unit, u.FunctionUnitBase):
         if unit.is_equivalent(u.electron):
             return unit.to(u.electron), True
         for adu in ADU_LIKE:
@@ -204,7 +212,8 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
 
 
 def _number(name: str, value: Any, expected: str) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real | np.ndarray):
+    refused = bool | np.bool_ | np.ma.MaskedArray
+    if isinstance(value, refused) or not isinstance(value, numbers.Real | np.ndarray):
         raise CosmicRayError(f"Found {name}={value!r}; expected {expected}.")
     number = np.asarray(value)
     if number.ndim or number.dtype.kind not in "iuf":
@@ -213,7 +222,7 @@ def _number(name: str, value: Any, expected: str) -> float:
 
 
 def _positive(name: str, value: float, expected: str) -> float:
-    if not (math.isfinite(value) and value > 0):
+    if not SMALLEST_GAIN < value < 1 / SMALLEST_GAIN:
         raise CosmicRayError(f"Found {name}={value:g}; expected a positive number, {expected}.")
     return value
 
@@ -222,7 +231,12 @@ def _from_keyword(value: Any, meta: Mapping) -> Any:
     """
     What a `ccdproc.Keyword` stands for, or the value as it is.
     """
-    return value.value_from(meta) if hasattr(value, "value_from") else value
+    if not hasattr(value, "value_from"):
+        return value
+    try:
+        return value.value_from(meta)
+    except KeyError as err:
+        raise CosmicRayError(f"Found no {value.name!r} in the header; expected the keyword given.") from err
 
 
 def _gain_of(meta: Mapping, gain: Any, in_electron: bool) -> tuple[float, str]:
@@ -344,11 +358,13 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
         If no good pixel is left, or the uncertainty does not fit.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        data = np.multiply(ccd.data, calibration.factor, dtype=np.float64 if ccd.data.dtype.itemsize > 4 else None)
-        data = np.ascontiguousarray(data, dtype=np.float32)
+        data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
     mask = _mask_of(ccd)
     not_finite = ~np.isfinite(data)
-    bad = not_finite if mask is None else not_finite | mask
+    bad = not_finite.copy() if mask is None else not_finite | mask
+    if is_restorable(ccd):
+        earlier = removed_pixels(ccd)
+        bad[earlier.y, earlier.x] = True
     if bad.all():
         raise CosmicRayError(
             f"Found no good pixel in the frame: {int(not_finite.sum())} of {bad.size} are not finite and the others "
@@ -361,6 +377,14 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
         if array is not None:
             array.flags.writeable = False
     return ElectronFrame(data, bad, saturated, variance, calibration)
+
+
+def _precise(factor: float, dtype: np.dtype) -> np.floating:
+    """
+    The factor in single precision where the data have no more, else in double.
+    """
+    single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
+    return np.float32(factor) if single else np.float64(factor)
 
 
 def _fill(data: np.ndarray, holes: np.ndarray, lost: np.ndarray) -> None:
@@ -413,13 +437,14 @@ def _too_small(variance: np.ndarray, data: np.ndarray, calibration: Calibration)
 
 def _plain_variance(ccd: CCDData) -> np.ndarray | None:
     uncertainty = ccd.uncertainty
-    if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
+    if not isinstance(uncertainty, KNOWN_UNCERTAINTIES):
         return None
     array = np.asarray(uncertainty.array)
     if array.shape != ccd.data.shape:
         raise CosmicRayError(
             f"Found an uncertainty of shape {array.shape}; expected that of the data, {ccd.data.shape}."
         )
+    _check_whole_numbers(array)
     scale = uncertainty_scale(ccd)
     array = array.astype(np.float64)
     if isinstance(uncertainty, StdDevUncertainty):

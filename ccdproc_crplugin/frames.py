@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astropy import units as u
+from astropy.io.fits import VerifyError
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io import read_header
@@ -177,15 +178,18 @@ def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
     by_name = {str(key).upper(): key for key in meta}
     for keyword in KEYWORDS[quantity]:
         if keyword in by_name:
-            value = meta[by_name[keyword]]
-            value = value[0] if isinstance(value, tuple) else value
+            try:
+                value = meta[by_name[keyword]]
+            except VerifyError:
+                continue  # a card that no one can read says nothing
+            value = value[0] if isinstance(value, tuple) and value else value
             yield HeaderValue(value, keyword)
 
 
 def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
     for entry in _entries(meta, quantity):
         try:
-            number = float(entry.value)
+            number = math.nan if isinstance(entry.value, bool) else float(entry.value)
         except (TypeError, ValueError):
             continue
         if math.isfinite(number) and number > 0:

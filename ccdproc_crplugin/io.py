@@ -5,10 +5,12 @@ Frames to and from FITS files, with all that a cleaning knows.
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from astropy.nddata import CCDData, FlagCollection
 from astropy.table import Table
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.removed import RemovedPixels, attach, is_restorable, removed_pixels
 
 __all__ = ["atomic_write", "read_ccd", "read_header", "write_ccd"]
@@ -38,9 +41,9 @@ WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 UNIT_NAMES = {
     "adu": u.adu,
     "adus": u.adu,
-    "count": u.adu,
-    "counts": u.adu,
-    "dn": u.adu,
+    "count": u.count,
+    "counts": u.count,
+    "dn": u.DN,
     "e-": u.electron,
     "e": u.electron,
     "electrons": u.electron,
@@ -84,7 +87,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     >>> raw.shape, str(raw.unit)
     ((520, 536), 'adu')
     """
-    path = Path(path)
+    path = _as_path(path)
     with _reading(path), fits.open(path) as hdus:
         index = _image_index(hdus, path) if hdu is None else hdu
         unit = _unit_of(hdus[index], path) if unit is None else _given_unit(unit)
@@ -96,7 +99,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
         if FLAGS in hdus:
             ccd.flags = np.array(hdus[FLAGS].data)
         if PIXELS in hdus:
-            attach(ccd, _read_record(hdus))
+            attach(ccd, _read_record(hdus, ccd.data.shape))
     return ccd
 
 
@@ -121,7 +124,7 @@ def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Head
     CosmicRayError
         If there is no such file or no image in it.
     """
-    path = Path(path)
+    path = _as_path(path)
     with _reading(path), fits.open(path) as hdus:
         index = _image_index(hdus, path) if hdu is None else hdu
         header = hdus[index].header.copy()
@@ -209,37 +212,67 @@ def _stored_dtype(hdu: Any) -> np.dtype:
     return np.dtype({8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}[hdu.header["BITPIX"]])
 
 
-def _read_record(hdus: fits.HDUList) -> RemovedPixels:
+def _read_record(hdus: fits.HDUList, shape: tuple[int, int]) -> RemovedPixels:
     rows, facts = hdus[PIXELS].data, hdus[PIXELS].header
-    dtype = np.dtype(facts["CRDTYPE"])
-    uncertainty = None
+    dtype = _number_dtype(facts["CRDTYPE"])
+    uncertainty, kind = None, ""
     if "uncertainty" in rows.names:
-        uncertainty = np.array(rows["uncertainty"], dtype=np.dtype(facts["CRUDTYPE"]))
-    return RemovedPixels(
+        kind = facts["CRUKIND"]
+        uncertainty = np.array(rows["uncertainty"], dtype=_number_dtype(kind.split()[1]))
+    record = RemovedPixels(
         y=np.array(rows["y"], dtype=np.int32),
         x=np.array(rows["x"], dtype=np.int32),
         label=np.array(rows["label"], dtype=np.int32),
         removed=np.array(rows["removed"], dtype=dtype),
         repaired=np.array(rows["repaired"]),
         uncertainty=uncertainty,
+        uncertainty_kind=kind,
         dtype=dtype,
         unit=facts["CRUNIT"],
         had_mask=facts["CRHADMSK"],
         flags=_read_first_flags(hdus),
     )
+    _check_record(record, shape)
+    return record
+
+
+def _number_dtype(text: str) -> np.dtype:
+    """
+    The dtype a file names, which must be one of plain numbers.
+    """
+    if not re.fullmatch(r"[<>=|][iuf]\d{1,2}", text):
+        raise CosmicRayError(f"Found the dtype {text!r} in {PIXELS}; expected one of numbers, such as '<f4'.")
+    return np.dtype(text)
+
+
+def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
+    """
+    Refuse a table that somebody damaged.
+    """
+    ny, nx = shape
+    inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
+    sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()
+    if not sound or not np.array_equal(record.label, label_pixels(record.y, record.x, shape)):
+        raise CosmicRayError(
+            f"Found a table {PIXELS} that does not fit the frame; expected its rows in reading order, each pixel once."
+        )
 
 
 def _read_first_flags(hdus: fits.HDUList) -> Any:
     stored = [hdu for hdu in hdus if hdu.name == FIRST_FLAGS]
     if not stored:
         return None
-    arrays = [np.array(hdu.data, dtype=np.dtype(hdu.header["CRDTYPE"])) for hdu in stored]
+    arrays = [np.array(hdu.data).astype(_flag_dtype(hdu.header["CRDTYPE"])) for hdu in stored]
     if "CRFLNAME" not in stored[0].header:
         return arrays[0]
     collection = FlagCollection(shape=arrays[0].shape)
     for hdu, array in zip(stored, arrays, strict=True):
         collection[hdu.header["CRFLNAME"]] = array
     return collection
+
+
+def _flag_dtype(text: str) -> np.dtype:
+    return np.dtype(bool) if text == "|b1" else _number_dtype(text)
 
 
 def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) -> Path:
@@ -283,15 +316,20 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     ...     write_ccd(ccd, f"{folder}/frame.fits").name
     'frame.fits'
     """
-    path = Path(path)
-    if not path.name.lower().endswith(WRITABLE):
+    path = _as_path(path)
+    name = path.name.lower()
+    if not name.endswith(WRITABLE):
         raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(WRITABLE)}.")
     hdus = _to_hdus(ccd)
-    if path.name.lower().endswith(".fz"):
+    if name.endswith(".fz"):
         hdus = _compressed(hdus)
-    with atomic_write(path, overwrite) as temporary:
-        hdus.writeto(temporary)
+    with atomic_write(path, overwrite) as temporary, _stream(temporary, packed=name.endswith(".gz")) as stream:
+        hdus.writeto(stream)
     return path
+
+
+def _stream(path: Path, *, packed: bool) -> Any:
+    return gzip.open(path, "wb") if packed else open(path, "wb")
 
 
 @contextmanager
@@ -319,7 +357,8 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
     _refuse_existing(path, overwrite)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
-    temporary = path.with_name(f".{secrets.token_hex(4)}.{path.name}")
+    # Under this ending nobody takes what a killed run may leave for a frame.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield temporary
         _refuse_existing(path, overwrite)
@@ -327,7 +366,15 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
     except OSError as err:
         raise CosmicRayError(f"Found that {str(path)!r} can't be written: {err}.") from err
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _as_path(path: Any) -> Path:
+    try:
+        return Path(path)
+    except TypeError as err:
+        raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
 
 
 def _refuse_existing(path: Path, overwrite: bool) -> None:
@@ -338,20 +385,54 @@ def _refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def _to_hdus(ccd: CCDData) -> fits.HDUList:
+    check_frame_like(ccd)
     _check_storable("data", ccd.data)
     if ccd.uncertainty is not None:
         _check_storable("an uncertainty", np.asarray(ccd.uncertainty.array))
     try:
         hdus = ccd.to_hdu()
-    except (ValueError, TypeError) as err:
+        hdus.verify("exception")
+        extensions = _extensions(ccd)
+    except (ValueError, TypeError, KeyError, fits.VerifyError) as err:
+        if isinstance(err, CosmicRayError):
+            raise
         raise CosmicRayError(f"Found a frame that FITS can't hold: {err}") from err
+    if hdus[0].header.get("EXTNAME", "").upper() in COMPANIONS | {PIXELS}:
+        del hdus[0].header["EXTNAME"]
+    hdus.extend(extensions)
+    return hdus
+
+
+def _extensions(ccd: CCDData) -> list[Any]:
+    """
+    What stands in the file beside that which `CCDData.write` writes.
+    """
+    hdus = []
     if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
         hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
     if is_restorable(ccd):
         record = removed_pixels(ccd)
         hdus.append(_record_hdu(record))
-        hdus.extend(_first_flags_hdus(record.flags))
+        hdus += _first_flags_hdus(record.flags)
     return hdus
+
+
+def check_frame_like(ccd: Any) -> None:
+    """
+    Refuse what is no CCDData.
+
+    Parameters
+    ----------
+    ccd : object
+        What is to be written.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is something else.
+    """
+    if not isinstance(ccd, CCDData):
+        raise CosmicRayError(f"Found {type(ccd).__name__}; expected a CCDData.")
 
 
 def _check_storable(what: str, array: np.ndarray) -> None:
@@ -377,7 +458,7 @@ def _record_hdu(record: RemovedPixels) -> fits.BinTableHDU:
     facts["CRHADMSK"] = (record.had_mask, "the frame had a mask")
     if record.uncertainty is not None:
         columns["uncertainty"] = _widened(record.uncertainty)
-        facts["CRUDTYPE"] = (record.uncertainty.dtype.str, "dtype of the uncertainty")
+        facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
     hdu = fits.table_to_hdu(Table(columns))
     hdu.header.extend(facts)
     hdu.name = PIXELS

@@ -120,7 +120,7 @@ class PluginHost:
     Examples
     --------
     >>> from ccdproc_crplugin.plugins import PluginHost
-    >>> "lacosmic" in PluginHost(path=[]).registered("detector")
+    >>> "lacosmic" in PluginHost(path=[]).load().registered("detector")
     True
     """
 
@@ -133,10 +133,27 @@ class PluginHost:
         if environ.get("CCDCR_TRACE_PLUGINS") == "1":
             self._manager.trace.root.setwriter(sys.stderr.write)
         self._trace = self._manager.trace.root.get("ccdcr")
+        self._path = path
+
+    def load(self) -> PluginHost:
+        """
+        Load the built-in plugins and those of other distributions.
+
+        Returns
+        -------
+        PluginHost
+            The host itself.
+
+        Warns
+        -----
+        PluginWarning
+            For each plugin that is left out, wholly or in part.
+        """
         for name, module in DEFAULT_PLUGINS.items():
             self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
-        for plugin, load in self._installed(path):
+        for plugin, load in self._installed(self._path):
             self._load(plugin, load)
+        return self
 
     def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
         """
@@ -297,8 +314,8 @@ class PluginHost:
             if name in self.registered(kind):
                 owner = self.plugin_of(kind, name)
                 raise CosmicRayError(f"the {kind} name {name!r} is taken already by {owner}; choose another name.")
-        except CosmicRayError as err:
-            self._fail(plugin, str(err), kind)
+        except FAILURES as err:
+            self._fail(plugin, str(err) if isinstance(err, CosmicRayError) else _describe(err), kind)
             return
         self.registrations.append(Registration(kind, name, plugin, item))
         self._trace("registered:", kind, name, "by", plugin)
@@ -432,7 +449,9 @@ def host() -> PluginHost:
     global _host
     with _host_lock:
         if _host is None:
+            # A plugin that asks for the host while it is loaded gets this one, as far as it is.
             _host = PluginHost()
+            _host.load()
         return _host
 
 

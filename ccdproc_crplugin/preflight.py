@@ -13,6 +13,7 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.detection import read_only
 from ccdproc_crplugin.electrons import Calibration, calibrate, check_frame
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames import frame_kind
@@ -83,7 +84,7 @@ def cr_preflight(
 
 
 def _known_policy(name: str, value: str, known: Iterable[str]) -> None:
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(known)}.")
 
 
@@ -109,6 +110,7 @@ def run_checks(ccd: CCDData, calibration: Calibration | None, dark: CCDData | No
     if calibration is not None:
         gain = calibration.gain * u.electron / u.adu
         readnoise = calibration.readnoise * u.electron
+    ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():
         findings += _run(check, ccd, gain, readnoise, dark)

@@ -38,7 +38,9 @@ class RemovedPixels:
     repaired : `~numpy.ndarray`, shape (n,)
         What stands there now.
     uncertainty : `~numpy.ndarray` or None, shape (n,)
-        The uncertainty that stood there, in its first dtype.
+        The uncertainty that stood there.
+    uncertainty_kind : str
+        Its type ("std", "var", "ivar" or another) and first dtype, with a blank between; empty without.
     dtype : `~numpy.dtype`
         First dtype of the frame, byte order included.
     unit : str
@@ -55,6 +57,7 @@ class RemovedPixels:
     removed: np.ndarray
     repaired: np.ndarray
     uncertainty: np.ndarray | None
+    uncertainty_kind: str
     dtype: np.dtype
     unit: str
     had_mask: bool

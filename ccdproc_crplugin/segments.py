@@ -99,7 +99,7 @@ def cr_segments(
 def _check_counts(n_pixels: Any, connectivity: Any) -> None:
     if isinstance(n_pixels, bool) or not isinstance(n_pixels, int | np.integer) or n_pixels < 1:
         raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
-    if connectivity not in (4, 8):
+    if not isinstance(connectivity, int) or connectivity not in (4, 8):
         raise CosmicRayError(f"Found connectivity={connectivity!r}; expected 8 or 4.")
 
 
@@ -373,11 +373,10 @@ class CRSegments:
     def _labels(self, labels: Iterable[int] | None) -> list[int]:
         if labels is None:
             return list(range(1, self.n_events + 1))
-        labels = [int(label) for label in np.atleast_1d(labels)]
-        for label in labels:
-            if not 1 <= label <= self.n_events:
-                raise CosmicRayError(f"Found the label {label}; expected labels from 1 to {self.n_events}.")
-        return labels
+        for label in (chosen := list(labels) if np.iterable(labels) else [labels]):
+            if not isinstance(label, int | np.integer) or not 1 <= label <= self.n_events:
+                raise CosmicRayError(f"Found the label {label!r}; expected whole numbers from 1 to {self.n_events}.")
+        return chosen
 
     def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
         further = {}

@@ -186,7 +186,7 @@ class TestReading:
 
     @pytest.mark.parametrize(
         ("bunit", "unit"),
-        [("ADU", u.adu), ("counts", u.adu), ("e-", u.electron), ("ELECTRONS", u.electron), ("DN", u.adu)],
+        [("ADU", u.adu), ("counts", u.count), ("e-", u.electron), ("ELECTRONS", u.electron), ("DN", u.DN)],
     )
     def test_dialects_of_bunit_are_understood(self, tmp_path, bunit, unit):
         fits.writeto(tmp_path / "frame.fits", np.ones((9, 9), dtype="f4"), fits.Header([("BUNIT", bunit)]))

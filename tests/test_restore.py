@@ -200,7 +200,7 @@ class TestRefusals:
 
     def test_a_changed_shape_is_noticed(self, cleaned):
         cleaned.data = cleaned.data[:20]
-        with pytest.raises(CosmicRayError, match="other values"):
+        with pytest.raises(CosmicRayError, match=r"mask of shape|other values"):
             crp.restore_cosmic_rays(cleaned)
 
     def test_integers_are_not_made_of_changed_values(self):

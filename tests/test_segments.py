@@ -260,7 +260,7 @@ class TestPictures:
         [
             ({"size": 0}, "size=0"),
             ({"size": 2.5}, "size=2.5"),
-            ({"labels": [4]}, "label 4; expected labels from 1 to 3"),
+            ({"labels": [4]}, "label 4; expected whole numbers from 1 to 3"),
             ({"frames": {"dark": np.zeros((2, 2))}}, r"frame 'dark' of shape \(2, 2\)"),
         ],
     )

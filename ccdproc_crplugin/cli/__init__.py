@@ -54,6 +54,9 @@ def main(args: Sequence[str] | None = None) -> int:
         chosen = parser.parse_args(args)
     except SystemExit as stop:
         return DONE if stop.code in (0, None) else WRONG_USAGE
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     try:
         with calm() as messages:
             methods.install()

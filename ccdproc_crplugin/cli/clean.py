@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_paths, say
+from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_paths, plain, say
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["add_parser", "run"]
@@ -145,7 +145,7 @@ def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
 def _print_table(rows: list[tuple]) -> None:
     from astropy.table import Table
 
-    summary = [(name, pixels, events, status.split(":")[0]) for name, pixels, events, status in rows]
+    summary = [(plain(name), pixels, events, status.split(":")[0]) for name, pixels, events, status in rows]
     if summary:
         table = Table(rows=summary, names=("frame", "pixels", "events", "status"), dtype=[str] * 4)
         print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<"])))

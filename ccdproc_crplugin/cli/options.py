@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import glob
 import json
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -68,10 +69,10 @@ def existing_file(word: str) -> Path:
         If it is not there.
     """
     path = Path(word)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
-    if not path.exists():
-        raise argparse.ArgumentTypeError(f"no file {word!r} is there")
+    if not os.path.exists(path):
+        raise argparse.ArgumentTypeError(f"no file {word!r:.200} is there")
     return path
 
 
@@ -153,7 +154,7 @@ def _parameter(text: str) -> tuple[str, Any]:
         raise UsageError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")
     try:
         return name, json.loads(value.lower() if value in ("True", "False") else value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return name, None if value == "None" else value
 
 
@@ -180,7 +181,7 @@ def existing_paths(words: list[str]) -> list[Path]:
 
     paths: dict[Path, None] = {}
     for word in words:
-        matches = [word] if Path(word).exists() else sorted(glob.glob(word))
+        matches = [word] if os.path.exists(word) else sorted(glob.glob(word))
         if not matches:
             raise UsageError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
         for match in map(Path, matches):
@@ -219,8 +220,25 @@ def say(text: str) -> None:
     Parameters
     ----------
     text : str
-        What to tell; characters that could steer a terminal are shown as they are written.
+        What to tell; keywords it names are spelled as options.
     """
     for keyword, option in OPTIONS.items():
         text = text.replace(keyword, option)
-    print("".join(char if char.isprintable() else repr(char)[1:-1] for char in text), file=sys.stderr)
+    print(plain(text), file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """
+    Text without characters that could steer a terminal, which are shown as they are written.
+
+    Parameters
+    ----------
+    text : str
+        Any text.
+
+    Returns
+    -------
+    str
+        Printable text.
+    """
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

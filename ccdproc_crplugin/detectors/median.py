@@ -5,6 +5,8 @@ Pixels that stand out against the median of their neighbourhood.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
@@ -48,6 +50,8 @@ def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, 
     """
     from scipy import ndimage
 
+    if isinstance(thresh, bool) or not isinstance(thresh, Real) or thresh <= 0:
+        raise CosmicRayError(f"Found thresh={thresh!r}; expected a positive number.")
     _check_box("mbox", mbox, smallest=3)
     _check_box("gbox", gbox, smallest=0)
     median = ndimage.median_filter(data, size=mbox, mode="mirror" if min(data.shape) > mbox else "nearest")
