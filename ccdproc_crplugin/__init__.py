@@ -29,6 +29,8 @@ _HOME = {
     "read_ccd": "io",
     "restore_cosmic_rays": "clean",
     "select_frames": "frames",
+    "simulate_frame": "simulate",
+    "simulate_night": "simulate",
     "write_ccd": "io",
 }
 

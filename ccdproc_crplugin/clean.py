@@ -19,6 +19,7 @@ from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_c
 from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.model import Detection, PixelFlag
@@ -182,7 +183,7 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
     """
     The new frame with its record, but for what the header says.
     """
-    y, x = np.nonzero(found.mask)
+    y, x = true_pixels(found.mask)
     values, scatter = _estimates(frame, found, repair, y, x)
     cleaned = _copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=_result_dtype(ccd.data.dtype))
@@ -265,7 +266,7 @@ def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays) -> np.nda
     if frame.saturated is not None:
         flags[frame.saturated] |= PixelFlag.SATURATED.value
     if found.detection.not_searched is not None:
-        flags[found.detection.not_searched & ~found.mask] |= PixelFlag.NOT_SEARCHED.value
+        flags[found.detection.not_searched & ~(found.mask | frame.bad)] |= PixelFlag.NOT_SEARCHED.value
     if is_restorable(ccd):
         earlier = removed_pixels(ccd)
         flags[earlier.y, earlier.x] &= ~np.uint8(PixelFlag.BAD_ON_INPUT.value)

@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.model import PixelFlag
 from ccdproc_crplugin.removed import is_cleaned
 from ccdproc_crplugin.segments import CRSegments
@@ -105,7 +106,7 @@ def compare_masks(a: Any, b: Any) -> MaskComparison:
     a, b = _as_mask("a", a), _as_mask("b", b)
     if a.shape != b.shape:
         raise CosmicRayError(f"Found masks of shapes {a.shape} and {b.shape}; expected the same shape.")
-    y, x = np.nonzero(a | b)
+    y, x = true_pixels(a | b)
     event = label_pixels(y, x, a.shape)
     in_a = np.zeros(event.max(initial=0) + 1, dtype=bool)
     in_b = in_a.copy()

@@ -18,6 +18,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.removed import is_restorable, removed_pixels
 
@@ -388,7 +389,7 @@ def _precise(factor: float, dtype: np.dtype) -> np.floating:
 
 
 def _fill(data: np.ndarray, holes: np.ndarray, lost: np.ndarray) -> None:
-    y, x = np.nonzero(holes)
+    y, x = true_pixels(holes)
     if len(y):
         data[y, x] = repair(data, y, x, lost)[0]
 

@@ -5,11 +5,10 @@ What is registered, as a table.
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from astropy.table import Table
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.kernels import engine, n_threads
 
 __all__ = ["plugin_report"]
 
@@ -34,7 +33,9 @@ def plugin_report() -> Table:
     >>> sorted(set(report["name"][report["kind"] == "detector"]))[:3]
     ['astroscrappy', 'lacosmic', 'median']
     """
-    rows = [("engine", "lacosmic", "lacosmic", plugins.DISTRIBUTION, "ok", f"astroscrappy {version('astroscrappy')}")]
+    running = engine()
+    detail = f"{running.name}: {running.reason}; {n_threads()} threads"
+    rows = [("engine", "L.A.Cosmic", "lacosmic", plugins.DISTRIBUTION, "ok", detail)]
     for entry in plugins.host().registrations:
         release = f"{entry.plugin.distribution} {entry.plugin.version}".strip()
         detail = entry.detail or getattr(entry.item, "summary", "")

@@ -26,6 +26,7 @@ from ccdproc_crplugin.electrons import calibrate, check_frame, to_electrons
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts
 from ccdproc_crplugin.io import atomic_write
+from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.model import PixelFlag
 from ccdproc_crplugin.removed import is_cleaned, is_restorable, removed_pixels
@@ -190,7 +191,7 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> _
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    y, x = np.nonzero(mask)
+    y, x = true_pixels(mask)
     cleaned = np.array(data, dtype=float)
     cleaned[y, x] = repair(data, y, x, mask | bad)[0]
     return cleaned

@@ -157,7 +157,7 @@ def draw_figures():
     frame = trim_image(frame, fits_section=raw.header["TRIMSEC"])[:512]
     segments = frame.clean_cosmic_rays().cr_segments()
     FIGURES.mkdir(parents=True, exist_ok=True)
-    segments.plot([6, 9, 18, 22]).savefig(FIGURES / "events.png", dpi=110)
+    segments.plot([6, 9, 13, 11]).savefig(FIGURES / "events.png", dpi=110)
 
 
 def prepare(app):

@@ -17,6 +17,7 @@ from astropy.nddata import CCDData
 from astropy.utils.data import get_pkg_data_filename
 
 import ccdproc_crplugin as crp
+from ccdproc_crplugin.kernels import engine
 
 GAIN = 2.0 * u.electron / u.adu
 READNOISE = 5.0 * u.electron
@@ -35,6 +36,20 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "slow" in item.keywords:
                 item.add_marker(skip)
+
+
+def available_engines():
+    try:
+        engine("c")
+    except crp.CosmicRayError:
+        return ["numpy"]
+    return ["c", "numpy"]
+
+
+@pytest.fixture(params=available_engines())
+def engine_name(request):
+    """Each engine that runs here."""
+    return request.param
 
 
 def hit_pixels(shape=(50, 60), seed=1, level=200.0):

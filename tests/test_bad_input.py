@@ -114,7 +114,7 @@ PARAMETERS = {
     "half a box": ({"detector": "median", "mbox": 5.5}, "mbox=5.5"),
     "negative growth": ({"detector": "median", "gbox": -1}, "gbox=-1"),
     "no number as threshold": ({"detector": "median", "thresh": "high"}, "thresh='high'.*median"),
-    "no number as limit": ({"sigclip": "high"}, "lacosmic.*'sigclip': 'high'"),
+    "no number as limit": ({"sigclip": "high"}, "sigclip='high'.*lacosmic"),
     "unknown way of cleaning": ({"detector": "astroscrappy", "cleantype": "mean"}, "astroscrappy.*'cleantype': 'mean'"),
 }
 

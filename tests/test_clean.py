@@ -296,7 +296,7 @@ class TestHeader:
         assert header["CRVERSN"] == crp.__version__
         assert (header["CRNPIX"], header["CRNEVENT"]) == (8, 3)
         assert (header["CRGAIN"], header["CRRDNOIS"]) == (2.0, 5.0)
-        assert header["CRSIGCLP"] == 4.5
+        assert header["CRSIGCLP"] == 5.0
 
     def test_the_source_of_each_figure_stands_beside_it(self, saao):
         header = crp.clean_cosmic_rays(saao, readnoise=6).header

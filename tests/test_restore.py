@@ -100,8 +100,10 @@ class TestEverything:
     def test_the_header_says_so_and_the_frame_can_be_cleaned_again(self, saao):
         restored = saao.clean_cosmic_rays().restore_cosmic_rays()
         assert "CRDETECT" not in restored.header
-        assert "restore_cosmic_rays(): 51 of 51 pixels put back" in "".join(restored.header["HISTORY"])
-        assert restored.clean_cosmic_rays().header["CRNPIX"] == 51
+        n_pixels = saao.clean_cosmic_rays().header["CRNPIX"]
+        history = "".join(restored.header["HISTORY"])
+        assert f"restore_cosmic_rays(): {n_pixels} of {n_pixels} pixels put back" in history
+        assert restored.clean_cosmic_rays().header["CRNPIX"] == n_pixels
 
     def test_the_cleaned_frame_is_left_alone(self, cleaned):
         before = copy.deepcopy(cleaned)

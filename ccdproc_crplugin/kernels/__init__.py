@@ -1,4 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The number crunching: plain arrays in, plain arrays out.
+L.A.Cosmic over plain arrays: van Dokkum (2001, PASP 113, 1420).
+
+Two engines give the same answer: one in C, and one in NumPy for where no
+compiler was at hand. ``CCDCR_ENGINE=c`` or ``numpy`` forces one; `engine` says
+which runs and why. ``CCDCR_NUM_THREADS`` bounds the threads of the C engine.
 """
+
+from ccdproc_crplugin.kernels.engines import EngineChoice, engine, n_threads
+from ccdproc_crplugin.kernels.search import LACosmicResult, lacosmic
+
+__all__ = ["EngineChoice", "LACosmicResult", "engine", "lacosmic", "n_threads"]

@@ -1,0 +1,170 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which engine runs, and with how many threads.
+
+Both engines have the same two functions, ``prepare`` and ``find``, and give
+the same answer.
+"""
+
+import os
+from dataclasses import dataclass
+from importlib import import_module
+
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["EngineChoice", "engine", "load_engine", "n_threads"]
+
+_ENGINES = {
+    "c": "ccdproc_crplugin.kernels.c_engine",
+    "numpy": "ccdproc_crplugin.kernels.numpy_engine",
+}
+_MOST_THREADS = 256  # as in src/threads.c
+
+
+@dataclass(frozen=True)
+class EngineChoice:
+    """
+    Which engine runs, and why.
+
+    Parameters
+    ----------
+    name : {"c", "numpy"}
+        The engine.
+    reason : str
+        Why this one, in a sentence.
+    """
+
+    name: str
+    reason: str
+
+
+def _c_engine_failure():
+    """Why the C engine can't be loaded; None if it can."""
+    try:
+        import_module(_ENGINES["c"])
+    except ImportError as error:
+        return str(error)
+    return None
+
+
+def engine(name=None):
+    """
+    Which engine runs, and why.
+
+    Parameters
+    ----------
+    name : {None, "c", "numpy"}
+        Ask for one. None takes ``CCDCR_ENGINE``, and without that the C engine
+        if it is there.
+
+    Returns
+    -------
+    EngineChoice
+        The engine's name and the reason.
+
+    Raises
+    ------
+    CosmicRayError
+        The name is unknown, or the C engine is asked for and isn't there.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.kernels import engine
+    >>> engine("numpy").name
+    'numpy'
+    """
+    asked_by = "the caller asked for it"
+    if name is None and os.environ.get("CCDCR_ENGINE"):
+        name, asked_by = os.environ["CCDCR_ENGINE"], "CCDCR_ENGINE asks for it"
+    if name is not None and name not in _ENGINES:
+        raise CosmicRayError(
+            f"engine: found {name!r}, expected one of {', '.join(map(repr, _ENGINES))}; "
+            "choose one of them, or unset CCDCR_ENGINE"
+        )
+    failure = None if name == "numpy" else _c_engine_failure()
+    if name == "c" and failure is not None:
+        raise CosmicRayError(
+            f"engine: 'c' was asked for, but it can't be loaded ({failure}); "
+            "install with a C compiler at hand, or use 'numpy'"
+        )
+    if name is not None:
+        return EngineChoice(name, asked_by)
+    if failure is not None:
+        return EngineChoice("numpy", f"the C engine can't be loaded: {failure}")
+    return EngineChoice("c", "it is the faster one")
+
+
+def load_engine(name=None):
+    """
+    The module of the engine that runs.
+
+    Parameters
+    ----------
+    name : {None, "c", "numpy"}
+        As for `engine`.
+
+    Returns
+    -------
+    module
+        With the functions ``prepare`` and ``find``.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `engine`.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.kernels.engines import load_engine
+    >>> load_engine("numpy").__name__
+    'ccdproc_crplugin.kernels.numpy_engine'
+    """
+    return import_module(_ENGINES[engine(name).name])
+
+
+def n_threads(threads=None):
+    """
+    How many threads the C engine uses.
+
+    Parameters
+    ----------
+    threads : int or None
+        Ask for a number. None takes ``CCDCR_NUM_THREADS``, and without that as
+        many as the process may run on processors.
+
+    Returns
+    -------
+    int
+        The number, at least 1 and at most 256.
+
+    Raises
+    ------
+    CosmicRayError
+        The number isn't a whole one, or is below 1.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.kernels import n_threads
+    >>> n_threads(2)
+    2
+    """
+    asked = os.environ.get("CCDCR_NUM_THREADS") if threads is None else threads
+    if asked is None or asked == "":
+        return min(_n_processors(), _MOST_THREADS)
+    try:
+        number = int(asked)
+    except (TypeError, ValueError):
+        number = 0
+    if number < 1:
+        raise CosmicRayError(
+            f"threads: found {asked!r}, expected a whole number of 1 or more; "
+            "change threads= or CCDCR_NUM_THREADS, or leave both out"
+        )
+    return min(number, _MOST_THREADS)
+
+
+def _n_processors():
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # no such thing on macOS and Windows
+        return os.cpu_count() or 1

@@ -1,0 +1,141 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""L+, medians and windows for the NumPy engine: pure functions of arrays."""
+
+import numpy as np
+
+from ccdproc_crplugin.kernels.networks import median_network
+
+__all__ = [
+    "edges_of_laplacian",
+    "laplacian",
+    "laplacian_of_rows",
+    "lower_median",
+    "median_around",
+    "window",
+]
+
+_PIXELS_AT_ONCE = 1 << 13  # 49 planes of so many pixels stay in the cache
+
+
+# --- the Laplacian, its operations in the order of the definition -----------------
+
+
+def _positive(values):
+    return np.maximum(values, np.float32(0), out=values)
+
+
+def laplacian(pixel, left, right, above, below):
+    """L+ of pixels from their neighbours, electrons."""
+    four = 4 * pixel
+    on_left = (four - pixel) - left
+    on_right = (four - right) - pixel
+    upper = pixel + above
+    lower = pixel + below
+    diagonal = _positive(on_left - upper)
+    diagonal += _positive(on_right - lower)
+    other = _positive(on_right - upper)
+    other += _positive(on_left - lower)
+    diagonal += other
+    diagonal *= np.float32(0.25)
+    return diagonal
+
+
+def laplacian_of_rows(data, rows):
+    """L+ of some rows, all but the first and last column."""
+    return laplacian(
+        data[rows, 1:-1],
+        data[rows, :-2],
+        data[rows, 2:],
+        data[rows.start - 1 : rows.stop - 1, 1:-1],
+        data[rows.start + 1 : rows.stop + 1, 1:-1],
+    )
+
+
+def edges_of_laplacian(plane, padded):
+    """
+    L+ of the frame's outermost pixels, when edges are skipped.
+
+    Their outer subpixels lack neighbours, and the remaining operations are
+    done in another order there: the last bit differs.
+
+    Parameters
+    ----------
+    plane : numpy.ndarray of float32, shape (ny, nx)
+        L+, electrons; its outermost pixels are filled in.
+    padded : numpy.ndarray of float32, shape (ny + 2, nx + 2)
+        The frame in a border of zeros, electrons.
+    """
+    ny, nx = plane.shape
+    for y in {0, ny - 1}:
+        plane[y] = _edge_laplacian(padded, np.full(nx, y), np.arange(nx))
+    for x in {0, nx - 1}:
+        plane[:, x] = _edge_laplacian(padded, np.arange(ny), np.full(ny, x))
+
+
+def _edge_laplacian(padded, y, x):
+    ny, nx = (n - 2 for n in padded.shape)
+    c = padded[y + 1, x + 1]
+    left, right = padded[y + 1, x], padded[y + 1, x + 2]
+    above, below = padded[y, x + 1], padded[y + 2, x + 1]
+    double = c.astype(np.float64)
+    four = 4 * c
+    subpixels = {}
+    for lower in (False, True):
+        u, d = (c, below) if lower else (above, c)
+        for on_right in (False, True):
+            le, r = (c, right) if on_right else (left, c)
+            value = ((four - r) - le) - (d + u)
+            value = np.where((x == 0) & (not on_right), (four - r) - (u + d), value)
+            value = np.where((x == nx - 1) & on_right, (four - d) - (le + u), value)
+            in_first_row = (((4 * double - r) - le) - c).astype(np.float32)
+            value = np.where((y == 0) & (not lower), in_first_row, value)
+            in_last_row = (four - c) - (le + r)
+            in_last_row = np.where((x == 0) & (not on_right), four - (r + c), in_last_row)
+            in_last_row = np.where((x == nx - 1) & on_right, (four - le) - c, in_last_row)
+            value = np.where((y == ny - 1) & lower, in_last_row, value)
+            subpixels[lower, on_right] = _positive(value.astype(np.float32))
+    diagonal = subpixels[False, False] + subpixels[True, True]
+    return (diagonal + (subpixels[False, True] + subpixels[True, False])) * np.float32(0.25)
+
+
+# --- medians ----------------------------------------------------------------------
+
+
+def window(pixels, size, stride):
+    """Flat indices of the windows around pixels, shape (size^2, n), row by row."""
+    steps = np.arange(size) - size // 2
+    return (steps[:, None] * stride + steps).reshape(-1, 1) + pixels
+
+
+def _median_of(values):
+    """The median of several arrays, which are changed."""
+    for step, i, j in median_network(len(values)):
+        if step == "sort":
+            smaller = np.minimum(values[i], values[j])
+            np.maximum(values[i], values[j], out=values[j])
+            values[i] = smaller
+        elif step == "smaller":
+            np.minimum(values[i], values[j], out=values[i])
+        else:
+            np.maximum(values[i], values[j], out=values[i])
+    return values[len(values) // 2]
+
+
+def median_around(plane, pixels, size, separable):
+    """Medians of the windows around pixels: of all values, or of row medians."""
+    medians = np.empty(pixels.size, dtype=np.float32)
+    for start in range(0, pixels.size, _PIXELS_AT_ONCE):
+        some = slice(start, start + _PIXELS_AT_ONCE)
+        values = list(plane.ravel()[window(pixels[some], size, plane.shape[1])])
+        if separable:
+            values = [_median_of(values[k : k + size]) for k in range(0, size * size, size)]
+        medians[some] = _median_of(values)
+    return medians
+
+
+def lower_median(values):
+    """The median, the lower of the two middle values if there are two; 0 of nothing."""
+    if values.size == 0:
+        return np.float32(0)
+    middle = (values.size - 1) // 2
+    return np.partition(values, middle)[middle]

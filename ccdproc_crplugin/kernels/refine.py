@@ -1,0 +1,107 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Growth of events into their faint wings.
+
+L.A.Cosmic keeps the pixels of an event whose edges are sharp and leaves the faint rest of a track: its diffused
+sides and its shallow end. `grow_events` adds a neighbour of an event while its residual against the sky, as its
+unflagged neighbourhood repairs it, stays significant, so an event grows along its track and stops where the track ends.
+"""
+
+import numpy as np
+
+from ccdproc_crplugin.kernels.pixels import true_pixels
+
+__all__ = ["grow_events"]
+
+SIGNIFICANT = 2.5  # standard deviations of a single pixel
+STRUCTURE = 1.5  # weight of the scatter that noise does not explain
+RADIUS = 3  # pixels: the repair draws on 7 x 7
+SIDE = 2 * RADIUS + 1
+FEWEST_GOOD = 8  # pixels that the repair needs
+MOST_STEPS = 200  # pixels that an event grows at most, in any direction
+
+
+def grow_events(data, mask, *, readnoise, bad=None, significant=SIGNIFICANT):
+    """Grow events while the residual of a neighbouring pixel is significant.
+
+    The sky of a pixel is the median of the good pixels in the 7 x 7 around it or of those that touch it,
+    whichever is higher; its noise is that of the sky and of the read-out, and half as much again as what the scatter of
+    the 7 x 7 holds beyond that. In a star the neighbours are high too and the scatter is large, so an event does not
+    grow into it; beside a track the neighbours farther out are plain sky.
+
+    Parameters
+    ----------
+    data : `numpy.ndarray` of float32 (ny, nx)
+        The frame, in electrons.
+    mask : `numpy.ndarray` of bool (ny, nx)
+        Pixels of the events found so far.
+    readnoise : float
+        Read noise, in electrons.
+    bad : `numpy.ndarray` of bool (ny, nx), optional
+        Pixels that take no part: neither sky nor event.
+    significant : float, optional
+        Residual from which a neighbour joins the event, in standard deviations.
+
+    Returns
+    -------
+    `numpy.ndarray` of bool (ny, nx)
+        The grown mask.
+    """
+    grown = mask.copy()
+    y, x = true_pixels(mask)
+    for _ in range(MOST_STEPS):
+        y, x = _front(y, x, grown, bad)
+        joins = _residual(data, y, x, grown, bad, readnoise, significant) > significant
+        y, x = y[joins], x[joins]
+        if y.size == 0:
+            break
+        grown[y, x] = True
+    return grown
+
+
+def _front(y, x, grown, bad):
+    """The pixels next to those given that are inside the frame, neither grown nor bad, each once."""
+    offset_y, offset_x = np.indices((3, 3)).reshape(2, 9) - 1
+    y, x = (y[:, np.newaxis] + offset_y).ravel(), (x[:, np.newaxis] + offset_x).ravel()
+    inside = (y >= 0) & (y < grown.shape[0]) & (x >= 0) & (x < grown.shape[1])
+    flat = np.unique(y[inside] * grown.shape[1] + x[inside])
+    y, x = np.divmod(flat, grown.shape[1])
+    free = ~grown[y, x] if bad is None else ~(grown[y, x] | bad[y, x])
+    return y[free], x[free]
+
+
+def _residual(data, y, x, grown, bad, readnoise, significant):
+    """Excess of pixels over the sky around them, in standard deviations; 0 where it cannot be significant."""
+    around = _good_windows(data, y, x, grown, bad)
+    residual = np.zeros(y.size)
+    sky = _median(around.reshape(y.size, SIDE**2))
+    # The noise below is larger still: most pixels need no further look. A NaN compares false.
+    possible = data[y, x] - sky > significant * np.sqrt(np.maximum(sky, 0) + readnoise**2)
+    possible &= np.isfinite(around).sum(axis=(1, 2)) >= FEWEST_GOOD
+    around, sky, value = around[possible], sky[possible], data[y, x][possible]
+    scatter = 1.4826 * _median(np.abs(around.reshape(-1, SIDE**2) - sky[:, np.newaxis]))
+    next_to = around[:, RADIUS - 1 : RADIUS + 2, RADIUS - 1 : RADIUS + 2].reshape(-1, 9)
+    sky = np.fmax(sky, _median(next_to))
+    noise = np.maximum(sky, 0) + readnoise**2
+    structure = np.maximum(scatter**2 - noise, 0)
+    residual[possible] = (value - sky) / np.sqrt(noise + STRUCTURE**2 * structure)
+    return residual
+
+
+def _good_windows(data, y, x, grown, bad):
+    """Cut-outs about pixels, NaN outside of the frame, at bad and at grown pixels and in the middle."""
+    offset = np.arange(-RADIUS, RADIUS + 1)
+    rows, columns = y[:, np.newaxis, np.newaxis] + offset[:, np.newaxis], x[:, np.newaxis, np.newaxis] + offset
+    outside = (rows < 0) | (rows >= data.shape[0]) | (columns < 0) | (columns >= data.shape[1])
+    where = (np.clip(rows, 0, data.shape[0] - 1), np.clip(columns, 0, data.shape[1] - 1))
+    left_out = outside | grown[where] if bad is None else outside | grown[where] | bad[where]
+    around = np.where(left_out | ~np.isfinite(data[where]), np.nan, data[where]).astype(np.float32)
+    around[:, RADIUS, RADIUS] = np.nan
+    return around
+
+
+def _median(rows):
+    """Median of the finite values of each row (not all are: the pixel itself is left out), NaN where there is none."""
+    ordered = np.sort(rows, axis=1)  # NaN goes last
+    n_good = np.isfinite(ordered).sum(axis=1)
+    row = np.arange(len(rows))
+    return (ordered[row, np.maximum(n_good - 1, 0) // 2] + ordered[row, n_good // 2]) / 2

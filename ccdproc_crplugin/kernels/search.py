@@ -1,0 +1,273 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One frame searched for cosmic rays: checks, bad pixels, engine, result."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask_saturated
+from ccdproc_crplugin.kernels.engines import load_engine, n_threads
+from ccdproc_crplugin.kernels.numpy_engine import SCORE
+from ccdproc_crplugin.kernels.numpy_filters import lower_median
+from ccdproc_crplugin.kernels.options import Options
+
+__all__ = ["LACosmicResult", "lacosmic"]
+
+
+@dataclass(frozen=True)
+class LACosmicResult:
+    """
+    What `lacosmic` found.
+
+    Parameters
+    ----------
+    mask : numpy.ndarray of bool, shape (ny, nx)
+        True for a cosmic ray's pixel.
+    cleaned : numpy.ndarray of float32, shape (ny, nx)
+        The data, electrons, with cosmic rays repaired and every other pixel
+        as it was.
+    n_iterations : int
+        How many iterations were run.
+    not_searched : numpy.ndarray of bool, shape (ny, nx), or None
+        True where no cosmic ray was looked for: bad pixels and those next to
+        them, saturated stars, pixels that are not finite, skipped edges. None
+        when all were searched.
+    scores : numpy.ndarray or None
+        Records of ``y``, ``x``, ``s_prime`` (S') and ``s_prime_over_f``
+        (S'/F) for the candidates of the first iteration, ordered by y and x.
+    """
+
+    mask: np.ndarray
+    cleaned: np.ndarray
+    n_iterations: int
+    not_searched: np.ndarray | None
+    scores: np.ndarray | None
+
+
+def _checked_data(data):
+    data = np.asarray(data)
+    if data.ndim != 2 or data.size == 0:
+        raise CosmicRayError(f"data: found shape {data.shape}, expected two axes with pixels; pass one frame at a time")
+    if data.dtype.kind not in "biuf":
+        raise CosmicRayError(f"data: found type {data.dtype}, expected real numbers; pass electrons as float32")
+    return np.ascontiguousarray(data, dtype=np.float32)
+
+
+def _checked_companion(name, array, shape, dtype):
+    if array is None:
+        return None
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise CosmicRayError(
+            f"{name}: found shape {array.shape}, expected the data's {shape}; cut both to the same pixels"
+        )
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _checked_saturation(saturation):
+    if saturation is None:
+        return math.inf
+    saturation = float(saturation)
+    if math.isnan(saturation):
+        raise CosmicRayError("saturation: found nan, expected a level in electrons; leave it out if none is known")
+    return saturation
+
+
+def _not_finite(arrays):
+    """Pixels that aren't finite in one of the arrays; None if all are."""
+    found = None
+    for array in arrays:
+        if array is not None:
+            finite = np.isfinite(array)
+            if not finite.all():
+                found = ~finite if found is None else found | ~finite
+    return found
+
+
+def _filled(array, not_finite, bad):
+    """The array, or a copy in which all pixels are finite."""
+    if array is None or not_finite is None:
+        return array
+    holes = ~np.isfinite(array)
+    if not holes.any():
+        return array
+    array = array.copy()
+    fill_not_finite(array, holes, bad | not_finite, lower_median)
+    return array
+
+
+def _bad_pixels(data, mask, saturation, brightest, options):
+    """Masked and saturated pixels and those around; None if there are none."""
+    skip_edges = options.edges == "skip"
+    saturated = not brightest < saturation  # also where it isn't known
+    if mask is None and not saturated:
+        return None
+    bad = np.zeros(data.shape, dtype=bool)
+    if mask is not None:
+        grow_mask(mask, bad, skip_edges=skip_edges)
+    if saturated:
+        mask_saturated(data, saturation, bad, sepmed=options.sepmed, skip_edges=skip_edges)
+    return bad
+
+
+def _mark_edges(bad, shape, width):
+    """Add the skipped edges to the pixels that aren't searched."""
+    if width == 0:
+        return bad
+    not_searched = np.ones(shape, dtype=bool)
+    inside = slice(width, -width)
+    not_searched[inside, inside] = False if bad is None else bad[inside, inside]
+    return not_searched
+
+
+def _run(data, mask, background, variance, saturation, options, engine, threads):
+    """The run of `lacosmic`, everything checked."""
+    cleaned = np.empty_like(data)
+    all_finite, brightest = engine.prepare(data, background, cleaned, threads)
+    bad = _bad_pixels(data, mask, saturation, brightest, options)
+    not_finite = _not_finite([variance] if all_finite else [cleaned, variance])
+    if not_finite is not None:
+        bad = np.zeros(data.shape, dtype=bool) if bad is None else bad
+        cleaned = _filled(cleaned, not_finite, bad)
+        background = _filled(background, not_finite, bad)
+        variance = _filled(variance, not_finite, bad)
+        bad |= not_finite
+    flagged = np.zeros(data.shape, dtype=bool)
+    n_iterations, scores = engine.find(data, background, variance, cleaned, flagged, bad, options, threads)
+    if background is not None:
+        np.add(cleaned, background, out=cleaned, where=flagged)
+        np.copyto(cleaned, data, where=~flagged)
+    elif not_finite is not None:
+        np.copyto(cleaned, data, where=not_finite)
+    return LACosmicResult(
+        mask=flagged,
+        cleaned=cleaned,
+        n_iterations=n_iterations,
+        not_searched=_mark_edges(bad, data.shape, options.edge_width),
+        scores=None if math.isinf(options.scores_above) else _table(scores),
+    )
+
+
+def _table(scores):
+    """The candidates' records, ordered by y and x."""
+    table = np.frombuffer(scores or b"", dtype=SCORE)
+    return table[np.lexsort((table["x"], table["y"]))]
+
+
+def lacosmic(
+    data,
+    *,
+    readnoise,
+    mask=None,
+    background=None,
+    variance=None,
+    sigclip=4.5,
+    sigfrac=0.3,
+    objlim=None,
+    saturation=None,
+    niter=4,
+    sepmed=False,
+    edges="search",
+    repair="meanmask",
+    fsmode="median",
+    psf_kernel=None,
+    scores_above=None,
+    threads=None,
+    engine=None,
+):
+    """
+    Find cosmic rays by their sharp edges, and repair them.
+
+    Parameters
+    ----------
+    data : array_like of shape (ny, nx)
+        The frame, electrons, sky included. Pixels that are not finite are bad:
+        they are not searched, and keep their value.
+    readnoise : float
+        Read noise of a pixel, electrons.
+    mask : array_like of bool, shape (ny, nx), or None
+        Bad pixels. They and those next to them are not searched.
+    background : array_like of shape (ny, nx), or None
+        Something sharp that is no cosmic ray, such as a spectrum's sky lines,
+        electrons.
+    variance : array_like of shape (ny, nx), or None
+        Variance of the data, electrons squared; None is data + readnoise^2.
+    sigclip : float
+        Least significance S' of a cosmic ray.
+    sigfrac : float
+        A neighbour of a cosmic ray needs ``sigfrac * sigclip``.
+    objlim : float or None
+        Least S'/F of a cosmic ray, which spares stars. None is 5 for
+        ``fsmode="median"`` and 2 for ``"convolve"``.
+    saturation : float or None
+        Saturation level, electrons. Saturated stars are not searched.
+    niter : int
+        Most iterations.
+    sepmed : bool
+        Separable medians instead of true ones.
+    edges : {"search", "skip"}
+        Search the frame up to its border, which is reflected, or leave the
+        outermost pixels out.
+    repair : {"meanmask", "medmask", "median", "idw"} or None
+        How a cosmic ray's pixel is replaced, from the 5x5 pixels around.
+    fsmode : {"median", "convolve"}
+        Fine structure F from medians, or from a matched filter.
+    psf_kernel : array_like of shape (n, m) or None
+        The star's profile to convolve with.
+    scores_above : float or None
+        Ask for the scores of all candidates down to this S'.
+    threads : int or None
+        Threads of the C engine; the result doesn't depend on them.
+    engine : {None, "c", "numpy"}
+        Force an engine.
+
+    Returns
+    -------
+    LACosmicResult
+        Mask, cleaned frame and what else is known.
+
+    Raises
+    ------
+    CosmicRayError
+        An array's shape or a value doesn't fit.
+
+    References
+    ----------
+    van Dokkum 2001, PASP, 113, 1420.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.kernels import lacosmic
+    >>> frame = np.full((32, 32), 100.0, dtype=np.float32)
+    >>> frame[10, 20] = 900.0
+    >>> result = lacosmic(frame, readnoise=5.0)
+    >>> np.argwhere(result.mask).tolist(), float(result.cleaned[10, 20])
+    ([[10, 20]], 100.0)
+    """
+    options = Options(
+        readnoise=readnoise,
+        sigclip=sigclip,
+        sigfrac=sigfrac,
+        objlim=objlim,
+        niter=niter,
+        sepmed=sepmed,
+        edges=edges,
+        repair=repair,
+        fsmode=fsmode,
+        psf_kernel=psf_kernel,
+        scores_above=scores_above,
+    )
+    data = _checked_data(data)
+    return _run(
+        data,
+        _checked_companion("mask", mask, data.shape, bool),
+        _checked_companion("background", background, data.shape, np.float32),
+        _checked_companion("variance", variance, data.shape, np.float32),
+        _checked_saturation(saturation),
+        options,
+        load_engine(engine),
+        n_threads(threads),
+    )

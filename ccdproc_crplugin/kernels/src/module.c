@@ -1,0 +1,235 @@
+/* What Python sees: `prepare` and `find`, over the buffer protocol and the
+ * stable interface of Python 3.11. The Python side has checked every value;
+ * here only shapes and types are checked, because memory depends on them. */
+#include <Python.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+/* --- arrays -------------------------------------------------------------- */
+
+enum { MAX_VIEWS = 8 };
+
+typedef struct {
+    Py_buffer views[MAX_VIEWS];
+    int n;
+} Views;
+
+static void release_views(Views *views)
+{
+    while (views->n > 0) {
+        PyBuffer_Release(&views->views[--views->n]);
+    }
+}
+
+static const Py_buffer *view_array(Views *views, PyObject *array, const char *name, const char *format,
+                                   bool writable)
+{
+    Py_buffer *view = &views->views[views->n];
+    const int flags = PyBUF_C_CONTIGUOUS | PyBUF_FORMAT | (writable ? PyBUF_WRITABLE : 0);
+    if (PyObject_GetBuffer(array, view, flags) != 0) {
+        return NULL;
+    }
+    views->n++;
+    if (view->ndim != 2 || strcmp(view->format, format) != 0) {
+        PyErr_Format(PyExc_TypeError, "%s: found %d dimensions of type '%s', expected 2 of type '%s'", name,
+                     view->ndim, view->format, format);
+        return NULL;
+    }
+    return view;
+}
+
+/* The pixels of an array of the frame's shape, or NULL for None. */
+static bool pixels_of(Views *views, PyObject *array, const char *name, const char *format, bool writable,
+                      const Frame *frame, void **pixels)
+{
+    *pixels = NULL;
+    if (array == Py_None) {
+        return true;
+    }
+    const Py_buffer *view = view_array(views, array, name, format, writable);
+    if (view == NULL) {
+        return false;
+    }
+    if (view->shape[0] != frame->ny || view->shape[1] != frame->nx) {
+        PyErr_Format(PyExc_ValueError, "%s: its shape is not the data's", name);
+        return false;
+    }
+    *pixels = view->buf;
+    return true;
+}
+
+static bool frame_of(Views *views, PyObject *data, PyObject *background, PyObject *variance,
+                     PyObject *cleaned, Frame *frame)
+{
+    *frame = (Frame){0};
+    const Py_buffer *view = view_array(views, data, "data", "f", false);
+    if (view == NULL) {
+        return false;
+    }
+    if (view->shape[0] > INT32_MAX / 4 || view->shape[1] > INT32_MAX / 4) {
+        PyErr_SetString(PyExc_ValueError, "data: an axis is too long");
+        return false;
+    }
+    frame->ny = (int)view->shape[0];
+    frame->nx = (int)view->shape[1];
+    frame->data = view->buf;
+    void *pixels[3];
+    if (!pixels_of(views, background, "background", "f", false, frame, &pixels[0])
+        || !pixels_of(views, variance, "variance", "f", false, frame, &pixels[1])
+        || !pixels_of(views, cleaned, "cleaned", "f", true, frame, &pixels[2])) {
+        return false;
+    }
+    frame->background = pixels[0];
+    frame->variance = pixels[1];
+    frame->cleaned = pixels[2];
+    return true;
+}
+
+/* --- options: attributes of kernels.options.Options ---------------------- */
+
+static double number_of(PyObject *options, const char *name)
+{
+    PyObject *value = PyObject_GetAttrString(options, name);
+    const double number = value != NULL ? PyFloat_AsDouble(value) : -1.0;
+    Py_XDECREF(value);
+    return number;
+}
+
+static int integer_of(PyObject *options, const char *name)
+{
+    return (int)number_of(options, name);
+}
+
+/* The place of a word in a list, which is in the order of the C enumeration. */
+static int choice_of(PyObject *options, const char *name, const char *const words[])
+{
+    PyObject *word = PyObject_GetAttrString(options, name);
+    PyObject *bytes = word != NULL ? PyUnicode_AsUTF8String(word) : NULL;
+    int choice = 0;
+    while (bytes != NULL && words[choice] != NULL && strcmp(words[choice], PyBytes_AsString(bytes)) != 0) {
+        choice++;
+    }
+    if (bytes != NULL && words[choice] == NULL) {
+        PyErr_Format(PyExc_ValueError, "unknown %s", name);
+    }
+    Py_XDECREF(bytes);
+    Py_XDECREF(word);
+    return choice;
+}
+
+static const char *const EDGES_WORDS[] = {"search", "skip", NULL};
+static const char *const REPAIR_WORDS[] = {"none", "meanmask", "medmask", "median", "idw", NULL};
+
+static bool psf_of(Views *views, PyObject *options, PsfKernel *psf)
+{
+    PyObject *kernel = PyObject_GetAttrString(options, "psf_kernel");
+    bool good = kernel != NULL;
+    if (good && kernel != Py_None) {
+        const Py_buffer *view = view_array(views, kernel, "psf_kernel", "f", false);
+        good = view != NULL;
+        if (good) {
+            *psf = (PsfKernel){(int)view->shape[0], (int)view->shape[1], view->buf};
+        }
+    }
+    Py_XDECREF(kernel);
+    return good;
+}
+
+static bool options_of(Views *views, PyObject *object, int n_threads, Options *options)
+{
+    *options = (Options){
+        .sigclip = (float)number_of(object, "sigclip"),
+        .sigclip_low = (float)number_of(object, "sigclip_low"),
+        .objlim = (float)number_of(object, "objlim"),
+        .readnoise2 = (float)number_of(object, "readnoise2"),
+        .scores_above = (float)number_of(object, "scores_above"),
+        .niter = integer_of(object, "niter"),
+        .sepmed = integer_of(object, "sepmed") != 0,
+        .edges = (Edges)choice_of(object, "edges", EDGES_WORDS),
+        .repair = (Repair)choice_of(object, "repair", REPAIR_WORDS),
+        .n_threads = n_threads > 0 ? n_threads : 1,
+    };
+    return psf_of(views, object, &options->psf) && !PyErr_Occurred();
+}
+
+/* --- the two functions --------------------------------------------------- */
+
+static PyObject *prepare(PyObject *module, PyObject *args)
+{
+    PyObject *data, *background, *cleaned;
+    int n_threads;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOi:prepare", &data, &background, &cleaned, &n_threads)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    Survey survey;
+    PyObject *result = NULL;
+    if (frame_of(&views, data, background, Py_None, cleaned, &frame)) {
+        bool done;
+        Py_BEGIN_ALLOW_THREADS
+        done = prepare_cleaned(&frame, n_threads, &survey);
+        Py_END_ALLOW_THREADS
+        result = done ? Py_BuildValue("Of", survey.all_finite ? Py_True : Py_False, (double)survey.brightest)
+                      : PyErr_NoMemory();
+    }
+    release_views(&views);
+    return result;
+}
+
+static PyObject *find(PyObject *module, PyObject *args)
+{
+    PyObject *data, *background, *variance, *cleaned, *flagged, *bad, *object;
+    int n_threads;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOOOOi:find", &data, &background, &variance, &cleaned, &flagged, &bad,
+                          &object, &n_threads)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    Options options;
+    void *flagged_pixels, *bad_pixels;
+    PyObject *result = NULL;
+    if (frame_of(&views, data, background, variance, cleaned, &frame)
+        && pixels_of(&views, flagged, "flagged", "?", true, &frame, &flagged_pixels)
+        && pixels_of(&views, bad, "bad", "?", false, &frame, &bad_pixels)
+        && options_of(&views, object, n_threads, &options)) {
+        RunResult run;
+        bool done;
+        frame.flagged = flagged_pixels;
+        frame.bad = bad_pixels;
+        Py_BEGIN_ALLOW_THREADS
+        done = find_cosmic_rays(&frame, &options, &run);
+        Py_END_ALLOW_THREADS
+        result = done ? Py_BuildValue("iy#", run.n_iterations, (const char *)run.scores,
+                                      (Py_ssize_t)(run.n_scores * sizeof *run.scores))
+                      : PyErr_NoMemory();
+        free(run.scores);
+    }
+    release_views(&views);
+    return result;
+}
+
+static PyMethodDef METHODS[] = {
+    {"prepare", prepare, METH_VARARGS,
+     "prepare(data, background, cleaned, threads)\n--\n\n"
+     "Fill cleaned with data - background; return whether all are finite, and the brightest of the data."},
+    {"find", find, METH_VARARGS,
+     "find(data, background, variance, cleaned, flagged, bad, options, threads)\n--\n\n"
+     "Flag and repair cosmic rays in place; return the number of iterations and the scores as bytes."},
+    {NULL, NULL, 0, NULL},
+};
+
+static PyModuleDef MODULE = {
+    PyModuleDef_HEAD_INIT, "_lacosmic", "L.A.Cosmic over float32 arrays.", 0, METHODS, NULL, NULL, NULL, NULL,
+};
+
+PyMODINIT_FUNC PyInit__lacosmic(void)
+{
+    return PyModuleDef_Init(&MODULE);
+}

@@ -1,0 +1,199 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A drop-in for `astroscrappy.detect_cosmics`.
+
+Change ``from astroscrappy import detect_cosmics`` to
+``from ccdproc_crplugin.lacosmic import detect_cosmics``: the mask is the same,
+it only comes sooner.
+"""
+
+import numpy as np
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels.options import OBJLIM, REPAIRS
+from ccdproc_crplugin.kernels.psf import PSF_MODELS, psf_kernel
+
+__all__ = ["PSF_MODELS", "NotAnImageError", "detect_cosmics"]
+
+
+class NotAnImageError(CosmicRayError, TypeError):
+    """A number where an image belongs; a `TypeError` too, as astroscrappy's is."""
+
+
+def _psf_kernel(psfmodel, psffwhm, psfsize, psfbeta):
+    """Astroscrappy's profile, turned half a turn; an even kernel's centre is a pixel."""
+    kernel = psf_kernel(psfmodel, psffwhm, psfsize, psfbeta, center=psfsize // 2)
+    return np.ascontiguousarray(kernel[::-1, ::-1])
+
+
+def _refuse(name, found, choices):
+    raise CosmicRayError(f"{name}: found {found!r}, expected one of {', '.join(choices)}; choose one of them")
+
+
+def _image(name, array, shape):
+    """An array of the frame's shape; a single row or column is repeated."""
+    if np.ndim(array) == 0:
+        raise NotAnImageError(f"{name}: found {array!r}, expected an image; pass numpy.full_like(indat, {array!r})")
+    if np.ndim(array) != 2:
+        raise CosmicRayError(f"{name}: found shape {np.shape(array)}, expected the frame's {shape}; reshape it")
+    return array if np.shape(array) == shape else np.broadcast_to(array, shape)
+
+
+def _electrons(array, factor):
+    """Counts (or their squares) times a factor, float32."""
+    if factor == 1.0:
+        return np.ascontiguousarray(array, dtype=np.float32)
+    return np.ascontiguousarray(array * factor, dtype=np.float32)
+
+
+def _truth(mask):
+    """A mask of any type as bool, taking integers as astroscrappy does."""
+    mask = np.asarray(mask)
+    if mask.dtype == bool:
+        return mask
+    counted = np.empty(mask.shape, dtype=np.uint8)
+    counted[:, :] = mask
+    return counted.astype(bool)
+
+
+def detect_cosmics(
+    indat,
+    inmask=None,
+    inbkg=None,
+    invar=None,
+    sigclip=4.5,
+    sigfrac=0.3,
+    objlim=5.0,
+    gain=1.0,
+    readnoise=6.5,
+    satlevel=65536.0,
+    niter=4,
+    sepmed=True,
+    cleantype="meanmask",
+    fsmode="median",
+    psfmodel="gauss",
+    psffwhm=2.5,
+    psfsize=7,
+    psfk=None,
+    psfbeta=4.765,
+    verbose=False,
+):
+    """
+    Find and repair cosmic rays as `astroscrappy.detect_cosmics` does.
+
+    Parameters
+    ----------
+    indat : numpy.ndarray of shape (ny, nx)
+        The frame, counts, sky included.
+    inmask : numpy.ndarray of shape (ny, nx), or None
+        True for a bad pixel.
+    inbkg : numpy.ndarray of shape (ny, nx), or None
+        Background to spare, counts.
+    invar : numpy.ndarray of shape (ny, nx), or None
+        Variance, counts squared.
+    sigclip : float
+        Least significance S' of a cosmic ray.
+    sigfrac : float
+        A neighbour of a cosmic ray needs ``sigfrac * sigclip``.
+    objlim : float
+        Least S'/F of a cosmic ray.
+    gain : float
+        Electrons per count.
+    readnoise : float
+        Read noise of a pixel, electrons.
+    satlevel : float
+        Saturation level, electrons.
+    niter : int
+        Most iterations.
+    sepmed : bool
+        Separable medians instead of true ones.
+    cleantype : {"median", "medmask", "meanmask", "idw"}
+        How a cosmic ray's pixel is replaced. "median" is the median of the
+        5x5 pixels around; astroscrappy's own returns memory left over.
+    fsmode : {"median", "convolve"}
+        Fine structure from medians, or from a matched filter.
+    psfmodel : {"gauss", "gaussx", "gaussy", "moffat"}
+        The star's profile, for ``fsmode="convolve"``.
+    psffwhm : float
+        Its full width at half maximum, pixels.
+    psfsize : int
+        Width of its kernel, pixels.
+    psfk : numpy.ndarray or None
+        A kernel to use instead.
+    psfbeta : float
+        Exponent of the Moffat profile.
+    verbose : bool
+        Print how many pixels were found.
+
+    Returns
+    -------
+    crmask : numpy.ndarray of bool, shape (ny, nx)
+        True for a cosmic ray's pixel.
+    cleanarr : numpy.ndarray of float32, shape (ny, nx)
+        The repaired frame, counts.
+
+    Raises
+    ------
+    CosmicRayError
+        An array's shape or a value doesn't fit.
+    NotAnImageError
+        An image is a single number.
+
+    References
+    ----------
+    van Dokkum 2001, PASP, 113, 1420; McCully et al. 2018, Zenodo,
+    doi:10.5281/zenodo.1482019.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.lacosmic import detect_cosmics
+    >>> frame = np.full((32, 32), 100.0, dtype=np.float32)
+    >>> frame[10, 20] = 900.0
+    >>> mask, cleaned = detect_cosmics(frame, gain=2.0)
+    >>> np.argwhere(mask).tolist(), float(cleaned[10, 20])
+    ([[10, 20]], 100.0)
+    """
+    if fsmode not in OBJLIM:
+        _refuse("fsmode", fsmode, OBJLIM)
+    if cleantype not in REPAIRS:
+        _refuse("cleantype", cleantype, REPAIRS)
+    if psfk is None and fsmode == "convolve":
+        psfk = _psf_kernel(psfmodel, psffwhm, psfsize, psfbeta)
+    gain = float(np.float32(gain))
+    gain_squared = float(np.float32(gain) * np.float32(gain))
+    frame = _image("indat", indat, np.shape(indat))
+    data = _electrons(frame, gain)
+    background = None if inbkg is None else _electrons(_image("inbkg", inbkg, data.shape), gain)
+    variance = None if invar is None else _electrons(_image("invar", invar, data.shape), gain_squared)
+    result = lacosmic(
+        data,
+        mask=None if inmask is None else _truth(_image("inmask", inmask, data.shape)),
+        background=background,
+        variance=variance,
+        readnoise=readnoise,
+        sigclip=sigclip,
+        sigfrac=sigfrac,
+        objlim=objlim,
+        saturation=satlevel,
+        niter=niter,
+        sepmed=bool(sepmed),
+        edges="skip",
+        repair=cleantype,
+        fsmode=fsmode,
+        psf_kernel=psfk,
+    )
+    if verbose:
+        print(f"{np.count_nonzero(result.mask)} cosmic pixels after {result.n_iterations} iterations")
+    return result.mask, _unscaled(result, data, background, gain)
+
+
+def _unscaled(result, data, background, gain):
+    """The cleaned frame in counts, rounded where astroscrappy rounds."""
+    cleaned = result.cleaned
+    if background is not None:
+        np.copyto(cleaned, (data - background) + background, where=~result.mask)
+    if gain != 1.0:
+        cleaned /= np.float32(gain)
+    return cleaned

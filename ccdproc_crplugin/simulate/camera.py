@@ -1,0 +1,141 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What a CCD camera does to the light: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
+
+The fixed patterns of a camera (which pixels are hot, how each responds, the columns of its bias) depend on
+`Camera.seed` and the frame's shape alone, so that every frame of a night has the same.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .particles import THIN, Chip
+
+__all__ = ["Camera"]
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A CCD camera.
+
+    Parameters
+    ----------
+    gain : float, optional
+        Electrons per ADU.
+    readnoise : float, optional
+        Read noise, in electrons.
+    full_well : float, optional
+        Charge at which a pixel spills into its column, in electrons.
+    bias_level : float, optional
+        Mean bias, in ADU.
+    bias_structure : float, optional
+        Standard deviation of the column pattern and height of the slope along the rows, in ADU.
+    dark_current : float, optional
+        Mean dark current, in electrons per second and pixel.
+    hot_fraction : float, optional
+        Share of the pixels that are hot.
+    hot_current : float, optional
+        Mean dark current of the hot pixels, in electrons per second (exponentially distributed).
+    pixel_response : float, optional
+        Standard deviation of the pixels' sensitivity, as a fraction of its mean.
+    vignetting : float, optional
+        Light lost in the corners, as a fraction.
+    bits : int, optional
+        Width of the analogue-to-digital converter.
+    chip : Chip, optional
+        The silicon, for the cosmic rays.
+    seed : int, optional
+        Seed of the fixed patterns.
+    """
+
+    gain: float = 1.5
+    readnoise: float = 6.0
+    full_well: float = 90_000.0
+    bias_level: float = 1000.0
+    bias_structure: float = 1.0
+    dark_current: float = 0.02
+    hot_fraction: float = 3e-4
+    hot_current: float = 2.0
+    pixel_response: float = 0.01
+    vignetting: float = 0.1
+    bits: int = 16
+    chip: Chip = THIN
+    seed: int = 0
+
+    @property
+    def saturation(self):
+        """Level at which a pixel saturates above the bias, in electrons: full well or converter, the lower."""
+        return min(self.full_well, (2**self.bits - 1 - self.bias_level) * self.gain)
+
+    def bias(self, shape):
+        """Bias of every pixel without noise, in ADU, float64 (ny, nx)."""
+        return _bias(self, tuple(shape))
+
+    def dark(self, shape):
+        """Dark current of every pixel, in electrons per second, float64 (ny, nx)."""
+        return _dark(self, tuple(shape))
+
+    def flat(self, shape):
+        """Sensitivity of every pixel relative to the centre of the field, float64 (ny, nx)."""
+        return _flat(self, tuple(shape))
+
+    def spill(self, charge):
+        """Charge after pixels above the full well have spilt along their columns, in electrons."""
+        for column in np.unique(np.nonzero(charge > self.full_well)[1]):
+            charge[:, column] = _spilt(charge[:, column], self.full_well)
+        return charge
+
+    def digitised(self, electrons, shape):
+        """The converter's integer output for a frame in electrons that has its noise, uint16 or uint32."""
+        counts = np.rint(electrons / self.gain + self.bias(shape))
+        return np.clip(counts, 0, 2**self.bits - 1).astype(np.uint16 if self.bits <= 16 else np.uint32)
+
+
+def _pattern_rng(camera, pattern):
+    """Random numbers of one fixed pattern, apart from those of the others."""
+    return np.random.default_rng([camera.seed, pattern])
+
+
+@lru_cache(maxsize=4)
+def _bias(camera, shape):
+    columns = _pattern_rng(camera, 0).standard_normal(shape[1])
+    slope = np.linspace(-0.5, 0.5, shape[0])[:, np.newaxis]
+    return _read_only(camera.bias_level + camera.bias_structure * (columns + slope))
+
+
+@lru_cache(maxsize=4)
+def _dark(camera, shape):
+    rng = _pattern_rng(camera, 1)
+    dark = np.full(shape, camera.dark_current, dtype=float)
+    hot = rng.random(shape) < camera.hot_fraction
+    dark[hot] += rng.exponential(camera.hot_current, hot.sum())
+    return _read_only(dark)
+
+
+@lru_cache(maxsize=4)
+def _flat(camera, shape):
+    response = 1 + camera.pixel_response * _pattern_rng(camera, 2).standard_normal(shape)
+    row, column = (np.linspace(-1, 1, size) for size in shape)
+    radius = (row[:, np.newaxis] ** 2 + column**2) / 2
+    return _read_only(np.clip(response, 0.1, None) * (1 - camera.vignetting * radius))
+
+
+def _read_only(pattern):
+    pattern.flags.writeable = False
+    return pattern
+
+
+def _spilt(column, full_well):
+    """One column after its excess has run to the nearest pixels with room, half of it each way."""
+    excess = np.clip(column - full_well, 0, None)
+    column = np.minimum(column, full_well)
+    for source in np.flatnonzero(excess):
+        half = excess[source] / 2
+        upward = np.arange(source + 1, column.size)
+        downward = np.arange(source - 1, -1, -1)
+        for way in (upward, downward):
+            room = full_well - column[way]
+            filled = np.clip(half - (np.cumsum(room) - room), 0, room)
+            column[way] += filled
+    return column

@@ -1,0 +1,168 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Headers as different cameras and programs write them.
+
+A dialect is a function of the frame's `Exposure` that gives cards; a new one is an entry in `DIALECTS`.
+"""
+
+from dataclasses import dataclass
+
+from astropy.io import fits
+
+from ..errors import CosmicRayError
+
+__all__ = ["DIALECTS", "Exposure", "make_header"]
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """What a header tells of a frame.
+
+    Parameters
+    ----------
+    kind : {"bias", "dark", "flat", "light"}
+        Kind of frame.
+    seconds : float
+        Exposure time.
+    gain : float
+        Electrons per ADU.
+    readnoise : float
+        Electrons.
+    pixel_size : float
+        Microns.
+    saturation : float
+        Level at which pixels saturate, in ADU.
+    filter : str
+        Name of the filter.
+    date : str
+        Start of the exposure, UTC, ISO 8601.
+    object : str
+        Name of the target.
+    """
+
+    kind: str
+    seconds: float
+    gain: float
+    readnoise: float
+    pixel_size: float
+    saturation: float
+    filter: str = "V"
+    date: str = "2024-01-15T04:00:00"
+    object: str = "simulated field"
+
+
+def _iraf(exposure):
+    kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
+    return {
+        "OBJECT": exposure.object,
+        "IMAGETYP": kinds[exposure.kind],
+        "EXPTIME": (exposure.seconds, "[s]"),
+        "DARKTIME": (exposure.seconds, "[s]"),
+        "FILTER": exposure.filter,
+        "DATE-OBS": exposure.date,
+        "GAIN": (exposure.gain, "[electron/adu]"),
+        "RDNOISE": (exposure.readnoise, "[electron]"),
+        "SATURATE": (exposure.saturation, "[adu]"),
+    }
+
+
+def _maximdl(exposure):
+    kinds = {"bias": "Bias Frame", "dark": "Dark Frame", "flat": "Flat Field", "light": "Light Frame"}
+    return {
+        "OBJECT": exposure.object,
+        "IMAGETYP": kinds[exposure.kind],
+        "EXPTIME": (exposure.seconds, "[s]"),
+        "EXPOSURE": (exposure.seconds, "[s]"),
+        "FILTER": exposure.filter,
+        "DATE-OBS": exposure.date,
+        "EGAIN": (exposure.gain, "[electron/adu]"),
+        "XPIXSZ": (exposure.pixel_size, "[um]"),
+        "YPIXSZ": (exposure.pixel_size, "[um]"),
+        "XBINNING": 1,
+        "YBINNING": 1,
+        "CCD-TEMP": (-20.0, "[deg C]"),
+        "SWCREATE": "MaxIm DL Version 6.20",
+    }
+
+
+def _ing(exposure):
+    kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
+    types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT", "light": "TARGET"}
+    return {
+        "OBJECT": exposure.object,
+        "OBSTYPE": types[exposure.kind],
+        "IMAGETYP": kinds[exposure.kind],
+        "EXPTIME": (exposure.seconds, "[s]"),
+        "DATE-OBS": exposure.date.partition("T")[0],
+        "UTSTART": exposure.date.partition("T")[2],
+        "OBSERVAT": "LAPALMA",
+        "HEIGHT": (2344.0, "[m]"),
+        "GAIN": (exposure.gain, "[electron/adu]"),
+        "READNOIS": (exposure.readnoise, "[electron]"),
+        "CCDXPIXE": (exposure.pixel_size * 1e-6, "[m]"),
+        "CCDYPIXE": (exposure.pixel_size * 1e-6, "[m]"),
+        "CCDTEMP": (157.0, "[K]"),
+    }
+
+
+def _eso(exposure):
+    types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT,SKY", "light": "OBJECT"}
+    return {
+        "OBJECT": exposure.object,
+        "EXPTIME": (exposure.seconds, "[s]"),
+        "DATE-OBS": exposure.date,
+        "HIERARCH ESO DPR TYPE": types[exposure.kind],
+        "HIERARCH ESO DET OUT1 CONAD": (exposure.gain, "[electron/adu]"),
+        "HIERARCH ESO DET OUT1 RON": (exposure.readnoise, "[electron]"),
+        "HIERARCH ESO DET CHIP1 PSZX": (exposure.pixel_size, "[um]"),
+        "HIERARCH ESO INS FILT1 NAME": exposure.filter,
+    }
+
+
+def _nina(exposure):
+    # GAIN here is the camera's setting, a number without a unit: electrons per ADU stand in EGAIN.
+    return {
+        "OBJECT": exposure.object,
+        "IMAGETYP": exposure.kind.upper(),
+        "EXPTIME": (exposure.seconds, "[s]"),
+        "EXPOSURE": (exposure.seconds, "[s]"),
+        "FILTER": exposure.filter,
+        "DATE-OBS": exposure.date,
+        "GAIN": 100,
+        "OFFSET": 50,
+        "EGAIN": (exposure.gain, "[electron/adu]"),
+        "XPIXSZ": (exposure.pixel_size, "[um]"),
+        "YPIXSZ": (exposure.pixel_size, "[um]"),
+        "CCD-TEMP": (-10.0, "[deg C]"),
+        "SWCREATE": "N.I.N.A. 2.0.0.0",
+    }
+
+
+DIALECTS = {"iraf": _iraf, "maximdl": _maximdl, "ing": _ing, "eso": _eso, "nina": _nina}
+
+
+def make_header(exposure, dialect):
+    """The header of a frame.
+
+    Parameters
+    ----------
+    exposure : Exposure
+        What to tell.
+    dialect : str
+        How to tell it, one of `DIALECTS`.
+
+    Returns
+    -------
+    `astropy.io.fits.Header`
+        The header.
+
+    Raises
+    ------
+    CosmicRayError
+        If the dialect is not known.
+    """
+    if dialect not in DIALECTS:
+        raise CosmicRayError(f"dialect is {dialect!r}; expected one of {', '.join(sorted(DIALECTS))}")
+    header = fits.Header()
+    for keyword, card in DIALECTS[dialect](exposure).items():
+        header[keyword] = card
+    return header

@@ -1,0 +1,107 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""`simulate_night`: a folder of calibration and light frames with known cosmic rays."""
+
+from pathlib import Path
+
+from astropy.io import fits
+from astropy.table import QTable
+from astropy.time import Time, TimeDelta
+
+from ..errors import CosmicRayError
+from .camera import Camera
+from .frame import simulate_frame
+
+__all__ = ["simulate_night"]
+
+FLAT_LEVEL = 20_000.0  # electrons
+
+
+def simulate_night(
+    folder,
+    *,
+    n_bias=5,
+    n_dark=5,
+    n_flat=5,
+    n_light=3,
+    shape=(512, 512),
+    exposure=300.0,
+    camera=None,
+    dialect="iraf",
+    seed=0,
+    **scene,
+):
+    """Write a night of raw FITS frames, with the truth about their cosmic rays beside them.
+
+    Frames are ``bias_001.fits``, ``dark_001.fits``, ``flat_001.fits``, ``light_001.fits`` and so on, uint16 in
+    ADU. The truth about ``light_001.fits`` is in the folder ``truth``: ``light_001.fits`` with the images ``LABELS``
+    (int32, the event of each pixel, 0 for none) and ``CHARGE`` (electrons), ``light_001_events.ecsv`` and
+    ``light_001_stars.ecsv``, the tables of `SimulatedFrame`.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where to write; made if missing, and refused if it holds frames.
+    n_bias, n_dark, n_flat, n_light : int, optional
+        How many frames of each kind. Flats and biases get a tenth of a light frame's cosmic rays.
+    shape : tuple of int, optional
+        Rows and columns.
+    exposure : float, optional
+        Exposure of lights and darks, in seconds.
+    camera : Camera, optional
+        The camera; its fixed patterns are those of every frame.
+    dialect : str, optional
+        Dialect of the headers.
+    seed : int, optional
+        Same seed, same files.
+    **scene
+        What `simulate_frame` takes for the light frames: ``sky``, ``fwhm``, ``n_stars``, ``n_muons`` ...
+
+    Returns
+    -------
+    `astropy.table.QTable`
+        A row a frame: ``file`` (path), ``truth`` (path), ``kind``, ``n_events``, ``n_pixels``.
+
+    Raises
+    ------
+    CosmicRayError
+        If the folder already holds FITS files.
+    """
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.glob("*.fits")):
+        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
+    (folder / "truth").mkdir(parents=True, exist_ok=True)
+    common = {"shape": shape, "camera": camera or Camera(), "dialect": dialect}
+    rows = []
+    start = Time("2024-01-15T04:00:00")
+    for kind, number in (("bias", n_bias), ("dark", n_dark), ("flat", n_flat), ("light", n_light)):
+        for count in range(1, number + 1):
+            settings = _settings(kind, exposure, scene)
+            date = (start + TimeDelta(len(rows) * 360, format="sec")).isot[:19]
+            frame_seed = [seed, ("bias", "dark", "flat", "light").index(kind), count]
+            frame = simulate_frame(
+                **common, **settings, kind=kind, corrected=(), unit="adu", date=date, seed=frame_seed
+            )
+            rows.append(_write(folder, f"{kind}_{count:03d}.fits", kind, frame))
+    return QTable(rows=rows, names=("file", "truth", "kind", "n_events", "n_pixels"))
+
+
+def _settings(kind, exposure, scene):
+    """What `simulate_frame` takes for a frame of that kind."""
+    if kind == "light":
+        return {"exposure": exposure, **scene}
+    full = {"n_muons": 30, "n_worms": 20, "n_spots": 30, **{k: v for k, v in scene.items() if k.startswith("n_")}}
+    share = 1.0 if kind == "dark" else 0.1
+    rays = {name: round(share * full[name]) for name in ("n_muons", "n_worms", "n_spots")}
+    seconds = {"bias": 0.0, "dark": exposure, "flat": 10.0}[kind]
+    return {"sky": FLAT_LEVEL if kind == "flat" else 0.0, "n_stars": 0, "exposure": seconds, **rays}
+
+
+def _write(folder, name, kind, frame):
+    """Write frame and truth; give the row of the table."""
+    path, truth = folder / name, folder / "truth" / name
+    fits.PrimaryHDU(frame.ccd.data, frame.ccd.header).writeto(path)
+    images = [fits.ImageHDU(frame.labels, name="LABELS"), fits.ImageHDU(frame.charge, name="CHARGE")]
+    fits.HDUList([fits.PrimaryHDU(), *images]).writeto(truth)
+    frame.events.write(truth.with_name(f"{truth.stem}_events.ecsv"), format="ascii.ecsv")
+    frame.stars.write(truth.with_name(f"{truth.stem}_stars.ecsv"), format="ascii.ecsv")
+    return str(path), str(truth), kind, len(frame.events), int(frame.truth.sum())
