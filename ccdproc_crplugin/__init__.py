@@ -28,6 +28,7 @@ _HOME = {
     "plugin_report": "plugin_table",
     "read_ccd": "io",
     "restore_cosmic_rays": "clean",
+    "SimulatedFrame": "simulate",
     "select_frames": "frames",
     "simulate_frame": "simulate",
     "simulate_night": "simulate",
