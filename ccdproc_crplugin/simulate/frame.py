@@ -36,7 +36,7 @@ class SimulatedFrame:
         deviations of the noise that the pixel has without cosmic rays: the Poisson noise of sky, stars and
         dark current, and the read noise. Fainter wings of an event are in the frame, not in the mask.
     labels : `numpy.ndarray` of int32 (ny, nx)
-        The row of `events`, counted from 1, to which a pixel of ``truth`` belongs; 0 elsewhere. Where two
+        The row of ``events``, counted from 1, to which a pixel of ``truth`` belongs; 0 elsewhere. Where two
         events cross, the later one.
     charge : `numpy.ndarray` of float32 (ny, nx)
         Charge of all cosmic rays, in electrons, down to the last electron.
