@@ -89,6 +89,15 @@ class TestLacosmic:
         assert not cleaned.mask[1, 50]
         assert cleaned.flags[1, 50] == crp.PixelFlag.NOT_SEARCHED
 
+    @pytest.mark.parametrize("edge", [np.s_[1], np.s_[-2], np.s_[:, 1], np.s_[:, -2]])
+    def test_an_edge_with_a_level_of_its_own_is_no_cosmic_ray(self, edge):
+        data = self.sky()
+        data[edge] += 500
+        data[60, 60] += 2000
+        cleaned = self.clean(data)
+        assert np.argwhere(cleaned.mask).tolist() == [[60, 60]]
+        assert np.all(cleaned.flags[edge] == crp.PixelFlag.NOT_SEARCHED)
+
     @pytest.mark.parametrize("value", [np.nan, 1e6, -1e6])
     def test_a_bad_pixel_neither_hides_a_cosmic_ray_beside_it_nor_makes_one(self, value):
         data = self.sky()

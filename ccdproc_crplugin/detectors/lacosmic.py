@@ -12,6 +12,7 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.kernels import engine, lacosmic
+from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -75,7 +76,8 @@ def detect(
     sepmed : bool
         Separable medians, as astroscrappy has them, instead of true ones: wrong on sharp stars.
     edges : {"search", "skip"}
-        Search the frame up to its border, or leave the outermost pixels out as astroscrappy does.
+        Search the frame up to its border, or leave the outermost pixels out as astroscrappy does. An edge of
+        which a tenth of a line is found is the chip's own structure, and counts as not searched.
     grow : bool
         Grow the events into their faint wings while a neighbour stands significantly above the sky around.
     background : `~numpy.ndarray` or None, shape (ny, nx)
@@ -124,13 +126,23 @@ def detect(
         psf_kernel=psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
         threads=threads,
     )
-    hits = found.mask
+    hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     if grow:
         hits = grow_events(data, hits, readnoise=readnoise, bad=mask)
     info = {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
-    return Detection(hits, info=info, not_searched=found.not_searched)
+    return Detection(hits, info=info, not_searched=not_searched)
+
+
+def _without_structured_edges(hits, not_searched):
+    """
+    The hits but for those on edges that are lines of their own, and what was not searched with those edges.
+    """
+    edges = structured_edges(hits)
+    if edges is None:
+        return hits, not_searched
+    return hits & ~edges, edges if not_searched is None else edges | not_searched
 
 
 def _check(*, sigclip, sigfrac, niter):

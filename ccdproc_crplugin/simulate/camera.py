@@ -69,25 +69,82 @@ class Camera:
         return min(self.full_well, (2**self.bits - 1 - self.bias_level) * self.gain)
 
     def bias(self, shape):
-        """Bias of every pixel without noise, in ADU, float64 (ny, nx)."""
+        """Bias of every pixel without noise.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+
+        Returns
+        -------
+        `numpy.ndarray` of float64 (ny, nx)
+            The bias, in ADU; read-only.
+        """
         return _bias(self, tuple(shape))
 
     def dark(self, shape):
-        """Dark current of every pixel, in electrons per second, float64 (ny, nx)."""
+        """Dark current of every pixel.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+
+        Returns
+        -------
+        `numpy.ndarray` of float64 (ny, nx)
+            The dark current, in electrons per second; read-only.
+        """
         return _dark(self, tuple(shape))
 
     def flat(self, shape):
-        """Sensitivity of every pixel relative to the centre of the field, float64 (ny, nx)."""
+        """Sensitivity of every pixel relative to the centre of the field.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+
+        Returns
+        -------
+        `numpy.ndarray` of float64 (ny, nx)
+            The sensitivity, a fraction; read-only.
+        """
         return _flat(self, tuple(shape))
 
     def spill(self, charge):
-        """Charge after pixels above the full well have spilt along their columns, in electrons."""
+        """Charge after pixels above the full well have spilt along their columns.
+
+        Parameters
+        ----------
+        charge : `numpy.ndarray` of float (ny, nx)
+            Charge of every pixel, in electrons; changed in place.
+
+        Returns
+        -------
+        `numpy.ndarray` of float (ny, nx)
+            The same array, in electrons.
+        """
         for column in np.unique(np.nonzero(charge > self.full_well)[1]):
             charge[:, column] = _spilt(charge[:, column], self.full_well)
         return charge
 
     def digitised(self, electrons, shape):
-        """The converter's integer output for a frame in electrons that has its noise, uint16 or uint32."""
+        """The converter's integer output for a frame that has its noise.
+
+        Parameters
+        ----------
+        electrons : `numpy.ndarray` of float (ny, nx)
+            The frame without its bias, in electrons.
+        shape : tuple of int
+            Rows and columns of the frame.
+
+        Returns
+        -------
+        `numpy.ndarray` of uint16 or uint32 (ny, nx)
+            The frame with its bias, in ADU; uint16 up to 16 bits.
+        """
         counts = np.rint(electrons / self.gain + self.bias(shape))
         return np.clip(counts, 0, 2**self.bits - 1).astype(np.uint16 if self.bits <= 16 else np.uint32)
 

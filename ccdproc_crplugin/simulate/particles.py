@@ -70,7 +70,17 @@ THICK = Chip(thickness=250.0, pixel_size=15.0, diffusion=7.0)
 
 @dataclass(frozen=True)
 class Path:
-    """A particle's way through the silicon: points (microns) and electrons set free at each."""
+    """A particle's way through the silicon: points and the electrons set free at each.
+
+    Parameters
+    ----------
+    x, y : `numpy.ndarray` of float (n,)
+        Places of the points on the chip's face, in microns from its corner.
+    depth : `numpy.ndarray` of float (n,)
+        Their distances from the gates, in microns.
+    electrons : `numpy.ndarray` of float (n,)
+        Mean number of electrons set free at each.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -89,6 +99,20 @@ def energy_loss(n_steps, step, rng):
     Landau's distribution about the most probable loss of a particle at full speed [1]_. The
     distribution is stable, so the sum over a path has the right most probable loss for its length: about
     62 electrons per micron in 15 microns of silicon and 77 in 300.
+
+    Parameters
+    ----------
+    n_steps : int
+        How many steps.
+    step : float
+        Length of a step, in microns.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
+    Returns
+    -------
+    `numpy.ndarray` of float64 (n_steps,)
+        Energy lost in each step, in eV.
     """
     width = LANDAU_WIDTH * step
     most_probable = width * (np.log(2 * ELECTRON_MASS * width / PLASMA_ENERGY**2) + 0.2)
@@ -102,6 +126,18 @@ def muon_direction(tilt, rng):
 
     The intensity from the sky falls as the square of the cosine of the zenith angle [1]_; the
     number that crosses the chip has one more cosine, to the chip's normal.
+
+    Parameters
+    ----------
+    tilt : float
+        Angle between the chip's normal and the zenith, in degrees.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
+    Returns
+    -------
+    `numpy.ndarray` of float64 (3,)
+        The unit vector.
     """
     tilt = np.radians(tilt)
     while True:
@@ -123,7 +159,24 @@ def _turned_about_normal(direction, rng):
 
 
 def muon(chip, size, rng, tilt):
-    """A straight path through the whole thickness."""
+    """A straight path through the whole thickness.
+
+    Parameters
+    ----------
+    chip : Chip
+        The silicon.
+    size : `numpy.ndarray` of float (2,)
+        Width and height (x, y) of the chip, in microns.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+    tilt : float
+        Angle between the chip's normal and the zenith, in degrees.
+
+    Returns
+    -------
+    Path
+        Points and electrons.
+    """
     direction = muon_direction(tilt, rng)
     way = chip.thickness / max(abs(direction[2]), 0.02)
     n_steps = max(int(np.ceil(way / STEP)), 1)
@@ -135,20 +188,59 @@ def muon(chip, size, rng, tilt):
 
 
 def stopping_power(energy):
-    """Energy loss of an electron of ``energy`` eV, in eV per micron, from its range [3]_."""
+    """Energy loss of an electron per micron, from its range [3]_.
+
+    Parameters
+    ----------
+    energy : float
+        Kinetic energy, in eV.
+
+    Returns
+    -------
+    float
+        The loss, in eV per micron.
+    """
     kilo = energy / 1e3
     # The range in silicon is 0.032 micron x (energy in keV)^1.67; this is the inverse of its derivative.
     return max(1e3 / (0.0534 * kilo**0.67), MEAN_LOSS)
 
 
 def scattering_angle(energy, step):
-    """Typical deflection of an electron of ``energy`` eV over ``step`` microns, in radians (Highland) [1]_."""
+    """Typical deflection of an electron in one step (Highland) [1]_.
+
+    Parameters
+    ----------
+    energy : float
+        Kinetic energy, in eV.
+    step : float
+        Length of the step, in microns.
+
+    Returns
+    -------
+    float
+        The angle, in radians, at most 1.
+    """
     momentum_speed = energy * (energy + 2 * ELECTRON_MASS) / (energy + ELECTRON_MASS)
     return min(13.6e6 / momentum_speed * np.sqrt(step / RADIATION_LENGTH), 1.0)
 
 
 def deflected(direction, angle, rng):
-    """The unit vector ``direction`` turned by normal deviates of ``angle`` radians."""
+    """A direction turned by normal deviates.
+
+    Parameters
+    ----------
+    direction : `numpy.ndarray` of float (3,)
+        Unit vector (x, y, depth); zeros for a direction at random.
+    angle : float
+        Standard deviation of the normal deviate added to each component, in radians.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
+    Returns
+    -------
+    `numpy.ndarray` of float64 (3,)
+        The new unit vector.
+    """
     turned = direction + angle * rng.standard_normal(3)
     return turned / np.linalg.norm(turned)
 
@@ -158,6 +250,22 @@ def worm(chip, size, rng, tilt):
 
     Energies fall off exponentially with a mean of 250 keV between 30 and 1250 keV, the range of the
     electrons that gamma rays of natural potassium, uranium and thorium set free.
+
+    Parameters
+    ----------
+    chip : Chip
+        The silicon.
+    size : `numpy.ndarray` of float (2,)
+        Width and height (x, y) of the chip, in microns.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+    tilt : float
+        Not used; there so that all kinds are called alike.
+
+    Returns
+    -------
+    Path
+        Points and electrons.
     """
     energy = np.clip(rng.exponential(250e3), 30e3, 1250e3)
     place = np.append(rng.random(2) * size, rng.random() * chip.thickness)
@@ -175,7 +283,24 @@ def worm(chip, size, rng, tilt):
 
 
 def spot(chip, size, rng, tilt):
-    """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm."""
+    """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm.
+
+    Parameters
+    ----------
+    chip : Chip
+        The silicon.
+    size : `numpy.ndarray` of float (2,)
+        Width and height (x, y) of the chip, in microns.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+    tilt : float
+        Not used; there so that all kinds are called alike.
+
+    Returns
+    -------
+    Path
+        One point and its electrons.
+    """
     x, y = rng.random(2) * size
     energy = np.exp(rng.uniform(np.log(1e3), np.log(60e3)))
     depth = rng.random() * chip.thickness
@@ -213,11 +338,23 @@ def make_path(kind, chip, shape, rng, tilt=0.0):
 def charge_image(path, chip, shape, rng):
     """Electrons that the path leaves in each pixel.
 
+    Parameters
+    ----------
+    path : Path
+        The particle's way and the electrons it sets free.
+    chip : Chip
+        The silicon.
+    shape : tuple of int
+        Rows and columns of the frame, in pixels.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
     Returns
     -------
-    tuple
-        The slices of the frame that the charge covers (None if it missed the frame) and the charge
-        there, in electrons.
+    where : tuple of slice or None
+        Rows and columns of the frame that the charge covers; None if it missed the frame.
+    charge : `numpy.ndarray` of float64 (height, width)
+        The charge there, in electrons; (0, 0) if it missed the frame.
     """
     electrons = rng.poisson(path.electrons)
     spread = np.repeat(chip.diffusion * np.sqrt(path.depth / chip.thickness), electrons)

@@ -47,6 +47,17 @@ def moffat_psf(fwhm, beta=3.0, radius=None):
 def draw_stars(n_stars, shape, flux_range, rng):
     """Places and fluxes of stars, the bright ones rare.
 
+    Parameters
+    ----------
+    n_stars : int
+        How many stars.
+    shape : tuple of int
+        Rows and columns of the frame.
+    flux_range : tuple of float
+        Fluxes of the faintest and the brightest star, in electrons.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
     Returns
     -------
     `astropy.table.QTable`
@@ -64,7 +75,26 @@ def draw_stars(n_stars, shape, flux_range, rng):
 
 
 def star_image(shape, stars, fwhm, beta=3.0):
-    """Light of the stars, in electrons, float64 (ny, nx). Faint stars are cut where their wings no longer count."""
+    """Light of the stars.
+
+    Faint stars are cut where their wings no longer count.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    stars : `astropy.table.QTable`
+        Columns ``x``, ``y`` (pixels) and ``flux`` (electrons), as of `draw_stars`.
+    fwhm : float
+        Full width at half maximum of the stars, in pixels.
+    beta : float, optional
+        Moffat slope of the stars' wings.
+
+    Returns
+    -------
+    `numpy.ndarray` of float64 (ny, nx)
+        The light, in electrons.
+    """
     if len(stars) == 0:
         return np.zeros(shape)
     flux = stars["flux"].to_value(u.electron)
@@ -76,7 +106,23 @@ def star_image(shape, stars, fwhm, beta=3.0):
 
 
 def draw_galaxies(n_galaxies, shape, rng):
-    """Places and shapes of galaxies, as columns that `Sersic2D` understands."""
+    """Places and shapes of galaxies.
+
+    Parameters
+    ----------
+    n_galaxies : int
+        How many galaxies.
+    shape : tuple of int
+        Rows and columns of the frame.
+    rng : `numpy.random.Generator`
+        Source of random numbers.
+
+    Returns
+    -------
+    `astropy.table.QTable`
+        Columns that `Sersic2D` understands: ``x_0``, ``y_0``, ``r_eff`` (pixels), ``amplitude`` (electrons per pixel at
+        ``r_eff``), ``n`` (Sersic index), ``ellip`` and ``theta`` (radians).
+    """
     return QTable(
         {
             "x_0": rng.uniform(0, shape[1] - 1, n_galaxies),
@@ -91,7 +137,24 @@ def draw_galaxies(n_galaxies, shape, rng):
 
 
 def galaxy_image(shape, galaxies, fwhm, beta=3.0):
-    """Light of the galaxies as blurred by the seeing, in electrons, float64 (ny, nx)."""
+    """Light of the galaxies as blurred by the seeing.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    galaxies : `astropy.table.QTable`
+        Columns of `Sersic2D`, as of `draw_galaxies`.
+    fwhm : float
+        Full width at half maximum of the stars, in pixels.
+    beta : float, optional
+        Moffat slope of the stars' wings.
+
+    Returns
+    -------
+    `numpy.ndarray` of float64 (ny, nx)
+        The light, in electrons.
+    """
     if len(galaxies) == 0:
         return np.zeros(shape)
     sharp = make_model_image(shape, Sersic2D(), galaxies, model_shape=(121, 121))

@@ -1,0 +1,52 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The edges of a chip, whose outermost rows or columns may have a level of their own.
+"""
+
+import numpy as np
+
+__all__ = ["structured_edges"]
+
+#: How many rows or columns an edge has (pix).
+WIDTH = 3
+
+#: No cosmic rays hit a tenth of the pixels of a row, nor one edge ten times as often as the rest of the frame.
+SHARE_OF_A_LINE = 0.1
+TIMES_INSIDE = 10
+
+
+def structured_edges(hits: np.ndarray) -> np.ndarray | None:
+    """
+    The edges on which the hits are the chip's own structure.
+
+    On some chips the first columns collect less charge, or glow. Such a line is as sharp as a cosmic ray, and as
+    long as the chip.
+
+    Parameters
+    ----------
+    hits : `~numpy.ndarray` of bool, shape (ny, nx)
+        The pixels found.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True on the outermost three rows or columns of each such edge; None if there is none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.kernels.edges import structured_edges
+    >>> hits = np.zeros((50, 40), dtype=bool)
+    >>> hits[::2, 0] = True
+    >>> structured_edges(hits)[0, :5].tolist()
+    [True, True, True, False, False]
+    """
+    inside = hits[WIDTH:-WIDTH, WIDTH:-WIDTH]
+    limit = max(SHARE_OF_A_LINE, TIMES_INSIDE * float(inside.mean()) if inside.size else 1.0)
+    found = np.zeros(hits.shape, dtype=bool)
+    sides = [np.s_[:WIDTH], np.s_[-WIDTH:], np.s_[:, :WIDTH], np.s_[:, -WIDTH:]]
+    for side in sides:
+        along = 0 if isinstance(side, tuple) else 1
+        if hits[side].mean(axis=along).max() > limit:
+            found[side] = True
+    return found if found.any() else None
