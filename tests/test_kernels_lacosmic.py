@@ -283,6 +283,15 @@ def test_eight_threads_get_identical_answers(engine_name):
     assert all(np.array_equal(result.cleaned, results[0].cleaned) for result in results)
 
 
+@pytest.mark.parametrize("place", [np.s_[:, -1], np.s_[-1], np.s_[:, 0], np.s_[31, 63]])
+def test_saturation_is_seen_wherever_a_pixel_is_not_finite(engine_name, place):
+    y, x = np.mgrid[:64, :64]
+    star = (100 + np.minimum(2e5 * np.exp(-((x - 30) ** 2 + (y - 30) ** 2) / 20), 6e4)).astype(np.float32)
+    star[place] = np.nan
+    result = lacosmic(star, readnoise=5.0, saturation=5e4, engine=engine_name)
+    assert result.not_searched[28:33, 28:33].all()
+
+
 def test_memory_is_flat_over_a_thousand_frames():
     rng = np.random.default_rng(7)
     frame = frames.random_frame(rng, "dense", (96, 96))

@@ -42,7 +42,7 @@ WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict
             const float value = background != NULL ? data[i + k] - background[i + k] : data[i + k];
             const int32_t exponent = exponent_of(value);
             largest_exponent = exponent > largest_exponent ? exponent : largest_exponent;
-            brightest[k] = brightest[k] > data[i + k] ? brightest[k] : data[i + k];
+            brightest[k] = data[i + k] > brightest[k] ? data[i + k] : brightest[k]; /* a NaN compares false */
             cleaned[i + k] = value;
         }
     }
@@ -50,10 +50,10 @@ WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict
         cleaned[i] = background != NULL ? data[i] - background[i] : data[i];
         const int32_t exponent = exponent_of(cleaned[i]);
         largest_exponent = exponent > largest_exponent ? exponent : largest_exponent;
-        brightest[0] = brightest[0] > data[i] ? brightest[0] : data[i];
+        brightest[0] = data[i] > brightest[0] ? data[i] : brightest[0];
     }
     for (int k = 1; k < LANES; k++) {
-        brightest[0] = brightest[0] > brightest[k] ? brightest[0] : brightest[k];
+        brightest[0] = brightest[k] > brightest[0] ? brightest[k] : brightest[0];
     }
     return (Survey){largest_exponent != EXPONENT, brightest[0]};
 }
