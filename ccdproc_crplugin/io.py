@@ -24,7 +24,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.removed import RemovedPixels, attach, is_restorable, removed_pixels
 
-__all__ = ["atomic_write", "read_ccd", "read_header", "write_ccd"]
+__all__ = ["atomic_write", "read_ccd", "read_header", "refuse_existing", "write_ccd"]
 
 #: Extensions beside those of `CCDData.write`.
 FLAGS = "CRFLAGS"
@@ -354,14 +354,14 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
     CosmicRayError
         If the file is there already, or its folder is not.
     """
-    _refuse_existing(path, overwrite)
+    refuse_existing(path, overwrite)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
     # Under this ending nobody takes what a killed run may leave for a frame.
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         yield temporary
-        _refuse_existing(path, overwrite)
+        refuse_existing(path, overwrite)
         os.replace(temporary, path)
     except OSError as err:
         raise CosmicRayError(f"Found that {str(path)!r} can't be written: {err}.") from err
@@ -377,7 +377,22 @@ def _as_path(path: Any) -> Path:
         raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
 
 
-def _refuse_existing(path: Path, overwrite: bool) -> None:
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """
+    Refuse to replace a file, unless told.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where a file shall stand.
+    overwrite : bool
+        Whether one that is there may be replaced.
+
+    Raises
+    ------
+    CosmicRayError
+        If it may not.
+    """
     if not overwrite and os.path.lexists(path):
         raise CosmicRayError(
             f"Found {str(path)!r} there already; expected a new name. Give overwrite=True to replace it."

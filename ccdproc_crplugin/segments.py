@@ -9,27 +9,20 @@ import html
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy import units as u
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin import plugins
 from ccdproc_crplugin.catalog import event_table
-from ccdproc_crplugin.detection import check_parameters, find_cosmic_rays
-from ccdproc_crplugin.electrons import calibrate, check_frame, to_electrons
+from ccdproc_crplugin.electrons import check_frame
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts
+from ccdproc_crplugin.event_source import EventSource, find_events
+from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts, save_pages
 from ccdproc_crplugin.io import atomic_write
-from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair
-from ccdproc_crplugin.model import PixelFlag
-from ccdproc_crplugin.removed import is_cleaned, is_restorable, removed_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -40,6 +33,9 @@ __all__ = ["CRSegments", "cr_segments"]
 
 #: Pixels around an event in its picture, and the smallest and largest side of one.
 MARGIN, SMALLEST, LARGEST = 8, 25, 101
+
+#: How the pixels of other events stand in the picture of an event's mask.
+OTHERS = 0.4
 
 
 def cr_segments(
@@ -93,7 +89,7 @@ def cr_segments(
     """
     check_frame(ccd)
     _check_counts(n_pixels, connectivity)
-    source = _events_of(ccd, mask, detector, parameters)
+    source = find_events(ccd, mask, detector, parameters)
     return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity)
 
 
@@ -102,123 +98,6 @@ def _check_counts(n_pixels: Any, connectivity: Any) -> None:
         raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
     if not isinstance(connectivity, int) or connectivity not in (4, 8):
         raise CosmicRayError(f"Found connectivity={connectivity!r}; expected 8 or 4.")
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """
-    Frames and pixels of which the events are made.
-    """
-
-    mask: np.ndarray
-    raw: np.ndarray
-    cleaned: np.ndarray
-    bad: np.ndarray
-    #: charge per unit of the frame, and the charge's unit
-    factor: float
-    unit: u.Unit
-
-
-def _events_of(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> _Source:
-    if mask is not None:
-        return _from_mask(ccd, mask, parameters)
-    if is_cleaned(ccd):
-        _refuse_wishes(detector, parameters)
-        return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
-    return _from_detector(ccd, detector, parameters)
-
-
-def _refuse_wishes(detector: str, parameters: dict[str, Any]) -> None:
-    """
-    Say so where somebody asks for a search on a frame that was cleaned already.
-    """
-    wishes = [*parameters, *["detector"] * (detector != "lacosmic")]
-    if wishes:
-        raise CosmicRayError(
-            f"Found {wishes[0]!r} for a frame that was cleaned already, whose events are those of its flags; leave it "
-            "out, or restore_cosmic_rays first."
-        )
-
-
-def _from_record(ccd: CCDData) -> _Source:
-    record = removed_pixels(ccd)
-    mask = np.zeros(ccd.data.shape, dtype=bool)
-    mask[record.y, record.x] = True
-    raw = np.array(ccd.data, dtype=float)
-    raw[record.y, record.x] = record.removed
-    return _Source(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
-
-
-def _from_flags(ccd: CCDData) -> _Source:
-    """
-    A cleaned frame whose removed values are lost: where, but not how much.
-    """
-    if not isinstance(ccd.flags, np.ndarray):
-        raise CosmicRayError(
-            "Found a cleaned frame without its flags; expected flags, or mask=. A slice or a copy does not carry them, "
-            "nor does CCDData.read load them: use ccdproc_crplugin.read_ccd."
-        )
-    mask = (ccd.flags & PixelFlag.COSMIC_RAY) != 0
-    raw = np.array(ccd.data, dtype=float)
-    raw[mask] = np.nan
-    return _Source(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
-
-
-def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> _Source:
-    mask = np.asarray(mask)
-    if mask.dtype != bool or mask.shape != ccd.data.shape:
-        raise CosmicRayError(
-            f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {ccd.data.shape}."
-        )
-    unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
-    if unknown:
-        raise CosmicRayError(
-            f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out."
-        )
-    bad = _bad(ccd, mask)
-    return _Source(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
-
-
-def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> _Source:
-    parameters = dict(parameters)
-    known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
-    chosen = plugins.find_detector(detector)
-    parameters = check_parameters(chosen, parameters)
-    calibration = calibrate(ccd, **known)
-    frame = to_electrons(ccd, calibration)
-    mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return _Source(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, calibration.factor, u.electron)
-
-
-def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
-    y, x = true_pixels(mask)
-    cleaned = np.array(data, dtype=float)
-    cleaned[y, x] = repair(data, y, x, mask | bad)[0]
-    return cleaned
-
-
-def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
-    bad = ~np.isfinite(ccd.data)
-    if ccd.mask is not None:
-        bad = bad | (np.asarray(ccd.mask, dtype=bool) & ~mask)
-    if isinstance(ccd.flags, np.ndarray) and is_cleaned(ccd):
-        bad = bad | ((ccd.flags & PixelFlag.SATURATED) != 0)
-    return bad
-
-
-def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
-    """
-    What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit.
-    """
-    if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
-    try:
-        calibration = calibrate(ccd, **{"readnoise": 0, **parameters})
-    except CosmicRayError:
-        if "gain" in parameters:
-            raise
-        return 1.0, ccd.unit
-    return calibration.factor, u.electron
 
 
 class CRSegments:
@@ -237,7 +116,7 @@ class CRSegments:
         Whether pixels that touch at a corner belong together.
     """
 
-    def __init__(self, source: _Source, *, n_pixels: int, connectivity: int):
+    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int):
         self._source = source
         self.n_pixels = n_pixels
         self.connectivity = connectivity
@@ -397,7 +276,8 @@ class CRSegments:
         if size is None:
             extent = max(rows.stop - rows.start, columns.stop - columns.start) + 2 * MARGIN
             size = min(max(extent, SMALLEST), LARGEST)
-        cut = {"mask": cut_out(self.data == label, center, size)}
+        labels = cut_out(self.data, center, size)
+        cut = {"mask": np.where(labels > 0, np.where(labels == label, 1, OTHERS), labels)}
         cut |= {name: cut_out(image, center, size) for name, image in images.items()}
         title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.4g}"
         return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
@@ -409,6 +289,7 @@ class CRSegments:
         frames: Mapping[str, Any] | None = None,
         size: int | None = None,
         n_rows: int = 12,
+        stretch: str = "zscale",
     ) -> Figure:
         """
         A page of events to judge by eye.
@@ -423,6 +304,9 @@ class CRSegments:
             Side of each picture (pix); `None` fits each event.
         n_rows : int
             Most events on the page.
+        stretch : {"zscale", "asinh"}
+            How grey follows the value of a pixel: linearly within the limits of ZScale, or as the inverse
+            hyperbolic sine up to the brightest pixel.
 
         Returns
         -------
@@ -433,11 +317,72 @@ class CRSegments:
         Raises
         ------
         CosmicRayError
-            If there is no event to plot.
+            If there is no event to plot, or a wish can't be fulfilled.
         """
-        if labels is None:
-            labels = np.argsort(-self.areas, kind="stable")[:n_rows] + 1
-        return plot_cutouts(self.cutouts(size, labels=list(labels)[:n_rows], frames=frames))
+        labels = self.largest(n_rows) if labels is None else list(labels)[:n_rows]
+        return plot_cutouts(self.cutouts(size, labels=labels, frames=frames), stretch=stretch)
+
+    def save_gallery(
+        self,
+        path: str | os.PathLike,
+        labels: Iterable[int] | None = None,
+        *,
+        frames: Mapping[str, Any] | None = None,
+        size: int | None = None,
+        n_rows: int = 12,
+        stretch: str = "zscale",
+        overwrite: bool = False,
+    ) -> list[Path]:
+        """
+        Write pages of events, as many as it takes.
+
+        Parameters
+        ----------
+        path : path
+            Where to; the ending decides. ``.pdf`` is one file of many pages; of ``.png`` and ``.svg`` each page is
+            a file, and where there are several they are numbered: ``events_1.png``, ``events_2.png``.
+        labels : iterable of int or None
+            Which events; `None` means all, the largest first.
+        frames : mapping of str to array or CCDData
+            Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
+        size : int or None
+            Side of each picture (pix); `None` fits each event.
+        n_rows : int
+            Most events on a page.
+        stretch : {"zscale", "asinh"}
+            How grey follows the value of a pixel, as for `plot`.
+        overwrite : bool
+            Whether files that are there may be replaced.
+
+        Returns
+        -------
+        list of `~pathlib.Path`
+            The files.
+
+        Raises
+        ------
+        CosmicRayError
+            If there is no event, a file is there already, or a wish can't be fulfilled.
+        """
+        labels = self.largest() if labels is None else labels
+        cutouts = self.cutouts(size, labels=labels, frames=frames)
+        return save_pages(cutouts, path, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
+
+    def largest(self, n_events: int | None = None) -> list[int]:
+        """
+        The events by area.
+
+        Parameters
+        ----------
+        n_events : int or None
+            How many; `None` means all.
+
+        Returns
+        -------
+        list of int
+            Their labels, the largest event first.
+        """
+        return (np.argsort(-self.areas, kind="stable")[:n_events] + 1).tolist()
 
     def to_regions(self) -> Any:
         """

@@ -33,6 +33,7 @@ FLOORS = {
     "gallery": 3,
     "classify": 3,
     "catalog": 3,
+    "event_source": 3,
     "segments": 3,
     "compare": 3,
     "simulate": 3,

@@ -35,10 +35,20 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv or .fits)")
+    parser.add_argument("--gallery", type=Path, metavar="IMAGE", help="pages of the largest events (.png, .pdf, .svg)")
+    parser.add_argument("--rows", type=_positive, default=12, help="events on a page (default: %(default)s)")
     parser.add_argument(
-        "--gallery", type=Path, metavar="IMAGE", help="picture of the largest events (.png, .pdf, .svg)"
+        "--events", type=_positive, default=200, help="most events in the pictures (default: %(default)s)"
     )
-    parser.add_argument("--rows", type=int, default=12, help="events in the picture (default: %(default)s)")
+    parser.add_argument(
+        "--beside",
+        type=_named_file,
+        action="append",
+        default=[],
+        metavar="NAME=FRAME",
+        help="a further frame in the pictures, such as dark=dark.fits",
+    )
+    parser.add_argument("--stretch", choices=["zscale", "asinh"], default="zscale", help="(default: %(default)s)")
     parser.add_argument(
         "--n-pixels", type=int, default=3, help="least pixels of an extended event (default: %(default)s)"
     )
@@ -46,6 +56,20 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     add_detection(parser)
     parser.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} should be 1 or more")
+    return number
+
+
+def _named_file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} should be NAME=FRAME, such as dark=dark.fits")
+    return name, existing_file(path)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,11 +117,21 @@ def _check_targets(args: argparse.Namespace) -> None:
 
 
 def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:
-    from ccdproc_crplugin.gallery import save_page
+    from ccdproc_crplugin.io import read_ccd
 
     if args.output:
         yield f"wrote {segments.write(args.output, overwrite=args.overwrite)}"
     if args.gallery and not len(segments):
         yield "no event to draw"
     elif args.gallery:
-        yield f"wrote {save_page(segments.plot(n_rows=args.rows), args.gallery, overwrite=args.overwrite)}"
+        with calm():
+            frames = {name: read_ccd(path, unit=args.unit, hdu=args.hdu) for name, path in args.beside}
+        paths = segments.save_gallery(
+            args.gallery,
+            segments.largest(args.events),
+            frames=frames,
+            n_rows=args.rows,
+            stretch=args.stretch,
+            overwrite=args.overwrite,
+        )
+        yield from (f"wrote {path}" for path in paths)
