@@ -29,7 +29,7 @@ _HOME = {
     "read_ccd": "io",
     "restore_cosmic_rays": "clean",
     "SimulatedFrame": "simulate",
-    "select_frames": "frames",
+    "select_frames": "selection",
     "simulate_frame": "simulate",
     "simulate_night": "simulate",
     "write_ccd": "io",

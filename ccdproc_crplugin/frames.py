@@ -7,41 +7,34 @@ Every look-up goes through a table of keywords, tried in order. `KEYWORDS` is th
 
 from __future__ import annotations
 
-import fnmatch
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from astropy import units as u
 from astropy.io.fits import VerifyError
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import read_header
-
-if TYPE_CHECKING:
-    from ccdproc import ImageFileCollection
 
 __all__ = [
-    "FITS_SUFFIXES",
     "KEYWORDS",
     "KINDS",
     "HeaderValue",
     "altitude",
+    "binning",
     "exposure",
     "filter_name",
-    "find_frames",
     "frame_kind",
     "frame_name",
     "gain",
+    "gain_setting",
     "pixel_size",
     "readnoise",
+    "readout_mode",
     "saturation",
-    "select_frames",
-    "stem",
+    "temperature",
 ]
 
 #: The keywords of each quantity, the most telling first.
@@ -95,6 +88,33 @@ KEYWORDS: dict[str, tuple[str, ...]] = {
         "FILT",
         "ESO INS FILT1 NAME",
         "ISIFILTA",
+    ),
+    # Both factors in one card, or one card an axis.
+    "binning": ("CCDSUM", "BINNING", "CCDBIN"),
+    "binning in x": ("XBINNING", "CCDXBIN", "CCDBIN1", "BINX", "XBIN", "BIN1", "ESO DET WIN1 BINX", "ESO DET BINX"),
+    "binning in y": ("YBINNING", "CCDYBIN", "CCDBIN2", "BINY", "YBIN", "BIN2", "ESO DET WIN1 BINY", "ESO DET BINY"),
+    "readout mode": (
+        "READOUTM",
+        "READMODE",
+        "ESO DET READ CURNAME",
+        "CCDSPEED",
+        "ROSPEED",
+        "RDSPEED",
+        "RDMODE",
+        "READOUT",
+        "SPEED",
+    ),
+    # What the sensor had goes before what was asked for.
+    "temperature": (
+        "CCD-TEMP",
+        "CCDTEMP",
+        "DET-TEMP",
+        "DETTEMP",
+        "CCD_TEMP",
+        "TEMPCCD",
+        "CAMTEMP",
+        "ESO DET CHIP1 TEMP",
+        "SET-TEMP",
     ),
     "kind": (
         "IMAGETYP",
@@ -152,11 +172,6 @@ KINDS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: Endings of file names that may be FITS, compared in lower case.
-FITS_SUFFIXES = tuple(
-    stem + packed for packed in ("", ".gz", ".fz", ".bz2", ".z", ".zip") for stem in (".fits", ".fit", ".fts")
-)
-
 #: A gain outside of this range (electron/adu) is a camera's setting, not a gain.
 PLAUSIBLE_GAIN = (0.005, 60.0)
 
@@ -186,14 +201,29 @@ def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
             yield HeaderValue(value, keyword)
 
 
+def _number(value: Any) -> float:
+    """
+    A value as a number, not a number if it is none.
+    """
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return math.nan
+
+
 def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
     for entry in _entries(meta, quantity):
-        try:
-            number = math.nan if isinstance(entry.value, bool) else float(entry.value)
-        except (TypeError, ValueError):
-            continue
+        number = _number(entry.value)
         if math.isfinite(number) and number > 0:
             return HeaderValue(number, entry.keyword)
+    return None
+
+
+def _text(meta: Mapping, quantity: str) -> HeaderValue | None:
+    for entry in _entries(meta, quantity):
+        text = str(entry.value).strip()
+        if text:
+            return HeaderValue(text, entry.keyword)
     return None
 
 
@@ -232,6 +262,24 @@ def gain(meta: Mapping) -> HeaderValue | None:
             f"{highest:g} electron/adu, so this looks like a setting of the camera. Give gain= in electron/adu."
         )
     return HeaderValue(found.value * u.electron / u.adu, found.keyword)
+
+
+def gain_setting(meta: Mapping) -> float | None:
+    """
+    What tells frames of different gain apart.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    float or None
+        The first number among the keywords of the gain, be it electron/adu or a setting of the camera, 0 included.
+    """
+    numbers = (_number(entry.value) for entry in _entries(meta, "gain"))
+    return next((number for number in numbers if math.isfinite(number)), None)
 
 
 def readnoise(meta: Mapping) -> HeaderValue | None:
@@ -291,10 +339,7 @@ def exposure(meta: Mapping) -> HeaderValue | None:
         A Quantity in second, 0 s included, and its keyword.
     """
     for entry in _entries(meta, "exposure"):
-        try:
-            seconds = float(entry.value)
-        except (TypeError, ValueError):
-            continue
+        seconds = _number(entry.value)
         if math.isfinite(seconds) and seconds >= 0:
             return HeaderValue(seconds * u.s, entry.keyword)
     return None
@@ -357,11 +402,78 @@ def filter_name(meta: Mapping) -> HeaderValue | None:
     HeaderValue or None
         Its name as the header has it, without blanks around it, and its keyword.
     """
-    for entry in _entries(meta, "filter"):
-        name = str(entry.value).strip()
-        if name:
-            return HeaderValue(name, entry.keyword)
+    return _text(meta, "filter")
+
+
+def binning(meta: Mapping) -> HeaderValue | None:
+    """
+    How many pixels of the chip were read as one.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        The factors along x and along y, two integers, and the keyword of the first.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import frames
+    >>> frames.binning({"CCDSUM": "2 2"}).value, frames.binning({"XBINNING": 1, "YBINNING": 4}).value
+    ((2, 2), (1, 4))
+    """
+    for entry in _entries(meta, "binning"):
+        factors = [int(factor) for factor in re.findall(r"[1-9]\d*", str(entry.value))]
+        if len(factors) in (1, 2):
+            return HeaderValue((factors[0], factors[-1]), entry.keyword)
+    x, y = _positive_number(meta, "binning in x"), _positive_number(meta, "binning in y")
+    if x is None:
+        return y and HeaderValue((int(y.value),) * 2, y.keyword)
+    return HeaderValue((int(x.value), int(x.value if y is None else y.value)), x.keyword)
+
+
+def temperature(meta: Mapping) -> HeaderValue | None:
+    """
+    The temperature of the detector.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in deg_C and its keyword. Headers give Celsius or kelvin; no detector of this kind works
+        above 100 deg_C or below 100 K, which tells them apart.
+    """
+    for entry in _entries(meta, "temperature"):
+        degrees = _number(entry.value)
+        if 100 < degrees < 400:
+            degrees = round(degrees - 273.15, 6)
+        if -173.15 <= degrees <= 100:
+            return HeaderValue(degrees * u.deg_C, entry.keyword)
     return None
+
+
+def readout_mode(meta: Mapping) -> HeaderValue | None:
+    """
+    The mode or the speed in which the detector was read.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        Its name as the header has it, without blanks around it, and its keyword.
+    """
+    return _text(meta, "readout mode")
 
 
 def frame_name(meta: Mapping) -> str:
@@ -378,11 +490,8 @@ def frame_name(meta: Mapping) -> str:
     str
         The file's name or the object's, or an empty string.
     """
-    for entry in _entries(meta, "name"):
-        name = str(entry.value).strip()
-        if name:
-            return name
-    return ""
+    name = _text(meta, "name")
+    return "" if name is None else name.value
 
 
 def frame_kind(meta: Mapping) -> str:
@@ -411,110 +520,3 @@ def frame_kind(meta: Mapping) -> str:
             if "".join(words) in names or any(word in names for word in words):
                 return kind
     return "unknown"
-
-
-def find_frames(folder: str | os.PathLike) -> list[Path]:
-    """
-    The FITS files of a folder.
-
-    Parameters
-    ----------
-    folder : path
-        The folder.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        Sorted by name. ``.fits``, ``.fit`` and ``.fts`` in any case, compressed or not; hidden files
-        are left out.
-    """
-    return sorted(
-        entry
-        for entry in Path(folder).iterdir()
-        if entry.name.lower().endswith(FITS_SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
-    )
-
-
-def stem(path: str | os.PathLike) -> str:
-    """
-    A file's name without its folder and what marks it as FITS.
-
-    Parameters
-    ----------
-    path : path
-        A file.
-
-    Returns
-    -------
-    str
-        The stem, by which the outputs made from the file are named.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.frames import stem
-    >>> stem("night/light_001.FIT"), stem("m31.r.fits.gz")
-    ('light_001', 'm31.r')
-    """
-    name = Path(path).name
-    endings = [suffix for suffix in FITS_SUFFIXES if name.lower().endswith(suffix)]
-    return name[: -len(max(endings, key=len))] if endings else Path(name).stem
-
-
-def select_frames(ifc: ImageFileCollection, kind: str = "light") -> list[Path]:
-    """
-    The frames of one kind in a collection.
-
-    Parameters
-    ----------
-    ifc : `~ccdproc.ImageFileCollection`
-        The collection; it is not changed. Where it was made from a folder, ``.FIT`` and ``.fts`` files
-        count too, whether or not the collection lists them.
-    kind : {"light", "bias", "dark", "flat", "arc", "unknown"}
-        The kind of frame, see `frame_kind`.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        Their paths, sorted. A file that can't be read as FITS is no frame of any kind.
-
-    Raises
-    ------
-    CosmicRayError
-        If the kind is not one of those.
-
-    Examples
-    --------
-    >>> from ccdproc import ImageFileCollection
-    >>> from ccdproc_crplugin import select_frames
-    >>> select_frames(ImageFileCollection("night"), "light")  # doctest: +SKIP
-    [PosixPath('night/light_001.FIT')]
-    """
-    known = (*KINDS, "unknown")
-    if kind not in known:
-        raise CosmicRayError(f"Found kind={kind!r}; expected one of: {', '.join(known)}.")
-    return [path for path in _paths_of(ifc) if _kind_of_file(path) == kind]
-
-
-def _paths_of(ifc: ImageFileCollection) -> list[Path]:
-    if not hasattr(ifc, "files_filtered"):
-        raise CosmicRayError(
-            f"Found {type(ifc).__name__}; expected an ImageFileCollection. Make one with ImageFileCollection(folder)."
-        )
-    location = Path(ifc.location or ".")
-    listed = {location / name for name in ifc.files or ()}
-    chosen_by_hand = ifc._filenames is not None
-    if ifc.location and not chosen_by_hand:
-        listed |= {path for path in find_frames(location) if _passes(path.name, ifc)}
-    return sorted(listed)
-
-
-def _passes(name: str, ifc: ImageFileCollection) -> bool:
-    included = ifc.glob_include is None or fnmatch.fnmatch(name, ifc.glob_include)
-    return included and not (ifc.glob_exclude is not None and fnmatch.fnmatch(name, ifc.glob_exclude))
-
-
-def _kind_of_file(path: Path) -> str | None:
-    try:
-        return frame_kind(read_header(path))
-    except CosmicRayError:
-        return None

@@ -25,6 +25,7 @@ FLOORS = {
     "removed": 3,
     "io": 3,
     "frames": 3,
+    "selection": 3,
     "electrons": 3,
     "provenance": 3,
     "detection": 3,

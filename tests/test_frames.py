@@ -1,15 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Header dialects, and the frames of a collection.
+Header dialects.
 """
 
-import numpy as np
 import pytest
 from astropy import units as u
 from astropy.io import fits
-from ccdproc import ImageFileCollection
 
-from ccdproc_crplugin import CosmicRayError, frames, select_frames
+from ccdproc_crplugin import CosmicRayError, frames
 
 KINDS = [
     ({"IMAGETYP": "LIGHT"}, "light"),
@@ -98,8 +96,54 @@ class TestOtherFigures:
     def test_the_filter_is_stripped(self):
         assert frames.filter_name({"FILTER": " R "}).value == "R"
 
+    @pytest.mark.parametrize(
+        ("header", "factors"),
+        [
+            ({"CCDSUM": "2 4"}, (2, 4)),
+            ({"BINNING": "2x2"}, (2, 2)),
+            ({"BINNING": 3}, (3, 3)),
+            ({"XBINNING": 1, "YBINNING": 2}, (1, 2)),
+            ({"CCDXBIN": 1.0, "CCDYBIN": 1.0}, (1, 1)),
+            ({"ESO DET WIN1 BINX": 2, "ESO DET WIN1 BINY": 2}, (2, 2)),
+            ({"XBINNING": 4}, (4, 4)),
+            ({"YBINNING": 4}, (4, 4)),
+            ({"BINNING": "none", "XBINNING": 2}, (2, 2)),
+        ],
+    )
+    def test_binning_is_of_x_and_y(self, header, factors):
+        assert frames.binning(header).value == factors
+
+    @pytest.mark.parametrize(
+        ("header", "celsius"),
+        [
+            ({"CCD-TEMP": -20.1, "SET-TEMP": -20.0}, -20.1),
+            ({"SET-TEMP": -20}, -20),
+            ({"CCDTEMP": 173.15}, -100),
+            ({"DETTEMP": "-99.5"}, -99.5),
+            ({"CCD-TEMP": -999, "SET-TEMP": -10}, -10),
+        ],
+    )
+    def test_temperature_is_in_celsius_whatever_the_header_means(self, header, celsius):
+        assert frames.temperature(header).value.to_value(u.deg_C) == pytest.approx(celsius)
+
+    @pytest.mark.parametrize("value", [-999, 1e4, float("nan"), "cold", True])
+    def test_what_no_detector_can_have_is_no_temperature(self, value):
+        assert frames.temperature({"CCD-TEMP": value}) is None
+
+    def test_the_readout_mode_may_be_a_speed(self):
+        assert frames.readout_mode({"CCDSPEED": "SLOW "}).value == "SLOW"
+
+    def test_a_setting_of_the_camera_tells_gains_apart(self):
+        assert frames.gain_setting({"GAIN": 0}) == 0
+        assert frames.gain_setting({"GAIN": 120}) == 120
+        assert frames.gain_setting({"GAIN": "high"}) is None
+
     def test_what_is_not_there_is_none(self):
         for look_up in (
+            frames.binning,
+            frames.temperature,
+            frames.readout_mode,
+            frames.gain_setting,
             frames.gain,
             frames.readnoise,
             frames.saturation,
@@ -113,89 +157,3 @@ class TestOtherFigures:
         assert frames.frame_name({"FILENAME": "a.fits", "OBJECT": "M 31"}) == "a.fits"
         assert frames.frame_name({"OBJECT": "M 31"}) == "M 31"
         assert frames.frame_name({}) == ""
-
-
-@pytest.fixture
-def night(tmp_path):
-    """A folder with a frame of each kind under different endings, and what is no frame."""
-    contents = {
-        "bias_1.fits": "zero",
-        "dark_1.fit": "Dark Frame",
-        "light_1.fits": "LIGHT",
-        "light_2.FIT": "Light Frame",
-        "light_3.fts": "object",
-        "light_4.fits.gz": "science",
-        "strange.fits": "",
-    }
-    for name, kind in contents.items():
-        fits.HDUList([fits.PrimaryHDU(np.ones((4, 4), dtype="i2"), fits.Header([("IMAGETYP", kind)]))]).writeto(
-            tmp_path / name
-        )
-    (tmp_path / "notes.txt").write_text("seeing 1.2 arcsec")
-    (tmp_path / "broken.FIT").write_text("nothing")
-    return tmp_path
-
-
-@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyUserWarning")
-class TestSelection:
-    def names(self, ifc, kind="light"):
-        return [path.name for path in select_frames(ifc, kind)]
-
-    def test_light_frames_are_found_under_any_ending(self, night):
-        found = self.names(ImageFileCollection(night, glob_exclude="broken*"))
-        assert found == ["light_1.fits", "light_2.FIT", "light_3.fts", "light_4.fits.gz"]
-
-    @pytest.mark.parametrize(
-        ("kind", "name"), [("bias", "bias_1.fits"), ("dark", "dark_1.fit"), ("unknown", "strange.fits")]
-    )
-    def test_so_are_the_other_kinds(self, night, kind, name):
-        assert self.names(ImageFileCollection(night, glob_exclude="broken*"), kind) == [name]
-
-    def test_a_broken_file_is_no_frame(self, night):
-        ifc = ImageFileCollection(night, glob_include="*.fits")
-        assert "broken.FIT" not in self.names(ifc)
-
-    def test_the_patterns_of_the_collection_hold(self, night):
-        assert self.names(ImageFileCollection(night, glob_include="*.F*")) == ["light_2.FIT"]
-        assert self.names(ImageFileCollection(night, glob_include="light*", glob_exclude="*_1*")) == [
-            "light_2.FIT",
-            "light_3.fts",
-            "light_4.fits.gz",
-        ]
-
-    def test_files_chosen_by_hand_stay_the_only_ones(self, night):
-        ifc = ImageFileCollection(night, filenames=["light_2.FIT", "bias_1.fits"])
-        assert self.names(ifc) == ["light_2.FIT"]
-
-    def test_the_collection_is_not_changed(self, night):
-        ifc = ImageFileCollection(night, glob_include="*.fit*")
-        files, summary, mask = ifc.files, ifc.summary.copy(), ifc.summary["file"].mask.copy()
-        select_frames(ifc)
-        assert ifc.files == files
-        assert (ifc.summary["file"].mask == mask).all()
-        assert list(ifc.summary["file"]) == list(summary["file"])
-
-    def test_what_is_no_collection_is_refused(self):
-        with pytest.raises(CosmicRayError, match="Found str; expected an ImageFileCollection"):
-            select_frames("night")
-
-    def test_an_unknown_kind_is_refused(self, night):
-        with pytest.raises(
-            CosmicRayError, match="kind='lights'; expected one of: bias, dark, flat, arc, light, unknown"
-        ):
-            select_frames(ImageFileCollection(night, glob_include="*.fits"), "lights")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("a.fits", "a"),
-        ("a.b.FIT", "a.b"),
-        ("dir/x.fts", "x"),
-        ("x.fits.gz", "x"),
-        ("x.fits.fz", "x"),
-        ("odd.dat", "odd"),
-    ],
-)
-def test_the_stem_is_the_name_without_its_endings(name, expected):
-    assert frames.stem(name) == expected

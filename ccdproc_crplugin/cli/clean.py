@@ -124,7 +124,7 @@ def _kind_in_words(kind: str) -> str:
 
 
 def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
-    from ccdproc_crplugin.frames import stem
+    from ccdproc_crplugin.selection import stem
 
     target = args.output / f"{stem(path)}{args.ending}"
     if target.exists() and target.samefile(path):

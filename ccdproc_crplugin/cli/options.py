@@ -177,7 +177,7 @@ def existing_paths(words: list[str]) -> list[Path]:
     CosmicRayError
         If one is not there or a pattern fits nothing.
     """
-    from ccdproc_crplugin.frames import find_frames
+    from ccdproc_crplugin.selection import find_frames
 
     paths: dict[Path, None] = {}
     for word in words:
