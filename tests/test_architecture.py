@@ -32,6 +32,7 @@ FLOORS = {
     "preflight": 3,
     "clean": 3,
     "gallery": 3,
+    "grouping": 3,
     "classify": 3,
     "catalog": 3,
     "event_source": 3,
