@@ -20,11 +20,13 @@ from ccdproc_crplugin.plugins import checks, detectors, steps
 
 _HOME = {
     "CRSegments": "segments",
+    "Expectation": "rates",
     "MaskComparison": "compare",
     "clean_cosmic_rays": "clean",
     "compare_masks": "compare",
     "cr_preflight": "preflight",
     "cr_segments": "segments",
+    "expected_events": "rates",
     "plugin_report": "plugin_table",
     "read_ccd": "io",
     "restore_cosmic_rays": "clean",

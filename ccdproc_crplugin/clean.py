@@ -23,7 +23,8 @@ from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.model import Detection, PixelFlag
-from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, write_history
+from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, write_history, write_verdict
+from ccdproc_crplugin.rates import expected_events
 from ccdproc_crplugin.removed import RemovedPixels, attach, detach, is_cleaned, is_restorable, removed_pixels
 
 __all__ = ["clean_cosmic_rays", "restore_cosmic_rays"]
@@ -139,6 +140,7 @@ def clean_cosmic_rays(
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
     write_counts(cleaned.meta, len(record), record.n_events)
+    write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
     outcome = f"{len(record)} pixels in {record.n_events} events"
     write_history(cleaned.meta, "clean_cosmic_rays", {**host_parameters, **found.parameters}, outcome)
     _warn_if_absurd(found.mask)
@@ -445,6 +447,7 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)
     write_counts(restored.meta, len(rest), rest.n_events)
+    write_verdict(restored.meta, rest.n_events, expected_events(restored))
 
 
 def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:

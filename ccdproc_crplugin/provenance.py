@@ -16,8 +16,9 @@ from astropy import units as u
 from astropy.io import fits
 
 from ccdproc_crplugin.electrons import Calibration
+from ccdproc_crplugin.rates import Expectation, judge
 
-__all__ = ["CARDS", "clear_cards", "write_cards", "write_counts", "write_history"]
+__all__ = ["CARDS", "clear_cards", "write_cards", "write_counts", "write_history", "write_verdict"]
 
 #: The cards that a cleaning writes, and what each says.
 CARDS = {
@@ -25,6 +26,9 @@ CARDS = {
     "CRVERSN": "version of ccdproc_crplugin",
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
+    "CREXPLO": "fewest events to expect",
+    "CREXPHI": "most events to expect",
+    "CRVERDCT": "plausible number?",
     "CRGAIN": "[electron/adu] gain",
     "CRRDNOIS": "[electron] read noise",
     "CRSATUR": "[electron] saturation level",
@@ -83,6 +87,26 @@ def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
     """
     _set(meta, "CRNPIX", int(n_pixels))
     _set(meta, "CRNEVENT", int(n_events))
+
+
+def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:
+    """
+    Say in the header how many events were to be expected.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    n_events : int
+        Events found.
+    expectation : Expectation
+        What to expect of the frame.
+    """
+    if expectation.low is not None:
+        _set(meta, "CREXPLO", expectation.low)
+        _set(meta, "CREXPHI", expectation.high)
+    lacking = "" if expectation.low is not None else ", ".join(f"no {name}" for name in expectation.needed)
+    _set(meta, "CRVERDCT", judge(n_events, expectation), lacking)
 
 
 def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, Any], outcome: str) -> None:

@@ -23,6 +23,8 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.event_source import EventSource, find_events
 from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts, save_pages
 from ccdproc_crplugin.io import atomic_write
+from ccdproc_crplugin.provenance import write_verdict
+from ccdproc_crplugin.rates import Expectation, expected_events, judge
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -90,7 +92,7 @@ def cr_segments(
     check_frame(ccd)
     _check_counts(n_pixels, connectivity)
     source = find_events(ccd, mask, detector, parameters)
-    return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity)
+    return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
 
 
 def _check_counts(n_pixels: Any, connectivity: Any) -> None:
@@ -114,12 +116,15 @@ class CRSegments:
         From how many pixels on an event counts as extended.
     connectivity : {8, 4}
         Whether pixels that touch at a corner belong together.
+    expectation : Expectation
+        How many events to expect in the frame.
     """
 
-    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int):
+    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int, expectation: Expectation):
         self._source = source
         self.n_pixels = n_pixels
         self.connectivity = connectivity
+        self.expectation = expectation
 
     def __len__(self) -> int:
         return self.n_events
@@ -127,7 +132,8 @@ class CRSegments:
     def __repr__(self) -> str:
         return (
             f"<CRSegments: {self.n_events} events, {int(self.mask.sum())} pixels, "
-            f"{self.extended_fraction:.0%} of them in events of {self.n_pixels} pixels or more>"
+            f"{self.extended_fraction:.0%} of them in events of {self.n_pixels} pixels or more; "
+            f"{self.verdict}: {self.expectation}>"
         )
 
     def _repr_html_(self) -> str:
@@ -166,6 +172,13 @@ class CRSegments:
         return 0 if self.segmentation is None else self.segmentation.n_labels
 
     @property
+    def verdict(self) -> str:
+        """
+        Whether so many events can be true: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
+        """
+        return judge(self.n_events, self.expectation)
+
+    @property
     def areas(self) -> np.ndarray:
         """
         Pixels of each event: int, shape (n_events,).
@@ -196,9 +209,10 @@ class CRSegments:
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
         axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` that gave it.
+        Its ``meta`` has the cards of a cleaned frame that say how many events were to be expected.
         """
         source = self._source
-        return event_table(
+        table = event_table(
             self.segmentation,
             self.removed_charge,
             source.unit,
@@ -206,6 +220,8 @@ class CRSegments:
             source.bad,
             self.n_pixels,
         )
+        write_verdict(table.meta, self.n_events, self.expectation)
+        return table
 
     @cached_property
     def removed_charge(self) -> np.ndarray:

@@ -28,6 +28,7 @@ FLOORS = {
     "selection": 3,
     "electrons": 3,
     "provenance": 3,
+    "rates": 3,
     "detection": 3,
     "preflight": 3,
     "clean": 3,

@@ -100,9 +100,9 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
     try:
         return _clean_file(path, args, keywords, written)
     except CosmicRayError as err:
-        return path.name, "", "", f"failed: {err}"
+        return path.name, "", "", "", f"failed: {err}"
     except Exception as err:
-        return path.name, "", "", f"failed: {type(err).__name__}: {err}"
+        return path.name, "", "", "", f"failed: {type(err).__name__}: {err}"
 
 
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
@@ -112,11 +112,11 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
 
     kind = frame_kind(read_header(path, hdu=args.hdu))
     if kind != "light" and not args.any_kind:
-        return path.name, "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
+        return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
     target = _target(path, args, written)
     cleaned = clean_cosmic_rays(read_ccd(path, unit=args.unit, hdu=args.hdu), **keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
-    return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], "cleaned"
+    return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], cleaned.meta["CRVERDCT"], "cleaned"
 
 
 def _kind_in_words(kind: str) -> str:
@@ -145,9 +145,9 @@ def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
 def _print_table(rows: list[tuple]) -> None:
     from astropy.table import Table
 
-    summary = [(plain(name), pixels, events, status.split(":")[0]) for name, pixels, events, status in rows]
+    summary = [(plain(name), *found, status.split(":")[0]) for name, *found, status in rows]
     if summary:
-        table = Table(rows=summary, names=("frame", "pixels", "events", "status"), dtype=[str] * 4)
-        print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<"])))
+        table = Table(rows=summary, names=("frame", "pixels", "events", "verdict", "status"), dtype=[str] * 5)
+        print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<", "<"])))
     counts = {word: sum(row[-1] == word for row in summary) for word in ("cleaned", "skipped", "failed")}
     print(", ".join(f"{count} {word}" for word, count in counts.items()))
