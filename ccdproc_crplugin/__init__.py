@@ -21,6 +21,7 @@ from ccdproc_crplugin.plugins import checks, detectors, steps
 _HOME = {
     "CRSegments": "segments",
     "Expectation": "rates",
+    "EventViewer": "viewer",
     "MaskComparison": "compare",
     "clean_cosmic_rays": "clean",
     "compare_masks": "compare",

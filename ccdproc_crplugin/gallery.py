@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-__all__ = ["STRETCHES", "Cutout", "cut_out", "plot_cutouts", "save_page", "save_pages"]
+__all__ = ["STRETCHES", "Cutout", "cut_out", "plot_cutouts", "save_page", "save_pages", "stretch_limits"]
 
 #: The kinds of picture that are written.
 ENDINGS = (".png", ".pdf", ".svg")
@@ -59,6 +59,15 @@ class Cutout:
     title: str
     corner: tuple[int, int]
     images: dict[str, np.ndarray]
+
+    @property
+    def center(self) -> tuple[int, int]:
+        """
+        The pixel of the frame in the middle, (y, x).
+        """
+        y, x = self.corner
+        ny, nx = self.images["mask"].shape
+        return y + ny // 2, x + nx // 2
 
 
 def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray:
@@ -258,17 +267,37 @@ def _draw_row(axes: Sequence[Axes], cutout: Cutout, stretch: str) -> None:
 
 
 def _normalize(images: Mapping[str, np.ndarray], stretch: str) -> Normalize:
-    from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch, ZScaleInterval
+    from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch
+
+    lowest, highest = stretch_limits(images, stretch)
+    shape = AsinhStretch() if stretch == "asinh" else LinearStretch()
+    return ImageNormalize(vmin=lowest, vmax=highest, stretch=shape, clip=True)
+
+
+def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") -> tuple[float, float]:
+    """
+    Which values are black and white in all images of an event but the mask.
+
+    Parameters
+    ----------
+    images : mapping of str to `~numpy.ndarray`
+        The cut-outs by name; the first that is not ``"mask"`` decides.
+    stretch : {"zscale", "asinh"}
+        Whether white is the upper limit of ZScale or the brightest pixel.
+
+    Returns
+    -------
+    tuple of float
+        The two values, the second above the first.
+    """
+    from astropy.visualization import ZScaleInterval
 
     first = next(image for name, image in images.items() if name != "mask")
     finite = first[np.isfinite(first)]
     lowest, highest = ZScaleInterval().get_limits(finite) if finite.size else (0.0, 1.0)
     if stretch == "asinh" and finite.size:
         highest = finite.max()
-    if not highest > lowest:
-        highest = lowest + 1
-    shape = AsinhStretch() if stretch == "asinh" else LinearStretch()
-    return ImageNormalize(vmin=lowest, vmax=highest, stretch=shape, clip=True)
+    return (lowest, highest) if highest > lowest else (lowest, lowest + 1)
 
 
 def _plain(text: str) -> str:

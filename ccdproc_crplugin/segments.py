@@ -263,10 +263,55 @@ class CRSegments:
         """
         if size is not None and (isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1):
             raise CosmicRayError(f"Found size={size!r}; expected a whole number of pixels, 1 or more.")
-        images = {"frame": self._source.raw, "cleaned": self._source.cleaned, **self._further(frames)}
-        return [self._cutout(label, size, images) for label in self._labels(labels)]
+        images = self.images(frames)
+        del images["mask"]
+        return [self._cutout(label, size, images) for label in self.check_labels(labels)]
 
-    def _labels(self, labels: Iterable[int] | None) -> list[int]:
+    def images(self, frames: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
+        """
+        What there is to look at, each of shape (ny, nx).
+
+        Parameters
+        ----------
+        frames : mapping of str to array or CCDData
+            Further frames, such as ``{"dark": dark}``.
+
+        Returns
+        -------
+        dict of str to `~numpy.ndarray`
+            ``frame``, ``cleaned``, ``mask`` and the further ones.
+
+        Raises
+        ------
+        CosmicRayError
+            If a frame has another shape.
+        """
+        return {
+            "frame": self._source.raw,
+            "cleaned": self._source.cleaned,
+            "mask": self.mask,
+            **self._further(frames),
+        }
+
+    def check_labels(self, labels: Iterable[int] | None) -> list[int]:
+        """
+        The labels of events that were asked for.
+
+        Parameters
+        ----------
+        labels : iterable of int or None
+            Which events; `None` means all.
+
+        Returns
+        -------
+        list of int
+            The labels.
+
+        Raises
+        ------
+        CosmicRayError
+            If a label is not there.
+        """
         if labels is None:
             return list(range(1, self.n_events + 1))
         for label in (chosen := list(labels) if np.iterable(labels) else [labels]):
@@ -277,6 +322,8 @@ class CRSegments:
     def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
         further = {}
         for name, frame in (frames or {}).items():
+            if name in ("frame", "cleaned", "mask"):
+                raise CosmicRayError(f"Found a further frame named {name!r}; that name is taken, give it another.")
             array = frame.data if isinstance(frame, CCDData) else np.asarray(frame)
             if array.shape != self.mask.shape:
                 raise CosmicRayError(

@@ -41,6 +41,8 @@ FLOORS = {
     "compare": 3,
     "simulate": 3,
     "plugin_table": 3,
+    "image_widget": 5,
+    "viewer": 5,
     "methods": 5,
     "cli": 6,
     "__init__": 6,

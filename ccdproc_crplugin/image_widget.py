@@ -1,0 +1,162 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Image widgets that follow the protocol of astro-image-display-api.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from astropy.utils.exceptions import AstropyDeprecationWarning
+
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["OlderImageWidget", "follow_protocol", "open_widget"]
+
+#: The part of astro-image-display-api that the viewer needs.
+METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
+
+
+def open_widget() -> Any:
+    """
+    The image widget of whichever astrowidgets is installed.
+
+    Returns
+    -------
+    object
+        Its ``ImageWidget``, drawn by ginga.
+
+    Raises
+    ------
+    CosmicRayError
+        If astrowidgets is not installed or cannot be loaded.
+    """
+    try:
+        return _widget_class()()
+    except (ImportError, AttributeError) as err:  # AttributeError: that of astrowidgets 0.4 and 0.5 does not load
+        raise CosmicRayError(
+            f"Found no astrowidgets that can be loaded ({err}); expected it for the notebook viewer. Install it with: "
+            "python -m pip install 'ccdproc_crplugin[viewer]'"
+        ) from err
+
+
+def _widget_class() -> type:
+    with warnings.catch_warnings():
+        # When it is imported, astrowidgets 0.3 sets up a test runner that astropy has deprecated.
+        warnings.filterwarnings("ignore", "The TestRunner", AstropyDeprecationWarning)
+        try:
+            from astrowidgets.ginga import ImageWidget
+        except ModuleNotFoundError as err:
+            if err.name != "astrowidgets.ginga":
+                raise
+            from astrowidgets import ImageWidget  # up to 0.3
+    return ImageWidget
+
+
+def follow_protocol(widget: Any) -> Any:
+    """
+    A widget as one that follows astro-image-display-api.
+
+    Parameters
+    ----------
+    widget : object
+        A widget that follows the protocol, or an ``ImageWidget`` of an older astrowidgets.
+
+    Returns
+    -------
+    object
+        The widget itself, or an `OlderImageWidget` around it.
+
+    Raises
+    ------
+    CosmicRayError
+        If the widget is neither.
+    """
+    if all(callable(getattr(widget, name, None)) for name in METHODS):
+        return widget
+    if hasattr(widget, "load_array") and hasattr(widget, "zoom_level"):
+        return OlderImageWidget(widget)
+    raise CosmicRayError(
+        f"Found a widget of type {type(widget).__name__!r}; expected an ImageWidget of astrowidgets, or another widget "
+        f"with the methods of astro-image-display-api: {', '.join(METHODS)}."
+    )
+
+
+class OlderImageWidget:
+    """
+    The protocol on top of the ``ImageWidget`` of astrowidgets up to 0.3.
+
+    It knows one image at a time, so the labels of images say nothing here.
+
+    Parameters
+    ----------
+    widget : ``astrowidgets.ImageWidget``
+        The widget.
+    """
+
+    def __init__(self, widget: Any):
+        self.widget = widget
+
+    def load_image(self, data: np.ndarray, image_label: str | None = None) -> None:
+        """
+        Show an image.
+
+        Parameters
+        ----------
+        data : `~numpy.ndarray`, shape (ny, nx)
+            The image.
+        image_label : str or None
+            Not used.
+        """
+        self.widget.load_array(np.asarray(data))
+
+    def set_cuts(self, cuts: tuple[float, float], image_label: str | None = None) -> None:
+        """
+        Set which values are black and white.
+
+        Parameters
+        ----------
+        cuts : tuple of float
+            The two values.
+        image_label : str or None
+            Not used.
+        """
+        self.widget.cuts = cuts
+
+    def set_viewport(self, center: tuple[float, float], fov: float, image_label: str | None = None) -> None:
+        """
+        Set which part of the image is seen.
+
+        Parameters
+        ----------
+        center : tuple of float
+            The middle, (x, y).
+        fov : float
+            Width of the part (pix).
+        image_label : str or None
+            Not used.
+        """
+        self.widget.center_on(np.add(center, self.widget.pixel_offset))
+        self.widget.zoom_level = self.widget.image_width / fov
+
+    def get_viewport(self, sky_or_pixel: str | None = None, image_label: str | None = None) -> dict[str, Any]:
+        """
+        Tell which part of the image is seen.
+
+        Parameters
+        ----------
+        sky_or_pixel : str or None
+            Not used: in pixels always.
+        image_label : str or None
+            Not used.
+
+        Returns
+        -------
+        dict
+            ``center``, (x, y), and ``fov`` (pix).
+        """
+        # Where a user has dragged the image to, nothing public tells.
+        center = tuple(float(value) for value in self.widget._viewer.get_pan()[:2])
+        return {"center": center, "fov": self.widget.image_width / self.widget.zoom_level}
