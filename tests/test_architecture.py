@@ -19,6 +19,8 @@ FLOORS = {
     "model": 0,
     "kernels": 0,
     "hookspecs": 1,
+    "plugin_rules": 2,
+    "plugin_registry": 2,
     "plugins": 2,
     "detectors": 2,
     "lacosmic": 2,
