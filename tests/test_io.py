@@ -4,7 +4,9 @@ Frames to and from FITS files.
 """
 
 import os
+import re
 import stat
+import warnings
 
 import numpy as np
 import pytest
@@ -24,6 +26,11 @@ ENDINGS = [".fits", ".fit", ".fits.gz", ".fits.fz", ".FITS"]
 
 def native(array):
     return array.astype(array.dtype.newbyteorder("="))
+
+
+def is_standard(card):
+    """Whether a card of 80 bytes has a keyword and text that FITS allows."""
+    return re.fullmatch(rb"[A-Z0-9_-]* *", card[:8]) and re.fullmatch(rb"[ -~]{72}", card[8:])
 
 
 class TestRoundTrip:
@@ -97,8 +104,18 @@ class TestAsOthersSeeIt:
 
     def test_the_file_obeys_the_standard(self, tmp_path, saao):
         path = crp.write_ccd(saao.clean_cosmic_rays(), tmp_path / "frame.fits")
-        with fits.open(path) as hdus:
-            hdus.verify("exception")
+        with fits.open(path) as hdus, warnings.catch_warnings(record=True) as complaints:
+            hdus.verify("warn")
+            places = [hdu.fileinfo() for hdu in hdus]
+        assert [str(complaint.message) for complaint in complaints] == []
+        content = path.read_bytes()
+        assert len(content) == places[-1]["datLoc"] + places[-1]["datSpan"]
+        assert len(content) % 2880 == 0
+        for place in places:
+            header = content[place["hdrLoc"] : place["datLoc"]]
+            cards = [header[start : start + 80] for start in range(0, len(header), 80)]
+            assert [card for card in cards if not is_standard(card)] == []
+            assert cards.count(b"END".ljust(80)) == 1
 
 
 class TestWriting:

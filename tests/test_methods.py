@@ -38,8 +38,13 @@ def test_uninstalling_takes_all_of_ours_away_and_nothing_else():
 
 
 def test_uninstalling_twice_does_no_harm():
+    installed = dict(vars(CCDData))
     methods.uninstall()
+    bare = dict(vars(CCDData))
     methods.uninstall()
+    assert dict(vars(CCDData)) == bare
+    methods.install()
+    assert dict(vars(CCDData)) == installed
 
 
 def test_an_attribute_that_is_not_ours_is_left_alone_with_a_warning():
