@@ -23,6 +23,7 @@ _HOME = {
     "Expectation": "rates",
     "EventViewer": "viewer",
     "MaskComparison": "compare",
+    "apply_review": "review",
     "clean_cosmic_rays": "clean",
     "compare_masks": "compare",
     "cr_preflight": "preflight",
@@ -36,6 +37,7 @@ _HOME = {
     "simulate_frame": "simulate",
     "simulate_night": "simulate",
     "write_ccd": "io",
+    "write_report": "report",
 }
 
 __all__ = [

@@ -146,6 +146,20 @@ class CRSegments:
         """
         return self._source.mask
 
+    @property
+    def raw(self) -> np.ndarray:
+        """
+        The frame before the cleaning: shape (ny, nx), in its own unit; NaN where the removed values are lost.
+        """
+        return self._source.raw
+
+    @property
+    def cleaned(self) -> np.ndarray:
+        """
+        The frame without its cosmic rays: shape (ny, nx), in its own unit.
+        """
+        return self._source.cleaned
+
     @cached_property
     def segmentation(self) -> SegmentationImage | None:
         """

@@ -45,6 +45,8 @@ FLOORS = {
     "plugin_table": 3,
     "image_widget": 5,
     "viewer": 5,
+    "review": 3,
+    "report": 5,
     "methods": 5,
     "cli": 6,
     "__init__": 6,

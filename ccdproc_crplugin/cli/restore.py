@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, existing_file, say
+from ccdproc_crplugin.cli.options import UsageError, calm, existing_file, say
 
 __all__ = ["add_parser", "run"]
 
@@ -26,11 +26,17 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "restore",
         help="put removed cosmic rays back",
-        description="Put the values back that were removed from a frame, of all events or of some.",
+        description="Put the values back that were removed from a frame, of all events or of some. The frame itself stays "
+        "as it is, unless --in-place is given.",
     )
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="file from `ccdcr clean`")
-    parser.add_argument("output", type=Path, metavar="OUTPUT", help="file to write")
-    parser.add_argument("--labels", type=_labels, metavar="N,N", help="events to put back (default: all)")
+    parser.add_argument(
+        "output", type=Path, nargs="?", metavar="OUTPUT", help="file to write (default: FRAME_restored beside FRAME)"
+    )
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--labels", type=_labels, metavar="N,N", help="events to put back (default: all)")
+    chosen.add_argument("--review", type=existing_file, metavar="FILE", help="review.json that a report saved")
+    parser.add_argument("--in-place", action="store_true", help="replace FRAME, and its counts in night.ecsv beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     parser.set_defaults(run=run)
 
@@ -58,11 +64,32 @@ def run(args: argparse.Namespace) -> int:
     """
     from ccdproc_crplugin.clean import restore_cosmic_rays
     from ccdproc_crplugin.io import read_ccd, write_ccd
+    from ccdproc_crplugin.night_table import update_counts
+    from ccdproc_crplugin.review import apply_review
 
+    output = _output(args)
     with calm() as messages:
-        restored = restore_cosmic_rays(read_ccd(args.path), labels=args.labels)
-        write_ccd(restored, args.output, overwrite=args.overwrite)
+        ccd = read_ccd(args.path)
+        if args.review:
+            restored = apply_review(ccd, args.review, name=args.path.name)
+        else:
+            restored = restore_cosmic_rays(ccd, labels=args.labels)
+        write_ccd(restored, output, overwrite=args.overwrite or args.in_place)
+        n_events, n_pixels = (restored.meta.get(card, 0) for card in ("CRNEVENT", "CRNPIX"))
+        if args.in_place:
+            update_counts(output, n_events=n_events, n_pixels=n_pixels)
     for message in messages:
         say(message)
-    print(f"wrote {args.output}: {restored.meta.get('CRNEVENT', 0)} events are still removed")
+    print(f"wrote {output}: {n_events} events are still removed")
     return 0
+
+
+def _output(args: argparse.Namespace) -> Path:
+    if args.in_place:
+        if args.output:
+            raise UsageError("Found both OUTPUT and --in-place; expected one of them.")
+        return args.path
+    if args.output:
+        return args.output
+    name, ending = split_name(args.path)
+    return args.path.with_name(f"{name}_restored{ending}")

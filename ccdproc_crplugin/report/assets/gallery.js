@@ -1,0 +1,147 @@
+// The events of a frame as cards: mask, raw and cleaned side by side, in one stretch.
+
+const CARDS_AT_ONCE = 60;
+
+class Gallery {
+  constructor(list, { onShow, onTick, isTicked, canReview }) {
+    this.list = list;
+    this.onShow = onShow;
+    this.onTick = onTick;
+    this.isTicked = isTicked;
+    this.canReview = canReview;
+    this.more = document.getElementById("more");
+    this.order = document.getElementById("order");
+    this.filters = [...document.querySelectorAll("#class-filter input")];
+    this.cards = new Map();
+    this.seen = new IntersectionObserver((entries) => this.paintSeen(entries), { rootMargin: "300px" });
+    this.more.addEventListener("click", () => this.extend());
+    this.order.addEventListener("input", () => this.refill());
+    for (const filter of this.filters) filter.addEventListener("input", () => this.refill());
+  }
+
+  open(pictures) {
+    this.pictures = pictures;
+    for (const filter of this.filters) {
+      const count = pictures.events.filter((event) => event.class === Number(filter.value)).length;
+      filter.closest("label").querySelector(".count").textContent = count;
+    }
+    this.refill();
+  }
+
+  close() {
+    this.pictures = null;
+    this.empty();
+    document.getElementById("n-cards").value = "";
+  }
+
+  // The events of the classes chosen, in the order chosen.
+  chosen() {
+    if (!this.pictures) return [];
+    const classes = new Set(this.filters.filter((filter) => filter.checked).map((filter) => Number(filter.value)));
+    const key = this.order.value;
+    const events = this.pictures.events.filter((event) => classes.has(event.class));
+    return key === "label" ? events : events.sort((a, b) => (b[key] ?? 0) - (a[key] ?? 0));
+  }
+
+  empty() {
+    this.seen.disconnect();
+    this.cards.clear();
+    this.list.replaceChildren();
+    this.more.hidden = true;
+  }
+
+  refill() {
+    this.empty();
+    this.waiting = this.chosen();
+    document.getElementById("n-cards").value = `${this.waiting.length} events`;
+    this.extend();
+  }
+
+  extend() {
+    for (const event of this.waiting.splice(0, CARDS_AT_ONCE)) {
+      const card = this.card(event);
+      this.cards.set(event, card);
+      this.list.append(card);
+      this.seen.observe(card);
+    }
+    this.more.hidden = !this.waiting.length;
+    this.more.textContent = `Show more (${this.waiting.length} left)`;
+  }
+
+  card(event) {
+    const card = make("li", "card");
+    const show = make("button", "show");
+    show.type = "button";
+    show.setAttribute("aria-label", `Show event ${event.label} in the frame`);
+    show.append(newCanvas(3, 1));
+    show.addEventListener("click", () => this.onShow(event));
+    const text = make("p");
+    const swatch = make("span", `swatch class-${event.class}`);
+    swatch.setAttribute("aria-hidden", "true");
+    const number = make("strong");
+    number.textContent = event.label;
+    text.append(swatch, number, ` ${classNames[event.class]} · ${event.area} pix · ${figure(event.charge)} ${event.chargeUnit}`);
+    const label = make("label");
+    const box = make("input");
+    box.type = "checkbox";
+    box.disabled = !this.canReview();
+    box.addEventListener("change", () => this.onTick(event));
+    label.append(box, "no cosmic ray");
+    card.append(show, text, label);
+    this.mark(event, card);
+    return card;
+  }
+
+  mark(event, card = this.cards.get(event)) {
+    if (!card) return;
+    const ticked = this.isTicked(event);
+    card.classList.toggle("ticked", ticked);
+    card.querySelector("input").checked = ticked;
+  }
+
+  markAll() {
+    for (const event of this.cards.keys()) this.mark(event);
+  }
+
+  select(event) {
+    for (const card of this.list.querySelectorAll(".selected")) card.classList.remove("selected");
+    this.cards.get(event)?.classList.add("selected");
+  }
+
+  paintSeen(entries) {
+    const seen = new Set(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
+    for (const [event, card] of this.cards) {
+      if (!seen.has(card)) continue;
+      this.seen.unobserve(card);
+      this.paintCard(event, card.querySelector("canvas"));
+    }
+  }
+
+  paintCard(event, canvas) {
+    const { sheet, values } = this.pictures;
+    const side = Math.max(event.width, event.height);
+    const table = greys(values, { low: event.low, high: event.high });
+    const mask = Uint8Array.from({ length: 256 }, (_, code) => code);
+    const zoom = Math.max(1, Math.ceil(160 / side));
+    const gap = Math.ceil((side * zoom) / 40);
+    canvas.width = 3 * side * zoom + 2 * gap;
+    canvas.height = side * zoom;
+    const context = canvas.getContext("2d");
+    context.imageSmoothingEnabled = false;
+    const inset = [((side - event.width) * zoom) / 2, ((side - event.height) * zoom) / 2];
+    const parts = [[sheet.mask, mask], [sheet.raw, table], [sheet.cleaned, table]];
+    parts.forEach(([codes, colours], place) => {
+      const left = place * (side * zoom + gap);
+      const part = paintPart(codes, sheet.width, event, colours);
+      context.fillStyle = codes === sheet.mask ? "#000" : "#70757d";
+      context.fillRect(left, 0, side * zoom, side * zoom);
+      context.drawImage(part, left + inset[0], inset[1], event.width * zoom, event.height * zoom);
+    });
+  }
+}
+
+function make(tag, style = "") {
+  const element = document.createElement(tag);
+  element.className = style;
+  return element;
+}

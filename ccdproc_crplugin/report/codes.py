@@ -1,0 +1,157 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Frames as pictures of one byte a pixel, from which a browser can still choose the stretch.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Codes", "binned", "picture"]
+
+#: Steps are even up to about so many times the noise, and even in the logarithm beyond.
+LINEAR_PART = 12.0
+
+#: Codes of values; 0 means that there is none.
+FIRST, LAST = 1, 255
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """
+    Which byte stands for which value: fine steps near the sky, coarse ones for what is bright.
+
+    Parameters
+    ----------
+    sky : float
+        The level about which the steps are finest.
+    scale : float
+        How far from it they stay about even.
+    lowest, highest : float
+        The values of the first and the last code.
+    """
+
+    sky: float
+    scale: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, *frames: np.ndarray) -> Codes:
+        """
+        Codes that fit some frames.
+
+        Parameters
+        ----------
+        *frames : `~numpy.ndarray`, shape (ny, nx)
+            The frames; the sky and its noise are those of the first.
+
+        Returns
+        -------
+        Codes
+            From the lowest to the highest value of all frames.
+        """
+        from astropy.stats import mad_std
+
+        every = frames[0].size // 200_000 + 1
+        sample = frames[0].ravel()[::every].astype(float)
+        sample = sample[np.isfinite(sample)]
+        if not sample.size:
+            return cls(0.0, 1.0, 0.0, 1.0)
+        noise = float(mad_std(sample)) or float(sample.std()) or 1.0
+        lowest = min(_extreme(frame, np.min) for frame in frames)
+        highest = max(_extreme(frame, np.max) for frame in frames)
+        return cls(float(np.median(sample)), LINEAR_PART * noise, lowest, max(highest, lowest + noise))
+
+    def encode(self, values: np.ndarray) -> np.ndarray:
+        """
+        The codes of some values.
+
+        Parameters
+        ----------
+        values : `~numpy.ndarray`
+            Values; not finite ones have none.
+
+        Returns
+        -------
+        `~numpy.ndarray` of uint8
+            1 to 255, or 0 where there is no value.
+        """
+        first, last = self._arc(self.lowest), self._arc(self.highest)
+        with np.errstate(invalid="ignore"):
+            steps = (self._arc(values.astype(np.float32)) - first) * ((LAST - FIRST) / (last - first)) + FIRST
+            codes = np.clip(np.rint(steps), FIRST, LAST)
+        return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
+
+    def decode(self) -> np.ndarray:
+        """
+        What each code stands for.
+
+        Returns
+        -------
+        `~numpy.ndarray` of float, shape (256,)
+            Values; that of code 0 means nothing.
+        """
+        arcs = np.linspace(self._arc(self.lowest), self._arc(self.highest), LAST - FIRST + 1)
+        return np.append(0.0, self.sky + self.scale * np.sinh(arcs))
+
+    def _arc(self, values: np.ndarray | float) -> np.ndarray:
+        return np.arcsinh((values - self.sky) / self.scale)
+
+
+def _extreme(frame: np.ndarray, function) -> float:
+    finite = frame[np.isfinite(frame)]
+    return float(function(finite)) if finite.size else 0.0
+
+
+def binned(frame: np.ndarray, factor: int) -> np.ndarray:
+    """
+    A frame in larger pixels.
+
+    Parameters
+    ----------
+    frame : `~numpy.ndarray`, shape (ny, nx)
+        The frame.
+    factor : int
+        How many pixels make one, along each axis.
+
+    Returns
+    -------
+    `~numpy.ndarray` of float
+        Mean of the finite pixels of each square, those at the edge with what is left; NaN where there is none.
+    """
+    if factor == 1:
+        return frame
+    ny, nx = frame.shape
+    finite = np.isfinite(frame)
+    total = np.where(finite, frame, 0).astype(float)
+    for axis, size in ((0, ny), (1, nx)):
+        total = np.add.reduceat(total, range(0, size, factor), axis=axis)
+        finite = np.add.reduceat(finite, range(0, size, factor), axis=axis, dtype=int)
+    with np.errstate(invalid="ignore"):
+        return total / np.where(finite, finite, np.nan)
+
+
+def picture(codes: np.ndarray) -> str:
+    """
+    A picture as an address that holds it whole.
+
+    Parameters
+    ----------
+    codes : `~numpy.ndarray` of uint8, shape (ny, nx) or (ny, nx, channels)
+        The picture, its top row first.
+
+    Returns
+    -------
+    str
+        A ``data:`` URI of a PNG.
+    """
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(codes)).save(stream, format="PNG")
+    return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

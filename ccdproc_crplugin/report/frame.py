@@ -1,0 +1,164 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What the page shows of one frame.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.table import QTable
+
+from ccdproc_crplugin.classify import RULES
+from ccdproc_crplugin.io import read_ccd
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.removed import is_restorable
+from ccdproc_crplugin.report.codes import Codes, binned, picture
+from ccdproc_crplugin.report.night import Row, complete
+from ccdproc_crplugin.report.stamps import Sheet, make_sheet
+from ccdproc_crplugin.review import cleaning_id
+from ccdproc_crplugin.segments import CRSegments, cr_segments
+
+__all__ = ["CLASSES", "FrameView", "view_frame"]
+
+#: The classes, by whose place in this list the page knows them.
+CLASSES = tuple(RULES)
+
+#: A frame of more pixels is shown in larger ones, its events at full size.
+MOST_PIXELS = 2**21
+
+#: Figures that a reader needs of a measurement.
+DIGITS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class FrameView:
+    """
+    A frame, ready for the page.
+
+    Parameters
+    ----------
+    row : Row
+        Its line in the table of the night.
+    cleaning : str
+        What identifies its cleaning, or an empty text where the removed values are lost.
+    shape : tuple of int
+        Shape of the frame, (ny, nx).
+    pixels : tuple of `~numpy.ndarray` of int, shape (n,)
+        The pixels hit, (y, x).
+    labels : `~numpy.ndarray` of int, shape (n,)
+        The event of each.
+    events : `~astropy.table.QTable`
+        The events, as `CRSegments` gives them.
+    pictures : dict
+        What the page draws, ready for JSON.
+    """
+
+    row: Row
+    cleaning: str
+    shape: tuple[int, int]
+    pixels: tuple[np.ndarray, np.ndarray]
+    labels: np.ndarray
+    events: QTable
+    pictures: dict[str, Any]
+
+    @property
+    def classes(self) -> np.ndarray:
+        """
+        Place of each event's class in `CLASSES`.
+        """
+        return np.array([CLASSES.index(name) for name in self.events["class"]], dtype=int)
+
+
+def view_frame(row: Row) -> FrameView:
+    """
+    Read a cleaned frame and draw it.
+
+    Parameters
+    ----------
+    row : Row
+        Its line in the table of the night, with the path.
+
+    Returns
+    -------
+    FrameView
+        All that the page shows of it.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read or is no cleaned frame.
+    """
+    ccd = read_ccd(row.path)
+    segments = cr_segments(ccd)
+    y, x = true_pixels(segments.mask)
+    view = FrameView(
+        row=complete(row, ccd.meta),
+        cleaning=cleaning_id(ccd) if is_restorable(ccd) else "",
+        shape=ccd.shape,
+        pixels=(y, x),
+        labels=segments.data[y, x],
+        events=segments.table,
+        pictures={},
+    )
+    view.pictures.update(_pictures(segments, str(ccd.unit)), classes=view.classes.tolist())
+    return view
+
+
+def _pictures(segments: CRSegments, unit: str) -> dict[str, Any]:
+    codes = Codes.of(segments.cleaned, segments.raw)
+    factor = math.ceil((segments.cleaned.size / MOST_PIXELS) ** 0.5)
+    small = binned(segments.cleaned, factor)
+    sheet = make_sheet(segments, codes)
+    return {
+        "shape": list(segments.cleaned.shape),
+        "bin": factor,
+        "unit": unit,
+        "values": _rounded(codes.decode()),
+        "limits": _rounded(_frame_limits(small)),
+        "image": picture(codes.encode(small)[::-1]),
+        "sheet": picture(sheet.pixels),
+        **_stamp_columns(sheet),
+        **_event_columns(segments.table),
+    }
+
+
+def _frame_limits(frame: np.ndarray) -> tuple[float, float]:
+    from astropy.visualization import ZScaleInterval
+
+    finite = frame[np.isfinite(frame)]
+    low, high = ZScaleInterval().get_limits(finite) if finite.size else (0.0, 1.0)
+    return float(low), float(high)
+
+
+def _stamp_columns(sheet: Sheet) -> dict[str, list]:
+    names = ("left", "bottom", "width", "height", "column", "row")
+    return {
+        **{name: getattr(sheet, name).tolist() for name in names},
+        "low": _rounded(sheet.low),
+        "high": _rounded(sheet.high),
+    }
+
+
+def _event_columns(events: QTable) -> dict[str, Any]:
+    measured = {name: _rounded(getattr(events[name], "value", events[name])) for name in ("x", "y", "length")}
+    return {
+        **measured,
+        "area": events["area"].value.astype(int).tolist(),
+        "charge": _rounded(events["sum"].value),
+        "peak": _rounded(events["peak"].value),
+        "angle": _rounded(events["orientation"].value),
+        "edge": events["touches_edge"].astype(int).tolist(),
+        "bad": events["touches_bad"].astype(int).tolist(),
+        "chargeUnit": str(events["sum"].unit),
+    }
+
+
+def _rounded(values: Any) -> list[float | None]:
+    """
+    Numbers as JSON has them: short, and none that is not finite.
+    """
+    return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in np.asarray(values, dtype=float)]

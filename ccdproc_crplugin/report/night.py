@@ -1,0 +1,220 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The frames of a night, from the table of its reduction or from the files of a folder.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import exposure, filter_name, find_frames
+from ccdproc_crplugin.io import read_header
+
+__all__ = ["TABLE", "Row", "complete", "read_night"]
+
+#: Where the reduction of a night leaves its table.
+TABLE = "night.ecsv"
+
+#: Cards of a cleaned frame that hold a parameter of its detector.
+PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """
+    A frame of the night, in words and figures for a page.
+
+    Parameters
+    ----------
+    file : str
+        Name of the frame.
+    status : str
+        What became of it.
+    reason : str
+        Why it is not done, if it is not.
+    path : `~pathlib.Path` or None
+        The cleaned frame, if there is one.
+    kind, target, filter, detector, parameters, verdict, findings : str
+        What table and header say; empty where they don't.
+    n_events, n_pixels, expected_low, expected_high, exposure, seconds : float or None
+        Counts, and times in seconds.
+    """
+
+    file: str
+    status: str
+    reason: str = ""
+    path: Path | None = None
+    kind: str = ""
+    target: str = ""
+    filter: str = ""
+    detector: str = ""
+    parameters: str = ""
+    verdict: str = ""
+    findings: str = ""
+    n_events: float | None = None
+    n_pixels: float | None = None
+    expected_low: float | None = None
+    expected_high: float | None = None
+    exposure: float | None = None
+    seconds: float | None = None
+
+    @property
+    def expected(self) -> str:
+        """
+        How many events to expect.
+        """
+        if self.expected_low is None or self.expected_high is None:
+            return ""
+        return f"{self.expected_low:.0f} to {self.expected_high:.0f}"
+
+
+def read_night(folder: Path) -> list[Row]:
+    """
+    List the frames of a night.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        A folder with ``night.ecsv``, or one with cleaned frames.
+
+    Returns
+    -------
+    list of Row
+        A row of the table each, or without the table one for each cleaned frame.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no such folder, or nothing in it.
+    """
+    if not folder.is_dir():
+        raise CosmicRayError(f"Found no folder {str(folder)!r}; expected one of cleaned frames.")
+    table = folder / TABLE
+    rows = _from_table(table) if table.is_file() else _from_files(folder)
+    if not rows:
+        raise CosmicRayError(
+            f"Found no cleaned frame in {str(folder)!r}; expected {TABLE} or FITS files that clean_cosmic_rays made. "
+            "Clean some first."
+        )
+    return rows
+
+
+def _from_table(path: Path) -> list[Row]:
+    from astropy.table import Table
+
+    try:
+        table = Table.read(path, format="ascii.ecsv")
+    except Exception as err:
+        raise CosmicRayError(
+            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected the table of a "
+            "reduction. Take it away to have a report on the files of the folder."
+        ) from err
+    missing = {"file", "status", "output"} - set(table.colnames)
+    if missing:
+        raise CosmicRayError(
+            f"Found no column {sorted(missing)[0]!r} in {str(path)!r}; expected the table of a reduction."
+        )
+    return [_row_of(dict(zip(table.colnames, row, strict=True)), path.parent) for row in table]
+
+
+def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
+    text = {name: _text(entries.get(name)) for name in ("file", "status", "reason", "kind", "detector", "verdict")}
+    names = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
+    numbers = {name: _number(entries.get(name)) for name in names}
+    output = _text(entries.get("output"))
+    path = (folder / output) if output else None
+    if path and not path.resolve().is_relative_to(folder.resolve()):
+        text["reason"] = text["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
+        path = None
+    return Row(
+        **text,
+        **numbers,
+        path=path,
+        parameters=_parameters(_text(entries.get("parameters"))),
+        findings=_text(entries.get("findings")),
+    )
+
+
+def _from_files(folder: Path) -> list[Row]:
+    rows = []
+    for path in find_frames(folder):
+        try:
+            header = read_header(path)
+        except CosmicRayError as err:
+            rows.append(Row(path.name, "failed", str(err)))
+            continue
+        if "CRDETECT" in header:
+            rows.append(Row(path.name, "done", path=path))
+    return rows
+
+
+def complete(row: Row, header: Mapping[str, Any]) -> Row:
+    """
+    Add what the header of a cleaned frame says.
+
+    Parameters
+    ----------
+    row : Row
+        A frame of the night.
+    header : mapping
+        Header of its cleaned frame.
+
+    Returns
+    -------
+    Row
+        The row with its gaps filled; its counts are those of the header, which follows each restoring.
+    """
+    seconds, name = exposure(header), filter_name(header)
+    said = {
+        "target": _text(header.get("OBJECT")),
+        "filter": name.value if name else "",
+        "exposure": seconds and float(seconds.value.value),
+        "detector": _text(header.get("CRDETECT")),
+        "verdict": _text(header.get("CRVERDCT")),
+        "findings": _text(header.get("CRPREFLT")),
+        "parameters": _in_words({name: header[card] for name, card in PARAMETERS.items() if card in header}),
+        "expected_low": _number(header.get("CREXPLO")),
+        "expected_high": _number(header.get("CREXPHI")),
+    }
+    entries = {name: value for name, value in vars(row).items() if value not in (None, "")}
+    counts = {"n_events": _number(header.get("CRNEVENT")), "n_pixels": _number(header.get("CRNPIX"))}
+    return Row(**{**said, **entries, **{name: count for name, count in counts.items() if count is not None}})
+
+
+def _text(value: Any) -> str:
+    return "" if value is None or value is np.ma.masked else str(value).strip()
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _parameters(text: str) -> str:
+    """
+    Parameters that stand in the table as JSON, in words.
+    """
+    try:
+        parameters = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    if not isinstance(parameters, dict):
+        return text
+    return _in_words(parameters)
+
+
+def _in_words(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}" for name, value in parameters.items()
+    )

@@ -1,0 +1,282 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Writes the page.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.classify import RULES
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import atomic_write, refuse_existing
+from ccdproc_crplugin.report.figures import chip_maps, histograms
+from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
+from ccdproc_crplugin.report.night import Row, read_night
+from ccdproc_crplugin.review import FORMAT, VERSION
+
+__all__ = ["write_report"]
+
+#: A page with its pictures in it is at most so large (bytes); else they stand beside it.
+LARGEST_PAGE = 20_000_000
+
+#: Files of pictures beside a page.
+FILE_NAME = re.compile(r"frame_\d{4,}\.js")
+
+#: The script of the page, in the order in which its parts need each other.
+SCRIPTS = ("pictures.js", "table.js", "viewer.js", "gallery.js", "review.js", "main.js")
+
+
+def write_report(
+    folder: str | os.PathLike,
+    output: str | os.PathLike,
+    *,
+    overwrite: bool = True,
+    progress: Callable | None = None,
+) -> Path:
+    """
+    Put a night on one page.
+
+    Parameters
+    ----------
+    folder : path
+        A folder with the table ``night.ecsv`` of a reduction and the frames it names; without that table, one of
+        cleaned frames.
+    output : path
+        The page to write, ``.html``.
+    overwrite : bool
+        Whether a page that is there may be replaced.
+    progress : callable or None
+        Called with the list of frames, gives them back one by one, such as `tqdm.tqdm`.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The page. It needs nothing from the network. Where its pictures would make it larger than 20 MB they stand
+        in a folder beside it, named after it with ``_files``, and are loaded as they are needed.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no cleaned frame, or the page can't be written. A single frame that can't be read has a line
+        that says so.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import ccdproc_crplugin as crp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     frame = crp.simulate_frame(shape=(64, 64), n_muons=2, n_stars=3, seed=1).ccd
+    ...     _ = crp.write_ccd(frame.clean_cosmic_rays(), Path(folder) / "light.fits")
+    ...     crp.write_report(folder, Path(folder) / "night.html").name
+    'night.html'
+    """
+    folder, output = Path(folder), Path(output)
+    if output.suffix.lower() not in (".html", ".htm"):
+        raise CosmicRayError(f"Found the file name {output.name!r}; expected one that ends in .html.")
+    refuse_existing(output, overwrite)
+    rows = read_night(folder)
+    with _PictureStore.beside(output) as store:
+        night = _Night()
+        for row in (progress or iter)(rows):
+            night.add(row, store)
+        page = _render(night, store, folder)
+        with atomic_write(output, overwrite) as temporary:
+            temporary.write_text(page, encoding="utf-8")
+            store.settle()
+    return output
+
+
+class _Night:
+    """
+    The rows of a night, and the views of those frames that can be seen.
+    """
+
+    def __init__(self):
+        self.rows: list[tuple[Row, int | None]] = []
+        self.views: list[FrameView] = []
+
+    def add(self, row: Row, store: _PictureStore) -> None:
+        view = None
+        if row.path is not None:
+            try:
+                view = view_frame(row)
+            except Exception as err:
+                message = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+                row = replace(row, reason="; ".join(filter(None, (row.reason, message))))
+        if view is None:
+            self.rows.append((row, None))
+            return
+        self.rows.append((view.row, len(self.views)))
+        store.add(view.pictures)
+        self.views.append(replace(view, pictures={}))
+
+
+@dataclass
+class _PictureStore:
+    """
+    What the page loads for each frame: in the page as long as that stays small, else in files beside it.
+
+    A file is a script, since a page from ``file://`` may load nothing else that it can look into.
+    """
+
+    folder: Path
+    temporary: Path
+    texts: list[str]
+    size: int = 0
+    beside_page: bool = False
+
+    @classmethod
+    @contextmanager
+    def beside(cls, page: Path) -> Iterator[_PictureStore]:
+        """Have a store whose folder is there whole, or not at all."""
+        store = cls(page.with_name(f"{page.stem}_files"), page.with_name(f".{secrets.token_hex(8)}.part"), [])
+        store.refuse_foreign_folder()
+        try:
+            yield store
+        finally:
+            shutil.rmtree(store.temporary, ignore_errors=True)
+
+    def refuse_foreign_folder(self) -> None:
+        """Leave a folder alone that is not of an earlier page."""
+        if not os.path.lexists(self.folder):
+            return
+        foreign = [] if self.folder.is_dir() and not self.folder.is_symlink() else [self.folder]
+        foreign = foreign or [path for path in self.folder.iterdir() if not FILE_NAME.fullmatch(path.name)]
+        if foreign:
+            raise CosmicRayError(
+                f"Found {str(foreign[0])!r}, which is of no report; expected to have {self.folder.name!r} for the "
+                "pictures of this one. Give the page another name."
+            )
+
+    def add(self, pictures: dict[str, Any]) -> None:
+        """Take the pictures of the next frame."""
+        text = _json(pictures)
+        self.texts.append(text)
+        self.size += len(text)
+        if self.beside_page:
+            self._write(len(self.texts) - 1)
+        elif self.size > LARGEST_PAGE:
+            self._move_out()
+
+    def _move_out(self) -> None:
+        try:
+            self.temporary.mkdir()
+        except OSError as err:
+            raise CosmicRayError(f"Found that no folder can be made beside {self.folder.name!r}: {err}.") from err
+        self.beside_page = True
+        for index in range(len(self.texts)):
+            self._write(index)
+
+    def _write(self, index: int) -> None:
+        script = f"receivePictures({index}, {self.texts[index]});\n"
+        (self.temporary / _file_name(index)).write_text(script, encoding="ascii")
+        self.texts[index] = ""
+
+    def settle(self) -> None:
+        """Put the folder where the page looks for it, in place of that of an earlier page."""
+        earlier = self.folder.with_name(f".{secrets.token_hex(8)}.part")
+        if self.folder.is_dir():
+            os.replace(self.folder, earlier)
+        if self.beside_page:
+            os.replace(self.temporary, self.folder)
+        shutil.rmtree(earlier, ignore_errors=True)
+
+
+def _file_name(index: int) -> str:
+    return f"frame_{index + 1:04d}.js"
+
+
+def _json(value: Any) -> str:
+    """
+    JSON in ASCII that can stand inside of a page or a script.
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=PackageLoader("ccdproc_crplugin.report", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = _asset("report.css")
+    script = "\n".join(_asset(name) for name in SCRIPTS)
+    maps, on_hot = chip_maps(night.views)
+    return environment.get_template("report.html").render(
+        title=folder.resolve().name,
+        rows=night.rows,
+        histograms=histograms(night.views),
+        maps=maps,
+        classes=list(RULES.items()),
+        n_of_class=_count_classes(night.views),
+        n_events=sum(len(view.events) for view in night.views),
+        made=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        version=version("ccdproc_crplugin"),
+        style=Markup(style),  # noqa: S704  a file of this package
+        script=Markup(script),  # noqa: S704  files of this package
+        style_hash=_hash(style),
+        script_hash=_hash(script),
+        beside_page=store.beside_page,
+        facts=Markup(_json(_facts(night, store, on_hot))),  # noqa: S704  escaped by _json
+        pictures=[Markup(text) for text in store.texts if not store.beside_page],  # noqa: S704  escaped by _json
+    )
+
+
+def _asset(name: str) -> str:
+    return files("ccdproc_crplugin.report").joinpath("assets", name).read_text(encoding="utf-8").strip()
+
+
+def _hash(text: str) -> str:
+    """
+    What allows a browser to run this text and no other.
+    """
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
+
+
+def _count_classes(views: list[FrameView]) -> list[int]:
+    return [sum(int((view.classes == place).sum()) for view in views) for place in range(len(CLASSES))]
+
+
+def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict[str, Any]:
+    """
+    What the script knows from the start.
+    """
+    return {
+        "folder": store.folder.name if store.beside_page else None,
+        "review": {"format": FORMAT, "version": VERSION},
+        "classes": list(CLASSES),
+        "frames": [
+            {
+                "file": view.row.path.name,
+                "cleaning": view.cleaning,
+                "classes": view.classes.tolist(),
+                "onHot": labels,
+                "source": _file_name(index) if store.beside_page else None,
+            }
+            for index, (view, labels) in enumerate(zip(night.views, on_hot, strict=True))
+        ],
+    }

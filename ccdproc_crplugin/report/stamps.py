@@ -1,0 +1,128 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The events of a frame cut out at full size, side by side on one sheet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ccdproc_crplugin.report.codes import Codes
+from ccdproc_crplugin.segments import CRSegments
+
+__all__ = ["Sheet", "make_sheet"]
+
+#: Pixels around an event, and the smallest and largest side of its stamp.
+MARGIN, SMALLEST, LARGEST = 8, 25, 1000
+
+#: Width of a sheet, unless a stamp is wider (pix).
+WIDTH = 1024
+
+#: The mask's bytes: of the event, of other events.
+THIS, OTHER = 255, 100
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """
+    A sheet of stamps.
+
+    Parameters
+    ----------
+    pixels : `~numpy.ndarray` of uint8, shape (height, width, 3)
+        Cleaned frame, raw frame where a cosmic ray was (else 0), and mask; rows from top to bottom, with the
+        frame's rows from bottom to top.
+    left, bottom : `~numpy.ndarray` of int, shape (n_events,)
+        Where the lower left pixel of each stamp stands in the frame.
+    width, height : `~numpy.ndarray` of int, shape (n_events,)
+        Sides of each stamp.
+    column, row : `~numpy.ndarray` of int, shape (n_events,)
+        Where the upper left pixel of each stamp stands on the sheet.
+    low, high : `~numpy.ndarray` of float, shape (n_events,)
+        Limits of each stamp's stretch, from ZScale, in the frame's unit.
+    """
+
+    pixels: np.ndarray
+    left: np.ndarray
+    bottom: np.ndarray
+    width: np.ndarray
+    height: np.ndarray
+    column: np.ndarray
+    row: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
+    """
+    Cut the events of a frame out.
+
+    Parameters
+    ----------
+    segments : CRSegments
+        The events.
+    codes : Codes
+        Which byte stands for which value.
+
+    Returns
+    -------
+    Sheet
+        A stamp an event, cut at the frame's edge, in the order of the labels.
+    """
+    labels, raw, cleaned = segments.data, segments.raw, segments.cleaned
+    bounds = np.array([_bounds(where, labels.shape) for where in segments.slices], dtype=int).reshape(-1, 4)
+    bottom, top, left, right = bounds.T
+    height, width = top - bottom, right - left
+    column, row, size = _arrange(width, height)
+    pixels = np.zeros((*size, 3), dtype=np.uint8)
+    limits = np.zeros((len(bounds), 2))
+    for index, (y0, y1, x0, x1) in enumerate(bounds):
+        part = (slice(y0, y1), slice(x0, x1))
+        stamp = _stamp(labels[part], raw[part], cleaned[part], index + 1, codes)
+        on_sheet = (slice(row[index], row[index] + y1 - y0), slice(column[index], column[index] + x1 - x0))
+        pixels[on_sheet] = stamp[::-1]
+        limits[index] = _limits(raw[part])
+    return Sheet(pixels, left, bottom, width, height, column, row, *limits.T)
+
+
+def _bounds(where: tuple[slice, slice], shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    bounds = []
+    for part, size in zip(where, shape, strict=True):
+        side = min(max(part.stop - part.start + 2 * MARGIN, SMALLEST), LARGEST)
+        start = (part.start + part.stop - side) // 2
+        bounds += [max(0, start), min(size, start + side)]
+    return tuple(bounds)
+
+
+def _arrange(width: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
+    """
+    Put stamps in rows, those of like height together.
+    """
+    column, row = np.zeros(len(width), dtype=int), np.zeros(len(width), dtype=int)
+    most = max(WIDTH, width.max(initial=1))
+    x = y = tallest = 0
+    for index in np.argsort(height, kind="stable"):
+        if x + width[index] > most:
+            x, y, tallest = 0, y + tallest, 0
+        column[index], row[index] = x, y
+        x, tallest = x + width[index], max(tallest, height[index])
+    used = max((column + width).max(initial=1), 1)
+    return column, row, (int(max(y + tallest, 1)), int(used))
+
+
+def _stamp(labels: np.ndarray, raw: np.ndarray, cleaned: np.ndarray, label: int, codes: Codes) -> np.ndarray:
+    hit = labels > 0
+    stamp = np.zeros((*labels.shape, 3), dtype=np.uint8)
+    stamp[..., 0] = codes.encode(cleaned)
+    stamp[hit, 1] = codes.encode(raw[hit])
+    stamp[hit, 2] = np.where(labels[hit] == label, THIS, OTHER)
+    return stamp
+
+
+def _limits(raw: np.ndarray) -> tuple[float, float]:
+    from astropy.visualization import ZScaleInterval
+
+    finite = raw[np.isfinite(raw)]
+    return ZScaleInterval().get_limits(finite) if finite.size else (0.0, 1.0)
