@@ -11,12 +11,13 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin import preflight as checks
+from ccdproc_crplugin.copies import copy_but_pixels, enlarged_uncertainty, result_dtype, uncertainty_array
 from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays, read_only
-from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons, uncertainty_scale
+from ccdproc_crplugin.electrons import ElectronFrame, calibrate, check_frame, to_electrons
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -187,40 +188,18 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
     """
     y, x = true_pixels(found.mask)
     values, scatter = _estimates(frame, found, repair, y, x)
-    cleaned = _copy_but_pixels(ccd)
-    cleaned.data = np.array(ccd.data, dtype=_result_dtype(ccd.data.dtype))
+    cleaned = copy_but_pixels(ccd)
+    cleaned.data = np.array(ccd.data, dtype=result_dtype(ccd.data.dtype))
     if values is not None:
         with np.errstate(over="ignore"):
             cleaned.data[y, x] = values
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
-    cleaned.uncertainty = _enlarged_uncertainty(ccd, y, x, scatter)
+    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
     cleaned.mask = found.mask.copy() if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
     cleaned.flags = _flags(ccd, frame, found)
     attach(cleaned, _record(ccd, cleaned, y, x))
     return cleaned
-
-
-def _copy_but_pixels(ccd: CCDData) -> CCDData:
-    """
-    A frame of the same class with header, WCS and PSF of its own, and the arrays still shared.
-    """
-    new = copy.copy(ccd)
-    new.meta = copy.deepcopy(ccd.meta)
-    new.wcs = copy.deepcopy(ccd.wcs)
-    new.psf = copy.deepcopy(ccd.psf)
-    new.uncertainty = _copy_of_uncertainty(ccd)
-    return new
-
-
-def _copy_of_uncertainty(ccd: CCDData) -> Any:
-    return None if ccd.uncertainty is None else type(ccd.uncertainty)(ccd.uncertainty, copy=True)
-
-
-def _result_dtype(dtype: np.dtype) -> np.dtype:
-    if dtype.kind == "f":
-        return dtype
-    return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
 def _estimates(
@@ -242,25 +221,6 @@ def _estimates(
     return values / frame.calibration.factor, scatter / frame.calibration.factor
 
 
-def _enlarged_uncertainty(ccd: CCDData, y: np.ndarray, x: np.ndarray, scatter: np.ndarray) -> Any:
-    """
-    The frame's uncertainty, nowhere smaller, at the repaired pixels at least the scatter.
-    """
-    uncertainty = ccd.uncertainty
-    if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
-        return _copy_of_uncertainty(ccd)
-    array = np.array(uncertainty.array, dtype=_result_dtype(uncertainty.array.dtype))
-    scatter = scatter / uncertainty_scale(ccd)
-    if isinstance(uncertainty, StdDevUncertainty):
-        array[y, x] = np.fmax(array[y, x], scatter)
-    elif isinstance(uncertainty, VarianceUncertainty):
-        array[y, x] = np.fmax(array[y, x], scatter**2)
-    else:
-        with np.errstate(divide="ignore"):
-            array[y, x] = np.fmin(array[y, x], 1 / scatter**2)
-    return type(uncertainty)(array, unit=uncertainty.unit, copy=False)
-
-
 def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays) -> np.ndarray:
     flags = np.zeros(found.mask.shape, dtype=np.uint8)
     flags[found.mask] |= PixelFlag.COSMIC_RAY.value
@@ -280,7 +240,7 @@ def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> Rem
     """
     What it takes to undo this cleaning, and with it any earlier one of the same frame.
     """
-    uncertainty = _uncertainty_array(ccd)
+    uncertainty = uncertainty_array(ccd)
     record = RemovedPixels(
         y=y.astype(np.int32),
         x=x.astype(np.int32),
@@ -295,14 +255,6 @@ def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> Rem
         flags=copy.deepcopy(ccd.flags),
     )
     return removed_pixels(ccd).merged(record, ccd.data.shape) if is_restorable(ccd) else record
-
-
-def _uncertainty_array(ccd: CCDData) -> np.ndarray | None:
-    """
-    The uncertainty of each pixel, if the frame has one.
-    """
-    array = None if ccd.uncertainty is None else np.asarray(ccd.uncertainty.array)
-    return array if array is not None and array.shape == ccd.data.shape and array.dtype.kind in "iuf" else None
 
 
 def _tell_observers(cleaned: CCDData, detection: Detection) -> None:
@@ -357,7 +309,7 @@ def restore_cosmic_rays(
     check_frame(ccd)
     record = removed_pixels(ccd)
     chosen = _chosen(record, ccd.data.shape, labels, mask)
-    restored = _copy_but_pixels(ccd)
+    restored = copy_but_pixels(ccd)
     detach(restored)
     if chosen.all():
         _put_everything_back(restored, record)
@@ -447,6 +399,7 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)
     write_counts(restored.meta, len(rest), rest.n_events)
+    write_verdict(restored.meta, rest.n_events, expected_events(restored))
     write_verdict(restored.meta, rest.n_events, expected_events(restored))
 
 

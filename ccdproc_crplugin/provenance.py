@@ -18,7 +18,7 @@ from astropy.io import fits
 from ccdproc_crplugin.electrons import Calibration
 from ccdproc_crplugin.rates import Expectation, judge
 
-__all__ = ["CARDS", "clear_cards", "write_cards", "write_counts", "write_history", "write_verdict"]
+__all__ = ["CARDS", "clear_cards", "write_by_hand", "write_cards", "write_counts", "write_history", "write_verdict"]
 
 #: The cards that a cleaning writes, and what each says.
 CARDS = {
@@ -26,6 +26,7 @@ CARDS = {
     "CRVERSN": "version of ccdproc_crplugin",
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
+    "CRBYHAND": "pixels added by hand",
     "CREXPLO": "fewest events to expect",
     "CREXPHI": "most events to expect",
     "CRVERDCT": "plausible number?",
@@ -87,6 +88,20 @@ def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
     """
     _set(meta, "CRNPIX", int(n_pixels))
     _set(meta, "CRNEVENT", int(n_events))
+
+
+def write_by_hand(meta: MutableMapping, n_added: int) -> None:
+    """
+    Say in the header how many pixels a person added.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    n_added : int
+        Pixels added now, which are counted with those added before.
+    """
+    _set(meta, "CRBYHAND", int(meta.get("CRBYHAND", 0)) + n_added)
 
 
 def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:

@@ -9,7 +9,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_detection, calm, detection_keywords, existing_paths, plain, say
+from ccdproc_crplugin.cli.options import (
+    add_detection,
+    calm,
+    detection_keywords,
+    existing_file,
+    existing_paths,
+    plain,
+    say,
+)
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["add_parser", "run"]
@@ -39,9 +47,31 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--force", action="store_true", help="clean again what was cleaned already")
     repairs = ["meanmask", "medmask", "median", "idw", "none"]
     parser.add_argument("--repair", choices=repairs, default=repairs[0], help="(default: %(default)s; none only flags)")
+    parser.add_argument(
+        "--add-region",
+        type=_region,
+        action="append",
+        default=[],
+        metavar="REGION",
+        help="cosmic rays drawn by hand: a file of corners or of DS9, or X,Y,X,Y,X,Y; a frame that was cleaned already "
+        "only gets these, unless --force is given",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_detection(parser)
     parser.set_defaults(run=run)
+
+
+def _region(word: str) -> Path | list[tuple[float, float]]:
+    """
+    A polygon given by its corners, or else a file.
+    """
+    try:
+        numbers = [float(number) for number in word.split(",")]
+    except ValueError:
+        return existing_file(word)
+    if len(numbers) < 6 or len(numbers) % 2:
+        raise argparse.ArgumentTypeError(f"{word!r} should be x and y of three corners or more")
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -106,7 +136,6 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
 
 
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
-    from ccdproc_crplugin.clean import clean_cosmic_rays
     from ccdproc_crplugin.frames import frame_kind
     from ccdproc_crplugin.io import read_ccd, read_header, write_ccd
 
@@ -114,9 +143,25 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
     if kind != "light" and not args.any_kind:
         return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
     target = _target(path, args, written)
-    cleaned = clean_cosmic_rays(read_ccd(path, unit=args.unit, hdu=args.hdu), **keywords)
+    cleaned = _cleaned(read_ccd(path, unit=args.unit, hdu=args.hdu), args, keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
     return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], cleaned.meta["CRVERDCT"], "cleaned"
+
+
+def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> Any:
+    """
+    The frame without cosmic rays, those drawn by hand included.
+    """
+    from ccdproc_crplugin.by_hand import add_cosmic_rays
+    from ccdproc_crplugin.clean import clean_cosmic_rays
+    from ccdproc_crplugin.regions import region_mask
+    from ccdproc_crplugin.removed import is_restorable
+
+    if args.force or not (args.add_region and is_restorable(ccd)):
+        ccd = clean_cosmic_rays(ccd, **keywords)
+    if args.add_region:
+        ccd = add_cosmic_rays(ccd, sum(region_mask(ccd, region) for region in args.add_region) > 0)
+    return ccd
 
 
 def _kind_in_words(kind: str) -> str:

@@ -26,8 +26,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "restore",
         help="put removed cosmic rays back",
-        description="Put the values back that were removed from a frame, of all events or of some. The frame itself stays "
-        "as it is, unless --in-place is given.",
+        description="Put the values back that were removed from a frame, of all events or of some. The frame itself "
+        "stays as it is, unless --in-place is given.",
     )
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="file from `ccdcr clean`")
     parser.add_argument(
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from ccdproc_crplugin.clean import restore_cosmic_rays
     from ccdproc_crplugin.io import read_ccd, write_ccd
-    from ccdproc_crplugin.night_table import update_counts
+    from ccdproc_crplugin.night_table import update_row
     from ccdproc_crplugin.review import apply_review
 
     output = _output(args)
@@ -75,12 +75,11 @@ def run(args: argparse.Namespace) -> int:
         else:
             restored = restore_cosmic_rays(ccd, labels=args.labels)
         write_ccd(restored, output, overwrite=args.overwrite or args.in_place)
-        n_events, n_pixels = (restored.meta.get(card, 0) for card in ("CRNEVENT", "CRNPIX"))
         if args.in_place:
-            update_counts(output, n_events=n_events, n_pixels=n_pixels)
+            update_row(output, restored.meta)
     for message in messages:
         say(message)
-    print(f"wrote {output}: {n_events} events are still removed")
+    print(f"wrote {output}: {restored.meta.get('CRNEVENT', 0)} events are still removed")
     return 0
 
 
@@ -91,5 +90,7 @@ def _output(args: argparse.Namespace) -> Path:
         return args.path
     if args.output:
         return args.output
-    name, ending = split_name(args.path)
-    return args.path.with_name(f"{name}_restored{ending}")
+    from ccdproc_crplugin.selection import stem
+
+    name = stem(args.path)
+    return args.path.with_name(f"{name}_restored{args.path.name[len(name) :]}")

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames import exposure, filter_name, find_frames
+from ccdproc_crplugin.frames import exposure, filter_name
 from ccdproc_crplugin.io import read_header
+from ccdproc_crplugin.night_table import TABLE, read_table
+from ccdproc_crplugin.selection import find_frames
 
-__all__ = ["TABLE", "Row", "complete", "read_night"]
-
-#: Where the reduction of a night leaves its table.
-TABLE = "night.ecsv"
+__all__ = ["Row", "complete", "read_night"]
 
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
@@ -108,20 +107,7 @@ def read_night(folder: Path) -> list[Row]:
 
 
 def _from_table(path: Path) -> list[Row]:
-    from astropy.table import Table
-
-    try:
-        table = Table.read(path, format="ascii.ecsv")
-    except Exception as err:
-        raise CosmicRayError(
-            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected the table of a "
-            "reduction. Take it away to have a report on the files of the folder."
-        ) from err
-    missing = {"file", "status", "output"} - set(table.colnames)
-    if missing:
-        raise CosmicRayError(
-            f"Found no column {sorted(missing)[0]!r} in {str(path)!r}; expected the table of a reduction."
-        )
+    table = read_table(path)
     return [_row_of(dict(zip(table.colnames, row, strict=True)), path.parent) for row in table]
 
 

@@ -1,0 +1,104 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The table of a night, and how it follows what is done to a frame afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import atomic_write
+
+__all__ = ["TABLE", "read_table", "update_row"]
+
+#: The name of the table, in the folder of the cleaned frames.
+TABLE = "night.ecsv"
+
+#: Columns that follow the header of a frame, and the cards that they follow.
+FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"}
+
+
+def read_table(path: Path) -> Table:
+    """
+    Read the table of a night.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        A row a frame, with at least the columns ``file``, ``status`` and ``output``.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is no such table.
+    """
+    try:
+        table = Table.read(path, format="ascii.ecsv")
+    except Exception as err:
+        raise CosmicRayError(
+            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected the table of a "
+            "reduction. Take it away to go by the files of the folder."
+        ) from err
+    missing = {"file", "status", "output"} - set(table.colnames)
+    if missing:
+        raise CosmicRayError(
+            f"Found no column {sorted(missing)[0]!r} in {str(path)!r}; expected the table of a reduction."
+        )
+    return table
+
+
+def update_row(frame: Path, meta: Mapping[str, Any]) -> Path | None:
+    """
+    Let the table of a night say what the header of one of its frames says now.
+
+    Parameters
+    ----------
+    frame : `~pathlib.Path`
+        A cleaned frame, in the folder of a table, in one below it, or elsewhere.
+    meta : mapping
+        Its header.
+
+    Returns
+    -------
+    `~pathlib.Path` or None
+        The table, or None if there is none that names the frame.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is one that can't be read or written.
+    """
+    for folder in frame.resolve().parents[:2]:
+        path = folder / TABLE
+        if not path.is_file():
+            continue
+        table = read_table(path)
+        here = [(folder / str(output)).resolve() == frame.resolve() for output in table["output"]]
+        if not any(here):
+            continue
+        _follow(table, int(np.argmax(here)), meta)
+        with atomic_write(path, overwrite=True) as temporary:
+            table.write(temporary, format="ascii.ecsv")
+        return path
+    return None
+
+
+def _follow(table: Table, row: int, meta: Mapping[str, Any]) -> None:
+    for name, card in FOLLOWING.items():
+        if name not in table.colnames:
+            continue
+        value = meta.get(card, "" if name == "verdict" else 0)
+        if table[name].dtype.kind == "U":
+            table[name] = table[name].astype(f"U{max(table[name].dtype.itemsize // 4, len(str(value)))}")
+        table[name][row] = value
