@@ -67,10 +67,8 @@ def prepare(data, background, cleaned, threads):
     if background is None:
         cleaned[...] = data
     else:
-        with np.errstate(invalid="ignore"):
-            np.subtract(data, background, out=cleaned)
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = cleaned.sum(dtype=np.float64)
+        np.subtract(data, background, out=cleaned)
+    total = cleaned.sum(dtype=np.float64)
     return bool(np.isfinite(total)), float(data.max())
 
 
@@ -305,7 +303,8 @@ class Planes:
             variance += _least_around(self.background[window])
         noise = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
         # The last factor makes room for the rounding of L+ / (2 noise).
-        return 2 * noise * np.float32(limit) * np.float32(0.999999)
+        # An infinite L+ exceeds any limit.
+        return np.fmin(2 * noise * np.float32(limit) * np.float32(0.999999), np.finfo(np.float32).max)
 
     def _renew_laplacian(self, pixels):
         for start in range(0, pixels.size, _PIXELS_AT_ONCE):
@@ -343,16 +342,17 @@ class Planes:
         need(pixels)
 
     def _median(self, plane, pixels, size):
-        return median_around(plane, pixels, size, self.options.sepmed)
+        """Medians around pixels; where edges are skipped these stay as they are."""
+        medians = median_around(plane, pixels, size, self.options.sepmed)
+        if self.options.edges == "skip":
+            at_edge = self._at_edge(pixels, size // 2)
+            medians[at_edge] = plane.ravel()[pixels[at_edge]]
+        return medians
 
     def s(self, pixels):
         """S, the Laplacian over twice the noise."""
         unknown = self._unknown(pixels, _S)
-        size = self.sizes[0]
-        variance = self._median(self.variance, unknown, size)
-        if self.options.edges == "skip":
-            at_edge = self._at_edge(unknown, size // 2)
-            variance[at_edge] = self.variance.ravel()[unknown[at_edge]]
+        variance = self._median(self.variance, unknown, self.sizes[0])
         if self.background is not None:
             variance += self.background.ravel()[unknown]
         noise = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
@@ -365,10 +365,7 @@ class Planes:
         unknown = self._unknown(pixels, _S_PRIME)
         size = self.sizes[1]
         self._windows(unknown, size, self.s)
-        s_prime = self._s.ravel()[unknown] - self._median(self._s, unknown, size)
-        if self.options.edges == "skip":
-            s_prime[self._at_edge(unknown, size // 2)] = 0
-        self._s_prime.ravel()[unknown] = s_prime
+        self._s_prime.ravel()[unknown] = self._s.ravel()[unknown] - self._median(self._s, unknown, size)
         return self._s_prime.ravel()[pixels]
 
     # --- fine structure ---------------------------------------------------------
@@ -379,11 +376,7 @@ class Planes:
         if self.options.psf_kernel is not None:
             fine = self._matched_filter(unknown)
         else:
-            size = self.sizes[2]
-            fine = self._median(self.data, unknown, size)
-            if self.options.edges == "skip":
-                at_edge = self._at_edge(unknown, size // 2)
-                fine[at_edge] = self.data.ravel()[unknown[at_edge]]
+            fine = self._median(self.data, unknown, self.sizes[2])
         self._fine.ravel()[unknown] = fine
         return self._fine.ravel()[pixels]
 
@@ -402,8 +395,7 @@ class Planes:
                 there = pixels + (dy * self.stride + dx)
                 signal += kernel[ry - dy, rx - dx] * (data[there] / noise[there] / noise[there])
                 weight += kernel[ry - dy, rx - dx] * (np.float32(1) / noise[there] / noise[there])
-        with np.errstate(invalid="ignore"):  # no weight outside a frame whose edges are skipped
-            return signal / weight
+        return signal / weight
 
     def f(self, pixels):
         """F, the fine structure less its median, in units of the noise."""
@@ -412,8 +404,6 @@ class Planes:
         self.s(unknown)
         self._windows(unknown, size, self.fine)
         contrast = self._fine.ravel()[unknown] - self._median(self._fine, unknown, size)
-        if self.options.edges == "skip":
-            contrast[self._at_edge(unknown, size // 2)] = 0
         self._f.ravel()[unknown] = np.maximum(contrast / self._noise.ravel()[unknown], _LEAST_F)
         return self._f.ravel()[pixels]
 
@@ -436,7 +426,7 @@ class Planes:
         for plane, level_of in ((self.data, self._level_of_data), (self.variance, self._level_of_variance)):
             old = plane.ravel()[due]
             repaired = self._repaired(plane, due, neighbours, level_of)
-            changed |= old.view(np.uint32) != repaired.view(np.uint32)
+            changed |= old != repaired
             plane.ravel()[due] = repaired
             self._extend(plane)
         return due[changed]
@@ -451,7 +441,7 @@ class Planes:
         n_usable = np.count_nonzero(usable, axis=0)
         lonely = n_usable == 0
         if self.options.repair in ("medmask", "median"):
-            in_order = np.sort(np.where(usable, values, np.float32(np.inf)), axis=0)
+            in_order = np.sort(np.where(usable, values, np.float32(np.nan)), axis=0)  # NaN goes last
             middle = np.maximum(n_usable - 1, 0) // 2
             repaired = np.take_along_axis(in_order, middle[None], axis=0)[0]
         else:
@@ -464,7 +454,8 @@ class Planes:
             repaired = total / np.where(lonely, np.float32(1), weight)
         if lonely.any():
             repaired[lonely] = level_of()
-        return repaired.astype(np.float32)
+        # Of zeros, which have no order, a median may take either: the sum is the positive one.
+        return repaired.astype(np.float32) + np.float32(0)
 
     def _level_of_data(self):
         return lower_median(self._unrepaired_data[self.inside(self.good)])
@@ -482,8 +473,8 @@ def _folded(n, margin):
 def _least_around(rows):
     """For each column the least value of these rows in its tile or the next."""
     nx = rows.shape[1]
-    least = rows.min(axis=0)
-    tiles = np.minimum.reduceat(least, np.arange(0, nx, _COLUMNS_AT_ONCE))
+    least = np.fmin.reduce(rows, axis=0)
+    tiles = np.fmin.reduceat(least, np.arange(0, nx, _COLUMNS_AT_ONCE))
     padded = np.pad(tiles, 1, mode="edge")
-    tiles = np.minimum(np.minimum(padded[:-2], padded[2:]), tiles)
+    tiles = np.fmin(np.fmin(padded[:-2], padded[2:]), tiles)
     return np.repeat(tiles, _COLUMNS_AT_ONCE)[:nx]

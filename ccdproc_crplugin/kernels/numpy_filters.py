@@ -107,18 +107,23 @@ def window(pixels, size, stride):
     return (steps[:, None] * stride + steps).reshape(-1, 1) + pixels
 
 
-def _median_of(values):
-    """The median of several arrays, which are changed."""
+def _median_of(values, smaller, larger):
+    """The median of several arrays, by functions for the smaller and the larger of two."""
     for step, i, j in median_network(len(values)):
         if step == "sort":
-            smaller = np.minimum(values[i], values[j])
-            np.maximum(values[i], values[j], out=values[j])
-            values[i] = smaller
-        elif step == "smaller":
-            np.minimum(values[i], values[j], out=values[i])
+            values[i], values[j] = smaller(values[i], values[j]), larger(values[i], values[j])
         else:
-            np.maximum(values[i], values[j], out=values[i])
+            values[i] = (smaller if step == "smaller" else larger)(values[i], values[j])
     return values[len(values) // 2]
+
+
+def _smaller(a, b):
+    """The smaller of two; the second if one is not a number, as a comparison in C has it."""
+    return np.where(a < b, a, b)
+
+
+def _larger(a, b):
+    return np.where(a > b, a, b)
 
 
 def median_around(plane, pixels, size, separable):
@@ -126,10 +131,12 @@ def median_around(plane, pixels, size, separable):
     medians = np.empty(pixels.size, dtype=np.float32)
     for start in range(0, pixels.size, _PIXELS_AT_ONCE):
         some = slice(start, start + _PIXELS_AT_ONCE)
-        values = list(plane.ravel()[window(pixels[some], size, plane.shape[1])])
+        values = plane.ravel()[window(pixels[some], size, plane.shape[1])]
+        pair = (_smaller, _larger) if np.isnan(values).any() else (np.minimum, np.maximum)
+        values = list(values)
         if separable:
-            values = [_median_of(values[k : k + size]) for k in range(0, size * size, size)]
-        medians[some] = _median_of(values)
+            values = [_median_of(values[k : k + size], *pair) for k in range(0, size * size, size)]
+        medians[some] = _median_of(values, *pair)
     return medians
 
 

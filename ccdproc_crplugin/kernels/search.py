@@ -122,6 +122,7 @@ def _mark_edges(bad, shape, width):
     return not_searched
 
 
+@np.errstate(all="ignore")  # what overflows is not finite, and needs no warning: C gives none
 def _run(data, mask, background, variance, saturation, options, engine, threads):
     """The run of `lacosmic`, everything checked."""
     cleaned = np.empty_like(data)

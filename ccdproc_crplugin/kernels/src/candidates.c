@@ -1,5 +1,6 @@
 #include "candidates.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "fine_structure.h"
@@ -34,10 +35,11 @@ static bool is_searched(const Tile *tile, int row, int column)
 
 /* The L+ that S can't reach `limit` without, whatever the noise. S' is never
  * above S, because S is never negative and neither is its median. The factor
- * makes room for the rounding of L+ / (2 noise). */
+ * makes room for the rounding of L+ / (2 noise). An infinite L+ exceeds any
+ * limit. */
 static float laplacian_limit(const Tile *tile, float limit)
 {
-    return 2.0f * tile->least_noise * limit * 0.999999f;
+    return fminf(2.0f * tile->least_noise * limit * 0.999999f, FLT_MAX);
 }
 
 /* Whether S' exceeds a limit, the cheap tests first. */

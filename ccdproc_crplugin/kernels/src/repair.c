@@ -1,5 +1,7 @@
 #include "repair.h"
 
+#include <math.h>
+
 enum { RADIUS = 2, WINDOW = 25 };
 
 /* 1 / distance to the pixels of the window. */
@@ -84,6 +86,12 @@ static float mean(const Neighbours *neighbours)
     return sum / (float)neighbours->n;
 }
 
+/* What is not a number goes last. */
+static bool goes_after(float a, float b)
+{
+    return a > b || (isnan(a) && !isnan(b));
+}
+
 /* The lower of the two middle values where their number is even. */
 static float median(Neighbours *neighbours)
 {
@@ -91,7 +99,7 @@ static float median(Neighbours *neighbours)
     for (int k = 1; k < neighbours->n; k++) {
         const float value = values[k];
         int place = k;
-        for (; place > 0 && values[place - 1] > value; place--) {
+        for (; place > 0 && goes_after(values[place - 1], value); place--) {
             values[place] = values[place - 1];
         }
         values[place] = value;
@@ -127,6 +135,7 @@ static float repaired_value(const Tile *tile, Plane plane, Pixel pixel, float le
 
 void repair_pixel(const Tile *tile, Pixel pixel, const Levels *levels, RepairedPixel *repaired)
 {
-    repaired->new_data = repaired_value(tile, PLANE_DATA, pixel, levels->data);
-    repaired->new_variance = repaired_value(tile, PLANE_VARIANCE, pixel, levels->variance);
+    /* Of zeros, which have no order, a median may take either: the sum is the positive one. */
+    repaired->new_data = repaired_value(tile, PLANE_DATA, pixel, levels->data) + 0.0f;
+    repaired->new_variance = repaired_value(tile, PLANE_VARIANCE, pixel, levels->variance) + 0.0f;
 }

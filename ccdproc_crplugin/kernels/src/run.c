@@ -158,11 +158,6 @@ static void repair_tile(void *argument, int thread, int item)
     }
 }
 
-static bool differ(float a, float b)
-{
-    return memcmp(&a, &b, sizeof a) != 0;
-}
-
 /* Repaired values are put in place only when all are known, so that no
  * thread's repair reads another's. */
 static void put_repairs(void *argument, int thread, int item)
@@ -179,7 +174,7 @@ static void put_repairs(void *argument, int thread, int item)
         if (!repaired->due) {
             continue;
         }
-        if (differ(*cleaned, repaired->new_data) || differ(repaired->variance, repaired->new_variance)) {
+        if (*cleaned != repaired->new_data || repaired->variance != repaired->new_variance) {
             record->changed = box_around_both(record->changed, (Box){y, y + 1, x, x + 1});
         }
         *cleaned = repaired->new_data;

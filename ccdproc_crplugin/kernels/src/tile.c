@@ -150,6 +150,12 @@ static void prefetch_pixels(const float *pixels, int n)
 #endif
 }
 
+/* The least up to now stays where the value is not a number. */
+INLINED float smaller_number(float value, float least)
+{
+    return value < least ? value : least;
+}
+
 WIDENED static float least_of(const float *restrict pixels, int n, float least)
 {
     float lanes[LANES];
@@ -158,13 +164,15 @@ WIDENED static float least_of(const float *restrict pixels, int n, float least)
     }
     int i = 0;
     for (; i + LANES <= n; i += LANES) {
-        keep_smaller(lanes, pixels + i);
+        for (int k = 0; k < LANES; k++) {
+            lanes[k] = smaller_number(pixels[i + k], lanes[k]);
+        }
     }
     for (; i < n; i++) {
-        lanes[0] = lanes[0] < pixels[i] ? lanes[0] : pixels[i];
+        lanes[0] = smaller_number(pixels[i], lanes[0]);
     }
     for (int k = 1; k < LANES; k++) {
-        lanes[0] = lanes[0] < lanes[k] ? lanes[0] : lanes[k];
+        lanes[0] = smaller_number(lanes[k], lanes[0]);
     }
     return lanes[0];
 }
