@@ -120,7 +120,8 @@ def detect_cosmics(
     psfsize : int
         Width of its kernel, pixels.
     psfk : numpy.ndarray or None
-        A kernel to use instead.
+        A kernel to use instead. Where its weights cancel to exactly zero,
+        S'/F is not a number, and the answer not astroscrappy's.
     psfbeta : float
         Exponent of the Moffat profile.
     verbose : bool

@@ -6,9 +6,10 @@ import pytest
 
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.kernels.bad_pixels import grow_mask
+from ccdproc_crplugin.kernels.options import OBJLIM
 from ccdproc_crplugin.kernels.psf import gaussian_psf
 
-from . import frames, naive
+from . import frames, naive, wild
 
 REPAIRS = ("meanmask", "medmask", "median", "idw")
 
@@ -52,6 +53,29 @@ def test_engine_gives_the_oracles_mask_and_values(seed, engine_name):
 @pytest.mark.parametrize("seed", range(75, 1000))
 def test_engine_gives_the_oracles_mask_and_values_at_length(seed, engine_name):
     test_engine_gives_the_oracles_mask_and_values(seed, engine_name)
+
+
+@pytest.mark.parametrize("seed", range(75))
+def test_engine_gives_the_oracles_answer_on_frames_nobody_would_take(seed, engine_name):
+    frame, told = wild.case(seed, tame=True)
+    told |= {"repair": told["repair"] or "idw", "saturation": None, "scores_above": None}
+    oracle = {name: told[name] for name in told.keys() - {"mask", "fsmode", "saturation", "scores_above"}}
+    oracle["bad"] = np.zeros(frame.shape, dtype=bool)
+    if "mask" in told:
+        grow_mask(told["mask"], oracle["bad"], skip_edges=told["edges"] == "skip")
+    if told["fsmode"] == "convolve":
+        oracle["psf_kernel"] = np.float32(told.get("psf_kernel", gaussian_psf(2.5)))
+    oracle["objlim"] = OBJLIM[told["fsmode"]] if told["objlim"] is None else told["objlim"]
+    with np.errstate(all="ignore"):
+        mask, cleaned = naive.lacosmic(np.ascontiguousarray(frame), **oracle)
+    assert same(lacosmic(frame, engine=engine_name, **told), mask, cleaned)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(75, 1575, 100))
+def test_engine_gives_the_oracles_answer_on_frames_nobody_would_take_at_length(first, engine_name):
+    for seed in range(first, first + 100):
+        test_engine_gives_the_oracles_answer_on_frames_nobody_would_take(seed, engine_name)
 
 
 @pytest.mark.parametrize("sepmed", [False, True])

@@ -9,7 +9,7 @@ import pytest
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.lacosmic import PSF_MODELS, NotAnImageError, detect_cosmics
 
-from . import frames
+from . import frames, wild
 
 astroscrappy = pytest.importorskip("astroscrappy")
 
@@ -41,6 +41,27 @@ def test_random_frame_and_options_give_astroscrappys_answer(seed):
 def test_random_frame_and_options_give_astroscrappys_answer_at_length(seed):
     frame, options = frames.random_case(seed)
     assert_same_answer(frame, **options)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_frames_nobody_would_take_give_astroscrappys_answer(seed):
+    frame, told = wild.case(seed, tame=True, smallest=7)
+    names = {"mask": "inmask", "background": "inbkg", "variance": "invar", "psf_kernel": "psfk"}
+    options = {name: told[name] for name in ("readnoise", "sigclip", "sigfrac", "niter", "sepmed", "fsmode")}
+    options |= {theirs: told[ours] for ours, theirs in names.items() if ours in told}
+    options |= {"cleantype": told["repair"] if told["repair"] in ("medmask", "idw") else "meanmask"}
+    options |= {"objlim": 1.5 if told["objlim"] is None else told["objlim"]}
+    options |= {"satlevel": 65536.0 if told["saturation"] is None else told["saturation"]}
+    if "psfk" in options:
+        options["psfk"] = np.ascontiguousarray(options["psfk"], dtype=np.float32)
+    assert_same_answer(frame, **options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(100, 3100, 200))
+def test_frames_nobody_would_take_give_astroscrappys_answer_at_length(first):
+    for seed in range(first, first + 200):
+        test_frames_nobody_would_take_give_astroscrappys_answer(seed)
 
 
 @pytest.mark.parametrize("sepmed", [True, False])
