@@ -176,3 +176,71 @@ def sequential_sum(values):
 
 def lower_median(values):
     return np.sort(values, axis=None)[(values.size - 1) // 2] if values.size else F4(0)
+
+
+# --- combining a stack of frames
+
+
+def stack_values(stack):
+    """The values of a stack before they are scaled, float64."""
+    factors = np.ones(len(stack.stored)) if stack.factors is None else stack.factors
+    values = stack.stored.astype(float) + stack.zero
+    for frame, factor in zip(values, factors, strict=True):
+        if stack.offset is not None:
+            frame -= stack.offset
+        if stack.slope is not None:
+            frame -= factor * stack.slope.astype(float)
+    return values
+
+
+def combine(stack, options, scales):
+    """Image, uncertainty, n_used, n_rejected and n_bad, pixel by pixel."""
+    unscaled = stack_values(stack)
+    n_frames, shape = len(unscaled), unscaled.shape[1:]
+    scales = np.ones(n_frames) if scales is None else scales
+    image, uncertainty = np.empty(shape, np.float32), np.empty(shape, np.float32)
+    n_used, n_rejected, n_bad = np.empty(shape, np.uint16), np.zeros(n_frames, np.int64), np.zeros(n_frames, np.int64)
+    for pixel in np.ndindex(shape):
+        judged = unscaled[(slice(None), *pixel)]
+        values = judged * scales
+        if options.clip_scaled:
+            judged = values
+        good = np.isfinite(values)
+        kept = good.copy()
+        if options.method == "average":
+            kept = clip(judged, good, options)
+            center, deviation = mean_and_deviation(values[kept])
+        else:
+            center, deviation = median_and_deviation(values[kept])
+        image[pixel] = center
+        uncertainty[pixel] = deviation / np.sqrt(kept.sum()) if kept.any() else np.nan
+        n_used[pixel] = kept.sum()
+        n_rejected += good & ~kept
+        n_bad += ~good
+    return image, uncertainty, n_used, n_rejected, n_bad
+
+
+def median_and_deviation(values):
+    if not len(values):
+        return np.nan, np.nan
+    median = np.median(values)
+    return median, np.median(np.abs(values - median)) * 1.482602218505602
+
+
+def mean_and_deviation(values):
+    """Added one after the other."""
+    if not len(values):
+        return np.nan, np.nan
+    mean = sum(values.tolist()) / len(values)
+    return mean, np.sqrt(sum(((values - mean) ** 2).tolist()) / len(values))
+
+
+def clip(values, good, options):
+    """Which values a sigma clipping keeps."""
+    kept = good.copy()
+    for _ in range(options.n_iterations):
+        median, deviation = median_and_deviation(values[kept])
+        with np.errstate(invalid="ignore"):
+            low, high = median - deviation * options.sigma_low, median + deviation * options.sigma_high
+            kept = kept & ~((values < low) | (values > high))
+    return kept

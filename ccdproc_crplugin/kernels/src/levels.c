@@ -2,21 +2,7 @@
 
 #include <string.h>
 
-/* A float's bits, arranged so that they sort as the float does. */
-static uint32_t sortable(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-
-static float from_sortable(uint32_t key)
-{
-    const uint32_t bits = key & 0x80000000u ? key & 0x7fffffffu : ~key;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
+#include "sortable.h"
 
 /* Data or variance of a pixel, less the background. */
 static float value_at(const Frame *frame, const float *values, ptrdiff_t i)

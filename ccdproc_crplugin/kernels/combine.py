@@ -1,0 +1,250 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A stack of frames into one, over plain arrays: average with sigma clipping, or median.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from ccdproc_crplugin.kernels.engines import engine as choose_engine
+from ccdproc_crplugin.kernels.engines import n_threads
+
+__all__ = ["CombineOptions", "Combined", "Stack", "combine_stack", "frame_median"]
+
+_ENGINES = {"c": "ccdproc_crplugin.kernels._combine", "numpy": "ccdproc_crplugin.kernels.numpy_combine"}
+_STORAGES = {"f4": 0, "u2": 1, "i2": 2}  # as in src/stack.h
+
+
+@dataclass(frozen=True)
+class CombineOptions:
+    """
+    How a stack is combined.
+
+    Parameters
+    ----------
+    method : {"average", "median"}
+        The average of what the clipping keeps, or the median of all, which is not clipped.
+    sigma_low, sigma_high : float
+        Clip what is further below or above the median than so many standard deviations, taken from the median
+        absolute deviation.
+    n_iterations : int
+        How many times the clipping is done at most; 0 for none.
+    clip_scaled : bool
+        Whether values are clipped after they are scaled.
+    """
+
+    method: str = "average"
+    sigma_low: float = 5.0
+    sigma_high: float = 5.0
+    n_iterations: int = 1
+    clip_scaled: bool = True
+
+
+@dataclass(frozen=True)
+class Stack:
+    """
+    Frames as they are stored, and what turns the numbers into values.
+
+    Parameters
+    ----------
+    stored : `~numpy.ndarray` of shape (n, ...), float32, uint16 or int16
+        The frames one after the other, in any byte order.
+    zero : float
+        Added to each number: ``BZERO`` of FITS.
+    offset : `~numpy.ndarray` of shape (...), float32, or None
+        Subtracted from each frame, such as a bias frame.
+    slope : `~numpy.ndarray` of shape (...), float32, or None
+        Subtracted from each frame times its factor, such as a dark frame.
+    factors : sequence of float or None
+        The factors of ``slope``, one a frame; None for 1.
+    """
+
+    stored: np.ndarray
+    zero: float = 0.0
+    offset: np.ndarray | None = None
+    slope: np.ndarray | None = None
+    factors: Any = None
+    _packed: tuple = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        dtype = self.stored.dtype
+        if dtype.str[1:] not in _STORAGES:
+            raise TypeError(f"stored: found {dtype}, expected float32, uint16 or int16")
+        n_frames = len(self.stored)
+        words = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{dtype.itemsize}")
+        offset, slope = (
+            None if plane is None else np.ascontiguousarray(plane, np.float32).reshape(-1)
+            for plane in (self.offset, self.slope)
+        )
+        factors = np.ones(n_frames) if self.factors is None else np.ascontiguousarray(self.factors, np.float64)
+        packed = (
+            words,
+            n_frames,
+            words.size // n_frames if n_frames else 0,
+            _STORAGES[dtype.str[1:]],
+            not dtype.isnative,
+            float(self.zero),
+            offset,
+            slope,
+            factors,
+        )
+        object.__setattr__(self, "_packed", packed)
+
+
+@dataclass(frozen=True)
+class Combined:
+    """
+    What a stack became.
+
+    Parameters
+    ----------
+    image : `~numpy.ndarray`, float32
+        The combined frame; not a number where no frame has a good pixel.
+    uncertainty : `~numpy.ndarray`, float32
+        For an average, the standard deviation of the values kept over the square root of their number; for a
+        median, that of the median absolute deviation.
+    n_used : `~numpy.ndarray`, uint16
+        How many frames went into each pixel.
+    n_rejected : `~numpy.ndarray` of shape (n,), int64
+        How many pixels of each frame were clipped.
+    n_bad : `~numpy.ndarray` of shape (n,), int64
+        How many pixels of each frame are not finite, which leaves them out.
+    """
+
+    image: np.ndarray
+    uncertainty: np.ndarray
+    n_used: np.ndarray
+    n_rejected: np.ndarray
+    n_bad: np.ndarray
+
+    @classmethod
+    def empty(cls, n_frames: int, shape: tuple[int, ...]) -> Combined:
+        """
+        Room for a result.
+
+        Parameters
+        ----------
+        n_frames : int
+            The number of frames.
+        shape : tuple of int
+            The shape of each.
+
+        Returns
+        -------
+        Combined
+            Images that hold anything, and counts of zero.
+        """
+        return cls(
+            np.empty(shape, np.float32),
+            np.empty(shape, np.float32),
+            np.empty(shape, np.uint16),
+            np.zeros(n_frames, np.int64),
+            np.zeros(n_frames, np.int64),
+        )
+
+    def rows(self, rows: slice) -> Combined:
+        """
+        A part of the result, to be filled.
+
+        Parameters
+        ----------
+        rows : slice
+            Which rows.
+
+        Returns
+        -------
+        Combined
+            Views of these rows; the counts are the same arrays.
+        """
+        return Combined(self.image[rows], self.uncertainty[rows], self.n_used[rows], self.n_rejected, self.n_bad)
+
+    def _packed(self):
+        return tuple(
+            array.reshape(-1) for array in (self.image, self.uncertainty, self.n_used, self.n_rejected, self.n_bad)
+        )
+
+
+def combine_stack(
+    stack: Stack,
+    options: CombineOptions | None = None,
+    *,
+    scales: Any = None,
+    out: Combined | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
+) -> Combined:
+    """
+    Combine a stack of frames.
+
+    Parameters
+    ----------
+    stack : Stack
+        The frames.
+    options : CombineOptions or None
+        How; None for the defaults.
+    scales : sequence of float or None
+        What each frame is multiplied with.
+    out : Combined or None
+        Where to put the result, C-contiguous. The counts of pixels are added to those that stand there.
+    threads : int or None
+        As for `n_threads`.
+    engine : {None, "c", "numpy"}
+        As for `engine`. Both give the same bits.
+
+    Returns
+    -------
+    Combined
+        The result.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.kernels.combine import Stack, combine_stack
+    >>> frames = np.array([[10, 11], [12, 11], [11, 12], [11, 9], [10, 900]], dtype=np.uint16)
+    >>> combined = combine_stack(Stack(frames))
+    >>> combined.image, combined.n_used, combined.n_rejected
+    (array([10.8 , 10.75], dtype=float32), array([5, 4], dtype=uint16), array([0, 0, 0, 0, 1]))
+    """
+    options = CombineOptions() if options is None else options
+    if out is None:
+        out = Combined.empty(len(stack.stored), stack.stored.shape[1:])
+    scales = None if scales is None else np.ascontiguousarray(scales, np.float64)
+    settings = (
+        options.method == "median",
+        options.n_iterations,
+        options.sigma_low,
+        options.sigma_high,
+        options.clip_scaled,
+    )
+    _load(engine).combine(stack._packed, scales, out._packed(), settings, n_threads(threads))
+    return out
+
+
+def frame_median(stack: Stack, frame: int = 0, *, engine: str | None = None) -> float:
+    """
+    The median of the finite pixels of a frame.
+
+    Parameters
+    ----------
+    stack : Stack
+        The frames.
+    frame : int
+        Which of them.
+    engine : {None, "c", "numpy"}
+        As for `engine`.
+
+    Returns
+    -------
+    float
+        The median; not a number where no pixel is finite.
+    """
+    return _load(engine).median(stack._packed, frame)
+
+
+def _load(engine):
+    return import_module(_ENGINES[choose_engine(engine).name])

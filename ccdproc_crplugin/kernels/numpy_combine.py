@@ -1,0 +1,111 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits.
+"""
+
+import numpy as np
+
+__all__ = ["combine", "median"]
+
+#: Standard deviation from median absolute deviation: 1 / the third quartile of the normal distribution.
+STD_OF_MAD = 1.482602218505602
+
+#: Numbers that are worked on at once, which bounds the memory.
+CHUNK = 1 << 21
+
+STORAGES = ("f4", "u2", "i2")
+
+
+def _values(stack, frames, pixels):
+    """The values of some pixels of some frames, float64."""
+    words, n_frames, n_pixels, storage, swapped, zero, offset, slope, factors = stack
+    dtype = np.dtype(STORAGES[storage])
+    stored = words.view(dtype.newbyteorder() if swapped else dtype).reshape(n_frames, n_pixels)
+    values = stored[frames, pixels].astype(np.float64)
+    values += zero
+    if offset is not None:
+        values -= offset[pixels]
+    if slope is not None:
+        values -= factors[frames, np.newaxis] * slope[pixels].astype(np.float64)
+    return values
+
+
+def _middle(values):
+    """Median and standard deviation from the median absolute deviation along the first axis, NaN left out."""
+    median = _median(values)
+    return median, _median(np.abs(values - median)) * STD_OF_MAD
+
+
+def _median(values):
+    ordered = np.sort(values, axis=0)
+    n_good = np.isfinite(ordered).sum(axis=0)
+    ends = [
+        np.take_along_axis(ordered, np.maximum(k, 0)[np.newaxis], axis=0)[0] for k in ((n_good - 1) // 2, n_good // 2)
+    ]
+    return np.where(n_good > 0, (ends[0] + ends[1]) / 2, np.nan)
+
+
+def _clipped(values, n_iterations, sigma_low, sigma_high):
+    """Where values are clipped away."""
+    left = values.copy()
+    for _ in range(n_iterations):
+        median, deviation = _middle(left)
+        far = (left < median - deviation * sigma_low) | (left > median + deviation * sigma_high)
+        if not far.any():
+            break
+        left[far] = np.nan
+    return np.isnan(left) & ~np.isnan(values)
+
+
+def _sum(values):
+    """One after the other, as in C; NumPy may take several at a time."""
+    total = np.zeros(values.shape[1:])
+    for plane in values:
+        total += plane
+    return total
+
+
+def _average(values, kept):
+    n_used = kept.sum(axis=0)
+    mean = _sum(np.where(kept, values, 0.0)) / n_used
+    difference = np.where(kept, values - mean, 0.0)
+    return mean, np.sqrt(_sum(difference * difference) / n_used), n_used
+
+
+def _combine_pixels(stack, scales, combined, options, pixels):
+    image, uncertainty, n_used, n_rejected, n_bad = combined
+    is_median, n_iterations, sigma_low, sigma_high, clip_scaled = options
+    values = _values(stack, slice(None), pixels)
+    judged = values if clip_scaled or scales is None else values.copy()
+    if scales is not None:
+        values *= scales[:, np.newaxis]
+    good = np.isfinite(values)
+    values[~good] = np.nan
+    n_bad += (~good).sum(axis=1)
+    if is_median:
+        center, deviation = _middle(values)
+        number = good.sum(axis=0)
+    else:
+        clipped = _clipped(np.where(good, judged, np.nan), n_iterations, sigma_low, sigma_high)
+        n_rejected += clipped.sum(axis=1)
+        center, deviation, number = _average(values, good & ~clipped)
+    image[pixels] = center
+    uncertainty[pixels] = deviation / np.sqrt(number)
+    n_used[pixels] = number
+
+
+def combine(stack, scales, combined, options, threads):
+    """Fill the arrays of ``combined``; the number of threads is of no account."""
+    _, n_frames, n_pixels, *_ = stack
+    step = max(1, CHUNK // n_frames)
+    with np.errstate(all="ignore"):
+        for start in range(0, n_pixels, step):
+            _combine_pixels(stack, scales, combined, options, slice(start, min(start + step, n_pixels)))
+
+
+def median(stack, frame):
+    """The median of the finite pixels of a frame."""
+    with np.errstate(all="ignore"):
+        values = _values(stack, slice(frame, frame + 1), slice(None))[0]
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if values.size else float("nan")
