@@ -13,7 +13,7 @@ from pathlib import Path
 # `detectors` below can have it for good.
 import ccdproc_crplugin.detectors  # noqa: F401
 from ccdproc_crplugin import methods, plugins
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.model import Check, Detection, Detector, Finding, PixelFlag, Step
 from ccdproc_crplugin.plugins import checks, detectors, steps
@@ -26,6 +26,7 @@ _HOME = {
     "add_cosmic_rays": "by_hand",
     "apply_review": "review",
     "clean_cosmic_rays": "clean",
+    "combine_calibrations": "calibrate",
     "compare_masks": "compare",
     "cr_preflight": "preflight",
     "cr_segments": "segments",
@@ -43,6 +44,7 @@ _HOME = {
 }
 
 __all__ = [
+    "CalibrationWarning",
     "Check",
     "CosmicRayError",
     "Detection",

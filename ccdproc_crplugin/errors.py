@@ -3,7 +3,7 @@
 What this package raises and warns.
 """
 
-__all__ = ["CosmicRayError", "PluginWarning", "PreflightWarning"]
+__all__ = ["CalibrationWarning", "CosmicRayError", "PluginWarning", "PreflightWarning"]
 
 
 class CosmicRayError(ValueError):
@@ -21,4 +21,10 @@ class PluginWarning(UserWarning):
 class PreflightWarning(UserWarning):
     """
     The frame does not fulfil one of the conditions of the method.
+    """
+
+
+class CalibrationWarning(UserWarning):
+    """
+    A calibration frame was left out, or a combined frame is not what it could be.
     """

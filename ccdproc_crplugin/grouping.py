@@ -31,6 +31,7 @@ __all__ = [
     "calibration_key",
     "group_frames",
     "group_keys",
+    "same_exposure",
 ]
 
 #: The kinds of frame that are combined, in the order in which they are needed.
@@ -108,8 +109,8 @@ class CalibrationKey:
         )
         return (
             alike
-            and (any_exposure or _close(self.exposure, frame.exposure, relative=EXPOSURE_TOLERANCE))
-            and _close(self.temperature, frame.temperature, absolute=tolerance)
+            and (any_exposure or same_exposure(self.exposure, frame.exposure))
+            and _close(self.temperature, frame.temperature, tolerance)
         )
 
     @property
@@ -130,8 +131,25 @@ class CalibrationKey:
         return "_".join(word[:40] for word in words if word)
 
 
-def _close(a: float | None, b: float | None, *, relative: float = 0.0, absolute: float = 0.0) -> bool:
-    return a is None or b is None or math.isclose(a, b, rel_tol=relative, abs_tol=absolute + 1e-9)
+def same_exposure(a: float | None, b: float | None) -> bool:
+    """
+    Whether two exposures are the same but for the shutter.
+
+    Parameters
+    ----------
+    a, b : float or None
+        Exposures in seconds; None for one that is not known.
+
+    Returns
+    -------
+    bool
+        True if nothing that is known differs.
+    """
+    return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
+
+
+def _close(a: float | None, b: float | None, tolerance: float) -> bool:
+    return a is None or b is None or abs(a - b) <= tolerance + 1e-9
 
 
 def calibration_key(meta: Mapping) -> CalibrationKey:

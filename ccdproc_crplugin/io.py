@@ -24,15 +24,29 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.removed import RemovedPixels, attach, is_restorable, removed_pixels
 
-__all__ = ["atomic_write", "read_ccd", "read_header", "refuse_existing", "write_ccd"]
+__all__ = [
+    "atomic_write",
+    "image_index",
+    "inherit",
+    "read_ccd",
+    "read_header",
+    "reading",
+    "refuse_existing",
+    "unit_of",
+    "write_ccd",
+    "write_hdus",
+]
 
 #: Extensions beside those of `CCDData.write`.
 FLAGS = "CRFLAGS"
 PIXELS = "CRPIXELS"
 FIRST_FLAGS = "CRFLAGS0"
+N_FRAMES = "NFRAMES"  # of a combined frame: how many frames went into each pixel
 
 #: Names of images that go with a frame and are none.
-COMPANIONS = frozenset({"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"})
+COMPANIONS = frozenset(
+    {"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, N_FRAMES, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"}
+)
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -88,9 +102,9 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     ((520, 536), 'adu')
     """
     path = _as_path(path)
-    with _reading(path), fits.open(path) as hdus:
-        index = _image_index(hdus, path) if hdu is None else hdu
-        unit = _unit_of(hdus[index], path) if unit is None else _given_unit(unit)
+    with reading(path), fits.open(path) as hdus:
+        index = image_index(hdus, path) if hdu is None else hdu
+        unit = unit_of(hdus[index], path) if unit is None else _given_unit(unit)
         # Where BUNIT says the same, an explicit unit would only be logged.
         said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
         ccd = CCDData.read(path, hdu=index, unit=None if said else unit)
@@ -125,18 +139,52 @@ def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Head
         If there is no such file or no image in it.
     """
     path = _as_path(path)
-    with _reading(path), fits.open(path) as hdus:
-        index = _image_index(hdus, path) if hdu is None else hdu
-        header = hdus[index].header.copy()
-        if index:
-            header.extend(_inheritable(hdus[0].header), unique=True)
-        return header
+    with reading(path), fits.open(path) as hdus:
+        index = image_index(hdus, path) if hdu is None else hdu
+        return inherit(hdus, index)
+
+
+def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
+    """
+    The header of one HDU of a file.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The file.
+    index : int
+        Which HDU.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header`
+        A copy of its cards, then those of the primary header that it lacks.
+    """
+    header = hdus[index].header.copy()
+    if index:
+        header.extend(_inheritable(hdus[0].header), unique=True)
+    return header
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
     """
     Turn whatever a damaged file raises into an error that names the file.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    CosmicRayError
+        Whatever was raised inside.
     """
     try:
         yield
@@ -150,9 +198,26 @@ def _reading(path: Path) -> Iterator[None]:
         ) from err
 
 
-def _image_index(hdus: fits.HDUList, path: Path) -> int:
+def image_index(hdus: fits.HDUList, path: Path) -> int:
     """
     The one image of a file, or the one that needs no choice.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The file.
+    path : `~pathlib.Path`
+        Its name.
+
+    Returns
+    -------
+    int
+        Which HDU.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is none, or more than one.
     """
     images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
     frames = [index for index in images if hdus[index].name not in COMPANIONS]
@@ -191,7 +256,27 @@ def _given_unit(unit: Any) -> u.Unit:
         raise CosmicRayError(f"Found unit={unit!r}, which is no unit; expected 'adu' or 'electron'.") from err
 
 
-def _unit_of(hdu: Any, path: Path) -> u.Unit:
+def unit_of(hdu: Any, path: Path) -> u.Unit:
+    """
+    The unit of an image that a file holds.
+
+    Parameters
+    ----------
+    hdu : `~astropy.io.fits.PrimaryHDU` or another image HDU
+        The image, whose data were not read yet.
+    path : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    `~astropy.units.Unit`
+        That of ``BUNIT``; adu for integers without it.
+
+    Raises
+    ------
+    CosmicRayError
+        If ``BUNIT`` is missing or no unit.
+    """
     name = str(hdu.header.get("BUNIT", "")).strip()
     if not name:
         if hdu.header.get("BZERO") or np.issubdtype(_stored_dtype(hdu), np.integer):
@@ -317,10 +402,39 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     'frame.fits'
     """
     path = _as_path(path)
-    name = path.name.lower()
-    if not name.endswith(WRITABLE):
+    _refuse_ending(path)
+    return write_hdus(_to_hdus(ccd), path, overwrite)
+
+
+def _refuse_ending(path: Path) -> None:
+    if not path.name.lower().endswith(WRITABLE):
         raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(WRITABLE)}.")
-    hdus = _to_hdus(ccd)
+
+
+def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
+    """
+    Write a file of several HDUs whole or not at all.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        What to write.
+    path : `~pathlib.Path`
+        Where to, as for `write_ccd`.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The path.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file is there already, or can't be written.
+    """
+    name = path.name.lower()
     if name.endswith(".fz"):
         hdus = _compressed(hdus)
     with atomic_write(path, overwrite) as temporary, _stream(temporary, packed=name.endswith(".gz")) as stream:

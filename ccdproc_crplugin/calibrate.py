@@ -1,0 +1,384 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Calibration frames: many bias frames, darks and flats into one of each.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin import frames
+from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack, InputFrame, open_frame
+from ccdproc_crplugin.group_combination import Subtraction, choose_subtraction, combine_frames, inverse_medians
+from ccdproc_crplugin.grouping import (
+    CALIBRATION_KINDS,
+    TEMPERATURE_TOLERANCE,
+    CalibrationKey,
+    calibration_key,
+    group_frames,
+    group_keys,
+)
+from ccdproc_crplugin.io import refuse_existing
+from ccdproc_crplugin.kernels.combine import CombineOptions
+from ccdproc_crplugin.selection import paths_of
+
+if TYPE_CHECKING:
+    from ccdproc import ImageFileCollection
+
+__all__ = ["CalibrationKey", "calibration_key", "combine_calibrations", "group_frames"]
+
+METHODS = ("average", "median")
+
+#: Below this number no clipping and no median tells a cosmic ray from the rest.
+LEAST_FRAMES = 3
+
+
+@dataclass(frozen=True)
+class _Job:
+    """
+    What was asked for, checked.
+    """
+
+    output: Path
+    options: CombineOptions
+    tolerance: float
+    subtract: bool
+    memory: int
+    prepare: Callable[[CCDData], CCDData] | None
+    reading: dict[str, Any]
+    overwrite: bool
+    progress: Callable | None
+
+
+def combine_calibrations(
+    ifc: ImageFileCollection | Iterable[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    method: str = "average",
+    sigma_low: float = 5.0,
+    sigma_high: float = 5.0,
+    n_iterations: int = 1,
+    clip_scaled: bool = True,
+    temperature_tolerance: float = TEMPERATURE_TOLERANCE,
+    subtract: bool = True,
+    masters: Iterable[str | os.PathLike] = (),
+    prepare: Callable[[CCDData], CCDData] | None = None,
+    unit: Any = None,
+    hdu: int | None = None,
+    memory_limit: float | u.Quantity | None = None,
+    overwrite: bool = False,
+    progress: Callable | None = None,
+) -> list[Path]:
+    """
+    Combine the bias frames, darks and flats of a collection.
+
+    Frames are combined that have kind, filter (flats), exposure (darks), binning, gain, readout mode and temperature in
+    common, each group into a file of its own. A cosmic ray that hit one of them leaves no trace.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The frames. What is no bias frame, dark or flat is passed over.
+    output : path
+        The folder to write to; it is made if it is not there.
+    method : {"average", "median"}
+        The average of what a sigma clipping keeps, or the median, which is not clipped.
+    sigma_low, sigma_high : float
+        Clip what is further below or above the median of a pixel's values than so many standard deviations. These
+        come from the median absolute deviation.
+    n_iterations : int
+        Clip at most so many times, as long as that changes something; 0 for no clipping. What is clipped once stays
+        so.
+    clip_scaled : bool
+        Clip flats after they are scaled. `ccdproc.combine` clips before, so that flats of different levels hide
+        cosmic rays; with `False` it is done so here.
+    temperature_tolerance : float
+        How far the temperatures of a group's frames may lie from its middle, and those of a bias or dark from a
+        group it is subtracted from, deg_C.
+    subtract : bool
+        Subtract the combined bias from darks and flats, and the combined dark from flats, where there is one that
+        fits.
+    masters : list of paths
+        Frames that were combined before, to be subtracted too where they fit.
+    prepare : callable or None
+        Makes of each frame, a `~astropy.nddata.CCDData`, that which is combined; for overscan and trimming.
+    unit : Unit, str or None
+        Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
+    hdu : int or None
+        Which HDU holds the frame, in files of several images.
+    memory_limit : float or `~astropy.units.Quantity` or None
+        How many bytes may be used for pixels. `None` means a quarter of the machine's memory.
+    overwrite : bool
+        Whether files that are there may be replaced.
+    progress : callable or None
+        Such as `tqdm.tqdm`: called with the parts of each group and ``desc=``, its name.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        What was written, bias first, then darks, then flats.
+
+    Raises
+    ------
+    CosmicRayError
+        If a parameter is out of range, a file is there already, there is no calibration frame, or none of them could
+        be used.
+
+    Warns
+    -----
+    CalibrationWarning
+        For each frame that is left out and why: not readable, shorter than its header says, of other shape or unit than
+        most of its group, no finite pixel, a flat without light. And for a group of less than three frames, for
+        cosmic rays stay in what becomes of it.
+
+    See Also
+    --------
+    ccdproc.combine : Does the same for one group of frames.
+
+    Notes
+    -----
+    Pixels that are masked (extension ``MASK``) or not finite are left out. The clipping and the figures follow
+    `ccdproc.combine` with ``sigma_clip_func=np.ma.median``, ``sigma_clip_dev_func=astropy.stats.mad_std`` and agree
+    with it to two units in the last place of single precision. That holds for the uncertainty too: of an average the
+    standard deviation, dividing by n, over the root of n; of a median 1.4826 times the median absolute deviation over
+    the root of n. Where there are masks ccdproc lets masked pixels take part in median and deviation; here they don't.
+
+    Bias frames are combined first. Their combination is subtracted from each dark and each flat before these are
+    combined. The combined dark goes off the flats, scaled by exposure, if the bias was off it. ``CRBIAS`` and
+    ``CRDARK`` in the header of a combined frame name what was subtracted; a dark without ``CRBIAS`` still has the bias
+    in it and fits its own exposure only. Each flat is then multiplied by the inverse of its median, so that the
+    combined flat is about 1; its unit stays.
+
+    A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (how many frames went into each pixel),
+    where a pixel has none ``MASK``, and a table ``CRINPUTS`` with, for each input, its scale and how many of its pixels
+    were clipped and were bad. The header has what all inputs agree in, the kind among it, ``NCOMBINE``, ``CRCOMBIN``
+    (the method) and the inputs as ``IMCMB001`` and so on.
+
+    Each plain file is opened once and read a few rows at a time. Others (compressed, masked, scaled, or with
+    ``prepare``) are opened a second time for their pixels, which wait in memory or, where that would exceed
+    half of ``memory_limit``, in a scratch file in ``output``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from ccdproc import ImageFileCollection
+    >>> from ccdproc_crplugin import combine_calibrations
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for i in range(5):
+    ...         bias = np.full((4, 4), 1000 + i, dtype=np.uint16)
+    ...         fits.writeto(f"{folder}/b{i}.fits", bias, fits.Header({"IMAGETYP": "BIAS"}))
+    ...     paths = combine_calibrations(ImageFileCollection(folder), Path(folder) / "calibration")
+    ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
+    ('bias.fits', 5, 1002.0)
+    """
+    job = _Job(
+        output=Path(output),
+        options=_checked_options(method, sigma_low, sigma_high, n_iterations, clip_scaled),
+        tolerance=_not_negative("temperature_tolerance", temperature_tolerance),
+        subtract=subtract,
+        memory=_n_bytes(memory_limit),
+        prepare=prepare,
+        reading={"unit": unit, "hdu": hdu},
+        overwrite=overwrite,
+        progress=progress,
+    )
+    known = [CombinedFrame.of_file(Path(path)) for path in masters]
+    opened = _open_frames(paths_of(ifc), job)
+    try:
+        return _combine_groups(opened, known, job)
+    finally:
+        for frame in opened.values():
+            frame.close()
+
+
+# --- what was asked for ------------------------------------------------------
+
+
+def _checked_options(
+    method: str, sigma_low: float, sigma_high: float, n_iterations: int, clip_scaled: bool
+) -> CombineOptions:
+    if method not in METHODS:
+        raise CosmicRayError(f"Found method={method!r}; expected one of: {', '.join(METHODS)}.")
+    return CombineOptions(
+        method=method,
+        sigma_low=_not_negative("sigma_low", sigma_low),
+        sigma_high=_not_negative("sigma_high", sigma_high),
+        n_iterations=min(int(_not_negative("n_iterations", n_iterations)), 1 << 20),
+        clip_scaled=bool(clip_scaled),
+    )
+
+
+def _not_negative(name: str, value: Any) -> float:
+    with suppress(TypeError, ValueError):
+        if float(value) >= 0:
+            return float(value)
+    raise CosmicRayError(f"Found {name}={value!r}; expected a number that is not negative.")
+
+
+def _n_bytes(memory_limit: Any) -> int:
+    if memory_limit is None:
+        return _memory_of_machine() // 4
+    if isinstance(memory_limit, u.Quantity):
+        memory_limit = memory_limit.to_value(u.byte)
+    return int(min(_not_negative("memory_limit", memory_limit), 1e18))
+
+
+def _memory_of_machine() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 << 30  # Windows does not say it this way; what any machine of today has
+
+
+# --- frames and groups -------------------------------------------------------
+
+
+def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
+    """
+    The calibration frames among files; those that can't be read are named and left out.
+    """
+    opened: dict[Path, InputFrame] = {}
+    for path in dict.fromkeys(paths):
+        try:
+            frame = open_frame(path, **job.reading)
+        except CosmicRayError as err:
+            _leave_out(path, str(err))
+            continue
+        if frames.frame_kind(frame.header) not in CALIBRATION_KINDS:
+            frame.close()
+        elif COMBINED in frame.header:
+            frame.close()
+            _leave_out(path, "found a frame that is combined already; give it as one of masters=")
+        else:
+            opened[path] = frame
+        if len(opened) > MAX_OPEN:
+            frame.close()
+    return opened
+
+
+def _combine_groups(opened: dict[Path, InputFrame], masters: list[CombinedFrame], job: _Job) -> list[Path]:
+    keys = {path: calibration_key(frame.header) for path, frame in opened.items()}
+    groups = group_keys(keys, tolerance=job.tolerance)
+    if not groups:
+        raise CosmicRayError(
+            "Found no bias frame, dark or flat that can be read; expected some. Their headers need IMAGETYP or a "
+            "keyword like it."
+        )
+    targets = _targets(groups, job)
+    try:
+        job.output.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the folder {str(job.output)!r} can't be made: {err}.") from err
+    written = []
+    for key, paths in groups.items():
+        combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+        if combined is None:
+            _warn(f"{targets[key].name} is not made: no frame of its group can be used")
+        else:
+            written.append(combined)
+    if not written:
+        raise CosmicRayError(f"Found no frame to combine among {len(opened)}; expected some. The warnings say why.")
+    return [combined.path for combined in written]
+
+
+def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey, Path]:
+    """
+    The files to be written, which must not be there yet.
+    """
+    targets: dict[CalibrationKey, Path] = {}
+    for key in groups:
+        names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
+        free = next(name for name in names if job.output / f"{name}.fits" not in targets.values())
+        targets[key] = job.output / f"{free}.fits"
+        refuse_existing(targets[key], job.overwrite)
+    return targets
+
+
+def _combine_group(
+    key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
+) -> CombinedFrame | None:
+    """
+    Combine a group and write what becomes of it; None if no frame of it is of use.
+    """
+    with FrameStack(job.memory, job.output) as stack:
+        _fill(stack, group, job)
+        if not stack.frames:
+            return None
+        subtraction = Subtraction()
+        if job.subtract:
+            subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
+        scales = _scale(stack, subtraction) if key.kind == "flat" else None
+        if not stack.frames:
+            return None
+        combined, inputs = combine_frames(
+            stack, subtraction, scales, job.options, progress=job.progress, name=target.stem
+        )
+        good = inputs["n_bad"] < combined.image.size
+        for frame in stack.frames_where(~good):
+            _leave_out(frame.path, "found no finite pixel")
+        if not good.any():
+            return None
+        _warn_of_few(target, int(good.sum()))
+        header = combined_header([frame.header for frame in stack.frames_where(good)], key)
+        write_combined(
+            target,
+            combined,
+            header,
+            unit=stack.frames[0].unit,
+            inputs=inputs[good],
+            options=job.options,
+            masters=subtraction.masters,
+            overwrite=job.overwrite,
+        )
+    return CombinedFrame.of_file(target)
+
+
+def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
+    for frame in group:
+        try:
+            stack.add(frame, job.prepare, **job.reading)
+        except CosmicRayError as err:
+            _leave_out(frame.path, str(err))
+    if stack.frames:
+        for frame, reason in stack.drop_strangers():
+            _leave_out(frame.path, reason)
+
+
+def _scale(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
+    """
+    The inverse medians of flats; those without light are left out.
+    """
+    scales = np.array(inverse_medians(stack, subtraction, stack.memory))
+    lit = np.isfinite(scales)
+    for frame in stack.frames_where(~lit):
+        _leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
+    stack.keep_only(lit)
+    return scales[lit]
+
+
+def _leave_out(path: Path, reason: str) -> None:
+    _warn(f"{path.name} is left out: {reason}")
+
+
+def _warn_of_few(target: Path, n_frames: int) -> None:
+    if n_frames < LEAST_FRAMES:
+        _warn(f"{target.name} is made of {n_frames} of at least {LEAST_FRAMES} frames; cosmic rays stay in it")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, CalibrationWarning, stacklevel=2)

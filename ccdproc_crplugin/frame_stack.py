@@ -1,0 +1,492 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Many frames side by side, a few rows at a time, so that memory is bounded whatever their number.
+
+A plain frame stays in its file, from which its rows are read as they are stored. What has to be made first (unpacked,
+scaled, masked, prepared) waits in memory, or in a scratch file where memory is short.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.utils.exceptions import AstropyUserWarning
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import image_index, inherit, read_ccd, reading, unit_of
+
+__all__ = ["FrameStack", "InputFrame", "Plane", "open_frame"]
+
+#: Plain frames whose files stay open; further ones are opened for each batch of rows.
+MAX_OPEN = 200
+
+#: What FITS stores that can be combined as it stands.
+PLAIN = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
+
+
+class Plane:
+    """
+    The pixels of a frame, wherever they are.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    dtype : `~numpy.dtype`
+        How the numbers are stored.
+    zero : float
+        What is added to them.
+    """
+
+    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0):
+        self.shape, self.dtype, self.zero = shape, dtype, zero
+
+    @property
+    def storage(self) -> tuple[str, float]:
+        """What planes must have in common to be read as they are stored."""
+        return self.dtype.str, self.zero
+
+    def read(self, rows: slice, out: np.ndarray) -> None:
+        """
+        Read some rows.
+
+        Parameters
+        ----------
+        rows : slice
+            Which.
+        out : `~numpy.ndarray`
+            Where to: of the plane's dtype for the stored numbers, else float32 for the values.
+        """
+        if out.dtype == self.dtype:
+            self._read_stored(rows, out)
+            return
+        stored = np.empty(out.shape, self.dtype)
+        self._read_stored(rows, stored)
+        np.add(stored, self.zero, out=out, casting="unsafe")
+
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        raise NotImplementedError
+
+
+class ArrayPlane(Plane):
+    """
+    Pixels in memory.
+
+    Parameters
+    ----------
+    array : `~numpy.ndarray` of shape (ny, nx)
+        The pixels.
+    """
+
+    def __init__(self, array: np.ndarray):
+        super().__init__(array.shape, array.dtype)
+        self.array = array
+
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        out[...] = self.array[rows]
+
+
+class FilePlane(Plane):
+    """
+    Pixels in a file, in reading order.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file's name, for messages and to open it again.
+    file : file object or None
+        The file, if it is open.
+    start : int
+        Where in it the first pixel stands, bytes.
+    shape : (int, int)
+        Rows and columns.
+    dtype : `~numpy.dtype`
+        How the numbers are stored.
+    zero : float
+        What is added to them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: BinaryIO | None,
+        start: int,
+        shape: tuple[int, int],
+        dtype: np.dtype,
+        zero: float = 0.0,
+    ):
+        super().__init__(shape, dtype, zero)
+        self.path, self.file, self.start = path, file, start
+
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        if self.file is not None:
+            self._read_from(self.file, rows, out)
+        else:
+            with open(self.path, "rb", buffering=0) as file:
+                self._read_from(file, rows, out)
+
+    def _read_from(self, file: BinaryIO, rows: slice, out: np.ndarray) -> None:
+        file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
+        left = memoryview(out.reshape(-1).view(np.uint8))
+        while left:
+            n_read = file.readinto(left)
+            if not n_read:
+                raise CosmicRayError(
+                    f"Found that {str(self.path)!r} became shorter; expected a file that stays as it is."
+                )
+            left = left[n_read:]
+
+
+@dataclass
+class InputFrame:
+    """
+    A frame that may be combined.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Its file.
+    header : `~astropy.io.fits.Header`
+        Its header, completed from the primary one.
+    unit : `~astropy.units.Unit`
+        The unit of its values.
+    plane : Plane or None
+        Its pixels, once it is known where they are.
+    """
+
+    path: Path
+    header: fits.Header
+    unit: u.Unit
+    plane: Plane | None = None
+
+    def close(self) -> None:
+        """
+        Close the file, which is opened again when it is needed.
+        """
+        if isinstance(self.plane, FilePlane) and self.plane.file is not None:
+            self.plane.file.close()
+            self.plane.file = None
+
+
+def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
+    """
+    Open a file and see what it holds.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        A FITS file.
+    unit : Unit, str or None
+        Unit of the frame, as for `read_ccd`.
+    hdu : int or None
+        Which HDU holds the frame, as for `read_ccd`.
+
+    Returns
+    -------
+    InputFrame
+        The frame; with a plane and an open file if its pixels can be read as they are stored.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read, has no frame, or is shorter than its header says.
+    """
+    with reading(path):
+        file = open(path, "rb", buffering=0)  # noqa: SIM115
+        frame = None
+        try:
+            frame = _look_into(file, path, unit, hdu)
+        finally:
+            if frame is None or frame.plane is None:
+                file.close()
+    return frame
+
+
+def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+    with warnings.catch_warnings():
+        # that is looked into below, and said by name
+        warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
+        hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
+        index = image_index(hdus, path) if hdu is None else hdu
+    image = hdus[index]
+    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else u.Unit(unit))
+    if len(image.shape) != 2:
+        raise CosmicRayError(
+            f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
+        )
+    if _is_plain(image) and "MASK" not in hdus:
+        start, dtype = image.fileinfo()["datLoc"], PLAIN[image.header["BITPIX"]]
+        if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
+            raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
+        frame.plane = FilePlane(path, file, start, image.shape, dtype, float(image.header.get("BZERO", 0)))
+    return frame
+
+
+def _is_plain(image: Any) -> bool:
+    """
+    Whether the pixels can be combined as they are stored.
+    """
+    header = image.header
+    compressed = isinstance(image, fits.CompImageHDU) or image._file.compression is not None
+    zeros = {16: (0, 32768), -32: (0,)}.get(header["BITPIX"], ())
+    return (
+        not compressed
+        and header.get("BSCALE", 1) == 1
+        and header.get("BZERO", 0) in zeros
+        and ("BLANK" not in header or header["BITPIX"] < 0)
+    )
+
+
+class FrameStack:
+    """
+    The frames of a group, read a few rows at a time.
+
+    Parameters
+    ----------
+    memory : int
+        How many bytes may be used at most.
+    folder : `~pathlib.Path`
+        Where a scratch file may lie.
+
+    Attributes
+    ----------
+    frames : list of InputFrame
+        The frames.
+    n_bytes : int
+        How many bytes the pixels take that wait in memory.
+
+    Notes
+    -----
+    Use it as a context, which closes the files and removes the scratch file. That has no name where the system allows
+    it, so that nothing of it is left even by a run that was killed.
+    """
+
+    def __init__(self, memory: int, folder: Path):
+        self.memory, self.folder = memory, folder
+        self.frames: list[InputFrame] = []
+        self._scratch: BinaryIO | None = None
+        self.n_bytes = 0
+
+    def __enter__(self) -> FrameStack:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for frame in self.frames:
+            frame.close()
+        if self._scratch is not None:
+            self._scratch.close()
+
+    def add(self, frame: InputFrame, prepare: Callable[[CCDData], CCDData] | None, **keywords: Any) -> None:
+        """
+        Add a frame.
+
+        Parameters
+        ----------
+        frame : InputFrame
+            The frame.
+        prepare : callable or None
+            Makes of a `~astropy.nddata.CCDData` that which is combined.
+        **keywords : dict
+            As for `read_ccd`.
+
+        Raises
+        ------
+        CosmicRayError
+            If it can't be read, can't be prepared, or has no finite pixel.
+        """
+        if frame.plane is None or prepare is not None:
+            frame.close()
+            ccd = read_ccd(frame.path, **keywords)
+            if prepare is not None:
+                ccd = _prepared(prepare, ccd)
+            frame.header, frame.unit = fits.Header(ccd.header), ccd.unit
+            frame.plane = self._keep(_pixels(ccd))
+        self.frames.append(frame)
+        if len(self.frames) > MAX_OPEN:
+            frame.close()
+
+    def _keep(self, pixels: np.ndarray) -> Plane:
+        if self.n_bytes + pixels.nbytes <= self.memory // 2:
+            self.n_bytes += pixels.nbytes
+            return ArrayPlane(pixels)
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
+        start = self._scratch.seek(0, os.SEEK_END)
+        left = memoryview(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8))
+        while left:
+            left = left[self._scratch.write(left) :]
+        return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
+
+    def frames_where(self, chosen: Sequence[bool]) -> list[InputFrame]:
+        """
+        Some of the frames.
+
+        Parameters
+        ----------
+        chosen : sequence of bool
+            Which of the frames.
+
+        Returns
+        -------
+        list of InputFrame
+            These.
+        """
+        return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
+
+    def keep_only(self, kept: Sequence[bool]) -> None:
+        """
+        Take out frames.
+
+        Parameters
+        ----------
+        kept : sequence of bool
+            Whether each of the frames stays.
+        """
+        for frame in self.frames_where(~np.asarray(kept)):
+            frame.close()
+        self.frames = self.frames_where(kept)
+
+    def drop_strangers(self) -> list[tuple[InputFrame, str]]:
+        """
+        Take out the frames whose shape or unit is not that of most.
+
+        Returns
+        -------
+        list of (InputFrame, str)
+            What was taken out, and why.
+        """
+        (shape, unit), _ = Counter(_likeness(frame) for frame in self.frames).most_common(1)[0]
+        alike = [_likeness(frame) == (shape, unit) for frame in self.frames]
+        strangers = self.frames_where(~np.array(alike))
+        self.keep_only(alike)
+        return [
+            (frame, f"found {_size(frame.plane.shape)} pixels in {frame.unit}; expected {_size(shape)} in {unit}")
+            for frame in strangers
+        ]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the frames."""
+        return self.frames[0].plane.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """How the numbers are handed out: as they are stored if they are all stored alike."""
+        storages = {frame.plane.storage for frame in self.frames}
+        return self.frames[0].plane.dtype if len(storages) == 1 else np.dtype(np.float32)
+
+    @property
+    def zero(self) -> float:
+        """What is to be added to the numbers handed out."""
+        storages = {frame.plane.storage for frame in self.frames}
+        return self.frames[0].plane.zero if len(storages) == 1 else 0.0
+
+    def read(self, frames: slice, rows: slice) -> np.ndarray:
+        """
+        Read some rows of some frames.
+
+        Parameters
+        ----------
+        frames : slice
+            Which frames.
+        rows : slice
+            Which rows.
+
+        Returns
+        -------
+        `~numpy.ndarray` of shape (n, rows, nx)
+            Numbers to which ``zero`` is to be added.
+        """
+        chosen = self.frames[frames]
+        numbers = np.empty((len(chosen), rows.stop - rows.start, self.shape[1]), self.dtype)
+        for frame, out in zip(chosen, numbers, strict=True):
+            frame.plane.read(rows, out)
+        return numbers
+
+    def strips(self, n_bytes: int) -> list[slice]:
+        """
+        The rows cut into batches.
+
+        Parameters
+        ----------
+        n_bytes : int
+            How many bytes of all frames may be in memory at once; two batches are.
+
+        Returns
+        -------
+        list of slice
+            At least one row each.
+        """
+        n_rows, n_columns = self.shape
+        of_a_row = len(self.frames) * n_columns * self.dtype.itemsize
+        step = max(1, min(n_rows, n_bytes // (2 * of_a_row)))
+        return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+    def read_ahead(self, strips: list[slice]) -> Iterator[tuple[slice, np.ndarray]]:
+        """
+        Read batch after batch, the next one while the latest is being worked on.
+
+        Parameters
+        ----------
+        strips : list of slice
+            The rows.
+
+        Yields
+        ------
+        slice, `~numpy.ndarray`
+            The rows and what `read` gives for them.
+        """
+        with ThreadPoolExecutor(1) as reader:
+            coming = None
+            for strip, following in zip(strips, [*strips[1:], None], strict=True):
+                numbers = self.read(slice(None), strip) if coming is None else coming.result()
+                coming = None if following is None else reader.submit(self.read, slice(None), following)
+                yield strip, numbers
+                del numbers
+
+
+def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:
+    try:
+        prepared = prepare(ccd)
+    except CosmicRayError:
+        raise
+    except Exception as err:
+        raise CosmicRayError(f"Found that it can't be prepared ({type(err).__name__}: {err}).") from err
+    if not isinstance(prepared, CCDData):
+        raise CosmicRayError(f"Found {type(prepared).__name__} from prepare; expected a CCDData.")
+    return prepared
+
+
+def _pixels(ccd: CCDData) -> np.ndarray:
+    """
+    The pixels as they are combined: integers of 16 bits as they are, others in single precision, bad ones NaN.
+    """
+    whole = ccd.mask is None or not np.any(ccd.mask)
+    if whole and ccd.data.dtype in (np.uint16, np.int16):
+        return ccd.data.astype(ccd.data.dtype.newbyteorder("="), copy=False)
+    pixels = np.array(ccd.data, dtype=np.float32)
+    if not whole:
+        pixels[np.broadcast_to(ccd.mask, pixels.shape)] = np.nan
+    if not np.isfinite(pixels).any():
+        raise CosmicRayError("Found no finite pixel that is not masked.")
+    return pixels
+
+
+def _likeness(frame: InputFrame) -> tuple[tuple[int, int], u.Unit]:
+    return frame.plane.shape, frame.unit
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
