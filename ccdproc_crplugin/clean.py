@@ -24,7 +24,14 @@ from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.model import Detection, PixelFlag
-from ccdproc_crplugin.provenance import clear_cards, write_cards, write_counts, write_history, write_verdict
+from ccdproc_crplugin.provenance import (
+    clear_cards,
+    write_cards,
+    write_counts,
+    write_findings,
+    write_history,
+    write_verdict,
+)
 from ccdproc_crplugin.rates import expected_events
 from ccdproc_crplugin.removed import RemovedPixels, attach, detach, is_cleaned, is_restorable, removed_pixels
 
@@ -109,7 +116,7 @@ def clean_cosmic_rays(
     >>> from astropy import units as u
     >>> from astropy.nddata import CCDData
     >>> import ccdproc_crplugin as crp
-    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky = np.random.default_rng(1).normal(200, 10, (50, 50))
     >>> sky[20, 20:26] += 3000
     >>> ccd = CCDData(sky, unit="adu")
     >>> cleaned = ccd.clean_cosmic_rays(gain=2 * u.electron / u.adu, readnoise=5 * u.electron, saturation=60000)
@@ -123,8 +130,10 @@ def clean_cosmic_rays(
     chosen = plugins.find_detector(detector)
     parameters = check_parameters(chosen, detector_parameters)
     calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    findings = None
     if preflight != "off":
-        checks.act_on(checks.run_checks(ccd, calibration), preflight)
+        findings = checks.run_checks(ccd, calibration, detector=detector, parameters=parameters)
+        checks.act_on(findings, preflight)
     frame = to_electrons(ccd, calibration)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     _check_something_left(found.mask | frame.bad)
@@ -140,6 +149,7 @@ def clean_cosmic_rays(
     record = removed_pixels(cleaned)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
+    write_findings(cleaned.meta, findings)
     write_counts(cleaned.meta, len(record), record.n_events)
     write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
     outcome = f"{len(record)} pixels in {record.n_events} events"
@@ -299,7 +309,7 @@ def restore_cosmic_rays(
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
     >>> import ccdproc_crplugin as crp
-    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
     >>> sky[20, 20:26] += 3000
     >>> ccd = CCDData(sky, unit="electron")
     >>> cleaned = ccd.clean_cosmic_rays(readnoise=5, saturation=60000)

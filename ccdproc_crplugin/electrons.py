@@ -22,7 +22,16 @@ from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.removed import is_restorable, removed_pixels
 
-__all__ = ["Calibration", "ElectronFrame", "calibrate", "check_frame", "to_electrons"]
+__all__ = [
+    "Calibration",
+    "ElectronFrame",
+    "calibrate",
+    "check_frame",
+    "electrons_per_unit",
+    "mask_of",
+    "to_electrons",
+    "uncertainty_scale",
+]
 
 #: Units that all say adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
@@ -119,7 +128,7 @@ def check_frame(ccd: CCDData) -> None:
     if data.dtype.kind not in "iuf":
         raise CosmicRayError(f"Found data of dtype {data.dtype}; expected integers or floating-point numbers.")
     _check_whole_numbers(data)
-    _mask_of(ccd)
+    mask_of(ccd)
     if isinstance(ccd.uncertainty, KNOWN_UNCERTAINTIES):
         uncertainty_scale(ccd)
 
@@ -138,7 +147,25 @@ def _check_whole_numbers(data: np.ndarray) -> None:
             )
 
 
-def _mask_of(ccd: CCDData) -> np.ndarray | None:
+def mask_of(ccd: CCDData) -> np.ndarray | None:
+    """
+    The mask of a frame as an array.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True at bad pixels; None where the frame has no mask.
+
+    Raises
+    ------
+    CosmicRayError
+        If the mask is not boolean or not of the frame's shape.
+    """
     if ccd.mask is None:
         return None
     mask = np.asarray(ccd.mask)
@@ -210,6 +237,25 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
     raise CosmicRayError(
         f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron. Set ccd.unit, or convert."
     )
+
+
+def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:
+    """
+    How many electrons the unit of a frame is.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, in adu or electron.
+    gain : Quantity
+        In electron/adu; 1 for a frame in electron.
+
+    Returns
+    -------
+    float
+        Electrons per unit of the frame.
+    """
+    return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
 
 
 def _number(name: str, value: Any, expected: str) -> float:
@@ -360,7 +406,7 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
-    mask = _mask_of(ccd)
+    mask = mask_of(ccd)
     not_finite = ~np.isfinite(data)
     bad = not_finite.copy() if mask is None else not_finite | mask
     if is_restorable(ccd):

@@ -46,7 +46,7 @@ DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.detectors.lacosmic",
     "astroscrappy": "ccdproc_crplugin.detectors.astroscrappy",
     "median": "ccdproc_crplugin.detectors.median",
-    "preflight": "ccdproc_crplugin.preflight",
+    "preflight": "ccdproc_crplugin.preflight_checks",
     "methods": "ccdproc_crplugin.methods",
 }
 
@@ -257,8 +257,8 @@ def checks() -> Mapping[str, Check]:
     Examples
     --------
     >>> import ccdproc_crplugin as crp
-    >>> list(crp.checks())
-    ['kind', 'unit']
+    >>> list(crp.checks())[:3]
+    ['kind', 'unit', 'records']
     """
     return host().registered("check")
 

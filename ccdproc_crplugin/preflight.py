@@ -5,8 +5,10 @@ Is the frame what the method asks for? A look before the cleaning.
 
 from __future__ import annotations
 
+import inspect
+import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from astropy import units as u
@@ -16,14 +18,14 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.detection import read_only
 from ccdproc_crplugin.electrons import Calibration, calibrate, check_frame
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
-from ccdproc_crplugin.frames import frame_kind
-from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.model import Check, Finding
-from ccdproc_crplugin.removed import is_cleaned
 
-__all__ = ["POLICIES", "act_on", "check_kind", "check_unit", "cr_preflight", "run_checks"]
+__all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks"]
 
 STATUSES = ("ok", "warn", "fail")
+
+#: The facts that every check is told.
+ALWAYS_TOLD = ("gain", "readnoise", "dark")
 
 #: What may be done about the findings.
 POLICIES = ("report", "warn", "raise", "off")
@@ -69,8 +71,8 @@ def cr_preflight(
     >>> from astropy.nddata import CCDData
     >>> from ccdproc_crplugin import cr_preflight
     >>> rate = CCDData(np.ones((9, 9)), unit="electron / s")
-    >>> cr_preflight(rate)[0].status
-    'fail'
+    >>> [finding.check for finding in cr_preflight(rate) if finding.status == "fail"]
+    ['unit']
     """
     check_frame(ccd)
     _known_policy("policy", policy, POLICIES)
@@ -88,9 +90,16 @@ def _known_policy(name: str, value: str, known: Iterable[str]) -> None:
         raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(known)}.")
 
 
-def run_checks(ccd: CCDData, calibration: Calibration | None, dark: CCDData | None = None) -> list[Finding]:
+def run_checks(
+    ccd: CCDData,
+    calibration: Calibration | None,
+    *,
+    dark: CCDData | None = None,
+    detector: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[Finding]:
     """
-    Run every registered check, each on its own.
+    Run every registered check, each on its own, with those of the known facts that it asks for.
 
     Parameters
     ----------
@@ -100,27 +109,42 @@ def run_checks(ccd: CCDData, calibration: Calibration | None, dark: CCDData | No
         Its figures, where they could be found.
     dark : `~astropy.nddata.CCDData` or None
         A dark frame.
+    detector : str or None
+        Who is going to search, if that is known.
+    parameters : mapping or None
+        All of its parameters.
 
     Returns
     -------
     list of Finding
         In the order of the checks. A check that fails to run is a finding of status ``"warn"``.
     """
-    gain = readnoise = None
-    if calibration is not None:
-        gain = calibration.gain * u.electron / u.adu
-        readnoise = calibration.readnoise * u.electron
+    known = {**_figures(calibration), "dark": dark, "detector": detector, "parameters": parameters}
     ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():
-        findings += _run(check, ccd, gain, readnoise, dark)
+        findings += _run(check, ccd, known)
     return findings
 
 
-def _run(check: Check, ccd: CCDData, gain: u.Quantity, readnoise: u.Quantity, dark: CCDData | None) -> list[Finding]:
+def _figures(calibration: Calibration | None) -> dict[str, u.Quantity | None]:
+    """
+    Gain, read noise and saturation level as checks see them, None where they are not known.
+    """
+    if calibration is None:
+        return {"gain": None, "readnoise": None, "saturation": None}
+    level = calibration.saturation
+    return {
+        "gain": calibration.gain * u.electron / u.adu,
+        "readnoise": calibration.readnoise * u.electron,
+        "saturation": level * u.electron if math.isfinite(level) else None,
+    }
+
+
+def _run(check: Check, ccd: CCDData, known: Mapping[str, Any]) -> list[Finding]:
     plugin = plugins.host().plugin_of("check", check.name)
     try:
-        found = check.run(ccd, gain=gain, readnoise=readnoise, dark=dark)
+        found = check.run(ccd, **_asked_for(check, known))
         found = [] if found is None else [found] if isinstance(found, Finding) else list(found)
     except plugins.FAILURES as err:
         return [_broken(check, f"{plugin} failed: {type(err).__name__}: {err}")]
@@ -128,6 +152,15 @@ def _run(check: Check, ccd: CCDData, gain: u.Quantity, readnoise: u.Quantity, da
     if rubbish:
         return [_broken(check, f"{plugin} gave {rubbish[0]!r:.80}; expected a Finding of status {', '.join(STATUSES)}")]
     return found
+
+
+def _asked_for(check: Check, known: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    The facts that every check is told, and those of the others that this one names among its parameters.
+    """
+    parameters = inspect.signature(check.run).parameters
+    takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    return {name: fact for name, fact in known.items() if name in ALWAYS_TOLD or takes_all or name in parameters}
 
 
 def _broken(check: Check, reason: str) -> Finding:
@@ -168,77 +201,3 @@ def act_on(findings: Iterable[Finding], policy: str) -> None:
 def _sentence(finding: Finding) -> str:
     fix = f" What to do: {finding.fix}." if finding.fix else ""
     return f"{finding.check}: {finding.message}{fix}"
-
-
-def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any) -> Finding:
-    """
-    Look at note 5: the frame in adu or electron, with gain and read noise to match.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise : Quantity or None
-        What is known of the noise.
-    dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` where the frame could not be cleaned.
-    """
-    if gain is not None:
-        return Finding("unit", "ok", f"frame in {ccd.unit}, gain {gain:.4g}, read noise {readnoise:.4g}", note=5)
-    try:
-        calibrate(ccd)
-    except CosmicRayError as err:
-        return Finding(
-            "unit",
-            "fail",
-            str(err),
-            note=5,
-            measured=str(ccd.unit),
-            expected="adu or electron",
-            fix="give the frame its unit, its gain and its read noise",
-        )
-    return Finding("unit", "fail", "gain or read noise as given do not fit the frame", note=5)
-
-
-def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
-    """
-    Look whether the frame is a science frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise, dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` for calibration frames, which lose their cosmic rays by being combined.
-    """
-    kind = frame_kind(ccd.meta)
-    if kind in ("bias", "dark", "flat"):
-        return Finding(
-            "kind",
-            "fail",
-            f"The header says that this is a {kind} frame.",
-            measured=kind,
-            expected="light",
-            fix="combine several, which takes the cosmic rays out",
-        )
-    cleaned = ", cleaned already" if is_cleaned(ccd) else ""
-    return Finding("kind", "ok", f"kind of frame: {kind}{cleaned}", measured=kind, expected="light")
-
-
-@hookimpl
-def ccdcr_checks():
-    """
-    Register the checks.
-    """
-    yield Check("kind", "is it a science frame?", check_kind)
-    yield Check("unit", "is the frame in adu or electron, its noise known?", check_unit)

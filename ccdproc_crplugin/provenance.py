@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from importlib.metadata import version
 from typing import Any
 
@@ -16,9 +16,19 @@ from astropy import units as u
 from astropy.io import fits
 
 from ccdproc_crplugin.electrons import Calibration
+from ccdproc_crplugin.model import Finding
 from ccdproc_crplugin.rates import Expectation, judge
 
-__all__ = ["CARDS", "clear_cards", "write_by_hand", "write_cards", "write_counts", "write_history", "write_verdict"]
+__all__ = [
+    "CARDS",
+    "clear_cards",
+    "write_by_hand",
+    "write_cards",
+    "write_counts",
+    "write_findings",
+    "write_history",
+    "write_verdict",
+]
 
 #: The cards that a cleaning writes, and what each says.
 CARDS = {
@@ -33,6 +43,7 @@ CARDS = {
     "CRGAIN": "[electron/adu] gain",
     "CRRDNOIS": "[electron] read noise",
     "CRSATUR": "[electron] saturation level",
+    "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
@@ -124,6 +135,29 @@ def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation)
     _set(meta, "CRVERDCT", judge(n_events, expectation), lacking)
 
 
+def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:
+    """
+    Say in the header what the preflight found: the checks in a card, their messages in the history.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place.
+    findings : iterable of Finding or None
+        What the checks found; None where nobody looked, of which the header says nothing.
+    """
+    if findings is None:
+        return
+    doubts = [finding for finding in findings if finding.status != "ok"]
+    names = {
+        status: ", ".join(dict.fromkeys(finding.check for finding in doubts if finding.status == status))
+        for status in ("warn", "fail")
+    }
+    _set(meta, "CRPREFLT", "; ".join(f"{status}: {checks}" for status, checks in names.items() if checks) or "ok")
+    for finding in doubts:
+        _add_history(meta, f"preflight, {finding.status}: {finding.check}: {finding.message}")
+
+
 def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, Any], outcome: str) -> None:
     """
     Add one entry to the history of a frame.
@@ -140,7 +174,11 @@ def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, An
         What came of it.
     """
     arguments = ", ".join(f"{name}={_text(value)}" for name, value in parameters.items())
-    entry = _ascii(f"ccdproc_crplugin {version('ccdproc_crplugin')}: {action}({arguments}): {outcome}")
+    _add_history(meta, f"{action}({arguments}): {outcome}")
+
+
+def _add_history(meta: MutableMapping, text: str) -> None:
+    entry = _ascii(f"ccdproc_crplugin {version('ccdproc_crplugin')}: {text}")
     if isinstance(meta, fits.Header):
         meta.add_history(entry)
     else:

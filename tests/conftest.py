@@ -10,6 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from pathlib import Path
 
+import ccdproc
 import numpy as np
 import pytest
 from astropy import units as u
@@ -52,9 +53,10 @@ def engine_name(request):
     return request.param
 
 
-def hit_pixels(shape=(50, 60), seed=1, level=200.0):
-    """A sky of ``level`` adu with the cosmic rays of `HITS`, float64."""
-    data = np.random.default_rng(seed).normal(level, 3.0, shape)
+def hit_pixels(shape=(50, 60), seed=0, level=200.0):
+    """A sky of ``level`` adu, with the noise of `GAIN` and `READNOISE` and the cosmic rays of `HITS`, float64."""
+    noise = np.sqrt(level / GAIN.value + (READNOISE / GAIN).value ** 2)
+    data = np.random.default_rng(seed).normal(level, noise, shape)
     for (y, x), charge in HITS:
         data[y, x] += charge
     return data
@@ -92,7 +94,10 @@ def saao_path():
 
 @pytest.fixture
 def saao(saao_path):
-    return CCDData.read(saao_path, unit="adu")
+    """The raw frame, its overscan subtracted and cut off."""
+    raw = CCDData.read(saao_path, unit="adu")
+    without_bias = ccdproc.subtract_overscan(raw, fits_section=raw.header["BIASSEC"], median=True)
+    return ccdproc.trim_image(without_bias, fits_section=raw.header["TRIMSEC"])
 
 
 @pytest.fixture(scope="session")

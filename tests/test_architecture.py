@@ -34,6 +34,7 @@ FLOORS = {
     "detection": 3,
     "preflight": 3,
     "calibrate": 3,
+    "preflight_checks": 3,
     "clean": 3,
     "combined_frame": 3,
     "frame_stack": 3,

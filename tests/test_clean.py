@@ -46,7 +46,7 @@ DTYPES = [
 
 def small_frame(dtype):
     """A frame whose values fit into every dtype."""
-    data = np.random.default_rng(2).normal(60, 4, (40, 40)).round()
+    data = np.random.default_rng(2).normal(60, 8, (40, 40)).round()
     data[20, 20:24] = 250
     return CCDData(data.astype(dtype), unit="electron")
 
@@ -198,7 +198,7 @@ class TestMaskAndFlags:
         assert crp.clean_cosmic_rays(ccd).flags[3, 3] & PixelFlag.BAD_ON_INPUT
 
 
-@pytest.mark.filterwarnings("ignore:Found an uncertainty")
+@pytest.mark.filterwarnings("ignore:Found an uncertainty", "ignore:noise")
 class TestUncertainty:
     KINDS = ((StdDevUncertainty, 1), (VarianceUncertainty, 2), (InverseVariance, -2))
 
@@ -318,7 +318,7 @@ class TestHeader:
     def test_hostile_text_stays_text(self, saao):
         array = np.zeros(saao.shape, dtype=np.float32)
         history = "".join(crp.clean_cosmic_rays(saao, "astroscrappy", inbkg=array).header["HISTORY"])
-        assert "<float32 array 520x536>" in history
+        assert "<float32 array 520x512>" in history
 
     def test_a_plain_number_of_gain_means_electron_per_adu(self, ccd):
         assert crp.clean_cosmic_rays(ccd, gain=3).meta["CRGAIN"] == 3
@@ -360,7 +360,7 @@ class TestTwice:
         assert again.flags[45, 5] & again.flags[10, 12] & PixelFlag.COSMIC_RAY
 
     def test_both_cleanings_are_undone_together(self, ccd, cleaned):
-        again = crp.clean_cosmic_rays(cleaned, "median", thresh=0.4, force=True)
+        again = crp.clean_cosmic_rays(cleaned, "median", thresh=1.5, force=True)
         assert again.mask.sum() > cleaned.mask.sum()
         restored = crp.restore_cosmic_rays(again)
         assert same_bits(restored.data, ccd.data)
@@ -402,10 +402,10 @@ def test_whatever_the_frame_only_flagged_pixels_change_and_restoring_gives_it_ba
 ):
     rng = np.random.default_rng(seed)
     shape = tuple(rng.integers(7, 40, 2))
-    data = rng.normal(60, 4, shape).round()
+    data = rng.normal(60, 8, shape).round()
     data[rng.integers(0, shape[0], n_hits), rng.integers(0, shape[1], n_hits)] = 250
     ccd = CCDData(data.astype(dtype), unit="electron", mask=rng.random(shape) < 0.05 if with_mask else None)
-    cleaned = crp.clean_cosmic_rays(ccd, detector, readnoise=3, saturation=1e5)
+    cleaned = crp.clean_cosmic_rays(ccd, detector, readnoise=3, saturation=1e5, preflight="off")
     hit = (cleaned.flags & PixelFlag.COSMIC_RAY) != 0
     np.testing.assert_array_equal(cleaned.data[~hit], ccd.data[~hit])
     restored = crp.restore_cosmic_rays(cleaned)

@@ -38,7 +38,7 @@ def statuses(findings):
 
 class TestUnit:
     def test_a_frame_in_adu_with_its_noise_is_fine(self, ccd):
-        assert statuses(crp.cr_preflight(ccd)) == {"kind": "ok", "unit": "ok"}
+        assert set(statuses(crp.cr_preflight(ccd)).values()) == {"ok"}
 
     @pytest.mark.parametrize(
         ("unit", "meta", "message"),
@@ -56,10 +56,7 @@ class TestUnit:
         assert found.fix
 
     def test_noise_given_by_hand_counts(self):
-        assert statuses(CCDData(np.ones((9, 9)), unit="adu").cr_preflight(gain=2, readnoise=5)) == {
-            "kind": "ok",
-            "unit": "ok",
-        }
+        assert statuses(CCDData(np.ones((9, 9)), unit="adu").cr_preflight(gain=2, readnoise=5))["unit"] == "ok"
 
 
 class TestKind:
@@ -77,7 +74,7 @@ class TestKind:
 class TestPolicies:
     def test_report_only_returns(self, ccd, with_check):
         with_check(finding("fail"))
-        assert statuses(crp.cr_preflight(ccd)) == {"kind": "ok", "unit": "ok", "theirs": "fail"}
+        assert statuses(crp.cr_preflight(ccd))["theirs"] == "fail"
 
     @pytest.mark.parametrize("status", ["warn", "fail"])
     def test_warn_warns_of_each_that_is_not_ok(self, ccd, with_check, status):
@@ -138,7 +135,7 @@ class TestBrokenChecks:
 
     def test_one_may_find_nothing_or_several_things(self, ccd, with_check):
         with_check(lambda ccd, **_: None)
-        assert len(crp.cr_preflight(ccd)) == 2
+        assert "theirs" not in statuses(crp.cr_preflight(ccd))
 
     def test_it_sees_the_noise_and_the_dark(self, ccd, with_check):
         seen = {}
