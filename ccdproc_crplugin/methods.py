@@ -26,8 +26,9 @@ def ccdcr_methods():
     from ccdproc_crplugin.clean import clean_cosmic_rays, restore_cosmic_rays
     from ccdproc_crplugin.preflight import cr_preflight
     from ccdproc_crplugin.segments import cr_segments
+    from ccdproc_crplugin.tune import cr_tune
 
-    return clean_cosmic_rays, cr_segments, cr_preflight, restore_cosmic_rays
+    return clean_cosmic_rays, cr_segments, cr_preflight, cr_tune, restore_cosmic_rays
 
 
 def install() -> None:

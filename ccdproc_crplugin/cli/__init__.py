@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from ccdproc_crplugin import methods
-from ccdproc_crplugin.cli import check, clean, combine, compare, demo, plugins, report, restore, segments
+from ccdproc_crplugin.cli import check, clean, combine, compare, demo, plugins, report, restore, segments, simulate, tune
 from ccdproc_crplugin.cli.options import UsageError, calm, say
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
 
-COMMANDS = (clean, segments, check, combine, report, restore, compare, plugins, demo)
+COMMANDS = (clean, segments, check, tune, combine, report, restore, compare, plugins, simulate, demo)
 
 #: Exit codes.
 DONE, FAILED, WRONG_USAGE = 0, 1, 2

@@ -23,6 +23,7 @@ __all__ = [
     "add_detection",
     "add_reading",
     "calm",
+    "check_targets",
     "detection_keywords",
     "existing_file",
     "existing_paths",
@@ -76,6 +77,10 @@ def existing_file(word: str) -> Path:
     return path
 
 
+def _sigclip(word: str) -> float | str:
+    return word if word == "auto" else float(word)
+
+
 def add_reading(parser: Any) -> None:
     """
     Add the options that say how a file is read.
@@ -106,7 +111,12 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
         "--saturation", type=float, help="saturation level in the frame's unit (default: from the header)"
     )
     add_reading(group)
-    group.add_argument("--sigclip", type=float, help="Laplacian-to-noise limit of L.A.Cosmic")
+    group.add_argument(
+        "--sigclip",
+        type=_sigclip,
+        metavar="NUMBER",
+        help="Laplacian-to-noise limit of L.A.Cosmic, or auto to choose it",
+    )
     group.add_argument(
         "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="any parameter of the detector"
     )
@@ -190,6 +200,29 @@ def existing_paths(words: list[str]) -> list[Path]:
                 raise UsageError(f"Found no FITS file in the folder {str(match)!r}; expected some.")
             paths |= dict.fromkeys(found)
     return list(paths)
+
+
+def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) -> None:
+    """
+    Refuse at once what could not be written at the end.
+
+    Parameters
+    ----------
+    targets : dict of path to tuple of str
+        Files to write, and the endings each may have; `None` is no file.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Raises
+    ------
+    CosmicRayError
+        If an ending is another or a file is there already.
+    """
+    for target, endings in targets.items():
+        if target is not None and target.suffix.lower() not in endings:
+            raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
+        if target is not None and target.exists() and not overwrite:
+            raise UsageError(f"Found {str(target)!r} there already; expected a new name. overwrite=True replaces it.")
 
 
 @contextmanager

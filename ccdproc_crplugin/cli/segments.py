@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import UsageError, add_detection, calm, detection_keywords, existing_file, say
+from ccdproc_crplugin.cli.options import add_detection, calm, check_targets, detection_keywords, existing_file, say
 
 __all__ = ["SHORT", "add_parser", "run"]
 
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.io import read_ccd
     from ccdproc_crplugin.segments import cr_segments
 
-    _check_targets(args)
+    check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with calm() as messages:
         keywords = detection_keywords(args)
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
@@ -103,17 +103,6 @@ def run(args: argparse.Namespace) -> int:
     for line in written:
         print(line)
     return 0
-
-
-def _check_targets(args: argparse.Namespace) -> None:
-    """
-    Refuse at once what could not be written at the end.
-    """
-    for target, endings in ((args.output, (".ecsv", ".fits")), (args.gallery, (".png", ".pdf", ".svg"))):
-        if target is not None and target.suffix.lower() not in endings:
-            raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
-        if target is not None and target.exists() and not args.overwrite:
-            raise UsageError(f"Found {str(target)!r} there already; expected a new name. overwrite=True replaces it.")
 
 
 def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:

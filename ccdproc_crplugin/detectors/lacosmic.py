@@ -20,6 +20,9 @@ from ccdproc_crplugin.model import Detection, Detector
 
 __all__ = ["detect"]
 
+#: What to give for ``sigclip`` to have it chosen.
+AUTO = "auto"
+
 #: ``objlim`` of the separable medians and of the matched filter, for which there is no rule by stellar width.
 SEPARABLE_OBJLIM = 5.0
 CONVOLVE_OBJLIM = 2.0
@@ -62,8 +65,9 @@ def detect(
         Variance of the frame, in electron squared; `None` means that of the photons and of the read-out.
     readnoise, saturation : float
         In electron.
-    sigclip : float
-        How many times the noise the Laplacian of a cosmic ray exceeds.
+    sigclip : float or "auto"
+        How many times the noise the Laplacian of a cosmic ray exceeds. ``"auto"`` chooses it for this frame, as
+        `~ccdproc_crplugin.cr_tune` does, and ``objlim`` too unless that is given.
     sigfrac : float
         Share of ``sigclip`` that suffices beside a cosmic ray.
     objlim : float or None
@@ -106,30 +110,40 @@ def detect(
     ----------
     van Dokkum, P. G. 2001, PASP, 113, 1420, section 3.
     """
-    _check(sigclip=sigclip, sigfrac=sigfrac, niter=niter)
-    fwhm = None
+    automatic = isinstance(sigclip, str) and sigclip == AUTO
+    _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
+    info = {}
+    search = {
+        "background": background,
+        "sepmed": sepmed,
+        "edges": edges,
+        "fsmode": fsmode,
+        "psf_kernel": psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
+        "threads": threads,
+    }
+    frame = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
+    given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, mask, saturation, sepmed, fsmode)
+    if automatic:
+        from ccdproc_crplugin.tuning.limits import choose_limits
+
+        limits = choose_limits(data, mask=mask, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)
+        sigclip, objlim = limits.sigclip, limits.objlim
+        info = {"sigclip": sigclip, "auto": limits.reason}
     found = lacosmic(
         np.where(mask, np.nan, data) if mask.any() else data,
-        readnoise=readnoise,
-        variance=variance,
-        background=background,
-        saturation=saturation,
         sigclip=sigclip,
         sigfrac=sigfrac,
         objlim=objlim,
         niter=niter,
-        sepmed=sepmed,
-        edges=edges,
-        fsmode=fsmode,
-        psf_kernel=psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
-        threads=threads,
+        **frame,
+        **search,
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     if grow:
         hits = grow_events(data, hits, readnoise=readnoise, bad=mask)
-    info = {"objlim": float(objlim), "engine": engine().name}
+    info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=not_searched)
@@ -145,10 +159,11 @@ def _without_structured_edges(hits, not_searched):
     return hits & ~edges, edges if not_searched is None else edges | not_searched
 
 
-def _check(*, sigclip, sigfrac, niter):
-    for name, value in {"sigclip": sigclip, "sigfrac": sigfrac}.items():
+def _check(niter, **limits):
+    for name, value in limits.items():
         if isinstance(value, bool) or not isinstance(value, Real) or value <= 0:
-            raise CosmicRayError(f"Found {name}={value!r}; expected a positive number.")
+            automatic = f" or {AUTO!r}" if name == "sigclip" else ""
+            raise CosmicRayError(f"Found {name}={value!r}; expected a positive number{automatic}.")
     if isinstance(niter, bool) or not isinstance(niter, int | np.integer) or niter < 1:
         raise CosmicRayError(f"Found niter={niter!r}; expected a whole number, 1 or more.")
 

@@ -6,7 +6,7 @@
 
 from .camera import Camera
 from .frame import SimulatedFrame, simulate_frame
-from .night import simulate_night
+from .night import simulate_frames, simulate_night
 from .particles import THICK, THIN, Chip
 
-__all__ = ["THICK", "THIN", "Camera", "Chip", "SimulatedFrame", "simulate_frame", "simulate_night"]
+__all__ = ["THICK", "THIN", "Camera", "Chip", "SimulatedFrame", "simulate_frame", "simulate_frames", "simulate_night"]

@@ -3,6 +3,7 @@
 
 from pathlib import Path
 
+import numpy as np
 from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time, TimeDelta
@@ -11,9 +12,44 @@ from ..errors import CosmicRayError
 from .camera import Camera
 from .frame import simulate_frame
 
-__all__ = ["simulate_night"]
+__all__ = ["simulate_frames", "simulate_night"]
 
+COLUMNS = ("file", "truth", "kind", "n_events", "n_pixels")
 FLAT_LEVEL = 20_000.0  # electrons
+
+
+def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
+    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them.
+
+    Frames are ``frame_001.fits`` and so on, float32 in electrons; the truth is as for `simulate_night`.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where to write; made if missing, and refused if it holds frames.
+    n_frames : int, optional
+        How many frames, each of a scene of its own.
+    seed : int, optional
+        Same seed, same files.
+    **settings
+        What `simulate_frame` takes.
+
+    Returns
+    -------
+    `astropy.table.QTable`
+        A row a frame, as of `simulate_night`.
+
+    Raises
+    ------
+    CosmicRayError
+        If the folder already holds FITS files.
+    """
+    folder = _new_folder(folder)
+    rows = []
+    for count in range(1, n_frames + 1):
+        frame = simulate_frame(**settings, seed=[seed, count])
+        rows.append(_write(folder, f"frame_{count:03d}.fits", "light", frame))
+    return QTable(rows=rows, names=COLUMNS)
 
 
 def simulate_night(
@@ -33,9 +69,9 @@ def simulate_night(
     """Write a night of raw FITS frames, with the truth about their cosmic rays beside them.
 
     Frames are ``bias_001.fits``, ``dark_001.fits``, ``flat_001.fits``, ``light_001.fits`` and so on, uint16 in
-    ADU. The truth about ``light_001.fits`` is in the folder ``truth``: ``light_001.fits`` with the images ``LABELS``
-    (int32, the event of each pixel, 0 for none) and ``CHARGE`` (electrons), ``light_001_events.ecsv`` and
-    ``light_001_stars.ecsv``, the tables of `SimulatedFrame`.
+    ADU. The truth about ``light_001.fits`` is in the folder ``truth``: ``light_001.fits`` with the images ``TRUTH``
+    (uint8, 1 where a cosmic ray hit), ``LABELS`` (int32, the event of each pixel, 0 for none) and ``CHARGE``
+    (electrons), ``light_001_events.ecsv`` and ``light_001_stars.ecsv``, the tables of `SimulatedFrame`.
 
     Parameters
     ----------
@@ -66,10 +102,7 @@ def simulate_night(
     CosmicRayError
         If the folder already holds FITS files.
     """
-    folder = Path(folder)
-    if folder.is_dir() and any(folder.glob("*.fits")):
-        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
-    (folder / "truth").mkdir(parents=True, exist_ok=True)
+    folder = _new_folder(folder)
     common = {"shape": shape, "camera": camera or Camera(), "dialect": dialect}
     rows = []
     start = Time("2024-01-15T04:00:00")
@@ -82,7 +115,19 @@ def simulate_night(
                 **common, **settings, kind=kind, corrected=(), unit="adu", date=date, seed=frame_seed
             )
             rows.append(_write(folder, f"{kind}_{count:03d}.fits", kind, frame))
-    return QTable(rows=rows, names=("file", "truth", "kind", "n_events", "n_pixels"))
+    return QTable(rows=rows, names=COLUMNS)
+
+
+def _new_folder(folder):
+    """The folder and one for the truth in it, made if missing, refused if there are frames."""
+    folder = Path(folder)
+    if folder.is_dir() and any(folder.glob("*.fits")):
+        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
+    try:
+        (folder / "truth").mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"{folder} can't be made a folder ({err}); expected an empty or a new folder") from err
+    return folder
 
 
 def _settings(kind, exposure, scene):
@@ -99,8 +144,14 @@ def _settings(kind, exposure, scene):
 def _write(folder, name, kind, frame):
     """Write frame and truth; give the row of the table."""
     path, truth = folder / name, folder / "truth" / name
-    fits.PrimaryHDU(frame.ccd.data, frame.ccd.header).writeto(path)
-    images = [fits.ImageHDU(frame.labels, name="LABELS"), fits.ImageHDU(frame.charge, name="CHARGE")]
+    header = frame.ccd.header.copy()
+    header["BUNIT"] = str(frame.ccd.unit)
+    fits.PrimaryHDU(frame.ccd.data, header).writeto(path)
+    images = [
+        fits.ImageHDU(frame.truth.astype(np.uint8), name="TRUTH"),
+        fits.ImageHDU(frame.labels, name="LABELS"),
+        fits.ImageHDU(frame.charge, name="CHARGE"),
+    ]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(truth)
     frame.events.write(truth.with_name(f"{truth.stem}_events.ecsv"), format="ascii.ecsv")
     frame.stars.write(truth.with_name(f"{truth.stem}_stars.ecsv"), format="ascii.ecsv")

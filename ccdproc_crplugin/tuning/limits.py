@@ -1,0 +1,193 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What each pair of limits would find, and which pair to take.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.table import Table
+
+from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
+from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
+
+__all__ = ["SIGCLIPS", "Limits", "choose_limits"]
+
+#: The values of ``sigclip`` that are weighed.
+SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
+#: The values of ``objlim``, in units of what suits the stellar width.
+OBJLIM_FACTORS = (0.75, 1.0, 1.3, 1.7)
+
+#: Difference in completeness that counts as none.
+INDIFFERENT = 0.01
+
+
+@dataclass(frozen=True)
+class Limits:
+    """
+    The limits chosen for a frame.
+
+    Parameters
+    ----------
+    sigclip, objlim : float
+        The choice.
+    table : `~astropy.table.Table`
+        What each pair of limits gives.
+    reason : str
+        Why this pair.
+    """
+
+    sigclip: float
+    objlim: float
+    table: Table
+    reason: str
+
+
+def choose_limits(
+    data,
+    *,
+    mask,
+    variance=None,
+    readnoise,
+    saturation=np.inf,
+    fwhm=None,
+    objlim,
+    vary_objlim=True,
+    n_pixels=3,
+    max_false=MAX_FALSE,
+    max_stars_touched=MAX_STARS_TOUCHED,
+    seed=0,
+    **search,
+):
+    """
+    Choose ``sigclip`` and ``objlim`` for a frame.
+
+    The choice is the most complete pair that keeps both bounds. Pairs within a per cent of it are as good; of
+    these it takes the ``objlim`` nearest to the one given and the middle ``sigclip``.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32, shape (ny, nx)
+        The frame, in electron.
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        True at bad pixels.
+    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        Variance, in electron squared; None is that of the photons and of the read-out.
+    readnoise, saturation : float
+        In electron.
+    fwhm : float or None
+        Stellar width as `~ccdproc_crplugin.kernels.stellar_width.stellar_width` measures it, in pixels.
+    objlim : float
+        The contrast that suits the stellar width.
+    vary_objlim : bool
+        Whether 0.75, 1.3 and 1.7 times that contrast are weighed too.
+    n_pixels : int
+        From how many pixels on an event counts as extended.
+    max_false : float
+        Most false events, as a share of the events found.
+    max_stars_touched : float
+        Most stars touched, as a share of the stars detected.
+    seed : int
+        Of the random numbers.
+    **search
+        Further options of `~ccdproc_crplugin.kernels.lacosmic`.
+
+    Returns
+    -------
+    Limits
+        The choice and the table.
+    """
+    frame = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
+    masked = mask if mask.any() else None
+    scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
+    trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
+    found = _Found(scores, data.shape, n_pixels)
+    per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
+    contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
+    table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
+    table["allowed"] = (table["n_false"] <= max_false * table["n_events"]) & (
+        table["stars_touched"] <= max_stars_touched
+    )
+    return _choice(table, objlim, max_false, max_stars_touched)
+
+
+class _Found:
+    """
+    The candidates of the frame, to be counted for any pair of limits.
+    """
+
+    def __init__(self, scores, shape, n_pixels):
+        self.y, self.x = scores["y"].astype(np.int64), scores["x"].astype(np.int64)
+        self.s_prime, self.contrast = scores["s_prime"], scores["s_prime_over_f"]
+        self.shape, self.n_pixels = shape, n_pixels
+
+    def count(self, sigclip, objlim):
+        """
+        Pixels, events and extended events of the first iteration.
+        """
+        above = self.s_prime > sigclip
+        y, x = self.y[above], self.x[above]
+        label = label_pixels(y, x, self.shape)
+        seeds = np.unique(label[self.contrast[above] > objlim])
+        areas = np.bincount(label, minlength=1)[seeds]
+        return {
+            "n_pixels": int(areas.sum()),
+            "n_events": len(seeds),
+            "n_extended": int((areas >= self.n_pixels).sum()),
+        }
+
+
+def _rows(found, trials, objlim, per_frame):
+    """
+    Rows of the table for one contrast.
+    """
+    events, stars = best_scores(trials.events, objlim), best_scores(trials.stars, objlim)
+    noise = _noise_tail(trials, objlim)
+    for sigclip in SIGCLIPS:
+        touched = np.count_nonzero(stars > sigclip)
+        yield {
+            "sigclip": sigclip,
+            "objlim": objlim,
+            **found.count(sigclip, objlim),
+            "completeness": np.count_nonzero(events > sigclip) / max(len(events), 1),
+            "stars_touched": touched / max(len(stars), 1),
+            "n_false": per_frame * (touched + noise(sigclip)),
+        }
+
+
+def _noise_tail(trials, objlim):
+    """
+    Number of false pixels in the parts tried, but for those on stars, as a function of ``sigclip``.
+
+    S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
+    tells what a frame much larger than the parts has beyond the highest S' of the parts.
+    """
+    s_prime, contrast = trials.noise
+    passing = s_prime[contrast > objlim].astype(float)
+    scale = np.mean(passing**2 - LOWEST**2) if len(passing) else 1.0
+    return lambda sigclip: len(passing) * np.exp(-(sigclip**2 - LOWEST**2) / scale)
+
+
+def _choice(table, objlim, max_false, max_stars_touched):
+    """
+    The row to take, and why.
+    """
+    false_share = table["n_false"] / np.maximum(table["n_events"], 1)
+    merit = np.where(table["allowed"], table["completeness"], -false_share - table["stars_touched"])
+    good = table[merit >= merit.max() - INDIFFERENT]
+    distance = np.abs(np.log(good["objlim"] / objlim))
+    good = good[distance <= distance.min() + 1e-6]
+    row = good[np.argsort(good["sigclip"])[len(good) // 2]]
+    bounds = f"{max_false:.1%} false events and {max_stars_touched:.1%} stars touched"
+    why = (
+        f"{row['completeness']:.0%} of the trial events found, {row['n_false']:.2g} of {row['n_events']} events false, "
+        f"{row['stars_touched']:.1%} of the stars touched"
+    )
+    if table["allowed"].any():
+        span = f"from {np.min(good['sigclip']):g} to {np.max(good['sigclip']):g}"
+        reason = f"{why}; within the bounds of {bounds}, sigclip {span} is equally complete to a per cent"
+    else:
+        reason = f"{why}; no pair of limits keeps the bounds of {bounds}, this one comes nearest"
+    return Limits(float(row["sigclip"]), float(row["objlim"]), table, reason)

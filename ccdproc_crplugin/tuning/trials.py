@@ -1,0 +1,240 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Cosmic rays and stars of known charge, tried on parts of a frame.
+
+Two copies of a part are searched. Into one go cosmic rays of known charge: how many of them a limit finds is its
+completeness. The other is a twin without any cosmic ray: its sky, its noise and its stars are drawn anew, so
+whatever a limit finds there is false. A cosmic ray that was taken for a star when the stars were detected is one
+more star of the twin, and does no harm.
+"""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+from photutils.detection import DAOStarFinder
+from photutils.utils.exceptions import NoDetectionsWarning
+
+from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.simulate import THIN
+from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
+from ccdproc_crplugin.simulate.scene import moffat_psf, star_image
+
+__all__ = ["LOWEST", "Trials", "best_scores", "make_trials"]
+
+#: The lowest S' that is kept.
+LOWEST = 3.0
+
+WHOLE = 1_000_000  # pixels up to which a frame is one part
+TILE = 256  # pixels, side of a part of a larger frame
+MOST_TILES = 8
+ENOUGH_STARS = 800  # after which no further tile is read
+
+EVENTS = 1200e-6  # trial events per pixel: few enough to leave the frame as it is between them
+TILT = 30.0  # degrees between the chip's normal and the zenith
+VISIBLE = 5.0  # an event is to be found if its best pixel stands this many times above the noise
+COVERED = 2.0  # a pixel is an event's if the event's charge exceeds this many times the noise
+
+STAR_PEAK = 5.0  # a star's least peak over the sky, in standard deviations of the noise
+FWHM_WITHOUT_STARS = 2.5  # pixels
+SHARPNESS = (0.2, 1.2)
+# The width of `stellar_width` is that of the light on the pixels; that before the integration is narrower.
+PIXEL_WIDTH2 = 0.45  # square pixels
+LEAST_FWHM = 1.2  # pixels
+TOUCHED = 1  # pixels from a star's brightest within which it is touched
+
+
+@dataclass(frozen=True)
+class Trials:
+    """
+    Scores of what was tried.
+
+    Parameters
+    ----------
+    events : list of tuple of `~numpy.ndarray`
+        For each trial event ``s_prime`` and ``s_prime_over_f`` of the candidates on it.
+    stars : list of tuple of `~numpy.ndarray`
+        The same for each star of the twin.
+    noise : tuple of `~numpy.ndarray`
+        The same for all candidates of the twin that are on no star.
+    n_pixels : int
+        How many pixels were tried.
+    """
+
+    events: list
+    stars: list
+    noise: tuple
+    n_pixels: int
+
+
+def make_trials(data, *, mask, variance, readnoise, saturation, fwhm, search, seed=0):
+    """
+    Try cosmic rays and stars on parts of a frame.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32, shape (ny, nx)
+        The frame, in electron.
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        True at bad pixels.
+    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        Variance, in electron squared.
+    readnoise, saturation : float
+        In electron.
+    fwhm : float or None
+        Stellar width as measured, in pixels; None if it could not be.
+    search : dict
+        Further options of the search.
+    seed : int
+        Of the random numbers.
+
+    Returns
+    -------
+    Trials
+        The scores.
+    """
+    rng = np.random.default_rng(seed)
+    search = dict(search)
+    arrays = {"variance": variance, "background": search.pop("background", None)}
+    levels = {"readnoise": readnoise, "saturation": saturation}
+    parts = []
+    for rows, columns in _tiles(data.shape):
+        cut = {name: array[rows, columns] for name, array in arrays.items() if array is not None}
+        part = _Part(data[rows, columns], mask[rows, columns], {**search, **cut, **levels})
+        if not part.good.any():
+            continue
+        parts.append((part, part.try_events(rng), *part.try_stars(fwhm, rng)))
+        if sum(len(stars) for _, _, stars, _ in parts) >= ENOUGH_STARS:
+            break
+    return Trials(
+        events=[event for _, events, _, _ in parts for event in events],
+        stars=[star for _, _, stars, _ in parts for star in stars],
+        noise=tuple(np.concatenate([noise[n] for _, _, _, noise in parts] or [[]]) for n in (0, 1)),
+        n_pixels=sum(int(part.good.sum()) for part, _, _, _ in parts),
+    )
+
+
+def best_scores(scores, objlim):
+    """
+    The highest S' that each of the things tried has above a contrast.
+
+    Parameters
+    ----------
+    scores : list of tuple of `~numpy.ndarray`
+        As in `Trials`.
+    objlim : float
+        The contrast.
+
+    Returns
+    -------
+    `~numpy.ndarray` of float, shape (n,)
+        0 where nothing is above it.
+    """
+    return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
+
+
+def _tiles(shape):
+    """
+    Slices of the parts, spread over the frame.
+    """
+    if shape[0] * shape[1] <= WHOLE:
+        return [(slice(0, shape[0]), slice(0, shape[1]))]
+    n_rows, n_columns = (max(size // TILE, 1) for size in shape)
+    # Steps of the golden section spread any number of first tiles over the whole frame.
+    order = np.argsort((np.arange(n_rows * n_columns) * 0.6180339887498949) % 1.0)[:MOST_TILES]
+    corners = (divmod(int(number), n_columns) for number in order)
+    return [
+        (slice(row * TILE, min((row + 1) * TILE, shape[0])), slice(column * TILE, min((column + 1) * TILE, shape[1])))
+        for row, column in corners
+    ]
+
+
+class _Part:
+    """
+    A part of the frame, in electron.
+    """
+
+    def __init__(self, data, mask, search):
+        self.data, self.search, self.good = data, search, ~mask
+        dark, self.sky = np.percentile(data[self.good], [15.87, 50]) if self.good.any() else (0.0, 0.0)
+        #: Standard deviation of the blank sky, from its darker half, where no star shines.
+        self.sigma = max(self.sky - dark, 1e-3)
+
+    def scores(self, data):
+        """
+        S' and S'/F at every candidate, as images that are 0 elsewhere.
+        """
+        found = lacosmic(
+            np.where(self.good, data, np.nan),
+            niter=1,
+            scores_above=LOWEST,
+            **self.search,
+        ).scores
+        s_prime, contrast = np.zeros(data.shape, np.float32), np.zeros(data.shape, np.float32)
+        s_prime[found["y"], found["x"]] = found["s_prime"]
+        contrast[found["y"], found["x"]] = found["s_prime_over_f"]
+        return s_prime, contrast
+
+    def try_events(self, rng):
+        """
+        Scores on trial events that stand out of the noise.
+        """
+        data = self.data.copy()
+        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
+        covered = []
+        for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
+            where, charge = charge_image(make_path(kind, THIN, data.shape, rng, TILT), THIN, data.shape, rng)
+            if where is None:
+                continue
+            data[where] += charge
+            significance = np.where(self.good[where], charge / noise[where], 0)
+            if significance.max() >= VISIBLE:
+                y, x = np.nonzero(significance > COVERED)
+                covered.append((y + where[0].start, x + where[1].start))
+        s_prime, contrast = self.scores(data)
+        return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
+
+    def try_stars(self, fwhm, rng):
+        """
+        Scores on the stars of the twin, and those beside stars.
+        """
+        narrow = FWHM_WITHOUT_STARS if fwhm is None else max(np.sqrt(max(fwhm**2 - PIXEL_WIDTH2, 0)), LEAST_FWHM)
+        stars = self._detected(narrow)
+        light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
+        twin = rng.poisson(np.maximum(light, 0)) + self._read_out() * rng.standard_normal(light.shape)
+        s_prime, contrast = self.scores(twin.astype(np.float32))
+        beside = s_prime > 0
+        for near in _around(stars, int(np.ceil(2 * narrow))):
+            beside[near] = False
+        scores = [(s_prime[near].ravel(), contrast[near].ravel()) for near in _around(stars, TOUCHED)]
+        return scores, (s_prime[beside], contrast[beside])
+
+    def _read_out(self):
+        """
+        Standard deviation of what scatters beside the photons.
+        """
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
+
+    def _detected(self, fwhm):
+        """
+        The stars of the part.
+        """
+        finder = DAOStarFinder(STAR_PEAK * self.sigma, fwhm, scale_threshold=False, sharpness_range=SHARPNESS)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NoDetectionsWarning)
+            found = finder(self.data - self.sky, mask=~self.good)
+        names = ("x_centroid", "y_centroid", "peak")
+        x, y, peak = np.zeros((3, 0)) if found is None else np.array([found[name] for name in names], dtype=float)
+        x, y, peak = np.array([x, y, peak])[:, peak > STAR_PEAK * self.sigma]
+        share = moffat_psf(fwhm)(x - np.rint(x), y - np.rint(y)) if len(x) else 1.0
+        return QTable({"x": x * u.pix, "y": y * u.pix, "flux": peak / share * u.electron})
+
+
+def _around(stars, radius):
+    """
+    Slices of the pixels about each star.
+    """
+    centres = np.rint([stars["y"].value, stars["x"].value]).astype(int).T
+    return [tuple(slice(max(place - radius, 0), place + radius + 1) for place in centre) for centre in centres]
