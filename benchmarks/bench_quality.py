@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Detection quality over stellar width, sky, star density and chip: one table.
 
-Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--detectors 'name;name'] [--csv FILE]``. With ``--auto``
-it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8, cell by cell.
+Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--detectors 'name;name'] [--csv FILE]``.
+With ``--auto`` it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8.
 
 A detector is a callable ``(data, mask, readnoise, saturation) -> mask``: data in electrons (float32), the mask of bad
 pixels, read noise and saturation level in electrons. Add one to `DETECTORS` to see it in the table.
@@ -181,7 +181,7 @@ def show(rows):
 
 
 def show_auto(rows):
-    """Print the pixel F1 of ``sigclip="auto"`` and of the fixed values, and by how much it is above the best of them."""
+    """Print the pixel F1 of ``sigclip="auto"`` and of the fixed values, and how far it is above their best."""
     cells = {}
     for row in totals_by(rows, ("fwhm", "sky", "density", "chip", "detector")):
         cells.setdefault((row["fwhm"], row["sky"], row["density"], row["chip"]), {})[row["detector"]] = row["F1"]

@@ -9,7 +9,7 @@ from astropy.nddata import CCDData
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import PluginWarning, methods
 
-NAMES = ["clean_cosmic_rays", "cr_segments", "cr_preflight", "restore_cosmic_rays"]
+NAMES = ["clean_cosmic_rays", "cr_segments", "cr_preflight", "cr_tune", "restore_cosmic_rays"]
 
 
 @pytest.fixture(autouse=True)

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.table import Table
 
 from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
@@ -19,6 +20,9 @@ __all__ = ["SIGCLIPS", "Limits", "choose_limits"]
 SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
 #: The values of ``objlim``, in units of what suits the stellar width.
 OBJLIM_FACTORS = (0.75, 1.0, 1.3, 1.7)
+
+#: The ``sigclip`` at which an edge of the chip is looked at.
+EDGE_SIGCLIP = 5.0
 
 #: Difference in completeness that counts as none.
 INDIFFERENT = 0.01
@@ -103,7 +107,7 @@ def choose_limits(
     masked = mask if mask.any() else None
     scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
-    found = _Found(scores, data.shape, n_pixels)
+    found = _Found(_off_structured_edges(scores, data.shape, objlim), data.shape, n_pixels)
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
     table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
@@ -111,6 +115,17 @@ def choose_limits(
         table["stars_touched"] <= max_stars_touched
     )
     return _choice(table, objlim, max_false, max_stars_touched)
+
+
+def _off_structured_edges(scores, shape, objlim):
+    """
+    The candidates that are not on an edge with a structure of its own.
+    """
+    hits = np.zeros(shape, dtype=bool)
+    sharp = scores[(scores["s_prime"] > EDGE_SIGCLIP) & (scores["s_prime_over_f"] > objlim)]
+    hits[sharp["y"], sharp["x"]] = True
+    edges = structured_edges(hits)
+    return scores if edges is None else scores[~edges[scores["y"], scores["x"]]]
 
 
 class _Found:
