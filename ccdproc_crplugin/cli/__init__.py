@@ -10,7 +10,19 @@ import sys
 from collections.abc import Sequence
 
 from ccdproc_crplugin import methods
-from ccdproc_crplugin.cli import check, clean, combine, compare, demo, plugins, report, restore, segments, simulate, tune
+from ccdproc_crplugin.cli import (
+    check,
+    clean,
+    combine,
+    compare,
+    demo,
+    plugins,
+    report,
+    restore,
+    segments,
+    simulate,
+    tune,
+)
 from ccdproc_crplugin.cli.options import UsageError, calm, say
 from ccdproc_crplugin.errors import CosmicRayError
 
