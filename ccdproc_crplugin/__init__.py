@@ -9,9 +9,10 @@ import importlib
 import sys
 from pathlib import Path
 
-# The folder of the built-in detectors takes its name in this package here and now, so that the function
-# `detectors` below can have it for good.
-import ccdproc_crplugin.detectors  # noqa: F401
+# The folders of the built-in detectors and steps take their names in this package here and now, so that the functions
+# `detectors` and `steps` below can have them for good.
+import ccdproc_crplugin.detectors
+import ccdproc_crplugin.steps  # noqa: F401
 from ccdproc_crplugin import methods, plugins
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.hookspecs import hookimpl
@@ -25,6 +26,7 @@ _HOME = {
     "MaskComparison": "compare",
     "add_cosmic_rays": "by_hand",
     "apply_review": "review",
+    "clean_collection": "pipeline",
     "clean_cosmic_rays": "clean",
     "combine_calibrations": "calibrate",
     "compare_masks": "compare",

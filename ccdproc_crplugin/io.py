@@ -26,12 +26,14 @@ from ccdproc_crplugin.removed import RemovedPixels, attach, is_restorable, remov
 
 __all__ = [
     "atomic_write",
+    "frame_indices",
     "image_index",
     "inherit",
     "read_ccd",
     "read_header",
     "reading",
     "refuse_existing",
+    "to_hdus",
     "unit_of",
     "write_ccd",
     "write_hdus",
@@ -47,6 +49,9 @@ N_FRAMES = "NFRAMES"  # of a combined frame: how many frames went into each pixe
 COMPANIONS = frozenset(
     {"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, N_FRAMES, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"}
 )
+
+#: What `CCDData.read` reads beside a frame, and where it stands.
+STANDARD_COMPANIONS = {"mask": "MASK", "uncertainty": "UNCERT", "psf": "PSFIMAGE"}
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -107,14 +112,47 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
         unit = unit_of(hdus[index], path) if unit is None else _given_unit(unit)
         # Where BUNIT says the same, an explicit unit would only be logged.
         said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
-        ccd = CCDData.read(path, hdu=index, unit=None if said else unit)
+        names = {f"hdu_{name}": _companion(hdus, default, index) for name, default in STANDARD_COMPANIONS.items()}
+        ccd = CCDData.read(path, hdu=index, unit=None if said else unit, **names)
         if index:
             _inherit(ccd, hdus[0].header)
-        if FLAGS in hdus:
-            ccd.flags = np.array(hdus[FLAGS].data)
-        if PIXELS in hdus:
-            attach(ccd, _read_record(hdus, ccd.data.shape))
+        flags, pixels = (_companion(hdus, name, index) for name in (FLAGS, PIXELS))
+        if flags in hdus:
+            ccd.flags = np.array(hdus[flags].data)
+        if pixels in hdus:
+            attach(ccd, _read_record(hdus, index, ccd.data.shape))
     return ccd
+
+
+def frame_indices(path: str | os.PathLike) -> list[int]:
+    """
+    The HDUs of a file that hold frames.
+
+    Parameters
+    ----------
+    path : path
+        A FITS file.
+
+    Returns
+    -------
+    list of int
+        Each two-dimensional image beside masks, variances and the like.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no such file or no image in it.
+    """
+    path = _as_path(path)
+    with reading(path), fits.open(path) as hdus:
+        return _frame_indices(hdus, path)
+
+
+def _companion(hdus: fits.HDUList, name: str, index: int) -> str | tuple[str, int]:
+    """
+    What goes with one frame of a file: in a file of several, EXTVER is the HDU of the frame.
+    """
+    return (name, index) if index and (FLAGS, index) in hdus else name
 
 
 def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
@@ -219,15 +257,20 @@ def image_index(hdus: fits.HDUList, path: Path) -> int:
     CosmicRayError
         If there is none, or more than one.
     """
-    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
-    frames = [index for index in images if hdus[index].name not in COMPANIONS]
-    if len(frames) == 1:
-        return frames[0]
-    if frames:
+    frames = _frame_indices(hdus, path)
+    if len(frames) > 1:
         names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)
         raise CosmicRayError(
             f"Found {len(frames)} images in {str(path)!r}, HDU {names}; expected one. Choose with hdu=."
         )
+    return frames[0]
+
+
+def _frame_indices(hdus: fits.HDUList, path: Path) -> list[int]:
+    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
+    frames = [index for index in images if hdus[index].name not in COMPANIONS]
+    if frames:
+        return frames
     shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
     raise CosmicRayError(
         f"Found no two-dimensional image in {str(path)!r} (image shapes, in NumPy order: {shapes}); expected one."
@@ -297,8 +340,9 @@ def _stored_dtype(hdu: Any) -> np.dtype:
     return np.dtype({8: "u1", 16: "i2", 32: "i4", 64: "i8", -32: "f4", -64: "f8"}[hdu.header["BITPIX"]])
 
 
-def _read_record(hdus: fits.HDUList, shape: tuple[int, int]) -> RemovedPixels:
-    rows, facts = hdus[PIXELS].data, hdus[PIXELS].header
+def _read_record(hdus: fits.HDUList, index: int, shape: tuple[int, int]) -> RemovedPixels:
+    table = hdus[_companion(hdus, PIXELS, index)]
+    rows, facts = table.data, table.header
     dtype = _number_dtype(facts["CRDTYPE"])
     uncertainty, kind = None, ""
     if "uncertainty" in rows.names:
@@ -403,7 +447,7 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     """
     path = _as_path(path)
     _refuse_ending(path)
-    return write_hdus(_to_hdus(ccd), path, overwrite)
+    return write_hdus(to_hdus(ccd), path, overwrite)
 
 
 def _refuse_ending(path: Path) -> None:
@@ -420,7 +464,7 @@ def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
     hdus : `~astropy.io.fits.HDUList`
         What to write.
     path : `~pathlib.Path`
-        Where to, as for `write_ccd`.
+        Where to, as for `write_ccd`. ``.gz`` is packed with no date in it, so that equal frames give equal files.
     overwrite : bool
         Whether a file that is there may be replaced.
 
@@ -437,13 +481,13 @@ def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
     name = path.name.lower()
     if name.endswith(".fz"):
         hdus = _compressed(hdus)
-    with atomic_write(path, overwrite) as temporary, _stream(temporary, packed=name.endswith(".gz")) as stream:
-        hdus.writeto(stream)
+    with atomic_write(path, overwrite) as temporary, open(temporary, "wb") as stream:
+        if path.name.lower().endswith(".gz"):
+            with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
+                hdus.writeto(packed)
+        else:
+            hdus.writeto(stream)
     return path
-
-
-def _stream(path: Path, *, packed: bool) -> Any:
-    return gzip.open(path, "wb") if packed else open(path, "wb")
 
 
 @contextmanager
@@ -513,7 +557,25 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         )
 
 
-def _to_hdus(ccd: CCDData) -> fits.HDUList:
+def to_hdus(ccd: CCDData) -> fits.HDUList:
+    """
+    A frame with all that a cleaning knows, as FITS has it.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    `~astropy.io.fits.HDUList`
+        As `write_ccd` writes it.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame holds what FITS can't.
+    """
     check_frame_like(ccd)
     _check_storable("data", ccd.data)
     if ccd.uncertainty is not None:

@@ -125,11 +125,25 @@ class Step:
     Parameters
     ----------
     name : str
-        The name users type.
+        The name users type, in a night's configuration too.
     summary : str
         One line that says what it does.
     run : callable
-        ``run(ccd, **parameters) -> CCDData``, a new frame.
+        ``run(ccd, **own) -> CCDData``, a new frame, or ``(CCDData, {name: table})``: each table is written
+        beside the frame, as ``FRAME_name.ecsv``. Its own parameters are explicit.
+    kinds : tuple of str
+        The kinds of frame that it is for. A bias, dark or flat gets the steps that stand before the one
+        that takes it.
+    master : {"", "bias", "dark", "flat"}
+        The kind of combined frame that it takes. ``run`` gets the one that fits as keyword ``master``.
+    any_exposure : callable or None
+        ``any_exposure(**own) -> bool``: whether a dark of another exposure time will do. `None` means no.
+    check : callable or None
+        ``check(**own)`` raises a `CosmicRayError` on parameters that make no sense. Needed where ``run``
+        takes ``**parameters``.
+    plugins : callable or None
+        ``plugins(**own)`` gives (kind, name) of what else is registered and decides the result, such as
+        ``("detector", "lacosmic")``. A frame is reduced anew when its release changes.
 
     Examples
     --------
@@ -141,6 +155,11 @@ class Step:
     name: str
     summary: str
     run: Callable[..., Any]
+    kinds: tuple[str, ...] = ("light",)
+    master: str = ""
+    any_exposure: Callable[..., bool] | None = None
+    check: Callable[..., Any] | None = None
+    plugins: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

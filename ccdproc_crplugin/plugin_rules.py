@@ -16,7 +16,7 @@ from ccdproc_crplugin import hookspecs
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.model import DETECTOR_KEYWORDS, HOST_KEYWORDS, Check, Detector, Step
 
-__all__ = ["REGISTRIES", "check_plugin", "checked_name", "detector_parameters", "new_manager"]
+__all__ = ["REGISTRIES", "check_plugin", "checked_name", "detector_parameters", "new_manager", "step_parameters"]
 
 #: The hooks that declare something, and what each must yield.
 REGISTRIES = {
@@ -25,6 +25,9 @@ REGISTRIES = {
     "ccdcr_checks": ("check", Check),
     "ccdcr_methods": ("method", Callable),
 }
+
+#: The kinds of frame that are combined and that a step may take.
+MASTER_KINDS = ("bias", "dark", "flat")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -110,7 +113,23 @@ def checked_name(kind: str, expected: type, item: Any) -> str:
         _check_detector(item)
     elif kind != "method" and not callable(item.run):
         raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {item.run!r:.80}.")
+    if kind == "step":
+        _check_step(item)
     return name
+
+
+def _check_step(step: Step) -> None:
+    kinds = (*MASTER_KINDS, "light")
+    strange = set(step.kinds) - set(kinds)
+    if strange or isinstance(step.kinds, str):
+        raise CosmicRayError(f"the step {step.name!r} is for kinds {step.kinds!r}; expected some of {', '.join(kinds)}.")
+    if step.master not in ("", *MASTER_KINDS):
+        raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master!r}; expected bias, dark or flat.")
+    parameters = list(inspect.signature(step.run).parameters.values())[1:]
+    if step.master and "master" not in {par.name for par in parameters}:
+        raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master} but has no keyword master.")
+    if step.check is None and any(par.kind is par.VAR_KEYWORD for par in parameters):
+        raise CosmicRayError(f"the step {step.name!r} takes **parameters but has no check; name them, or add one.")
 
 
 def _check_detector(detector: Detector) -> None:
@@ -161,3 +180,28 @@ def detector_parameters(detector: Detector) -> dict[str, Any]:
     5.0
     """
     return {par.name: par.default for par in _own_parameters(detector)}
+
+
+def step_parameters(step: Step) -> dict[str, Any]:
+    """
+    A step's own parameters and their defaults.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+
+    Returns
+    -------
+    dict
+        Defaults by name; `inspect.Parameter.empty` where there is none.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import find_step, step_parameters
+    >>> step_parameters(find_step("subtract_dark"))
+    {'scale': False}
+    """
+    parameters = list(inspect.signature(step.run).parameters.values())[1:]
+    named = [par for par in parameters if par.kind in (par.KEYWORD_ONLY, par.POSITIONAL_OR_KEYWORD)]
+    return {par.name: par.default for par in named if not (step.master and par.name == "master")}

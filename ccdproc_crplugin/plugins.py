@@ -21,7 +21,7 @@ import entrypoints
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.model import Check, Detector, Step
 from ccdproc_crplugin.plugin_registry import FAILURES, Plugin, Registry, describe
-from ccdproc_crplugin.plugin_rules import detector_parameters
+from ccdproc_crplugin.plugin_rules import detector_parameters, step_parameters
 
 __all__ = [
     "DEFAULT_PLUGINS",
@@ -31,8 +31,10 @@ __all__ = [
     "detector_parameters",
     "detectors",
     "find_detector",
+    "find_step",
     "host",
     "register",
+    "step_parameters",
     "steps",
     "unregister",
 ]
@@ -41,12 +43,17 @@ ENTRY_POINT_GROUP = "ccdproc_crplugin"
 
 DISTRIBUTION = "ccdproc-crplugin"
 
+#: Where plugins come from that were registered by hand.
+THIS_PROCESS = "this process"
+
 #: The built-in plugins, by name.
 DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.detectors.lacosmic",
     "astroscrappy": "ccdproc_crplugin.detectors.astroscrappy",
     "median": "ccdproc_crplugin.detectors.median",
     "preflight": "ccdproc_crplugin.preflight_checks",
+    "calibration": "ccdproc_crplugin.steps.calibration",
+    "cosmic_rays": "ccdproc_crplugin.steps.cosmic_rays",
     "methods": "ccdproc_crplugin.methods",
 }
 
@@ -192,7 +199,7 @@ def register(module: Any, name: str) -> None:
     """
     with _host_lock:
         try:
-            host().add(module, Plugin(name, "this process"))
+            host().add(module, Plugin(name, THIS_PROCESS))
         except FAILURES as err:
             raise CosmicRayError(f"The plugin {name!r} can't be registered: {describe(err)}") from err
 
@@ -240,7 +247,13 @@ def steps() -> Mapping[str, Step]:
     Returns
     -------
     mapping of str to Step
-        In the order of registration.
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.steps())[:3]
+    ['subtract_overscan', 'trim', 'subtract_bias']
     """
     return host().registered("step")
 
@@ -261,6 +274,34 @@ def checks() -> Mapping[str, Check]:
     ['kind', 'unit', 'records']
     """
     return host().registered("check")
+
+
+def find_step(name: str) -> Step:
+    """
+    A reduction step by its name.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    Step
+        The step.
+
+    Raises
+    ------
+    CosmicRayError
+        If none has that name; the message lists the known ones.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import find_step
+    >>> find_step("trim").kinds
+    ('bias', 'dark', 'flat', 'light')
+    """
+    return _find("step", name)
 
 
 def find_detector(name: str) -> Detector:
@@ -288,10 +329,14 @@ def find_detector(name: str) -> Detector:
     >>> find_detector("median").name
     'median'
     """
-    known = detectors()
+    return _find("detector", name)
+
+
+def _find(kind: str, name: str) -> Any:
+    known = host().registered(kind)
     if not isinstance(name, str) or name not in known:
         raise CosmicRayError(
-            f"Found detector={name!r}; expected one of: {', '.join(known)}. "
+            f"Found {kind}={name!r}; expected one of: {', '.join(known)}. "
             "`ccdcr plugins` shows which plugins failed to load."
         )
     return known[name]

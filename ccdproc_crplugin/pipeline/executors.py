@@ -1,0 +1,223 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Who does the work: this process, a pool of processes, or any executor.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing.connection import wait as wait_for_any
+from typing import Any
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels import n_threads
+
+__all__ = ["Crew", "choose_n_workers"]
+
+#: Memory of a worker: what Python and its libraries take, in bytes, and frames of float32 beside it.
+BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
+
+#: Pixels that take about as long to reduce as a process takes to start.
+PIXELS_WORTH_A_PROCESS = 40e6
+
+#: Tasks that wait at an executor for each of its workers, and at one whose workers can't be counted.
+WAITING, WAITING_ELSEWHERE = 3, 256
+
+
+def choose_n_workers(n_pixels: Sequence[float]) -> int:
+    """
+    How many processes to work with.
+
+    Parameters
+    ----------
+    n_pixels : sequence of float
+        The pixels of each file.
+
+    Returns
+    -------
+    int
+        As many as there are processors, files, room in the memory, and work that pays for their start.
+    """
+    if not n_pixels:
+        return 1
+    room = _free_memory() // (BASE_MEMORY + FRAMES_IN_MEMORY * 4 * max(n_pixels))
+    worth = sum(n_pixels) // PIXELS_WORTH_A_PROCESS
+    return int(max(1, min(n_threads(), len(n_pixels), room, worth)))
+
+
+def _free_memory() -> float:
+    """
+    Memory that can be had without swapping, in bytes.
+    """
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    except (OSError, StopIteration):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
+    except (AttributeError, ValueError, OSError):  # Windows
+        return float("inf")
+
+
+class Crew:
+    """
+    Those who do the tasks.
+
+    Parameters
+    ----------
+    executor : `~concurrent.futures.Executor` or None
+        Somebody else's; it is not shut down.
+    n_workers : int
+        Without an executor, how many processes to start. One means this process.
+
+    Notes
+    -----
+    A worker that dies takes its pool along: every task at hand is lost. The tasks at hand are then done again,
+    one by one in a new pool, so that a task that kills its worker is known for it, and all others get done.
+    """
+
+    def __init__(self, executor: Executor | None = None, n_workers: int = 1):
+        self._given = executor
+        self._n_workers = n_workers
+        self._pool: ProcessPoolExecutor | None = None
+        if executor is None and n_workers > 1:
+            self._pool = _new_pool(n_workers)
+
+    def __enter__(self) -> Crew:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def do(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """
+        Do tasks.
+
+        Parameters
+        ----------
+        function : callable
+            A function of a module, which takes a task.
+        tasks : iterable
+            The tasks; both can be pickled.
+
+        Yields
+        ------
+        task : object
+            A task that is done.
+        outcome : object
+            What the function gave, or the exception that it raised or its worker died of.
+        """
+        if self._given is None and self._pool is None:
+            for task in tasks:
+                yield task, _outcome_here(function, task)
+            return
+        yield from self._do_elsewhere(function, deque(tasks))
+
+    def _do_elsewhere(self, function: Callable, tasks: deque) -> Iterator[tuple[Any, Any]]:
+        suspects: deque = deque()
+        at_hand: dict[Future, Any] = {}
+        try:
+            while tasks or suspects or at_hand:
+                alone = self._hand_out(function, tasks, suspects, at_hand)
+                finished, _ = wait(at_hand, return_when=FIRST_COMPLETED)
+                outcomes = [(at_hand.pop(future), _outcome_of(future)) for future in finished]
+                lost = [task for task, outcome in outcomes if isinstance(outcome, BrokenExecutor)]
+                yield from ((task, outcome) for task, outcome in outcomes if not isinstance(outcome, BrokenExecutor))
+                if not lost:
+                    continue
+                self._start_anew()
+                if alone:
+                    yield lost[0], _killed()
+                else:
+                    suspects.extend([*lost, *at_hand.values()])
+                    at_hand.clear()
+        finally:
+            for future in at_hand:
+                future.cancel()
+
+    def _hand_out(self, function: Callable, tasks: deque, suspects: deque, at_hand: dict[Future, Any]) -> bool:
+        """
+        Keep the workers busy; a suspect works alone, and the answer is whether one does.
+        """
+        if suspects:
+            if not at_hand:
+                task = suspects.popleft()
+                at_hand[self._submit(function, task)] = task
+                return True
+            return False
+        most = WAITING * self._n_workers if self._given is None else WAITING_ELSEWHERE
+        while tasks and len(at_hand) < most:
+            task = tasks.popleft()
+            at_hand[self._submit(function, task)] = task
+        return False
+
+    def _submit(self, function: Callable, task: Any) -> Future:
+        try:
+            return (self._given or self._pool).submit(function, task)
+        except BrokenExecutor as err:
+            broken: Future = Future()
+            broken.set_exception(err)
+            return broken
+
+    def _start_anew(self) -> None:
+        if self._given is not None:
+            raise CosmicRayError(
+                "Found that the executor broke, since one of its workers died; expected one that goes on. What is done "
+                "so far is kept; run again with a new executor."
+            )
+        self._pool.shutdown(cancel_futures=True)
+        self._pool = _new_pool(self._n_workers)
+
+
+def _killed() -> CosmicRayError:
+    return CosmicRayError(
+        "Found that the process at work on it died, twice; expected an answer. Look at the memory: fewer workers leave "
+        "more to each."
+    )
+
+
+def _outcome_here(function: Callable, task: Any) -> Any:
+    try:
+        return function(task)
+    except Exception as err:
+        return err
+
+
+def _outcome_of(future: Future) -> Any:
+    try:
+        return future.result()
+    except Exception as err:
+        return err
+
+
+def _new_pool(n_workers: int) -> ProcessPoolExecutor:
+    """
+    Processes that share the processors, and end with this one.
+    """
+    ways = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["ccdproc_crplugin.pipeline.work"])
+    threads = str(max(1, n_threads() // n_workers))
+    return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin_work, initargs=(threads,))
+
+
+def _begin_work(threads: str) -> None:
+    for name in ("CCDCR_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = threads
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """
+    Leave with the process that started this one, even if it was killed.
+    """
+    wait_for_any([multiprocessing.parent_process().sentinel])
+    os._exit(1)

@@ -1,0 +1,141 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The folder that a run writes to: apart from the input, locked, and without what a killed run left.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ccdproc_crplugin.errors import CosmicRayError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    import msvcrt
+
+    fcntl = None
+
+__all__ = ["check_folders", "locked", "target_in"]
+
+LOCK = ".night.lock"
+
+#: What a killed run leaves of a file it was writing, see `ccdproc_crplugin.io.atomic_write`.
+_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
+
+
+def check_folders(source: Path, output: Path) -> None:
+    """
+    Refuse folders that lie within each other.
+
+    Parameters
+    ----------
+    source, output : `~pathlib.Path`
+        The input, and where the results go.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no input folder, or one of the two lies within the other.
+    """
+    if not source.is_dir():
+        raise CosmicRayError(f"Found no folder {str(source)!r}; expected the one that holds the frames.")
+    inner, outer = output.resolve(), source.resolve()
+    if inner == outer:
+        raise CosmicRayError(f"Found {str(output)!r} as input and output; expected an output folder of its own.")
+    if inner.is_relative_to(outer):
+        raise CosmicRayError(
+            f"Found the output {str(output)!r} inside the input {str(source)!r}; expected folders apart, so that no "
+            "result is taken for a frame."
+        )
+    if outer.is_relative_to(inner):
+        raise CosmicRayError(
+            f"Found the input {str(source)!r} inside the output {str(output)!r}; expected folders apart, so that no "
+            "frame is overwritten."
+        )
+
+
+def target_in(output: Path, relative: Path) -> Path:
+    """
+    Where a result goes, which is never outside the output.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The output folder.
+    relative : `~pathlib.Path`
+        The result's path within it.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The whole path.
+
+    Raises
+    ------
+    CosmicRayError
+        If it leads out of the folder.
+    """
+    target = output / relative
+    if not target.parent.resolve().is_relative_to(output.resolve()):
+        raise CosmicRayError(
+            f"Found that {str(relative)!r} leads out of the output {str(output)!r}; expected a path in it."
+        )
+    return target
+
+
+@contextmanager
+def locked(output: Path) -> Iterator[None]:
+    """
+    Make the output folder, and have it for one run alone.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        The folder.
+
+    Yields
+    ------
+    None
+        While nobody else works there. The system lets go of the lock when the process ends, however it ends.
+
+    Raises
+    ------
+    CosmicRayError
+        If the folder can't be written to, or another run is at work in it.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = os.open(output / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the output {str(output)!r} can't be written: {err}.") from err
+    try:
+        _lock(lock, output)
+        _remove_unfinished(output)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _lock(lock: int, output: Path) -> None:
+    try:
+        if fcntl is not None:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        else:
+            msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+    except OSError as err:
+        raise CosmicRayError(
+            f"Found another run at work in {str(output)!r}; expected none. Wait for its end, or name another output."
+        ) from err
+
+
+def _remove_unfinished(output: Path) -> None:
+    for folder, _, names in os.walk(output):
+        for name in names:
+            if _UNFINISHED.fullmatch(name):
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, name))

@@ -1,0 +1,169 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which frames there are, and what their headers say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+from ccdproc_crplugin import frames
+from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
+from ccdproc_crplugin.io import frame_indices, read_header
+from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
+from ccdproc_crplugin.pipeline.work import overrule_header, reason_of
+from ccdproc_crplugin.selection import find_frames
+
+__all__ = ["Entry", "take_inventory"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """
+    A file of the input.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    file : str
+        Its path in the input folder.
+    key : CalibrationKey or None
+        What its header says; None if it can't be read.
+    reason : str
+        Why it can't be read.
+    input_hash : str
+        SHA-256 of its content, where that had to be known.
+    said_by : str
+        What else than the header decides about the key.
+    """
+
+    path: Path
+    file: str
+    key: CalibrationKey | None = None
+    reason: str = ""
+    input_hash: str = ""
+    said_by: str = ""
+
+    @property
+    def kind(self) -> str:
+        """The kind of frame, ``"unknown"`` where that is so."""
+        return self.key.kind if self.key else "unknown"
+
+    def row(self) -> dict[str, Any]:
+        """
+        What the table can say of it already.
+
+        Returns
+        -------
+        dict
+            Values by column.
+        """
+        said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
+        row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
+        return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
+
+
+def take_inventory(night: Night, earlier: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
+    """
+    Look at every file of the input.
+
+    Parameters
+    ----------
+    night : Night
+        The run.
+    earlier : mapping of str to mapping
+        The rows of earlier runs by file. Where the content of a file is still the same its header is not
+        read again.
+
+    Yields
+    ------
+    Entry
+        In the order of the files.
+    """
+    said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
+    for path, file in _files(night):
+        row = earlier.get(file, {})
+        entry = Entry(path, file, said_by=said_by)
+        try:
+            entry = replace(entry, input_hash=hash_file(path) if row.get("input_hash") else "")
+            same = entry.input_hash and entry.input_hash == row["input_hash"]
+            yield replace(entry, key=(same and _known_key(row, said_by)) or _key_of(path, night))
+        except Exception as err:
+            yield replace(entry, reason=reason_of(err))
+
+
+def _files(night: Night) -> Iterator[tuple[Path, str]]:
+    if night.input is None:
+        common = os.path.commonpath([path.absolute().parent for path in night.paths]) if night.paths else ""
+        for path in night.paths:
+            yield path, path.absolute().relative_to(common).as_posix()
+        return
+    folders = [night.input]
+    if night.subfolders:
+        folders += sorted(path for path in night.input.rglob("*") if path.is_dir() and not _hidden(path, night.input))
+    for folder in folders:
+        for path in find_frames(folder):
+            yield path, path.relative_to(night.input).as_posix()
+
+
+def _hidden(folder: Path, base: Path) -> bool:
+    return any(part.startswith(".") for part in folder.relative_to(base).parts)
+
+
+def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
+    """
+    The key that an earlier run noted, unless it was told otherwise then.
+    """
+    try:
+        known = json.loads(row["key"])
+        if known.pop("said_by") != said_by:
+            return None
+        return CalibrationKey(**{**known, "binning": known["binning"] and tuple(known["binning"])})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _key_of(path: Path, night: Night) -> CalibrationKey:
+    header = read_header(path, hdu=frame_indices(path)[0])
+    overrule_header(header, night.headers)
+    plain = _plain(header)
+    key = calibration_key(plain)
+    return replace(key, kind=_selected_kind(plain, key.kind, night.select)) if night.select else key
+
+
+def _plain(header: fits.Header) -> dict[str, Any]:
+    """
+    The cards that can be read.
+    """
+    values = {}
+    for keyword in header:
+        try:
+            values[keyword] = header[keyword]
+        except fits.VerifyError:
+            continue
+    return values
+
+
+def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tuple[str, ...]]) -> str:
+    """
+    The kind that the user's words give a frame; for a kind with words of its own no others count.
+    """
+    found = {_bare(str(meta[keyword])) for keyword in frames.KEYWORDS["kind"] if keyword in meta}
+    for chosen, words in select.items():
+        if found & {_bare(word) for word in words}:
+            return chosen
+    return "unknown" if kind in select else kind
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"[\W_]", "", word.lower())

@@ -1,0 +1,217 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a run knows of the runs before it: the table and the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import atomic_write
+
+__all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings", "table_of"]
+
+TABLE, JOURNAL = "night.ecsv", "night.jsonl"
+
+#: The columns of the table, and the type of each.
+COLUMNS: dict[str, type] = {
+    "file": str,
+    "kind": str,
+    "status": str,
+    "reason": str,
+    "output": str,
+    "steps": str,
+    "masters": str,
+    "detector": str,
+    "parameters": str,
+    "n_pixels": int,
+    "n_events": int,
+    "expected_low": float,
+    "expected_high": float,
+    "verdict": str,
+    "findings": str,
+    "seconds": float,
+    "input_hash": str,
+    "settings_hash": str,
+    "key": str,
+}
+
+
+def hash_file(path: str | os.PathLike) -> str:
+    """
+    The SHA-256 of a file, as ``sha256sum`` gives it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    CosmicRayError
+        If it can't be read.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as err:
+        raise CosmicRayError(f"Found {str(path)!r}, which can't be read ({err}); expected a FITS file.") from err
+
+
+def hash_settings(settings: Any) -> str:
+    """
+    What tells settings from all others.
+
+    Parameters
+    ----------
+    settings : object
+        Anything that JSON can hold; Quantities and arrays too.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    text = json.dumps(settings, sort_keys=True, default=_in_words)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, u.Quantity) or not hasattr(value, "tobytes"):
+        return str(value)
+    return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
+
+
+class Record:
+    """
+    The rows of a folder of outputs, those of earlier runs and of this one.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        The folder.
+
+    Notes
+    -----
+    While a run goes on each row is appended to ``night.jsonl``, one JSON object a line; at the end all are
+    written to ``night.ecsv`` at once. A killed run leaves the first, from which the next one goes on.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in [*self._table(), *self._journal()]}
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """
+        Note what came of a frame, at once.
+
+        Parameters
+        ----------
+        row : mapping
+            Values by column.
+        """
+        self.rows[row["file"]] = dict(row)
+        with _refusing_os_errors(), open(self.folder / JOURNAL, "a", encoding="utf-8") as journal:
+            journal.write(f"{json.dumps(row, default=str)}\n")
+
+    def finish(self) -> QTable:
+        """
+        Write the table, which makes the journal superfluous.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            The table, sorted by file.
+        """
+        table = table_of(self.rows.values())
+        with atomic_write(self.folder / TABLE, overwrite=True) as temporary:
+            table.write(temporary, format="ascii.ecsv")
+        with _refusing_os_errors():
+            (self.folder / JOURNAL).unlink(missing_ok=True)
+        return table
+
+    def _table(self) -> list[dict[str, Any]]:
+        """
+        The rows of the last run that came to its end; none if somebody damaged the table.
+        """
+        path = self.folder / TABLE
+        if not path.is_file():
+            return []
+        try:
+            table = Table.read(path, format="ascii.ecsv")
+            columns = [table[name].tolist() for name in COLUMNS]
+        except Exception:
+            return []
+        return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+    def _journal(self) -> list[dict[str, Any]]:
+        try:
+            lines = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        rows = (_row_of(line) for line in lines)
+        return [row for row in rows if row is not None]
+
+
+def _row_of(line: str) -> dict[str, Any] | None:
+    """
+    A row of the journal, whose last line may be torn.
+    """
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and set(COLUMNS) <= set(row) and isinstance(row["file"], str) else None
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
+    """
+    Rows as a table.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Values by column; None where there is none.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        The table, sorted by file. Numbers that are not known are masked.
+    """
+    rows = sorted(rows, key=lambda row: row["file"])
+    table = QTable()
+    for name, kind in COLUMNS.items():
+        values = [row.get(name) for row in rows]
+        if kind is str:
+            table[name] = [value or "" for value in values] if values else MaskedColumn([], dtype=str)
+            continue
+        missing = [value is None for value in values]
+        filled = [kind(0) if lost else kind(value) for lost, value in zip(missing, values, strict=True)]
+        table[name] = MaskedColumn(filled, mask=missing, dtype=kind, unit=u.s if name == "seconds" else None)
+    return table
+
+
+@contextmanager
+def _refusing_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise CosmicRayError(
+            f"Found that the output can't be written: {err}. What is done so far is kept; run again once there is room."
+        ) from err

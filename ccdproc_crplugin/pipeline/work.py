@@ -1,0 +1,326 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a worker does: one file, from the raw numbers to the result, told by paths alone.
+"""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import Table
+
+from ccdproc_crplugin import frames, plugins
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import atomic_write, read_ccd
+from ccdproc_crplugin.layout import read_frames, write_frames
+from ccdproc_crplugin.pipeline.record import hash_file
+from ccdproc_crplugin.provenance import write_history
+from ccdproc_crplugin.selection import stem
+
+__all__ = ["Call", "Outcome", "Task", "caught_warnings", "overrule_header", "reason_of", "work_on"]
+
+#: Cards of a result that say what it was made from and how.
+INPUT_CARD, SETTINGS_CARD = "CRINPUT", "CRSETTNG"
+
+#: What no other frame would be spared either: a disk that is full, a folder that can't be written to.
+FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+
+#: What a configuration may say in place of the header, and the keyword it goes under.
+HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in frames.KEYWORDS.items()}
+
+_capturing = threading.Lock()
+
+
+class OutputError(CosmicRayError):
+    """
+    The output can't be written.
+    """
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    A step with its parameters.
+
+    Parameters
+    ----------
+    name : str
+        The step.
+    parameters : mapping
+        What the user gave.
+    masters : tuple of str
+        The combined frame that it takes, for each frame of the file, or one for all; paths.
+    master_names : tuple of str
+        How to call them in header and table.
+    """
+
+    name: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    masters: tuple[str, ...] = ()
+    master_names: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        arguments = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
+        return f"{self.name}({arguments})" if arguments else self.name
+
+
+@dataclass(frozen=True)
+class Task:
+    """
+    A file to be worked on.
+
+    Parameters
+    ----------
+    source, target : str
+        The file, and the one to write.
+    row : mapping
+        What the table says of it already.
+    calls : tuple of Call
+        What to do.
+    headers : mapping
+        What goes before its header.
+    settings_hash : str
+        What tells all this from other settings.
+    """
+
+    source: str
+    target: str
+    row: Mapping[str, Any]
+    calls: tuple[Call, ...]
+    headers: Mapping[str, Any]
+    settings_hash: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """
+    What came of a task.
+
+    Parameters
+    ----------
+    row : dict
+        The row of the table.
+    messages : tuple of str
+        What this package warned of.
+    fatal : str
+        Why no other frame would fare better; empty if that is not so.
+    """
+
+    row: dict[str, Any]
+    messages: tuple[str, ...] = ()
+    fatal: str = ""
+
+
+def work_on(task: Task) -> Outcome:
+    """
+    Do a task; whatever goes wrong stays with it.
+
+    Parameters
+    ----------
+    task : Task
+        The task.
+
+    Returns
+    -------
+    Outcome
+        What came of it.
+    """
+    start = time.perf_counter()
+    fatal = ""
+    with caught_warnings() as messages:
+        try:
+            row = {**task.row, **_reduced(task)}
+        except Exception as err:
+            fatal = str(err) if isinstance(err, OutputError) else ""
+            row = {**task.row, "status": "failed", "reason": reason_of(err), "output": ""}
+    row["seconds"] = round(time.perf_counter() - start, 3)
+    return Outcome(row, tuple(dict.fromkeys(messages)), fatal)
+
+
+def reason_of(err: BaseException) -> str:
+    """
+    Why something failed, in a line.
+
+    Parameters
+    ----------
+    err : BaseException
+        The error.
+
+    Returns
+    -------
+    str
+        Its message; with its type, unless it is one of ours.
+    """
+    text = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+    return " ".join(text.split())
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """
+    Tell a disk that takes nothing more from trouble with one frame.
+    """
+    try:
+        yield
+    except (OSError, CosmicRayError) as err:
+        cause = err if isinstance(err, OSError) else err.__cause__
+        if isinstance(cause, OSError) and cause.errno in FATAL:
+            raise OutputError(str(err)) from err
+        raise
+
+
+@contextmanager
+def caught_warnings() -> Iterator[list[str]]:
+    """
+    Collect our warnings, and keep back those of libraries about headers.
+
+    Yields
+    ------
+    list of str
+        The messages, filled at the end. Warnings are the business of a whole process: of several threads
+        only the first gets them.
+    """
+    messages: list[str] = []
+    if not _capturing.acquire(blocking=False):
+        yield messages
+        return
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                yield messages
+            finally:
+                ours = [item for item in caught if item.category.__module__.startswith("ccdproc_crplugin")]
+                messages += [" ".join(str(item.message).split()) for item in ours]
+    finally:
+        _capturing.release()
+
+
+def _reduced(task: Task) -> dict[str, Any]:
+    """
+    Do the steps, unless the result is there; give what its header says.
+    """
+    source, target = Path(task.source), Path(task.target)
+    input_hash = hash_file(source)
+    marks = {INPUT_CARD: input_hash, SETTINGS_CARD: task.settings_hash}
+    earlier = _headers_of_result(target)
+    if earlier and all(earlier[0].get(card) == mark for card, mark in marks.items()):
+        return {**_facts(earlier), "status": "kept", "input_hash": input_hash}
+    if not earlier and os.path.lexists(target):
+        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
+    results, tables = {}, {}
+    raw = read_frames(source, unit=task.headers.get("unit"))
+    for number, hdu in enumerate(list(raw)):
+        results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
+        results[hdu].meta.update(marks)
+        tables |= {f"{hdu}_{name}" if len(raw) + number else name: table for name, table in measured.items()}
+    with _writing():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
+                table.write(temporary, format="ascii.ecsv")
+        write_frames(results, source, target)
+    return {**_facts([ccd.meta for ccd in results.values()]), "status": "done", "input_hash": input_hash}
+
+
+def _headers_of_result(target: Path) -> list[fits.Header]:
+    """
+    The headers of the frames in a file that a run wrote; none if there is no such file.
+    """
+    try:
+        with fits.open(target) as hdus:
+            return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
+    except (OSError, ValueError, TypeError, fits.VerifyError):
+        return []
+
+
+def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:
+    tables: dict[str, Table] = {}
+    overrule_header(ccd.meta, task.headers)
+    if ccd.data.dtype.kind == "f" and not np.isfinite(ccd.data).any():
+        raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
+    for call in task.calls:
+        try:
+            ccd, measured = _run_step(ccd, number, call)
+        except Exception as err:
+            raise CosmicRayError(f"{call.name}: {reason_of(err)}") from err
+        tables |= measured
+    return ccd, tables
+
+
+def _run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
+    step = plugins.find_step(call.name)
+    taken = {}
+    if call.masters:
+        which = number if len(call.masters) > 1 else 0
+        taken["master"] = _read_master(call.masters[which])
+    result = step.run(ccd, **taken, **call.parameters)
+    result, tables = result if isinstance(result, tuple) else (result, {})
+    if not isinstance(result, CCDData):
+        raise CosmicRayError(f"Found that the step gave {type(result).__name__}; expected a CCDData.")
+    if call.name != "clean_cosmic_rays":
+        names = {"master": call.master_names[which]} if call.masters else {}
+        write_history(result.meta, call.name, {**names, **call.parameters}, "done")
+    return result, tables
+
+
+@functools.lru_cache(maxsize=4)
+def _read_master_of(path: str, changed: int) -> CCDData:
+    return read_ccd(path)
+
+
+def _read_master(path: str) -> CCDData:
+    return _read_master_of(path, os.stat(path).st_mtime_ns)
+
+
+def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
+    """
+    Put into a header what the user knows better.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header`
+        The header; changed in place.
+    headers : mapping
+        Values by the names of `HEADER_KEYWORDS`.
+    """
+    for name, value in headers.items():
+        if name in HEADER_KEYWORDS:
+            meta[HEADER_KEYWORDS[name]] = (value, "given for the run")
+
+
+def _facts(headers: list[fits.Header]) -> dict[str, Any]:
+    """
+    What the headers of a result say for the table; figures of several frames are added up.
+    """
+    return {
+        "detector": headers[0].get("CRDETECT"),
+        "n_pixels": _total(headers, "CRNPIX"),
+        "n_events": _total(headers, "CRNEVENT"),
+        "expected_low": _total(headers, "CREXPLO"),
+        "expected_high": _total(headers, "CREXPHI"),
+        "verdict": _joint(headers, "CRVERDCT"),
+        "findings": _joint(headers, "CRPREFLT"),
+    }
+
+
+def _total(headers: list[fits.Header], card: str) -> Any:
+    values = [header.get(card) for header in headers]
+    return None if any(value is None for value in values) else sum(values)
+
+
+def _joint(headers: list[fits.Header], card: str) -> str:
+    return "; ".join(dict.fromkeys(str(header[card]) for header in headers if card in header))

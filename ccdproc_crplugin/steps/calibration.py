@@ -1,0 +1,311 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The steps of a calibration: ccdproc's functions, fed from the header and the combined frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin import frames
+from ccdproc_crplugin.electrons import calibrate
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.hookspecs import hookimpl
+from ccdproc_crplugin.model import Step
+
+__all__ = [
+    "correct_flat",
+    "correct_gain",
+    "create_deviation",
+    "subtract_bias",
+    "subtract_dark",
+    "subtract_overscan",
+    "trim",
+]
+
+#: The sections of the raw chip; once it is trimmed they speak of pixels that are gone.
+SECTIONS = ("BIASSEC", "TRIMSEC")
+
+
+def subtract_overscan(
+    ccd: CCDData, *, fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True
+) -> CCDData:
+    """
+    Take the level of the overscan off, row by row or column by column.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The raw frame.
+    fits_section : str
+        The overscan in FITS notation, such as ``[2049:2080, 1:2048]``, or the keyword of the header that
+        says where it is.
+    overscan_axis : {0, 1} or None
+        The axis along which the overscan is averaged; `None` means its shorter one.
+    median : bool
+        Whether the median is taken, which a cosmic ray in the overscan leaves alone, or the mean.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    section = _section(ccd, fits_section)
+    return _single(
+        ccd, ccdproc.subtract_overscan, fits_section=section, overscan_axis=overscan_axis, median=bool(median)
+    )
+
+
+def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
+    """
+    Cut the frame to the part that saw the sky.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    fits_section : str
+        That part in FITS notation, or the keyword of the header that says where it is.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, whose header does not name the sections of the raw chip any more.
+    """
+    import ccdproc
+
+    trimmed = ccdproc.trim_image(ccd, fits_section=_section(ccd, fits_section))
+    for keyword in SECTIONS:
+        trimmed.meta.pop(keyword, None)
+    return trimmed
+
+
+def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
+    """
+    Subtract the combined bias.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined bias.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    return _single(ccd, ccdproc.subtract_bias, _matched(master, ccd))
+
+
+def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDData:
+    """
+    Subtract the combined dark.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined dark.
+    scale : bool
+        Whether the dark is scaled to the exposure of the frame. Its bias must be subtracted then.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    exposures = {"dark_exposure": _exposure(master), "data_exposure": _exposure(ccd)} if scale else _same_exposure()
+    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=bool(scale), **exposures)
+
+
+def correct_flat(
+    ccd: CCDData, *, master: CCDData, min_value: float | None = None, norm_value: float | None = None
+) -> CCDData:
+    """
+    Divide by the combined flat field.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined flat.
+    min_value : float or None
+        What smaller values of the flat are raised to.
+    norm_value : float or None
+        What the flat is divided by; `None` means its mean.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    return _single(ccd, ccdproc.flat_correct, _matched(master, ccd), min_value=min_value, norm_value=norm_value)
+
+
+def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
+    """
+    Convert adu to electrons.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, in adu.
+    gain : float or None
+        Gain in electron/adu; `None` means the header's.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, in electron.
+    """
+    import ccdproc
+
+    if ccd.unit == u.electron:
+        raise CosmicRayError("Found a frame in electron already; expected one in adu. Leave the step out.")
+    return _single(ccd, ccdproc.gain_correct, _gain(ccd, gain))
+
+
+def create_deviation(
+    ccd: CCDData, *, gain: float | None = None, readnoise: float | None = None, disregard_nan: bool = True
+) -> CCDData:
+    """
+    Give the frame an uncertainty from its photons and the read noise.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, bias subtracted.
+    gain : float or None
+        Gain in electron/adu; `None` means the header's. Not for a frame in electron.
+    readnoise : float or None
+        Read noise in electron; `None` means the header's.
+    disregard_nan : bool
+        Whether a pixel below zero, whose photon noise is not known, gets the read noise alone.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame with a `~astropy.nddata.StdDevUncertainty`.
+    """
+    import ccdproc
+
+    figures = calibrate(ccd, gain=gain, readnoise=readnoise)
+    known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
+    with np.errstate(invalid="ignore"):
+        return ccdproc.create_deviation(
+            _as_float(ccd), gain=known, readnoise=figures.readnoise * u.electron, disregard_nan=bool(disregard_nan)
+        )
+
+
+def _section(ccd: CCDData, section: str) -> str:
+    """
+    A section of the chip, by itself or by the keyword it stands under.
+    """
+    if not isinstance(section, str) or not section:
+        raise CosmicRayError(f"Found fits_section={section!r}; expected text such as '[1:10, 1:512]' or a keyword.")
+    if section.startswith("["):
+        return section
+    if section not in ccd.meta:
+        raise CosmicRayError(
+            f"Found no {section} in the header; expected it to say where that part of the chip is. Give fits_section."
+        )
+    return str(ccd.meta[section])
+
+
+def _same_exposure() -> dict[str, Any]:
+    """
+    Exposures for ccdproc, which asks for some even where nothing is scaled.
+    """
+    return {"dark_exposure": 1 * u.s, "data_exposure": 1 * u.s}
+
+
+def _exposure(ccd: CCDData) -> u.Quantity:
+    found = frames.exposure(ccd.meta)
+    if found is None or not found.value > 0:
+        raise CosmicRayError(
+            f"Found no exposure time above 0 s in the header (looked for {', '.join(frames.KEYWORDS['exposure'])}); "
+            "expected one to scale the dark by."
+        )
+    return found.value
+
+
+def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
+    if gain is not None:
+        return gain * u.electron / u.adu
+    found = frames.gain(ccd.meta)
+    if found is None:
+        raise CosmicRayError(
+            f"Found no gain in the header (looked for {', '.join(frames.KEYWORDS['gain'])}); expected one. "
+            "Give gain= in electron/adu."
+        )
+    return found.value
+
+
+def _matched(master: CCDData, ccd: CCDData) -> CCDData:
+    """
+    The combined frame as ccdproc can take it off a frame.
+
+    Its uncertainty counts only beside one of the frame: alone it would pass for the frame's noise.
+    """
+    if master.shape != ccd.shape:
+        raise CosmicRayError(
+            f"Found a combined frame of shape {master.shape} for a frame of {ccd.shape}; expected one shape. Trim both."
+        )
+    if ccd.uncertainty is not None or master.uncertainty is None:
+        return master
+    return CCDData(master.data, unit=master.unit, mask=master.mask, meta=master.meta, copy=False)
+
+
+def _as_float(ccd: CCDData) -> CCDData:
+    if ccd.data.dtype.kind == "f":
+        return ccd
+    converted = ccd.copy()
+    converted.data = ccd.data.astype(np.float32 if ccd.data.dtype.itemsize <= 2 else np.float64)
+    return converted
+
+
+def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywords: Any) -> CCDData:
+    """
+    Run a function of ccdproc, and bring what it widened back to the precision of the frame.
+    """
+    frame = _as_float(ccd)
+    result = function(frame, *args, **keywords)
+    result.data = result.data.astype(frame.data.dtype, copy=False)
+    return result
+
+
+def _scaled(scale: bool = False, **_: Any) -> bool:
+    return bool(scale)
+
+
+@hookimpl
+def ccdcr_steps():
+    """
+    Register the steps.
+    """
+    raw = ("bias", "dark", "flat", "light")
+    yield Step("subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw)
+    yield Step("trim", "cut off what saw no sky", trim, kinds=raw)
+    yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
+    yield Step(
+        "subtract_dark",
+        "subtract the combined dark, scaled by the exposure if asked",
+        subtract_dark,
+        kinds=raw[2:],
+        master="dark",
+        any_exposure=_scaled,
+    )
+    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat")
+    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw)
+    yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation)

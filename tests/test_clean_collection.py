@@ -1,0 +1,398 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The runner, with the one step of a collection.
+"""
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.table import QTable
+from ccdproc import ImageFileCollection
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin import CosmicRayError, Detection, Detector, hookimpl
+from ccdproc_crplugin.pipeline.executors import Crew
+from ccdproc_crplugin.pipeline.folder import locked
+
+from .conftest import same_bits
+from .nights import by_file, contents, write_frame, write_lights, write_mosaic
+
+
+@pytest.fixture
+def raw(tmp_path):
+    folder = tmp_path / "raw"
+    write_lights(folder)
+    return folder
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "cleaned"
+
+
+def clean(folder, output, **keywords):
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    return crp.clean_collection(paths, output, **{"n_workers": 1, **keywords})
+
+
+class TestResult:
+    def test_it_is_what_the_method_gives(self, raw, output):
+        clean(raw, output, sigclip=6)
+        expected = crp.read_ccd(raw / "light_2.fits").clean_cosmic_rays(sigclip=6)
+        written = crp.read_ccd(output / "light_2.fits")
+        assert same_bits(written.data.astype("f4"), expected.data)
+        np.testing.assert_array_equal(written.flags, expected.flags)
+        assert written.restore_cosmic_rays().data.dtype == np.uint16
+
+    def test_the_table_has_a_row_a_frame(self, raw, output):
+        write_frame(raw / "bias.fits", "zero")
+        table = clean(raw, output, sigclip=6)
+        assert by_file(table) == {"bias.fits": "skipped", **{f"light_{n}.fits": "done" for n in (1, 2, 3, 4)}}
+        row = table[1]
+        header = fits.getheader(output / row["output"])
+        assert (row["kind"], row["detector"]) == ("light", "lacosmic")
+        assert (row["n_pixels"], row["n_events"]) == (header["CRNPIX"], header["CRNEVENT"]) == (8, 3)
+        assert row["parameters"] == '{"detector": "lacosmic", "sigclip": 6}'
+        assert (row["input_hash"], row["settings_hash"]) == (header["CRINPUT"], header["CRSETTNG"])
+
+    def test_the_table_is_written_too(self, raw, output):
+        table = clean(raw, output)
+        written = QTable.read(output / "night.ecsv")
+        assert written.colnames == table.colnames
+        assert by_file(written, "n_events") == by_file(table, "n_events")
+        assert "light_1.fits: done" in (output / "night.log").read_text()
+
+    def test_a_collection_of_ccdproc_will_do(self, raw, output):
+        write_frame(raw / "late.FIT")
+        table = crp.clean_collection(ImageFileCollection(raw), output, n_workers=1)
+        assert by_file(table)["late.FIT"] == "done"
+        assert (output / "late.fits").exists()
+
+    def test_a_progress_bar_sees_each_frame(self, raw, output):
+        seen = []
+
+        def progress(rows, total):
+            for row in rows:
+                seen.append((row["file"], total))
+                yield row
+
+        clean(raw, output, progress=progress)
+        assert seen == [(f"light_{number}.fits", 4) for number in (1, 2, 3, 4)]
+
+    @pytest.mark.parametrize("name", ["a.fit", "a.FIT", "a.fts", "a.FITS", "a.fits.gz", "a.FIT.GZ", "a.fits.fz"])
+    def test_frames_go_by_many_names(self, tmp_path, output, name):
+        path = write_frame(tmp_path / "raw" / "a.fits")
+        data = path.read_bytes()
+        if name.lower().endswith(".gz"):
+            data = gzip.compress(data)
+        elif name.endswith(".fz"):
+            with fits.open(path) as hdus:
+                packed = fits.CompImageHDU(hdus[0].data, hdus[0].header)
+                fits.HDUList([fits.PrimaryHDU(), packed]).writeto(path, overwrite=True)
+            data = path.read_bytes()
+        path.unlink()
+        (path.parent / name).write_bytes(data)
+        assert by_file(clean(path.parent, output)) == {name: "done"}
+        assert crp.read_ccd(output / "a.fits").meta["CRNEVENT"] == 3
+
+    @pytest.mark.parametrize("ending", [".fits.gz", ".fits.fz"])
+    def test_results_may_be_packed(self, raw, output, ending):
+        clean(raw, output, ending=ending)
+        assert crp.read_ccd(output / f"light_1{ending}").meta["CRNEVENT"] == 3
+
+    def test_packed_results_hold_no_date(self, raw, tmp_path):
+        for name in ("one", "two"):
+            clean(raw, tmp_path / name, ending=".fits.gz")
+            time.sleep(1.1)
+        assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+class TestMosaics:
+    @pytest.fixture
+    def mosaic(self, raw):
+        for path in raw.iterdir():
+            path.unlink()
+        return write_mosaic(raw / "mosaic.fits", 3)
+
+    def test_each_chip_is_cleaned_where_it_stands(self, mosaic, output):
+        assert clean(mosaic.parent, output)["n_events"].tolist() == [9]
+        with fits.open(mosaic) as before, fits.open(output / "mosaic.fits") as after:
+            assert [hdu.name for hdu in after][: len(before)] == [hdu.name for hdu in before]
+            np.testing.assert_array_equal(after["SETUP"].data["a"], before["SETUP"].data["a"])
+            assert after[0].header["TELESCOP"] == "test"
+            assert "TELESCOP" not in after[1].header
+            for chip in (1, 2, 3):
+                assert after[chip].header["CHIP"] == chip
+                assert after[chip].header["CRNEVENT"] == 3
+
+    def test_each_chip_is_read_with_its_own_mask_and_removed_values(self, mosaic, output):
+        clean(mosaic.parent, output)
+        for chip in (1, 2, 3):
+            expected = crp.read_ccd(mosaic, hdu=chip).clean_cosmic_rays()
+            written = crp.read_ccd(output / "mosaic.fits", hdu=chip)
+            np.testing.assert_array_equal(written.mask, expected.mask)
+            np.testing.assert_array_equal(written.flags, expected.flags)
+            np.testing.assert_array_equal(written.restore_cosmic_rays().data, crp.read_ccd(mosaic, hdu=chip).data)
+
+
+class TestBadFrames:
+    def write_bad_frames(self, folder):
+        whole = (folder / "light_1.fits").read_bytes()
+        (folder / "cut.fits").write_bytes(whole[:-4000])
+        (folder / "text.fits").write_text("no FITS at all")
+        (folder / "empty.fits").write_bytes(b"")
+        (folder / "lying.fits").write_bytes(
+            whole.replace(b"NAXIS1  =                   60", b"NAXIS1  =               600000")
+        )
+        write_frame(folder / "nan.fits", data=np.full((50, 60), np.nan, "f4"), BUNIT="adu")
+        write_frame(folder / "cube.fits", data=np.ones((2, 50, 60), "f4"))
+        fits.PrimaryHDU(header=fits.Header({"IMAGETYP": "object"})).writeto(folder / "nodata.fits")
+        return ["cut", "text", "empty", "lying", "nan", "cube", "nodata"]
+
+    def test_each_costs_itself_alone_and_says_why(self, raw, output):
+        bad = self.write_bad_frames(raw)
+        table = clean(raw, output)
+        status = by_file(table)
+        assert [name for name in status if status[name] == "failed"] == sorted(f"{name}.fits" for name in bad)
+        assert sorted(contents(output)) == [f"light_{number}.fits" for number in (1, 2, 3, 4)]
+        reasons = by_file(table, "reason")
+        assert all(reasons[f"{name}.fits"].startswith("Found") or "Found" in reasons[f"{name}.fits"] for name in bad)
+        assert "no finite pixel" in reasons["nan.fits"]
+        assert "cut.fits: failed" in (output / "night.log").read_text()
+
+    def test_a_frame_that_was_mended_is_done_on_the_next_run(self, raw, output):
+        (raw / "light_5.fits").write_text("no FITS")
+        assert by_file(clean(raw, output))["light_5.fits"] == "failed"
+        (raw / "light_5.fits").unlink()
+        write_frame(raw / "light_5.fits", seed=5)
+        status = by_file(clean(raw, output))
+        assert status.pop("light_5.fits") == "done"
+        assert set(status.values()) == {"kept"}
+
+    def test_two_inputs_of_one_stem_are_both_refused(self, raw, output):
+        write_frame(raw / "light_1.FIT")
+        table = clean(raw, output)
+        assert {name for name, status in by_file(table).items() if status == "failed"} == {
+            "light_1.FIT",
+            "light_1.fits",
+        }
+        assert "expected names that differ" in by_file(table, "reason")["light_1.FIT"]
+        assert not (output / "light_1.fits").exists()
+
+    def test_a_foreign_file_in_the_output_is_not_replaced(self, raw, output):
+        output.mkdir()
+        (output / "light_1.fits").write_text("precious")
+        assert by_file(clean(raw, output))["light_1.fits"] == "failed"
+        assert (output / "light_1.fits").read_text() == "precious"
+
+    @pytest.mark.parametrize("name", ["a b [1].fits", "..;rm -rf *.fits", "$(x).fits", "ü\n.fits"])
+    def test_strange_names_stay_inside_the_output(self, tmp_path, output, name):
+        write_frame(tmp_path / "raw" / name, OBJECT="../../x")
+        assert by_file(clean(tmp_path / "raw", output)) == {name: "done"}
+        assert contents(output).keys() == {name}
+
+    def test_a_link_in_the_output_does_not_lead_out_of_it(self, raw, output, tmp_path):
+        (tmp_path / "elsewhere").mkdir()
+        write_frame(raw / "sub" / "light_9.fits")
+        output.mkdir()
+        (output / "sub").symlink_to(tmp_path / "elsewhere")
+        assert "leads out of the output" in by_file(clean(raw, output), "reason")["sub/light_9.fits"]
+        assert not list((tmp_path / "elsewhere").iterdir())
+
+
+class TestAgain:
+    def test_nothing_is_done_twice(self, raw, output):
+        clean(raw, output)
+        before = {path: path.stat().st_mtime_ns for path in output.glob("*.fits")}
+        assert set(by_file(clean(raw, output)).values()) == {"kept"}
+        assert {path: path.stat().st_mtime_ns for path in output.glob("*.fits")} == before
+
+    def test_other_settings_do_all_again(self, raw, output):
+        clean(raw, output)
+        assert set(by_file(clean(raw, output, sigclip=6)).values()) == {"done"}
+        assert set(by_file(clean(raw, output, sigclip=6)).values()) == {"kept"}
+
+    def test_another_release_of_the_detector_does_all_again(self, raw, output, monkeypatch):
+        clean(raw, output)
+        monkeypatch.setattr("ccdproc_crplugin.pipeline.run.version", lambda name: "99.0")
+        assert set(by_file(clean(raw, output)).values()) == {"done"}
+
+    def test_a_changed_input_is_done_again_even_with_its_old_date(self, raw, output):
+        clean(raw, output)
+        path = raw / "light_2.fits"
+        dates = path.stat().st_atime_ns, path.stat().st_mtime_ns
+        path.unlink()
+        write_frame(path, seed=9)
+        os.utime(path, ns=dates)
+        status = by_file(clean(raw, output))
+        assert [name for name in status if status[name] == "done"] == ["light_2.fits"]
+
+    def test_a_lost_result_is_made_again(self, raw, output):
+        clean(raw, output)
+        before = contents(output)
+        (output / "light_3.fits").unlink()
+        assert by_file(clean(raw, output))["light_3.fits"] == "done"
+        assert contents(output) == before
+
+    @pytest.mark.parametrize("damage", [b"", b"\x00\xff rubbish", b"# %ECSV 1.0\n# ---\nfile\n1\n"])
+    def test_a_damaged_table_costs_no_frame(self, raw, output, damage):
+        clean(raw, output)
+        (output / "night.ecsv").write_bytes(damage)
+        assert set(by_file(clean(raw, output)).values()) == {"kept"}
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_killed_run_goes_on_and_ends_like_any_other(self, tmp_path, seed):
+        raw, killed, whole = tmp_path / "raw", tmp_path / "killed", tmp_path / "whole"
+        write_lights(raw, 12)
+        clean(raw, whole)
+        run = subprocess.Popen(
+            [sys.executable, "-c", _KILLED, str(raw), str(killed), str(1 + seed % 2)], stderr=subprocess.DEVNULL
+        )
+        n_before = np.random.default_rng(seed).integers(1, 11)
+        deadline = time.monotonic() + 60
+        while len(list(killed.glob("*.fits"))) < n_before and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        done = {path: path.stat().st_mtime_ns for path in killed.glob("*.fits")}
+        assert 1 <= len(done) <= 12
+        table = clean(raw, killed)
+        assert set(by_file(table).values()) <= {"done", "kept"}
+        assert {path: path.stat().st_mtime_ns for path in done} == done
+        assert contents(killed) == contents(whole)
+        assert not list(killed.glob(".*.part"))
+
+
+_KILLED = """
+import sys
+from pathlib import Path
+import ccdproc_crplugin as crp
+if __name__ == "__main__":
+    crp.clean_collection(sorted(Path(sys.argv[1]).iterdir()), sys.argv[2], n_workers=int(sys.argv[3]))
+"""
+
+
+class TestFolders:
+    def test_two_runs_at_once_are_refused(self, raw, output):
+        with locked(output), pytest.raises(CosmicRayError, match="another run at work"):
+            clean(raw, output)
+        assert set(by_file(clean(raw, output)).values()) == {"done"}
+
+    def test_an_output_that_cannot_be_made_is_refused_at_once(self, raw, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(CosmicRayError, match="can't be written"):
+            clean(raw, tmp_path / "file" / "cleaned")
+
+    def test_a_full_disk_ends_the_run_and_loses_nothing(self, raw, output, monkeypatch):
+        clean(raw, output)
+        before = contents(output)
+        (output / "light_2.fits").unlink()
+
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr("astropy.io.fits.HDUList.writeto", full)
+            with pytest.raises(CosmicRayError, match=r"No space left on device.*What is done so far is kept"):
+                clean(raw, output)
+        assert by_file(clean(raw, output)) == {f"light_{n}.fits": "done" if n == 2 else "kept" for n in (1, 2, 3, 4)}
+        assert contents(output) == before
+
+    def test_frames_are_never_written_over_themselves(self, raw):
+        before = contents(raw)
+        assert set(by_file(clean(raw, raw)).values()) == {"failed"}
+        assert contents(raw) == before
+
+
+class TestParameters:
+    def test_a_wrong_parameter_is_refused_before_anything_is_touched(self, raw, output):
+        with pytest.raises(CosmicRayError, match=r"'sigclop'.*Did you mean sigclip"):
+            clean(raw, output, sigclop=5)
+        assert not output.exists()
+
+    def test_an_unknown_detector_is_refused(self, raw, output):
+        with pytest.raises(CosmicRayError, match="expected one of: lacosmic"):
+            clean(raw, output, detector="nobody")
+
+    @pytest.mark.parametrize("n_workers", [0, -1, 1.5, "two"])
+    def test_workers_are_counted_in_whole_numbers(self, raw, output, n_workers):
+        with pytest.raises(CosmicRayError, match="n_workers"):
+            clean(raw, output, n_workers=n_workers)
+
+
+class _Nothing:
+    @hookimpl
+    def ccdcr_detectors(self):
+        yield Detector("nothing", "finds nothing", _find_nothing)
+
+
+def _find_nothing(data, *, mask, variance, readnoise, saturation):
+    return Detection(np.zeros(data.shape, bool))
+
+
+@pytest.fixture
+def serial(tmp_path):
+    """Six frames, and what one process makes of them."""
+    write_lights(tmp_path / "raw", 6)
+    clean(tmp_path / "raw", tmp_path / "serial")
+    return tmp_path
+
+
+class TestExecutors:
+    @pytest.mark.parametrize("pool", [ThreadPoolExecutor, ProcessPoolExecutor])
+    def test_any_executor_gives_the_same_bytes(self, serial, output, pool):
+        import multiprocessing
+
+        context = {"mp_context": multiprocessing.get_context("spawn")} if pool is ProcessPoolExecutor else {}
+        with pool(2, **context) as executor:
+            clean(serial / "raw", output, executor=executor)
+        assert contents(output) == contents(serial / "serial")
+
+    def test_two_workers_give_the_same_bytes(self, serial, output):
+        table = clean(serial / "raw", output, n_workers=2)
+        assert set(by_file(table).values()) == {"done"}
+        assert contents(output) == contents(serial / "serial")
+
+    def test_a_detector_of_this_process_alone_works_without_asking_for_one_worker(self, serial, output):
+        crp.plugins.register(_Nothing(), "nothing")
+        try:
+            table = clean(serial / "raw", output, detector="nothing", n_workers=None)
+        finally:
+            crp.plugins.unregister("nothing")
+        assert set(by_file(table).values()) == {"done"}
+
+    def test_a_worker_that_dies_costs_a_second_try(self, tmp_path):
+        with Crew(n_workers=2) as crew:
+            outcomes = dict(crew.do(_die_once, [str(tmp_path / f"{number}") for number in range(6)]))
+        assert sorted(outcomes.values()) == sorted(outcomes)
+
+    def test_a_task_that_kills_each_worker_is_given_up_and_no_other(self):
+        with Crew(n_workers=2) as crew:
+            outcomes = dict(crew.do(_die_of_three, range(6)))
+        assert isinstance(outcomes.pop(3), CosmicRayError)
+        assert outcomes == {number: number for number in (0, 1, 2, 4, 5)}
+
+
+def _die_once(path):
+    try:
+        with open(path, "x"):
+            pass
+    except FileExistsError:
+        return path
+    if path.endswith("2"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return path
+
+
+def _die_of_three(number):
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
