@@ -36,6 +36,7 @@ _HOME = {
     "expected_events": "rates",
     "plugin_report": "plugin_table",
     "read_ccd": "io",
+    "reduce_night": "pipeline",
     "region_mask": "regions",
     "restore_cosmic_rays": "clean",
     "SimulatedFrame": "simulate",

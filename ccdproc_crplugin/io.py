@@ -34,6 +34,7 @@ __all__ = [
     "reading",
     "refuse_existing",
     "to_hdus",
+    "unfinished",
     "unit_of",
     "write_ccd",
     "write_hdus",
@@ -490,6 +491,23 @@ def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
     return path
 
 
+def unfinished(path: Path) -> Path:
+    """
+    A name for what is not yet what it shall be.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        What it shall be.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        A hidden name in the same folder, under whose ending nobody takes what a killed run may leave for a frame.
+    """
+    return path.with_name(f".{secrets.token_hex(8)}.part")
+
+
 @contextmanager
 def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
     """
@@ -515,8 +533,7 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
     refuse_existing(path, overwrite)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
-    # Under this ending nobody takes what a killed run may leave for a frame.
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    temporary = unfinished(path)
     try:
         yield temporary
         refuse_existing(path, overwrite)

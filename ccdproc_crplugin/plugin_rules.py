@@ -122,7 +122,9 @@ def _check_step(step: Step) -> None:
     kinds = (*MASTER_KINDS, "light")
     strange = set(step.kinds) - set(kinds)
     if strange or isinstance(step.kinds, str):
-        raise CosmicRayError(f"the step {step.name!r} is for kinds {step.kinds!r}; expected some of {', '.join(kinds)}.")
+        raise CosmicRayError(
+            f"the step {step.name!r} is for kinds {step.kinds!r}; expected some of {', '.join(kinds)}."
+        )
     if step.master not in ("", *MASTER_KINDS):
         raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master!r}; expected bias, dark or flat.")
     parameters = list(inspect.signature(step.run).parameters.values())[1:]

@@ -2,6 +2,7 @@
 """Small folders of raw frames for the tests of the runner."""
 
 import hashlib
+import os
 
 import numpy as np
 from astropy.io import fits
@@ -41,6 +42,15 @@ def contents(folder):
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*.fits*"))
     }
+
+
+def n_results(folder):
+    """How many results there are, while somebody is at work in the folder."""
+    found = 0
+    for _, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += sum(name.endswith(".fits") for name in names)
+    return found
 
 
 def by_file(table, column="status"):

@@ -23,7 +23,7 @@ from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import locked
 
 from .conftest import same_bits
-from .nights import by_file, contents, write_frame, write_lights, write_mosaic
+from .nights import by_file, contents, n_results, write_frame, write_lights, write_mosaic
 
 
 @pytest.fixture
@@ -222,7 +222,7 @@ class TestAgain:
 
     def test_another_release_of_the_detector_does_all_again(self, raw, output, monkeypatch):
         clean(raw, output)
-        monkeypatch.setattr("ccdproc_crplugin.pipeline.run.version", lambda name: "99.0")
+        monkeypatch.setattr("ccdproc_crplugin.pipeline.plan.version", lambda name: "99.0")
         assert set(by_file(clean(raw, output)).values()) == {"done"}
 
     def test_a_changed_input_is_done_again_even_with_its_old_date(self, raw, output):
@@ -258,7 +258,7 @@ class TestAgain:
         )
         n_before = np.random.default_rng(seed).integers(1, 11)
         deadline = time.monotonic() + 60
-        while len(list(killed.glob("*.fits"))) < n_before and run.poll() is None and time.monotonic() < deadline:
+        while n_results(killed) < n_before and run.poll() is None and time.monotonic() < deadline:
             time.sleep(0.001)
         run.send_signal(signal.SIGKILL)
         run.wait()

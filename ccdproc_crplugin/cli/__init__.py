@@ -17,6 +17,7 @@ from ccdproc_crplugin.cli import (
     compare,
     demo,
     plugins,
+    reduce,
     report,
     restore,
     segments,
@@ -28,7 +29,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
 
-COMMANDS = (clean, segments, check, tune, combine, report, restore, compare, plugins, simulate, demo)
+COMMANDS = (clean, segments, check, tune, combine, reduce, report, restore, compare, plugins, simulate, demo)
 
 #: Exit codes.
 DONE, FAILED, WRONG_USAGE = 0, 1, 2

@@ -4,5 +4,6 @@ Many frames: cleaning a collection, reducing a night.
 """
 
 from ccdproc_crplugin.pipeline.collection import clean_collection
+from ccdproc_crplugin.pipeline.reduction import plan_night, reduce_night
 
-__all__ = ["clean_collection"]
+__all__ = ["clean_collection", "plan_night", "reduce_night"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -134,8 +135,9 @@ def _lock(lock: int, output: Path) -> None:
 
 
 def _remove_unfinished(output: Path) -> None:
-    for folder, _, names in os.walk(output):
-        for name in names:
-            if _UNFINISHED.fullmatch(name):
-                with suppress(OSError):
-                    os.unlink(os.path.join(folder, name))
+    for folder, subfolders, names in os.walk(output):
+        for name in filter(_UNFINISHED.fullmatch, names):
+            with suppress(OSError):
+                os.unlink(os.path.join(folder, name))
+        for name in filter(_UNFINISHED.fullmatch, subfolders):
+            shutil.rmtree(os.path.join(folder, name), ignore_errors=True)

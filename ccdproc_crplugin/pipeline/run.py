@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,15 @@ from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers
 from ccdproc_crplugin.pipeline.folder import check_folders, locked, target_in
 from ccdproc_crplugin.pipeline.inventory import Entry, take_inventory
+from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
 from ccdproc_crplugin.pipeline.night import Night
-from ccdproc_crplugin.pipeline.record import Record, hash_settings
+from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
+from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, caught_warnings, reason_of, work_on
-from ccdproc_crplugin.selection import stem
 
 __all__ = ["run_night"]
 
@@ -74,10 +75,11 @@ def run_night(
         record = Record(night.output)
         with caught_warnings():
             entries = list(take_inventory(night, record.earlier))
+            plan = make_plan(night, entries)
         if executor is None and n_workers is None:
-            n_workers = _n_workers(night, entries)
+            n_workers = _n_workers(night, plan)
         with Crew(executor, n_workers or 1) as crew:
-            rows = _rows(night, entries, record.earlier, crew)
+            rows = _rows(night, plan, record.earlier, crew)
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
                 _log_row(row)
@@ -89,13 +91,14 @@ def _counts(record: Record) -> Counter:
     return Counter(row["status"] for row in record.rows.values())
 
 
-def _n_workers(night: Night, entries: list[Entry]) -> int:
+def _n_workers(night: Night, plan: Plan) -> int:
     """
     As many processes as are worth it; steps that only this process knows are done in this process.
     """
-    if any(_release(*part)[0] == "this process" for call in night.calls for part in _parts(call)):
+    decisive = [part for call in night.calls for part in deciding_plugins(call)]
+    if any(plugins.host().plugin_of(*part).distribution == plugins.THIS_PROCESS for part in decisive):
         return 1
-    return choose_n_workers([_n_pixels(entry.path) for entry in entries if not entry.reason])
+    return choose_n_workers([_n_pixels(light.entry.path) for light in plan.lights])
 
 
 def _n_pixels(path: Path) -> float:
@@ -132,62 +135,75 @@ def _log_row(row: Mapping[str, Any]) -> None:
     logger.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
 
 
-def _rows(
-    night: Night, entries: list[Entry], earlier: Mapping[str, Mapping[str, Any]], crew: Crew
-) -> Iterator[dict[str, Any]]:
+def _rows(night: Night, plan: Plan, earlier: Mapping[str, Mapping[str, Any]], crew: Crew) -> Iterator[dict[str, Any]]:
     """
-    The row of every entry, as soon as it is known.
+    The row of every frame, as soon as it is known.
     """
-    taken = _clashes(night, entries)
+    for entry, status, reason in plan.others:
+        yield {**entry.row(), "status": status, "reason": reason}
+    for kind in CALIBRATION_KINDS:
+        yield from _combined(night, [group for group in plan.groups if group.key.kind == kind], earlier, crew)
     tasks = []
-    for entry in entries:
-        row = {**dict.fromkeys(("output", "steps", "masters", "settings_hash", "detector"), ""), **entry.row()}
-        if entry.reason:
-            yield row
-        elif entry.kind != "light":
-            yield {**row, "status": "skipped", "reason": _why_skipped(entry.kind)}
-        elif entry.file in taken:
-            yield {**row, "status": "failed", "reason": taken[entry.file]}
+    for light in plan.lights:
+        try:
+            task = _task(night, light)
+        except CosmicRayError as err:
+            yield {**light.entry.row(), "status": "failed", "reason": reason_of(err)}
+            continue
+        if _is_kept(task, earlier.get(light.entry.file, {})):
+            yield {**earlier[light.entry.file], "status": "kept"}
         else:
-            try:
-                task = _task(night, entry, row, night.calls)
-            except CosmicRayError as err:
-                yield {**row, "status": "failed", "reason": reason_of(err)}
-                continue
-            if _is_kept(task, earlier.get(entry.file, {})):
-                yield {**earlier[entry.file], "status": "kept"}
-            else:
-                tasks.append(task)
-    yield from _done(crew, tasks)
-
-
-def _done(crew: Crew, tasks: list[Task]) -> Iterator[dict[str, Any]]:
+            tasks.append(task)
     for task, outcome in crew.do(work_on, tasks):
-        if not isinstance(outcome, Outcome):
-            outcome = Outcome({**task.row, "status": "failed", "reason": reason_of(outcome), "output": ""})
-        for message in outcome.messages:
-            logger.warning("%s: %s", task.row["file"], message)
-        yield outcome.row
-        if outcome.fatal:
-            raise CosmicRayError(f"{outcome.fatal} What is done so far is kept: run again once that is mended.")
+        yield from _settled([task.row], outcome)
 
 
-def _why_skipped(kind: str) -> str:
-    return "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
+def _combined(
+    night: Night, groups: list[Group], earlier: Mapping[str, Mapping[str, Any]], crew: Crew
+) -> Iterator[dict[str, Any]]:
+    tasks = []
+    for group in groups:
+        rows = [_group_row(group, entry) for entry in group.entries]
+        before = [earlier.get(row["file"], {}) for row in rows]
+        if all(map(_is_same, rows, before)) and all((night.output / name).is_file() for name in group.names):
+            yield from ({**row, "status": "kept" if row["status"] == "done" else row["status"]} for row in before)
+        else:
+            tasks.append(CombineTask.of(group, night, rows))
+    for task, outcome in crew.do(combine_group, tasks):
+        yield from _settled(task.rows, outcome)
 
 
-def _task(night: Night, entry: Entry, row: Mapping[str, Any], calls: tuple[Call, ...]) -> Task:
-    settings_hash = _settings_hash(night, calls)
-    output = _output_name(night, entry)
+def _settled(rows: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
+    if not isinstance(outcome, Outcome):
+        outcome = Outcome([{**row, "status": "failed", "reason": reason_of(outcome), "output": ""} for row in rows])
+    for message in outcome.messages:
+        logger.warning("%s: %s", outcome.rows[0]["file"], message)
+    yield from outcome.rows
+    if outcome.fatal:
+        raise CosmicRayError(f"{outcome.fatal} What is done so far is kept: run again once that is mended.")
+
+
+def _group_row(group: Group, entry: Entry) -> dict[str, Any]:
+    return {**entry.row(), **_made_by(group.calls), "output": group.names[0], "settings_hash": group.settings_hash}
+
+
+def _task(night: Night, light: Light) -> Task:
     row = {
-        **row,
-        "output": output,
-        "steps": "; ".join(map(str, calls)),
-        "parameters": _parameters(calls),
-        "masters": ", ".join(name for call in calls for name in call.master_names),
-        "settings_hash": settings_hash,
+        **light.entry.row(),
+        **_made_by(light.calls),
+        "output": light.output,
+        "parameters": _parameters(light.calls),
+        "settings_hash": light.settings_hash,
     }
-    return Task(str(entry.path), str(target_in(night.output, Path(output))), row, calls, night.headers, settings_hash)
+    target = target_in(night.output, Path(light.output))
+    return Task(str(light.entry.path), str(target), row, light.calls, night.headers, light.settings_hash)
+
+
+def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
+    return {
+        "steps": "; ".join(map(str, calls)),
+        "masters": ", ".join(name for call in calls for name in call.master_names),
+    }
 
 
 def _parameters(calls: tuple[Call, ...]) -> str:
@@ -198,24 +214,11 @@ def _parameters(calls: tuple[Call, ...]) -> str:
     return json.dumps(dict(given[0]), default=str) if given else ""
 
 
-def _output_name(night: Night, entry: Entry) -> str:
-    return Path(entry.file).with_name(f"{stem(entry.file)}{night.ending}").as_posix()
-
-
-def _clashes(night: Night, entries: list[Entry]) -> dict[str, str]:
+def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
     """
-    Files whose results would go by one name, and what to say of each.
+    Whether an earlier run did just this.
     """
-    by_name: dict[str, list[str]] = {}
-    for entry in entries:
-        if entry.kind == "light":
-            by_name.setdefault(os.path.normcase(_output_name(night, entry)), []).append(entry.file)
-    return {
-        file: f"Found {', '.join(files)}, whose results would all be {name!r}; expected names that differ. Rename some."
-        for name, files in by_name.items()
-        if len(files) > 1
-        for file in files
-    }
+    return bool(earlier) and all(row[name] == earlier[name] for name in ("input_hash", "settings_hash"))
 
 
 def _is_kept(task: Task, earlier: Mapping[str, Any]) -> bool:
@@ -223,34 +226,8 @@ def _is_kept(task: Task, earlier: Mapping[str, Any]) -> bool:
     Whether an earlier run did just this, and its result is still there.
     """
     return (
-        earlier.get("status") in ("done", "kept")
-        and earlier["input_hash"] == task.row["input_hash"]
-        and earlier["settings_hash"] == task.settings_hash
+        _is_same(task.row, earlier)
+        and earlier["status"] in ("done", "kept")
         and earlier["output"] == task.row["output"]
         and os.path.isfile(task.target)
     )
-
-
-def _settings_hash(night: Night, calls: tuple[Call, ...]) -> str:
-    """
-    What decides the result but for the frame itself.
-    """
-    steps = [
-        [call.name, dict(call.parameters), [_release(*part) for part in _parts(call)], list(call.masters)]
-        for call in calls
-    ]
-    refiners = [(plugin.distribution, plugin.version) for plugin, _ in plugins.host().implementations("ccdcr_refine")]
-    return hash_settings([dict(night.headers), steps, refiners, version("ccdproc_crplugin"), version("ccdproc")])
-
-
-def _parts(call: Call) -> list[tuple[str, str]]:
-    """
-    What is registered and decides the result of a step: the step and, it may be, others.
-    """
-    step = plugins.find_step(call.name)
-    return [("step", call.name), *(step.plugins(**call.parameters) if step.plugins else ())]
-
-
-def _release(kind: str, name: str) -> tuple[str, str]:
-    plugin = plugins.host().plugin_of(kind, name)
-    return plugin.distribution, plugin.version

@@ -30,7 +30,18 @@ from ccdproc_crplugin.pipeline.record import hash_file
 from ccdproc_crplugin.provenance import write_history
 from ccdproc_crplugin.selection import stem
 
-__all__ = ["Call", "Outcome", "Task", "caught_warnings", "overrule_header", "reason_of", "work_on"]
+__all__ = [
+    "Call",
+    "Outcome",
+    "OutputError",
+    "Task",
+    "caught_warnings",
+    "overrule_header",
+    "reason_of",
+    "run_step",
+    "work_on",
+    "writing",
+]
 
 #: Cards of a result that say what it was made from and how.
 INPUT_CARD, SETTINGS_CARD = "CRINPUT", "CRSETTNG"
@@ -65,12 +76,15 @@ class Call:
         The combined frame that it takes, for each frame of the file, or one for all; paths.
     master_names : tuple of str
         How to call them in header and table.
+    master_hash : str
+        What tells it from other combined frames.
     """
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
     masters: tuple[str, ...] = ()
     master_names: tuple[str, ...] = ()
+    master_hash: str = ""
 
     def __str__(self) -> str:
         arguments = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
@@ -111,15 +125,15 @@ class Outcome:
 
     Parameters
     ----------
-    row : dict
-        The row of the table.
+    rows : list of dict
+        The rows of the table.
     messages : tuple of str
         What this package warned of.
     fatal : str
         Why no other frame would fare better; empty if that is not so.
     """
 
-    row: dict[str, Any]
+    rows: list[dict[str, Any]]
     messages: tuple[str, ...] = ()
     fatal: str = ""
 
@@ -147,7 +161,7 @@ def work_on(task: Task) -> Outcome:
             fatal = str(err) if isinstance(err, OutputError) else ""
             row = {**task.row, "status": "failed", "reason": reason_of(err), "output": ""}
     row["seconds"] = round(time.perf_counter() - start, 3)
-    return Outcome(row, tuple(dict.fromkeys(messages)), fatal)
+    return Outcome([row], tuple(dict.fromkeys(messages)), fatal)
 
 
 def reason_of(err: BaseException) -> str:
@@ -169,9 +183,19 @@ def reason_of(err: BaseException) -> str:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """
     Tell a disk that takes nothing more from trouble with one frame.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    OutputError
+        If the disk is full, or may not be written to.
     """
     try:
         yield
@@ -227,7 +251,7 @@ def _reduced(task: Task) -> dict[str, Any]:
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
         results[hdu].meta.update(marks)
         tables |= {f"{hdu}_{name}" if len(raw) + number else name: table for name, table in measured.items()}
-    with _writing():
+    with writing():
         target.parent.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
@@ -254,14 +278,36 @@ def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str
         raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
     for call in task.calls:
         try:
-            ccd, measured = _run_step(ccd, number, call)
+            ccd, measured = run_step(ccd, number, call)
         except Exception as err:
             raise CosmicRayError(f"{call.name}: {reason_of(err)}") from err
         tables |= measured
     return ccd, tables
 
 
-def _run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
+def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
+    """
+    Do one step.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    number : int
+        Which frame of its file it is, from 0.
+    call : Call
+        The step.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`, dict of str to `~astropy.table.Table`
+        A new frame, and what was measured.
+
+    Raises
+    ------
+    CosmicRayError
+        If the step gave no frame.
+    """
     step = plugins.find_step(call.name)
     taken = {}
     if call.masters:

@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr reduce``: a whole night.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ccdproc_crplugin.cli.options import UsageError, calm, existing_file, plain, say
+
+__all__ = ["add_parser", "report_rows", "run"]
+
+
+def add_parser(commands: Any) -> None:
+    """
+    Add the sub-command.
+
+    Parameters
+    ----------
+    commands : object
+        What `argparse.ArgumentParser.add_subparsers` gave.
+    """
+    parser = commands.add_parser(
+        "reduce",
+        help="reduce a whole night",
+        description="Combine the calibration frames of a night and take its light frames through the steps that a TOML "
+        "file names. Run again, it does what is left.",
+    )
+    parser.add_argument("config", type=existing_file, metavar="NIGHT.toml", help="the night's configuration")
+    parser.add_argument("--dry-run", action="store_true", help="print what would be done, and what is missing")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--workers", type=_count, metavar="N", help="processes (default: as processors, memory and work allow)"
+    )
+    where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster, such as tcp://host:8786")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or int(word) < 1:
+        raise argparse.ArgumentTypeError(f"{word!r} should be a whole number of 1 or more")
+    return int(word)
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Reduce the night.
+
+    Parameters
+    ----------
+    args : `~argparse.Namespace`
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        0 if every frame is done, 1 if some failed.
+    """
+    from tqdm import tqdm
+
+    from ccdproc_crplugin.pipeline import plan_night, reduce_night
+
+    with calm() as messages:
+        plan = plan_night(args.config) if args.dry_run else None
+    for message in messages:
+        say(message)
+    if plan is not None:
+        print("\n".join(plain(line) for line in str(plan).splitlines()))
+        return 1 if any(status == "failed" for _, status, _ in plan.others) else 0
+    progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
+    with _executor(args.dask) as executor, calm() as messages:
+        table = reduce_night(args.config, executor=executor, n_workers=args.workers, progress=progress)
+    for message in messages:
+        say(message)
+    return report_rows(table)
+
+
+def report_rows(table: Any) -> int:
+    """
+    Name the frames that failed, and count the rest.
+
+    Parameters
+    ----------
+    table : `~astropy.table.QTable`
+        The rows of a run.
+
+    Returns
+    -------
+    int
+        1 if a frame failed, else 0.
+    """
+    for row in table[table["status"] == "failed"]:
+        say(f"{row['file']}: failed: {row['reason']}")
+    counts = Counter(table["status"].tolist())
+    print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no frame")
+    return 1 if counts["failed"] else 0
+
+
+@contextmanager
+def _executor(address: str | None) -> Iterator[Any]:
+    """
+    The workers of a Dask cluster, if one is named.
+    """
+    if address is None:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError as err:
+        raise UsageError(
+            "Found no Dask for --dask; expected it installed. python -m pip install 'ccdproc-crplugin[dask]'"
+        ) from err
+    try:
+        client = Client(address, timeout="20s")
+    except (OSError, ValueError) as err:
+        raise UsageError(f"Found no Dask scheduler at {address!r} ({err}); expected its address.") from err
+    with client:
+        yield client.get_executor()

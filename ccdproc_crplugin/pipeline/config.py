@@ -1,0 +1,178 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a night's configuration says, checked to the last key before anything is touched.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import KINDS
+from ccdproc_crplugin.io import WRITABLE
+from ccdproc_crplugin.pipeline.night import Night, check_calls
+from ccdproc_crplugin.pipeline.work import HEADER_KEYWORDS, Call
+
+__all__ = ["read_night"]
+
+#: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
+NIGHT_KEYS = ("input", "output", "subfolders", "ending")
+TABLES = ("night", "headers", "select", "combine", "step")
+
+
+def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
+    """
+    Read a night's configuration.
+
+    Parameters
+    ----------
+    config : path or mapping
+        A TOML file, or what it would hold. Relative paths are relative to the file, or to the working folder.
+
+    Returns
+    -------
+    Night
+        What it says.
+
+    Raises
+    ------
+    CosmicRayError
+        If something in it is unknown or makes no sense; the message names the line.
+    """
+    if isinstance(config, Mapping):
+        return _Reader("the configuration", "").night(config, Path())
+    path = Path(config)
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except FileNotFoundError as err:
+        raise CosmicRayError(f"Found no file {str(path)!r}; expected the configuration of a night.") from err
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+        raise CosmicRayError(f"Found {str(path)!r}, which can't be read as TOML: {err}.") from err
+    return _Reader(str(path), text).night(content, path.parent)
+
+
+class _Reader:
+    """
+    Takes a configuration apart, and knows the line of whatever is wrong.
+    """
+
+    def __init__(self, name: str, text: str):
+        self._name = name
+        self._lines = _lines_of(text)
+
+    def night(self, content: Mapping[str, Any], base: Path) -> Night:
+        self._known("", content, TABLES, "table")
+        folders = self._table(content, "night")
+        self._known("night", folders, NIGHT_KEYS, "key")
+        for key in ("input", "output"):
+            if not isinstance(folders.get(key), str | os.PathLike) or not folders[key]:
+                raise self._error("night", key, f"Found {key} = {folders.get(key)!r}; expected the name of a folder.")
+        subfolders, ending = folders.get("subfolders", False), folders.get("ending", ".fits")
+        if not isinstance(subfolders, bool):
+            raise self._error("night", "subfolders", f"Found subfolders = {subfolders!r}; expected true or false.")
+        if ending not in WRITABLE:
+            raise self._error("night", "ending", f"Found ending = {ending!r}; expected one of: {', '.join(WRITABLE)}.")
+        return Night(
+            input=base / folders["input"],
+            output=base / folders["output"],
+            subfolders=subfolders,
+            ending=ending,
+            headers=self._headers(self._table(content, "headers")),
+            select=self._select(self._table(content, "select")),
+            combine=self._combine(self._table(content, "combine")),
+            calls=self._steps(content.get("step", ())),
+        )
+
+    def _headers(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        self._known("headers", values, (*HEADER_VALUES, "unit"), "key")
+        for name, value in values.items():
+            wanted = HEADER_VALUES.get(name, str)
+            if not isinstance(value, wanted) or isinstance(value, bool):
+                what = "text" if wanted is str else "a number"
+                raise self._error("headers", name, f"Found {name} = {value!r}; expected {what}.")
+        return dict(values)
+
+    def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        self._known("select", values, KINDS, "kind of frame")
+        for kind, words in values.items():
+            if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
+                raise self._error("select", kind, f'Found {kind} = {words!r}; expected a list such as ["object"].')
+        return {kind: tuple(words) for kind, words in values.items()}
+
+    def _combine(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        keywords = inspect.signature(combine_calibrations).parameters.values()
+        known = [par.name for par in keywords if par.kind is par.KEYWORD_ONLY and par.name not in NOT_CONFIGURED]
+        self._known("combine", values, known, "key")
+        return dict(values)
+
+    def _steps(self, entries: Any) -> tuple[Call, ...]:
+        if not isinstance(entries, list | tuple) or not entries:
+            raise self._error("step", "", "Found no step; expected [[step]] tables, each with a name.")
+        calls = []
+        for number, entry in enumerate(entries):
+            if not isinstance(entry, Mapping) or "name" not in entry:
+                raise self._error(f"step {number}", "", f"Found the step {entry!r} without a name; expected one.")
+            parameters = {name: value for name, value in entry.items() if name != "name"}
+            calls.append(Call(entry["name"], parameters))
+            try:
+                check_calls(calls)
+            except CosmicRayError as err:
+                wrong = next((name for name in parameters if repr(name) in str(err) or f"{name}=" in str(err)), "name")
+                raise self._error(f"step {number}", wrong, str(err)) from err
+        return tuple(calls)
+
+    def _table(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        table = content.get(name, {})
+        if not isinstance(table, Mapping):
+            raise self._error(name, "", f"Found {name} = {table!r}; expected a table, [{name}].")
+        return table
+
+    def _known(self, table: str, entries: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+        for name in entries:
+            if name not in known:
+                where = f" in [{table}]" if table else ""
+                message = f"Found the {what} {name!r}{where}; expected one of: {', '.join(known)}."
+                raise self._error(table or str(name), name if table else "", message)
+
+    def _error(self, table: str, key: str, message: str) -> CosmicRayError:
+        line = self._lines.get((table, key)) or self._lines.get((table, ""))
+        place = f"{self._name}, line {line}" if line else self._name
+        return CosmicRayError(f"{place}: {message}")
+
+
+#: What [headers] may say, and the type of each.
+HEADER_VALUES: dict[str, Any] = {
+    name: str if name in ("filter", "readout_mode", "binning") else (int, float)
+    for name in HEADER_KEYWORDS
+    if name not in ("kind", "name")
+}
+
+#: Keywords of `combine_calibrations` that the run itself decides.
+NOT_CONFIGURED = ("overwrite", "kinds", "progress", "executor")
+
+
+def _lines_of(text: str) -> dict[tuple[str, str], int]:
+    """
+    The line of each table and key; steps are tables named by their number, such as ``step 0``.
+    """
+    lines: dict[tuple[str, str], int] = {}
+    table, n_steps = "", 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        heading = re.match(r"\s*\[+\s*[\"']?([\w-]+)[\"']?\s*\]+", line)
+        entry = re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)
+        if heading:
+            table = heading[1]
+            if table == "step":
+                table, n_steps = f"step {n_steps}", n_steps + 1
+            lines.setdefault((table, ""), number)
+        elif entry:
+            lines.setdefault((table or entry[1], entry[1] if table else ""), number)
+    return lines

@@ -1,0 +1,184 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a worker does with a group of calibration frames: combine it.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.io import unfinished
+from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.pipeline.plan import Group
+from ccdproc_crplugin.pipeline.work import (
+    Call,
+    Outcome,
+    OutputError,
+    caught_warnings,
+    overrule_header,
+    reason_of,
+    run_step,
+    writing,
+)
+
+__all__ = ["CombineTask", "combine_group"]
+
+#: Steps that `combine_calibrations` does by itself, faster.
+SUBTRACTIONS = ("subtract_bias", "subtract_dark")
+
+#: What it says of a frame that it does without.
+LEFT_OUT = " is left out: "
+
+
+@dataclass(frozen=True)
+class CombineTask:
+    """
+    A group to be combined.
+
+    Parameters
+    ----------
+    kind : str
+        The kind of frame.
+    paths : tuple of str
+        The frames.
+    rows : tuple of dict
+        What the table says of each already.
+    targets : tuple of str
+        The files to write.
+    hdus : tuple of int or None
+        Which HDU each is made of.
+    calls : tuple of Call
+        What is done to each frame before.
+    headers, combine : mapping
+        What goes before the headers, and how to combine.
+    """
+
+    kind: str
+    paths: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+    targets: tuple[str, ...]
+    hdus: tuple[int | None, ...]
+    calls: tuple[Call, ...]
+    headers: Mapping[str, Any]
+    combine: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, group: Group, night: Night, rows: list[dict[str, Any]]) -> CombineTask:
+        """
+        The task of a group.
+
+        Parameters
+        ----------
+        group : Group
+            The group.
+        night : Night
+            The run.
+        rows : list of dict
+            What the table says of each frame already.
+
+        Returns
+        -------
+        CombineTask
+            The task.
+        """
+        return cls(
+            kind=group.key.kind,
+            paths=tuple(str(entry.path) for entry in group.entries),
+            rows=tuple(rows),
+            targets=tuple(str(night.output / name) for name in group.names),
+            hdus=group.hdus,
+            calls=group.calls,
+            headers=dict(night.headers),
+            combine=dict(night.combine),
+        )
+
+
+def combine_group(task: CombineTask) -> Outcome:
+    """
+    Do a task; whatever goes wrong stays with it.
+
+    Parameters
+    ----------
+    task : CombineTask
+        The task.
+
+    Returns
+    -------
+    Outcome
+        What came of it, a row a frame.
+    """
+    start = time.perf_counter()
+    failure = fatal = ""
+    with caught_warnings() as messages:
+        try:
+            for number, target in enumerate(task.targets):
+                _combine(task, number, Path(target))
+        except Exception as err:
+            failure = reason_of(err)
+            fatal = failure if isinstance(err, OutputError) else ""
+    left_out = {name: reason for name, mark, reason in (text.partition(LEFT_OUT) for text in messages) if mark}
+    seconds = round((time.perf_counter() - start) / len(task.rows), 3)
+    rows = []
+    for path, row in zip(task.paths, task.rows, strict=True):
+        reason = left_out.get(Path(path).name, failure)
+        status = {"status": "failed", "reason": reason, "output": ""} if reason else {"status": "done"}
+        rows.append({**row, **status, "seconds": seconds})
+    others = [text for text in dict.fromkeys(messages) if LEFT_OUT not in text]
+    return Outcome(rows, tuple(others), fatal)
+
+
+def _combine(task: CombineTask, number: int, target: Path) -> None:
+    """
+    Combine one frame of each file, in a folder of its own, and put it where it belongs.
+    """
+    first, rest = _split(task.calls)
+    prepare = functools.partial(_prepared, task=task, number=number, calls=first) if first or task.headers else None
+    with writing():
+        scratch = unfinished(target)
+        scratch.mkdir(parents=True)
+    try:
+        with writing():
+            (made,) = combine_calibrations(
+                [Path(path) for path in task.paths],
+                scratch,
+                **task.combine,
+                subtract=bool(rest),
+                masters=[_of_frame(call.masters, number) for call in rest],
+                prepare=prepare,
+                unit=task.headers.get("unit"),
+                hdu=task.hdus[number],
+            )
+            os.replace(made, target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _split(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[Call, ...]]:
+    """
+    The steps done frame by frame, and the subtractions at the end that the combining does.
+    """
+    n_last = 0
+    while n_last < len(calls) and calls[-1 - n_last].name in SUBTRACTIONS:
+        n_last += 1
+    return calls[: len(calls) - n_last], calls[len(calls) - n_last :]
+
+
+def _prepared(ccd: CCDData, *, task: CombineTask, number: int, calls: tuple[Call, ...]) -> CCDData:
+    overrule_header(ccd.meta, task.headers)
+    for call in calls:
+        ccd, _ = run_step(ccd, number, call)
+    return ccd
+
+
+def _of_frame(masters: tuple[str, ...], number: int) -> str:
+    return masters[number if len(masters) > 1 else 0]

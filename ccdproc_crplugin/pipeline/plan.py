@@ -1,0 +1,388 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a run will do: which frames are combined, and what each light frame gets.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.grouping import CALIBRATION_KINDS, CalibrationKey, group_keys
+from ccdproc_crplugin.io import frame_indices
+from ccdproc_crplugin.model import Step
+from ccdproc_crplugin.pipeline.inventory import Entry
+from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
+from ccdproc_crplugin.pipeline.work import Call
+from ccdproc_crplugin.selection import stem
+
+__all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan"]
+
+#: The folder of the combined frames, in the output.
+CALIBRATION = "calibration"
+
+
+@dataclass(frozen=True)
+class Group:
+    """
+    Calibration frames that are combined.
+
+    Parameters
+    ----------
+    key : CalibrationKey
+        What they have in common.
+    entries : tuple of Entry
+        The frames.
+    calls : tuple of Call
+        What is done to each before.
+    names : tuple of str
+        The combined frames in the output: one, or one for each frame of a file.
+    hdus : tuple of int or None
+        Which HDU each is made of; None where a file holds one frame.
+    settings_hash : str
+        What tells the combined frame from all others.
+    """
+
+    key: CalibrationKey
+    entries: tuple[Entry, ...]
+    calls: tuple[Call, ...]
+    names: tuple[str, ...]
+    hdus: tuple[int | None, ...]
+    settings_hash: str
+
+    def describe(self) -> list[str]:
+        """
+        The group in words.
+
+        Returns
+        -------
+        list of str
+            A line for the combined frames, and one for each input.
+        """
+        what = f"{', '.join(self.names)}: {len(self.entries)} frames"
+        return [f"{what}, after {_told(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
+
+
+@dataclass(frozen=True)
+class Light:
+    """
+    A frame that is reduced.
+
+    Parameters
+    ----------
+    entry : Entry
+        The frame.
+    calls : tuple of Call
+        What is done to it.
+    output : str
+        The result, in the output.
+    settings_hash : str
+        What tells the result from all others made of it.
+    """
+
+    entry: Entry
+    calls: tuple[Call, ...]
+    output: str
+    settings_hash: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """
+    What a run will do.
+
+    Parameters
+    ----------
+    groups : tuple of Group
+        What is combined, in order.
+    lights : tuple of Light
+        What is reduced.
+    others : tuple of (Entry, str, str)
+        The frames that get nothing: ``"failed"`` or ``"skipped"``, and why.
+    notes : tuple of str
+        What groups go without.
+    """
+
+    groups: tuple[Group, ...]
+    lights: tuple[Light, ...]
+    others: tuple[tuple[Entry, str, str], ...]
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        entries = [entry for group in self.groups for entry in group.entries]
+        entries += [light.entry for light in self.lights] + [entry for entry, *_ in self.others]
+        kinds = Counter(entry.kind for entry in entries)
+        blocks = {
+            "Frames": [f"{number} {kind}" for kind, number in sorted(kinds.items())],
+            "Combined frames": [line for group in self.groups for line in group.describe()],
+            "Light frames": [f"{light.entry.file} -> {light.output}: {_told(light.calls)}" for light in self.lights],
+            "Missing": self.notes,
+            "Left alone": [f"{entry.file}: {status}: {reason}" for entry, status, reason in self.others],
+        }
+        return "\n".join(
+            f"{title}:\n" + "".join(f"  {line}\n" for line in lines) for title, lines in blocks.items() if lines
+        )
+
+
+def _told(calls: tuple[Call, ...]) -> str:
+    return ", ".join(f"{call} [{', '.join(call.master_names)}]" if call.masters else str(call) for call in calls)
+
+
+def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
+    """
+    Decide what to do.
+
+    Parameters
+    ----------
+    night : Night
+        The run.
+    entries : iterable of Entry
+        The frames.
+
+    Returns
+    -------
+    Plan
+        What to do; the same for the same frames and settings.
+    """
+    readable, others = [], []
+    taken = {plugins.find_step(call.name).master for call in night.calls} | {"light"}
+    for entry in entries:
+        if entry.reason:
+            others.append((entry, "failed", entry.reason))
+        elif entry.kind not in taken:
+            others.append((entry, "skipped", _why_skipped(entry.kind)))
+        else:
+            readable.append(entry)
+    notes: list[str] = []
+    groups: list[Group] = []
+    for group in _groups(night, readable, others, groups, notes):
+        groups.append(group)
+    lights = list(_lights(night, readable, groups, others))
+    return Plan(tuple(groups), tuple(lights), tuple(others), tuple(notes))
+
+
+def _why_skipped(kind: str) -> str:
+    if kind == "unknown":
+        return "its header does not say what kind of frame it is"
+    return f"of kind {kind}, which no step takes"
+
+
+# --- calibration frames ------------------------------------------------------
+
+
+def _groups(night: Night, entries: list[Entry], others: list, groups: list[Group], notes: list[str]) -> Iterator[Group]:
+    """
+    The groups, bias first; ``groups`` are those given so far, which the next ones draw on.
+    """
+    by_path = {entry.path: entry for entry in entries}
+    keys = {entry.path: entry.key for entry in entries if entry.kind in CALIBRATION_KINDS}
+    names: set[str] = set()
+    for key, paths in group_keys(keys).items():
+        members = []
+        for path in paths:
+            try:
+                members.append(_hashed(by_path[path]))
+            except CosmicRayError as err:
+                others.append((by_path[path], "failed", str(err)))
+        if members:
+            yield _group(night, key, tuple(members), groups, names, notes)
+
+
+def _hashed(entry: Entry) -> Entry:
+    return entry if entry.input_hash else replace(entry, input_hash=hash_file(entry.path))
+
+
+def _group(
+    night: Night,
+    key: CalibrationKey,
+    members: tuple[Entry, ...],
+    groups: list[Group],
+    taken: set[str],
+    notes: list[str],
+) -> Group:
+    base = _free_name(key.name, taken)
+    calls = tuple(_calls_for_calibration(night, key, groups, base, notes))
+    indices = frame_indices(members[0].path)
+    alone = len(indices) == 1
+    inputs = [[entry.file, entry.input_hash] for entry in members]
+    return Group(
+        key=key,
+        entries=members,
+        calls=calls,
+        names=tuple(f"{CALIBRATION}/{base if alone else f'{base}_hdu{index}'}.fits" for index in indices),
+        hdus=(None,) if alone else tuple(indices),
+        settings_hash=_hash_of(night, calls, dict(night.combine), inputs),
+    )
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    names = (name if number == 1 else f"{name}_{number}" for number in range(1, len(taken) + 2))
+    free = next(candidate for candidate in names if os.path.normcase(candidate) not in taken)
+    taken.add(os.path.normcase(free))
+    return free
+
+
+def _calls_for_calibration(
+    night: Night, key: CalibrationKey, groups: list[Group], name: str, notes: list[str]
+) -> Iterator[Call]:
+    """
+    The steps before the one that takes the combined frame, as far as they are for this kind.
+
+    What of bias and dark there is not is left out: a short flat hardly has any dark current.
+    """
+    for call in night.calls:
+        step = plugins.find_step(call.name)
+        if step.master == key.kind:
+            return
+        if key.kind not in step.kinds:
+            continue
+        if not step.master:
+            yield call
+            continue
+        # A combined dark is scaled to the flats, whose exposures are others; that takes a dark without its bias.
+        scaled = key.kind == "flat" and any(plugins.find_step(c.name).master == "bias" for c in night.calls)
+        group = _fitting(step, key, groups, any_exposure=scaled)
+        if group is None:
+            notes.append(f"{name}: no combined {step.master} fits; it goes without {call.name}")
+        else:
+            yield _with_master(call, group, night)
+
+
+def _fitting(step: Step, key: CalibrationKey, groups: Iterable[Group], *, any_exposure: bool) -> Group | None:
+    """
+    The combined frame that fits, the nearest in exposure, then in temperature.
+    """
+    fitting = [
+        group for group in groups if group.key.kind == step.master and group.key.fits(key, any_exposure=any_exposure)
+    ]
+    return min(
+        fitting, key=lambda group: (_apart(group, key, "exposure"), _apart(group, key, "temperature")), default=None
+    )
+
+
+def _apart(group: Group, key: CalibrationKey, what: str) -> float:
+    a, b = getattr(group.key, what), getattr(key, what)
+    return 0.0 if a is None or b is None else abs(a - b)
+
+
+def _with_master(call: Call, group: Group, night: Night) -> Call:
+    paths = tuple(str(night.output / name) for name in group.names)
+    return replace(call, masters=paths, master_names=group.names, master_hash=group.settings_hash)
+
+
+# --- light frames ------------------------------------------------------------
+
+
+def _lights(night: Night, entries: list[Entry], groups: list[Group], others: list) -> Iterator[Light]:
+    lights = [entry for entry in entries if entry.kind == "light"]
+    clashing = _clashes(night, lights)
+    hashes: dict[tuple[Call, ...], str] = {}
+    for entry in lights:
+        try:
+            if entry.file in clashing:
+                raise CosmicRayError(clashing[entry.file])
+            calls = tuple(_calls_for_light(night, entry.key, groups))
+        except CosmicRayError as err:
+            others.append((entry, "failed", str(err)))
+            continue
+        masters = tuple(call.master_hash for call in calls)
+        if masters not in hashes:
+            hashes[masters] = _hash_of(night, calls)
+        yield Light(entry, calls, _output_name(night, entry), hashes[masters])
+
+
+def _calls_for_light(night: Night, key: CalibrationKey, groups: list[Group]) -> Iterator[Call]:
+    for call in night.calls:
+        step = plugins.find_step(call.name)
+        if "light" not in step.kinds:
+            continue
+        if not step.master:
+            yield call
+            continue
+        any_exposure = step.any_exposure is not None and step.any_exposure(**call.parameters)
+        group = _fitting(step, key, groups, any_exposure=any_exposure)
+        if group is None:
+            there = [Path(group.names[0]).stem for group in groups if group.key.kind == step.master]
+            raise CosmicRayError(
+                f"{call.name}: Found no combined {step.master} that fits {_in_words(key)}; there "
+                f"{'are ' + ', '.join(there) if there else 'is none'}. Take such frames, or leave the step out."
+            )
+        yield _with_master(call, group, night)
+
+
+def _in_words(key: CalibrationKey) -> str:
+    known = {
+        "exposure": key.exposure is not None and f"{key.exposure:g} s",
+        "filter": key.filter,
+        "binning": key.binning and "{} x {}".format(*key.binning),
+        "gain": key.gain is not None and f"{key.gain:g}",
+        "readout mode": key.readout,
+        "temperature": key.temperature is not None and f"{key.temperature:g} deg_C",
+    }
+    return ", ".join(f"{name} {value}" for name, value in known.items() if value) or "the frame"
+
+
+def _output_name(night: Night, entry: Entry) -> str:
+    return Path(entry.file).with_name(f"{stem(entry.file)}{night.ending}").as_posix()
+
+
+def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
+    """
+    Files whose results would go by one name, and what to say of each.
+    """
+    by_name: dict[str, list[str]] = {}
+    for entry in lights:
+        by_name.setdefault(os.path.normcase(_output_name(night, entry)), []).append(entry.file)
+    return {
+        file: f"Found {', '.join(files)}, whose results would all be {name!r}; expected names that differ. Rename some."
+        for name, files in by_name.items()
+        if len(files) > 1
+        for file in files
+    }
+
+
+# --- what decides ------------------------------------------------------------
+
+
+def _hash_of(night: Night, calls: tuple[Call, ...], *more: Any) -> str:
+    """
+    What decides a result but for the frame itself.
+    """
+    steps = [
+        [call.name, dict(call.parameters), [_release(*part) for part in deciding_plugins(call)], call.master_hash]
+        for call in calls
+    ]
+    refiners = [(plugin.distribution, plugin.version) for plugin, _ in plugins.host().implementations("ccdcr_refine")]
+    releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
+    return hash_settings([dict(night.headers), steps, refiners, releases, *more])
+
+
+def deciding_plugins(call: Call) -> list[tuple[str, str]]:
+    """
+    What is registered and decides the result of a step.
+
+    Parameters
+    ----------
+    call : Call
+        The step with its parameters.
+
+    Returns
+    -------
+    list of (str, str)
+        Kind and name: the step itself and, it may be, a detector.
+    """
+    step = plugins.find_step(call.name)
+    return [("step", call.name), *(step.plugins(**call.parameters) if step.plugins else ())]
+
+
+def _release(kind: str, name: str) -> tuple[str, str]:
+    plugin = plugins.host().plugin_of(kind, name)
+    return plugin.distribution, plugin.version

@@ -1,0 +1,480 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A whole night: its configuration, its plan, its steps, and what becomes of it.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import ccdproc
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData
+from astropy.table import QTable
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin import CosmicRayError, Step, hookimpl
+from ccdproc_crplugin.cli import main
+from ccdproc_crplugin.pipeline import plan_night
+
+from .nights import by_file, contents, n_results, write_frame, write_mosaic
+
+STEPS = ("subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays")
+SHAPE = (50, 60)
+
+
+def level(value, seed, noise=3.0):
+    return np.random.default_rng(seed).normal(value, noise, SHAPE).round().astype("uint16")
+
+
+def write_calibration(folder, n=3, **cards):
+    for number in range(n):
+        write_frame(folder / f"bias_{number}.fits", "zero", level(300, number), EXPTIME=0.0, **cards)
+        write_frame(folder / f"dark_{number}.fits", "dark", level(320, 10 + number), EXPTIME=60.0, **cards)
+        write_frame(folder / f"flat_{number}.fits", "flat", level(20000, 20 + number, 90), EXPTIME=5.0, **cards)
+
+
+def write_night(folder, n_lights=2):
+    write_calibration(folder)
+    for number in range(1, n_lights + 1):
+        raw = level(520, 40 + number)
+        raw[10, 12 : 12 + number] += 3000
+        write_frame(folder / f"light_{number}.fits", data=raw)
+    return folder
+
+
+@pytest.fixture
+def raw(tmp_path):
+    return write_night(tmp_path / "raw")
+
+
+@pytest.fixture
+def output(tmp_path):
+    return tmp_path / "reduced"
+
+
+def config(raw, output, *steps, **tables):
+    steps = [{"name": step} if isinstance(step, str) else step for step in steps or STEPS]
+    return {"night": {"input": str(raw), "output": str(output)}, "step": steps, **tables}
+
+
+def reduce(raw, output, *steps, n_workers=1, **tables):
+    return crp.reduce_night(config(raw, output, *steps, **tables), n_workers=n_workers)
+
+
+class TestResult:
+    def test_a_light_loses_bias_dark_flat_and_cosmic_rays(self, raw, output):
+        table = reduce(raw, output)
+        assert set(by_file(table).values()) == {"done"}
+        assert by_file(table, "n_pixels")["light_2.fits"] == 2
+        reduced = crp.read_ccd(output / "light_2.fits")
+        assert reduced.data.dtype == np.dtype(">f4")
+        assert np.median(reduced.data) == pytest.approx(200, abs=2)
+        assert reduced.data[10, 12] < 230
+        assert crp.read_ccd(output / "calibration" / "bias_gain2.fits").meta["NCOMBINE"] == 3
+
+    def test_it_is_what_ccdproc_makes_of_the_combined_frames(self, raw, output):
+        reduce(raw, output)
+        bias, dark, flat = (
+            CCDData.read(output / "calibration" / f"{name}_gain2.fits") for name in ("bias", "dark_60s", "flat_V")
+        )
+        for master in (bias, dark, flat):
+            master.uncertainty = None
+        raw_ccd = CCDData.read(raw / "light_1.fits", unit="adu")
+        raw_ccd.data = raw_ccd.data.astype("f4")
+        expected = ccdproc.subtract_bias(raw_ccd, bias)
+        expected = ccdproc.subtract_dark(expected, dark, dark_exposure=60 * u.s, data_exposure=60 * u.s)
+        expected = ccdproc.flat_correct(expected, flat)
+        reduced = crp.read_ccd(output / "light_1.fits").restore_cosmic_rays()
+        np.testing.assert_allclose(reduced.data, expected.data, rtol=1e-6)
+
+    def test_header_and_table_say_which_combined_frames_were_taken(self, raw, output):
+        row = reduce(raw, output)[-1]
+        names = ["calibration/bias_gain2.fits", "calibration/dark_60s_gain2.fits", "calibration/flat_V_gain2.fits"]
+        assert row["masters"] == ", ".join(names)
+        assert row["steps"] == "; ".join(STEPS)
+        history = "".join(fits.getheader(output / row["output"])["HISTORY"])
+        assert all(name in history for name in names)
+
+    def test_the_table_lies_in_the_output(self, raw, output):
+        table = reduce(raw, output)
+        written = QTable.read(output / "night.ecsv")
+        assert by_file(written) == by_file(table)
+        assert by_file(written, "output")["bias_0.fits"] == "calibration/bias_gain2.fits"
+
+    def test_cosmic_rays_in_the_calibration_leave_no_trace(self, raw, output, tmp_path):
+        reduce(raw, output)
+        clean = crp.read_ccd(output / "calibration" / "dark_60s_gain2.fits").data
+        with fits.open(raw / "dark_1.fits", mode="update") as hdus:
+            hdus[0].data[30, 30] = 60000
+        reduce(raw, tmp_path / "hit")
+        hit = crp.read_ccd(tmp_path / "hit" / "calibration" / "dark_60s_gain2.fits").data
+        assert abs(hit[30, 30] - clean[30, 30]) < 10
+
+    def test_overscan_and_trim_go_before_the_combining(self, tmp_path, output):
+        sections = {"BIASSEC": "[51:60,1:50]", "TRIMSEC": "[1:50,1:50]"}
+        raw = tmp_path / "raw"
+        write_calibration(raw, **sections)
+        write_frame(raw / "light.fits", data=level(520, 41), **sections)
+        for path in raw.iterdir():
+            with fits.open(path, mode="update") as hdus:
+                hdus[0].data[:, 50:] = 290
+        table = reduce(raw, output, "subtract_overscan", "trim", *STEPS)
+        assert set(by_file(table).values()) == {"done"}
+        assert crp.read_ccd(output / "calibration" / "bias_gain2.fits").shape == (50, 50)
+        reduced = crp.read_ccd(output / "light.fits")
+        assert reduced.shape == (50, 50)
+        assert "TRIMSEC" not in reduced.meta
+        assert by_file(table, "steps")["dark_0.fits"] == "subtract_overscan; trim; subtract_bias"
+
+    def test_deviation_and_gain(self, raw, output):
+        reduce(raw, output, "subtract_bias", "create_deviation", "correct_gain", "clean_cosmic_rays")
+        reduced = crp.read_ccd(output / "light_1.fits")
+        assert reduced.unit == u.electron
+        assert np.median(reduced.uncertainty.array) == pytest.approx(np.sqrt(220 * 2 + 25), rel=0.02)
+
+    def test_events_are_catalogued(self, raw, output):
+        reduce(raw, output, *STEPS, "measure_events")
+        events = QTable.read(output / "light_2_events.ecsv")
+        assert events["area"].value.tolist() == [2]
+
+    def test_each_chip_of_a_mosaic_gets_its_own_combined_frame(self, tmp_path, output):
+        raw = tmp_path / "raw"
+        for number in range(3):
+            write_mosaic(raw / f"bias_{number}.fits", kind="zero")
+        write_mosaic(raw / "light.fits")
+        with fits.open(raw / "light.fits", mode="update") as hdus:
+            for chip in (1, 2):
+                hdus[chip].data += 500 * chip
+        table = reduce(raw, output, "subtract_bias")
+        assert set(by_file(table).values()) == {"done"}
+        assert by_file(table, "masters")["light.fits"] == (
+            "calibration/bias_gain2_hdu1.fits, calibration/bias_gain2_hdu2.fits"
+        )
+        with fits.open(output / "light.fits") as hdus:
+            assert [float(np.median(hdus[chip].data)) for chip in (1, 2)] == [500, 1000]
+
+    def test_subfolders_keep_their_place(self, raw, output):
+        write_frame(raw / "deep" / "er" / "light_9.fits", data=level(520, 9))
+        table = reduce(raw, output)
+        assert "deep/er/light_9.fits" not in by_file(table)
+        night = config(raw, output)
+        night["night"]["subfolders"] = True
+        table = crp.reduce_night(night, n_workers=1)
+        assert by_file(table, "output")["deep/er/light_9.fits"] == "deep/er/light_9.fits"
+        assert (output / "deep" / "er" / "light_9.fits").exists()
+
+    def test_two_workers_give_the_same_bytes(self, raw, output, tmp_path):
+        reduce(raw, output)
+        reduce(raw, tmp_path / "two", n_workers=2)
+        assert contents(output) == contents(tmp_path / "two")
+
+
+class TestMatching:
+    def test_a_light_without_a_fitting_flat_fails_and_says_what_there_is(self, raw, output):
+        write_frame(raw / "light_r.fits", data=level(520, 9), FILTER="R")
+        table = reduce(raw, output)
+        assert by_file(table)["light_r.fits"] == "failed"
+        reason = by_file(table, "reason")["light_r.fits"]
+        assert "correct_flat: Found no combined flat that fits" in reason
+        assert "filter R" in reason
+        assert "there are flat_V_gain2" in reason
+
+    def test_a_dark_of_another_exposure_only_if_it_is_scaled(self, raw, output, tmp_path):
+        write_frame(raw / "light_long.fits", data=level(540, 9), EXPTIME=120.0)
+        assert by_file(reduce(raw, output))["light_long.fits"] == "failed"
+        scaled = {"name": "subtract_dark", "scale": True}
+        table = reduce(raw, tmp_path / "scaled", "subtract_bias", scaled)
+        assert by_file(table)["light_long.fits"] == "done"
+        reduced = crp.read_ccd(tmp_path / "scaled" / "light_long.fits")
+        assert np.median(reduced.data) == pytest.approx(200, abs=2)
+
+    def test_kinds_that_no_step_takes_are_left_alone(self, raw, output):
+        write_frame(raw / "arc.fits", "arc")
+        write_frame(raw / "odd.fits", "?")
+        table = reduce(raw, output, "subtract_bias", "clean_cosmic_rays")
+        reasons = by_file(table, "reason")
+        assert reasons["dark_0.fits"] == "of kind dark, which no step takes"
+        assert reasons["arc.fits"] == "of kind arc, which no step takes"
+        assert reasons["odd.fits"] == "its header does not say what kind of frame it is"
+
+    def test_the_user_knows_better_than_the_header(self, raw, output):
+        for path in raw.iterdir():
+            fits.setval(path, "GAIN", value=139)
+        assert "setting of the camera" in by_file(reduce(raw, output), "reason")["light_1.fits"]
+        table = reduce(raw, output, headers={"gain": 2.0, "readnoise": 5})
+        assert by_file(table)["light_1.fits"] == "done"
+        assert fits.getheader(output / "light_1.fits")["CRGAIN"] == 2.0
+
+    def test_the_user_says_what_is_a_light(self, raw, output):
+        write_frame(raw / "std.fits", "standard", level(520, 9))
+        table = reduce(raw, output, select={"light": ["Object"]})
+        assert by_file(table)["std.fits"] == "skipped"
+        assert by_file(table)["light_1.fits"] == "done"
+
+
+class TestAgain:
+    def test_nothing_is_done_twice(self, raw, output):
+        reduce(raw, output)
+        before = {path: path.stat().st_mtime_ns for path in output.rglob("*.fits")}
+        assert set(by_file(reduce(raw, output)).values()) == {"kept"}
+        assert {path: path.stat().st_mtime_ns for path in output.rglob("*.fits")} == before
+
+    def test_other_settings_of_a_late_step_leave_the_combined_frames(self, raw, output):
+        reduce(raw, output)
+        table = reduce(raw, output, *STEPS[:3], {"name": "clean_cosmic_rays", "sigclip": 7})
+        assert {name for name, status in by_file(table).items() if status == "done"} == {"light_1.fits", "light_2.fits"}
+
+    def test_a_new_light_is_the_only_one_done(self, raw, output):
+        reduce(raw, output)
+        write_frame(raw / "light_3.fits", data=level(520, 9))
+        table = reduce(raw, output)
+        assert [name for name, status in by_file(table).items() if status == "done"] == ["light_3.fits"]
+
+    def test_a_new_dark_redoes_what_draws_on_it(self, raw, output):
+        reduce(raw, output)
+        write_frame(raw / "dark_3.fits", "dark", level(320, 33), EXPTIME=60.0)
+        status = by_file(reduce(raw, output))
+        assert {name[:4] for name in status if status[name] == "kept"} == {"bias"}
+
+    def test_other_ways_of_combining_redo_everything(self, raw, output):
+        reduce(raw, output)
+        assert set(by_file(reduce(raw, output, combine={"method": "median"})).values()) == {"done"}
+
+    @pytest.mark.parametrize("seed", range(3))
+    def test_a_killed_night_goes_on_and_ends_like_any_other(self, tmp_path, seed):
+        raw, killed, whole = write_night(tmp_path / "raw", 8), tmp_path / "killed", tmp_path / "whole"
+        reduce(raw, whole)
+        (tmp_path / "night.toml").write_text(
+            '[night]\ninput = "raw"\noutput = "killed"\n' + "".join(f'[[step]]\nname = "{name}"\n' for name in STEPS)
+        )
+        words = [sys.executable, "-c", _COMMAND, "reduce", str(tmp_path / "night.toml"), "--quiet"]
+        words += ["--workers", str(1 + seed % 2)]
+        run = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        n_before = np.random.default_rng(seed).integers(1, 10)
+        deadline = time.monotonic() + 60
+        while n_results(killed) < n_before and run.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.001)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+        assert n_results(killed) >= 1
+        assert set(by_file(reduce(raw, killed)).values()) <= {"done", "kept"}
+        assert contents(killed) == contents(whole)
+        assert not [path for path in killed.rglob(".*") if path.name != ".night.lock"]
+
+
+_COMMAND = "import sys; from ccdproc_crplugin.cli import main; sys.exit(main(sys.argv[1:]))"
+
+
+class TestBadFrames:
+    def test_a_bad_calibration_frame_costs_only_itself(self, raw, output):
+        write_frame(raw / "bias_9.fits", "zero", np.full(SHAPE, np.nan, "f4"), EXPTIME=0.0, BUNIT="adu")
+        whole = (raw / "flat_0.fits").read_bytes()
+        (raw / "flat_9.fits").write_bytes(whole[:-3000])
+        for _ in range(2):
+            status = by_file(reduce(raw, output))
+            assert {name for name in status if status[name] == "failed"} == {"bias_9.fits", "flat_9.fits"}
+        assert fits.getval(output / "calibration" / "bias_gain2.fits", "NCOMBINE") == 3
+
+    def test_lights_say_which_step_failed(self, raw, output):
+        write_frame(raw / "small.fits", data=np.full((20, 20), 500, "uint16"))
+        reason = by_file(reduce(raw, output), "reason")["small.fits"]
+        assert reason.startswith("subtract_bias: ")
+        assert "(50, 60)" in reason
+
+
+class TestSteps:
+    def test_a_step_of_somebody_else_is_a_dataclass_away(self, raw, output):
+        class Pedestal:
+            @hookimpl
+            def ccdcr_steps(self):
+                yield Step("add_pedestal", "lift the frame", add_pedestal)
+
+        crp.plugins.register(Pedestal(), "pedestal")
+        try:
+            reduce(raw, output, "subtract_bias", {"name": "add_pedestal", "pedestal": 50.0})
+            with pytest.raises(CosmicRayError, match=r"'pedestol'.*expected one of: pedestal"):
+                reduce(raw, output, {"name": "add_pedestal", "pedestol": 50.0})
+        finally:
+            crp.plugins.unregister("pedestal")
+        assert np.median(crp.read_ccd(output / "light_1.fits").data) == pytest.approx(270, abs=2)
+
+    @pytest.mark.parametrize(
+        ("step", "reason"),
+        [
+            (Step("a", "", lambda ccd: ccd, kinds=("moon",)), "for kinds"),
+            (Step("a", "", lambda ccd: ccd, kinds="light"), "for kinds"),
+            (Step("a", "", lambda ccd: ccd, master="moon"), "takes a combined 'moon'"),
+            (Step("a", "", lambda ccd: ccd, master="bias"), "no keyword master"),
+            (Step("a", "", lambda ccd, **more: ccd), "has no check"),
+        ],
+    )
+    def test_steps_that_cannot_work_are_left_out(self, step, reason):
+        class Broken:
+            @hookimpl
+            def ccdcr_steps(self):
+                yield step
+
+        with pytest.warns(crp.PluginWarning, match=reason):
+            crp.plugins.register(Broken(), "broken")
+        crp.plugins.unregister("broken")
+
+    def test_a_step_that_gives_no_frame_is_named(self, raw, output):
+        class Nothing:
+            @hookimpl
+            def ccdcr_steps(self):
+                yield Step("nothing", "", lambda ccd: None)
+
+        crp.plugins.register(Nothing(), "nothing")
+        try:
+            reason = by_file(reduce(raw, output, "nothing"), "reason")["light_1.fits"]
+        finally:
+            crp.plugins.unregister("nothing")
+        assert reason == "nothing: Found that the step gave NoneType; expected a CCDData."
+
+    def test_the_function_steps_keeps_its_name(self):
+        import ccdproc_crplugin.steps.calibration  # noqa: F401
+
+        assert list(crp.steps())[:7] == [
+            "subtract_overscan",
+            "trim",
+            "subtract_bias",
+            "subtract_dark",
+            "correct_flat",
+            "correct_gain",
+            "create_deviation",
+        ]
+
+
+def add_pedestal(ccd, *, pedestal=10.0):
+    return ccd.add(pedestal * ccd.unit, handle_meta="first_found")
+
+
+class TestConfiguration:
+    def written(self, tmp_path, text):
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        path = tmp_path / "night.toml"
+        path.write_text(text)
+        return path
+
+    GOOD = '[night]\ninput = "raw"\noutput = "out"\n\n[[step]]\nname = "clean_cosmic_rays"\n'
+
+    @pytest.mark.parametrize(
+        ("more", "message"),
+        [
+            ("[nigth]\n", r"line 7: Found the table 'nigth'; expected one of: night, headers, select, combine, step"),
+            ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
+            (
+                '[[step]]\nname = "subtract_byas"\n',
+                r"line 8: Found step='subtract_byas'; expected one of: subtract_overs",
+            ),
+            ('[[step]]\nname = "trim"\nsection = "a"\n', r"line 9: Found the parameter 'section'.*fits_section"),
+            ("[[step]]\nscale = true\n", r"line 7: Found the step .* without a name"),
+            (
+                "[combine]\nmethud = 3\n",
+                r"line 8: Found the key 'methud' in \[combine\]; expected one of: method, sigma",
+            ),
+            ("[headers]\ngian = 3\n", r"line 8: Found the key 'gian' in \[headers\]; expected one of: gain, readnoise"),
+            ('[headers]\ngain = "x"\n', r"line 8: Found gain = 'x'; expected a number"),
+            ("[select]\nlights = []\n", r"line 8: Found the kind of frame 'lights' in \[select\]"),
+            ("[select]\nlight = []\n", r"line 8: Found light = \[\]; expected a list"),
+        ],
+    )
+    def test_what_is_unknown_is_refused_with_its_line(self, tmp_path, more, message):
+        with pytest.raises(CosmicRayError, match=message):
+            crp.reduce_night(self.written(tmp_path, self.GOOD + more))
+        assert not (tmp_path / "out").exists()
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("[night\n", "can't be read as TOML"),
+            ('[night]\ninput = "raw"\n[[step]]\nname = "trim"\n', "Found output = None"),
+            ('[night]\ninput = "raw"\noutput = "out"\n', "Found no step"),
+            ('night = 3\n[[step]]\nname = "trim"\n', "line 1: Found night = 3; expected a table"),
+            (
+                '[night]\ninput = "raw"\noutput = "o"\nending = ".txt"\n[[step]]\nname = "trim"\n',
+                "line 4: Found ending",
+            ),
+        ],
+    )
+    def test_what_makes_no_sense_is_refused(self, tmp_path, text, message):
+        with pytest.raises(CosmicRayError, match=message):
+            crp.reduce_night(self.written(tmp_path, text))
+
+    def test_paths_are_relative_to_the_file(self, tmp_path, monkeypatch):
+        path = self.written(tmp_path, self.GOOD)
+        write_frame(tmp_path / "raw" / "a.fits")
+        monkeypatch.chdir("/")
+        crp.reduce_night(path, n_workers=1)
+        assert (tmp_path / "out" / "a.fits").exists()
+
+    @pytest.mark.parametrize("output", ["raw", "raw/out", "."])
+    def test_input_and_output_stay_apart(self, tmp_path, output):
+        path = self.written(tmp_path, self.GOOD.replace('"out"', json.dumps(output)))
+        with pytest.raises(CosmicRayError, match=r"expected (folders apart|an output folder of its own)"):
+            crp.reduce_night(path)
+
+    def test_a_filter_cannot_lead_out_of_the_output(self, tmp_path, output):
+        raw = tmp_path / "raw"
+        write_calibration(raw, FILTER="../../../x\\y")
+        write_frame(raw / "light.fits", data=level(520, 1), FILTER="../../../x\\y")
+        reduce(raw, output)
+        names = [path.name for path in (output / "calibration").iterdir()]
+        assert len(names) == 3
+        assert not [path for path in tmp_path.iterdir() if path.name not in ("raw", "reduced")]
+
+
+class TestCommand:
+    @pytest.fixture
+    def night(self, raw, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "night.toml").write_text(
+            '[night]\ninput = "raw"\noutput = "reduced"\n' + "".join(f'[[step]]\nname = "{name}"\n' for name in STEPS)
+        )
+        return tmp_path
+
+    def test_it_reduces_and_counts(self, night, capsys):
+        assert main(["reduce", "night.toml", "--workers", "1"]) == 0
+        assert capsys.readouterr().out.splitlines()[-1] == "11 done"
+        assert main(["reduce", "night.toml", "--workers", "1", "--quiet"]) == 0
+        assert capsys.readouterr() == ("11 kept\n", "")
+
+    def test_a_bad_frame_is_named_and_the_exit_code_tells(self, night, capsys):
+        (night / "raw" / "bad.fits").write_text("no FITS")
+        assert main(["reduce", "night.toml", "--workers", "1", "--quiet"]) == 1
+        out, err = capsys.readouterr()
+        assert err.startswith("bad.fits: failed: Found ")
+        assert out == "11 done, 1 failed\n"
+
+    def test_a_dry_run_tells_the_plan_and_writes_nothing(self, night, capsys):
+        write_frame(night / "raw" / "red.fits", data=level(520, 9), FILTER="R")
+        assert main(["reduce", "night.toml", "--dry-run"]) == 1
+        out = capsys.readouterr().out
+        assert "3 bias\n  3 dark\n  3 flat\n  3 light" in out
+        assert "calibration/dark_60s_gain2.fits: 3 frames, after subtract_bias [calibration/bias_gain2.fits]" in out
+        assert "light_1.fits -> light_1.fits: subtract_bias [calibration/bias_gain2.fits], subtract_dark" in out
+        assert "red.fits: failed: correct_flat: Found no combined flat that fits" in out
+        assert not (night / "reduced").exists()
+
+    def test_what_is_missing_is_said(self, night, capsys):
+        for number in range(3):
+            os.unlink(night / "raw" / f"bias_{number}.fits")
+        main(["reduce", "night.toml", "--dry-run"])
+        out = capsys.readouterr().out
+        assert "dark_60s_gain2: no combined bias fits; it goes without subtract_bias" in out
+        assert "subtract_bias: Found no combined bias that fits" in out
+
+    def test_wrong_words_are_wrong_usage(self, night):
+        assert main(["reduce", "nowhere.toml"]) == 2
+        assert main(["reduce", "night.toml", "--workers", "0"]) == 2
+        assert main(["reduce", "night.toml", "--workers", "2", "--dask", "tcp://x:1"]) == 2
+
+    def test_plans_are_texts(self, night):
+        assert str(plan_night("night.toml")).startswith("Frames:\n  3 bias\n")
