@@ -255,7 +255,7 @@ class TestAgain:
             '[night]\ninput = "raw"\noutput = "killed"\n' + "".join(f'[[step]]\nname = "{name}"\n' for name in STEPS)
         )
         words = [sys.executable, "-c", _COMMAND, "reduce", str(tmp_path / "night.toml"), "--quiet"]
-        words += ["--workers", str(1 + seed % 2)]
+        words += ["--no-report", "--workers", str(1 + seed % 2)]
         run = subprocess.Popen(words, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         n_before = np.random.default_rng(seed).integers(1, 10)
         deadline = time.monotonic() + 60
@@ -442,13 +442,14 @@ class TestCommand:
 
     def test_it_reduces_and_counts(self, night, capsys):
         assert main(["reduce", "night.toml", "--workers", "1"]) == 0
-        assert capsys.readouterr().out.splitlines()[-1] == "11 done"
+        assert capsys.readouterr().out.splitlines() == ["11 done", "wrote reduced/report.html"]
+        assert "light_1.fits" in (night / "reduced" / "report.html").read_text()
         assert main(["reduce", "night.toml", "--workers", "1", "--quiet"]) == 0
         assert capsys.readouterr() == ("11 kept\n", "")
 
     def test_a_bad_frame_is_named_and_the_exit_code_tells(self, night, capsys):
         (night / "raw" / "bad.fits").write_text("no FITS")
-        assert main(["reduce", "night.toml", "--workers", "1", "--quiet"]) == 1
+        assert main(["reduce", "night.toml", "--workers", "1", "--quiet", "--no-report"]) == 1
         out, err = capsys.readouterr()
         assert err.startswith("bad.fits: failed: Found ")
         assert out == "11 done, 1 failed\n"

@@ -10,6 +10,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli.options import UsageError, calm, existing_file, plain, say
@@ -39,6 +40,7 @@ def add_parser(commands: Any) -> None:
         "--workers", type=_count, metavar="N", help="processes (default: as processors, memory and work allow)"
     )
     where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster, such as tcp://host:8786")
+    parser.add_argument("--no-report", action="store_true", help="no page to look at the night")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -65,21 +67,46 @@ def run(args: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
-    from ccdproc_crplugin.pipeline import plan_night, reduce_night
+    from ccdproc_crplugin.pipeline import read_night, run_night
 
-    with calm() as messages:
-        plan = plan_night(args.config) if args.dry_run else None
-    for message in messages:
-        say(message)
-    if plan is not None:
-        print("\n".join(plain(line) for line in str(plan).splitlines()))
-        return 1 if any(status == "failed" for _, status, _ in plan.others) else 0
+    if args.dry_run:
+        return _tell_plan(args.config)
+    night = read_night(args.config)
     progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
     with _executor(args.dask) as executor, calm() as messages:
-        table = reduce_night(args.config, executor=executor, n_workers=args.workers, progress=progress)
+        table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
+        page = None if args.no_report else _write_page(table, night.output, progress)
     for message in messages:
         say(message)
-    return report_rows(table)
+    code = report_rows(table)
+    if page is not None:
+        print(f"wrote {plain(str(page))}")
+    return code
+
+
+def _tell_plan(config: Path) -> int:
+    from ccdproc_crplugin.pipeline import plan_night
+
+    with calm() as messages:
+        plan = plan_night(config)
+    for message in messages:
+        say(message)
+    print("\n".join(plain(line) for line in str(plan).splitlines()))
+    return 1 if any(status == "failed" for _, status, _ in plan.others) else 0
+
+
+def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
+    """
+    The night on one page, unless nothing is new or there is nothing to see.
+    """
+    from ccdproc_crplugin.report import write_report
+
+    page = output / "report.html"
+    lights = table[table["kind"] == "light"]["status"].tolist()
+    seen = "done" in lights or ("kept" in lights and not page.exists())
+    return (
+        write_report(output, page, overwrite=True, progress=functools.partial(progress, leave=False)) if seen else None
+    )
 
 
 def report_rows(table: Any) -> int:
