@@ -272,6 +272,57 @@ class TestAgain:
 _COMMAND = "import sys; from ccdproc_crplugin.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
+class TestCluster:
+    @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore")
+    def test_a_dask_cluster_that_loses_a_worker_gives_the_same_bytes(self, tmp_path):
+        distributed = pytest.importorskip("distributed")
+        raw, output = write_night(tmp_path / "raw", 30), tmp_path / "dask"
+        reduce(raw, tmp_path / "serial")
+        with (
+            distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, protocol="tcp"
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            victim = next(iter(client.run(os.getpid).values()))
+            killed = []
+
+            def kill_in_the_middle(rows, total):
+                for number, row in enumerate(rows):
+                    if number == total // 2:
+                        os.kill(victim, signal.SIGKILL)
+                        killed.append(victim)
+                    yield row
+
+            table = crp.reduce_night(config(raw, output), executor=client.get_executor(), progress=kill_in_the_middle)
+        assert killed
+        assert set(by_file(table).values()) <= {"done", "kept"}
+        assert contents(output) == contents(tmp_path / "serial")
+
+    @pytest.mark.slow
+    @pytest.mark.filterwarnings("ignore")
+    def test_the_command_takes_the_address_of_a_scheduler(self, raw, tmp_path):
+        distributed = pytest.importorskip("distributed")
+        (tmp_path / "night.toml").write_text(
+            '[night]\ninput = "raw"\noutput = "dask"\n' + "".join(f'[[step]]\nname = "{name}"\n' for name in STEPS)
+        )
+        with distributed.LocalCluster(
+            n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, protocol="tcp"
+        ) as cluster:
+            words = [
+                "reduce",
+                str(tmp_path / "night.toml"),
+                "--dask",
+                cluster.scheduler_address,
+                "--no-report",
+                "--quiet",
+            ]
+            assert main(words) == 0
+        reduce(raw, tmp_path / "serial")
+        assert contents(tmp_path / "dask") == contents(tmp_path / "serial")
+
+
 class TestBadFrames:
     def test_a_bad_calibration_frame_costs_only_itself(self, raw, output):
         write_frame(raw / "bias_9.fits", "zero", np.full(SHAPE, np.nan, "f4"), EXPTIME=0.0, BUNIT="adu")
@@ -471,6 +522,11 @@ class TestCommand:
         out = capsys.readouterr().out
         assert "dark_60s_gain2: no combined bias fits; it goes without subtract_bias" in out
         assert "subtract_bias: Found no combined bias that fits" in out
+
+    def test_a_scheduler_that_is_not_there_is_wrong_usage(self, night, capsys):
+        pytest.importorskip("distributed")
+        assert main(["reduce", "night.toml", "--dask", "nonsense://x"]) == 2
+        assert "expected its address" in capsys.readouterr().err
 
     def test_wrong_words_are_wrong_usage(self, night):
         assert main(["reduce", "nowhere.toml"]) == 2

@@ -19,6 +19,9 @@ __all__ = ["add_parser", "run"]
 #: A raw frame of the 1 m telescope of the SAAO that ccdproc installs with its tests.
 FRAME = "a8280271.fits"
 
+#: How many times its noise a pixel must have gained to count as hit, where the search is compared with the truth.
+CLEAR = 5.0
+
 
 def add_parser(commands: Any) -> None:
     """
@@ -32,7 +35,8 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "demo",
         help="see it work on a real frame",
-        description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures.",
+        description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures. Then "
+        "simulate a small night, reduce it, and compare what is found with what was put in.",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("ccdcr-demo"), help="folder (default: %(default)s)")
     parser.set_defaults(run=run)
@@ -75,6 +79,12 @@ def run(args: argparse.Namespace) -> int:
     print(f"cleaned frame  {frame}")
     print(f"catalogue      {catalogue}")
     print(f"pictures       {pictures} (mask, frame, cleaned)")
+    print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
+    print("\n".join(_reduce_simulated_night(args.output / "simulated-night").pformat(max_lines=-1, max_width=-1)))
+    print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
+    print("flagged; false: events flagged where there is none. Read noise and sky hide what is fainter.\n")
+    print(f"night          {args.output / 'night' / 'raw'}")
+    print(f"reduced        {args.output / 'night' / 'reduced'}")
     print("\nNext, your own frame:\n\n    ccdcr clean YOUR_FRAME.fits --output cleaned")
     return 0
 
@@ -117,3 +127,56 @@ def _draw_events(segments: Any, folder: Path) -> str:
     for label in tqdm(range(1, len(segments) + 1), unit="picture", leave=False):
         save_page(segments.plot([label]), folder / f"event_{label:03d}.png", overwrite=True)
     return f"{folder}/event_*.png"
+
+
+def _reduce_simulated_night(folder: Path) -> Any:
+    """
+    What was found in each light of a simulated night, against what was put in.
+    """
+    from astropy.table import Table
+
+    from ccdproc_crplugin.pipeline import reduce_night
+    from ccdproc_crplugin.simulate import simulate_night
+
+    with calm() as messages:
+        if not (folder / "raw").is_dir():
+            simulate_night(folder / "raw", n_bias=5, n_dark=5, n_flat=5, n_light=2, shape=(384, 384), seed=1)
+        steps = ["subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays"]
+        night = {"input": folder / "raw", "output": folder / "reduced"}
+        table = reduce_night({"night": night, "step": [{"name": name} for name in steps]}, n_workers=1)
+        rows = [
+            (row["file"], *_against_truth(folder / "reduced" / row["output"], folder / "raw" / "truth" / row["file"]))
+            for row in table[table["kind"] == "light"]
+        ]
+    for message in messages:
+        say(message)
+    return Table(rows=rows, names=("frame", "put in", "found", "pixels", "found pixels", "false"))
+
+
+def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]:
+    """
+    Events put in and found, their pixels put in and found, and events where there is none.
+    """
+    import numpy as np
+    from astropy.io import fits
+    from scipy import ndimage
+
+    from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.model import PixelFlag
+
+    cleaned = read_ccd(reduced)
+    found = (cleaned.flags & PixelFlag.COSMIC_RAY) != 0
+    with fits.open(truth) as hdus:
+        labels, charge = np.array(hdus["LABELS"].data), np.array(hdus["CHARGE"].data)
+    electrons = np.median(cleaned.data) * cleaned.meta["CRGAIN"]
+    visible = charge > CLEAR * np.sqrt(max(electrons, 0) + cleaned.meta["CRRDNOIS"] ** 2)
+    put_in = np.unique(labels[visible & (labels > 0)])
+    events, n_events = ndimage.label(found, np.ones((3, 3)))
+    true_events = np.unique(events[found & (charge > 0)])
+    return (
+        len(put_in),
+        len(np.intersect1d(put_in, labels[found])),
+        int(visible.sum()),
+        int((visible & found).sum()),
+        n_events - len(true_events),
+    )

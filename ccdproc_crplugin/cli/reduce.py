@@ -102,8 +102,8 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
     from ccdproc_crplugin.report import write_report
 
     page = output / "report.html"
-    lights = table[table["kind"] == "light"]["status"].tolist()
-    seen = "done" in lights or ("kept" in lights and not page.exists())
+    cleaned = table[table["detector"] != ""]["status"].tolist()
+    seen = "done" in cleaned or ("kept" in cleaned and not page.exists())
     return (
         write_report(output, page, overwrite=True, progress=functools.partial(progress, leave=False)) if seen else None
     )

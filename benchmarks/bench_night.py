@@ -1,0 +1,191 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A night against a plain loop of ccdproc: ``python benchmarks/bench_night.py [--runs 3] [--night FOLDER]``.
+
+Runs of both alternate, each in a process of its own. Printed are the medians of the time on the clock and on the
+processors, and the ratios of each.
+"""
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+STEPS = ("subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays")
+
+#: The options of ccdproc's own default, so that both sides search alike.
+LIKE_CCDPROC = {"sigclip": 4.5, "objlim": 5.0, "sepmed": True, "edges": "skip", "grow": False}
+
+
+def ours(raw, output, n_workers="1"):
+    import ccdproc_crplugin as crp
+
+    steps = [{"name": name, **(LIKE_CCDPROC if name.startswith("clean") else {})} for name in STEPS]
+    night = {"night": {"input": raw, "output": output}, "combine": {"n_iterations": 1}, "step": steps}
+    crp.reduce_night(night, n_workers=int(n_workers))
+
+
+def two_workers(raw, output):
+    ours(raw, output, 2)
+
+
+def plain_loop(raw, output):
+    import ccdproc
+    from astropy import units as u
+    from astropy.nddata import CCDData
+    from astropy.stats import mad_std
+
+    def combined(kind, steps=(), **keywords):
+        frames = [CCDData.read(path, unit="adu") for path in sorted(Path(raw).glob(f"{kind}_*.fits"))]
+        for step in steps:
+            frames = [step(frame) for frame in frames]
+        clipping = {"sigma_clip_func": np.ma.median, "sigma_clip_dev_func": mad_std}
+        limits = {"sigma_clip_low_thresh": 5, "sigma_clip_high_thresh": 5}
+        master = ccdproc.combine(frames, "average", sigma_clip=True, dtype="float32", **clipping, **limits, **keywords)
+        master.uncertainty = None
+        return master
+
+    def no_bias(ccd):
+        return ccdproc.subtract_bias(ccd, bias)
+
+    def no_dark(ccd):
+        exposures = {"dark_exposure": 300 * u.s, "data_exposure": ccd.header["EXPTIME"] * u.s}
+        return ccdproc.subtract_dark(ccd, dark, scale=True, **exposures)
+
+    def inverse_median(data):
+        return 1 / np.median(data)
+
+    bias = combined("bias")
+    dark = combined("dark", [no_bias])
+    flat = combined("flat", [no_bias, no_dark], scale=inverse_median)
+    os.makedirs(output)
+    for path in sorted(Path(raw).glob("light_*.fits")):
+        ccd = ccdproc.flat_correct(no_dark(no_bias(CCDData.read(path, unit="adu"))), flat)
+        noise = {"gain": ccd.header["GAIN"] * u.electron / u.adu, "readnoise": ccd.header["RDNOISE"] * u.electron}
+        cleaned = ccdproc.cosmicray_lacosmic(ccd, gain_apply=False, sigclip=4.5, objlim=5.0, **noise)
+        cleaned.write(Path(output) / path.name)
+
+
+def clean_only(raw, output):
+    import ccdproc_crplugin as crp
+
+    crp.clean_collection(sorted(Path(raw).glob("light_*.fits")), output, n_workers=1, **LIKE_CCDPROC)
+
+
+def read_and_write(raw, output):
+    """The raw frames read, and what the cleaning writes of them read back and written once more."""
+    from astropy.nddata import CCDData
+
+    os.makedirs(output)
+    for path in sorted(Path(raw).glob("light_*.fits")):
+        ccd = CCDData.read(path, unit="adu")
+        ccd.data = ccd.data.astype("f4")
+        ccd.mask = np.zeros(ccd.shape, bool)
+        ccd.flags = np.zeros(ccd.shape, "u1")
+        ccd.write(Path(output) / path.name, hdu_flags="FLAGS")
+
+
+JOBS = {job.__name__: job for job in (ours, two_workers, plain_loop, clean_only, read_and_write)}
+
+
+def child(job, raw, output):
+    warnings.simplefilter("ignore")
+    start = time.perf_counter()
+    JOBS[job](raw, output)
+    wall = time.perf_counter() - start
+    mine, theirs = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = sum(usage.ru_utime + usage.ru_stime for usage in (mine, theirs))
+    print(json.dumps({"wall": wall, "cpu": cpu, "memory": max(mine.ru_maxrss, theirs.ru_maxrss) / 1e3}))
+
+
+def measure(job, raw, folder):
+    output = Path(folder) / job
+    shutil.rmtree(output, ignore_errors=True)
+    words = [sys.executable, __file__, "--child", job, str(raw), str(output)]
+    answer = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return json.loads(answer.splitlines()[-1])
+
+
+def interleaved(jobs, raw, folder, runs):
+    results = {job: [] for job in jobs}
+    for _ in range(runs):
+        for job in jobs:
+            results[job].append(measure(job, raw, folder))
+    return {job: {key: statistics.median(r[key] for r in rows) for key in rows[0]} for job, rows in results.items()}
+
+
+def tell(title, numbers, one, other):
+    a, b = numbers[one], numbers[other]
+    print(f"{title}\n  {one}: {a['wall']:.2f} s ({a['cpu']:.2f} s of processor), {a['memory']:.0f} MB at most")
+    print(f"  {other}: {b['wall']:.2f} s ({b['cpu']:.2f} s of processor), {b['memory']:.0f} MB at most")
+    print(f"  ratio: {b['wall'] / a['wall']:.2f} on the clock, {b['cpu'] / a['cpu']:.2f} on the processors", flush=True)
+
+
+def small_frames(folder, n_frames):
+    import ccdproc_crplugin as crp
+
+    frame = crp.simulate_frame(shape=(64, 64), corrected=(), unit="adu", seed=1, n_stars=2)
+    from astropy.io import fits
+
+    raw = Path(folder) / "small"
+    raw.mkdir()
+    rng = np.random.default_rng(1)
+    for number in range(n_frames):
+        noisy = frame.ccd.data + rng.integers(0, 9, frame.ccd.shape).astype("u2")
+        fits.writeto(raw / f"light_{number:05d}.fits", noisy, frame.ccd.header)
+    paths = sorted(raw.iterdir())
+    print(f"{n_frames} frames of 64 x 64")
+    for share in (n_frames // 4, n_frames // 2, n_frames):
+        output = Path(folder) / f"small-{share}"
+        for name in ("first", "again"):
+            start = time.perf_counter(), time.process_time()
+            crp.clean_collection(paths[:share], output, n_workers=1)
+            wall, cpu = time.perf_counter() - start[0], time.process_time() - start[1]
+            peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+            print(f"  {share:6d}, {name}: {wall:7.2f} s ({cpu:.2f} s of processor), {peak:.0f} MB at most", flush=True)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--small", type=int, default=10_000, help="how many small frames")
+    parser.add_argument("--night", type=Path, help="raw frames of `simulate_night`, to be used again")
+    parser.add_argument("--only", choices=["night", "clean", "workers", "small"], action="append")
+    options = parser.parse_args()
+    if options.child:
+        child(*options.child)
+        return
+    warnings.simplefilter("ignore")
+    wanted = options.only or ["night", "clean", "workers", "small"]
+    with tempfile.TemporaryDirectory() as folder:
+        raw = options.night or Path(folder) / "raw"
+        if not raw.is_dir() and wanted != ["small"]:
+            import ccdproc_crplugin as crp
+
+            crp.simulate_night(raw, n_bias=12, n_dark=12, n_flat=12, n_light=20, shape=(2048, 2048))
+        if "night" in wanted:
+            numbers = interleaved(["ours", "plain_loop"], raw, folder, options.runs)
+            tell("a night, one process, against a plain loop of ccdproc", numbers, "ours", "plain_loop")
+        if "clean" in wanted:
+            numbers = interleaved(["read_and_write", "clean_only"], raw, folder, options.runs)
+            tell("cleaning alone against reading and writing with astropy", numbers, "read_and_write", "clean_only")
+        if "workers" in wanted:
+            numbers = interleaved(["two_workers", "ours"], raw, folder, options.runs)
+            tell("two workers against one", numbers, "two_workers", "ours")
+        if "small" in wanted:
+            small_frames(folder, options.small)
+
+
+if __name__ == "__main__":
+    main()
