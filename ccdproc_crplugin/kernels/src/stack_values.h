@@ -22,24 +22,36 @@ INLINED uint16_t turned_16(uint16_t word)
     return (uint16_t)(word >> 8 | word << 8);
 }
 
-INLINED void values_of_floats(const uint32_t *words, bool swapped, double *restrict values)
+INLINED double value_of_float(const unsigned char *stored, bool swapped)
 {
-    uint32_t turned[WIDTH];
-    float floats[WIDTH];
-    for (int i = 0; i < WIDTH; i++) {
-        turned[i] = swapped ? turned_32(words[i]) : words[i];
-    }
-    memcpy(floats, turned, sizeof floats);
-    for (int i = 0; i < WIDTH; i++) {
-        values[i] = floats[i];
+    uint32_t word;
+    float value;
+    memcpy(&word, stored, sizeof word);
+    word = swapped ? turned_32(word) : word;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+INLINED double value_of_integer(const unsigned char *stored, bool swapped, bool is_signed)
+{
+    uint16_t word;
+    memcpy(&word, stored, sizeof word);
+    word = swapped ? turned_16(word) : word;
+    return is_signed ? (double)(int16_t)word : (double)word;
+}
+
+INLINED void values_of_floats(const unsigned char *stored, bool swapped, double zero, int n, double *restrict values)
+{
+    for (int i = 0; i < n; i++) {
+        values[i] = value_of_float(stored + 4 * i, swapped) + zero;
     }
 }
 
-INLINED void values_of_integers(const uint16_t *words, bool swapped, bool is_signed, double *restrict values)
+INLINED void values_of_integers(const unsigned char *stored, bool swapped, bool is_signed, double zero, int n,
+                                double *restrict values)
 {
-    for (int i = 0; i < WIDTH; i++) {
-        const int word = swapped ? turned_16(words[i]) : words[i];
-        values[i] = is_signed && word >= 0x8000 ? word - 0x10000 : word;
+    for (int i = 0; i < n; i++) {
+        values[i] = value_of_integer(stored + 2 * i, swapped, is_signed) + zero;
     }
 }
 
@@ -55,17 +67,14 @@ INLINED void load_some_values(const Stack *stack, int frame, ptrdiff_t first, in
 {
     const size_t size = stack->storage == STORED_FLOAT32 ? 4 : 2;
     const unsigned char *stored = stack->stored + ((ptrdiff_t)frame * stack->n_pixels + first) * (ptrdiff_t)size;
-    if (stack->storage == STORED_FLOAT32) {
-        uint32_t words[WIDTH] = {0};
-        memcpy(words, stored, (size_t)n * sizeof *words);
-        values_of_floats(words, stack->swapped, values);
+    if (stack->storage == STORED_FLOAT32 && stack->swapped) {
+        values_of_floats(stored, true, stack->zero, n, values);
+    } else if (stack->storage == STORED_FLOAT32) {
+        values_of_floats(stored, false, stack->zero, n, values);
+    } else if (stack->swapped) {
+        values_of_integers(stored, true, stack->storage == STORED_INT16, stack->zero, n, values);
     } else {
-        uint16_t words[WIDTH] = {0};
-        memcpy(words, stored, (size_t)n * sizeof *words);
-        values_of_integers(words, stack->swapped, stack->storage == STORED_INT16, values);
-    }
-    for (int i = 0; i < WIDTH; i++) {
-        values[i] += stack->zero;
+        values_of_integers(stored, false, stack->storage == STORED_INT16, stack->zero, n, values);
     }
     if (stack->offset != NULL) {
         subtract(stack->offset + first, 1.0, n, values);
