@@ -123,7 +123,7 @@ def combine_calibrations(
     overwrite : bool
         Whether files that are there may be replaced.
     progress : callable or None
-        Such as `tqdm.tqdm`: called with the parts of each group and ``desc=``, its name.
+        Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
 
     Returns
     -------
