@@ -8,6 +8,7 @@ scaled, masked, prepared) waits in memory, or in a scratch file where memory is 
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import warnings
@@ -393,7 +394,7 @@ class FrameStack:
         storages = {frame.plane.storage for frame in self.frames}
         return self.frames[0].plane.zero if len(storages) == 1 else 0.0
 
-    def read(self, frames: slice, rows: slice) -> np.ndarray:
+    def read(self, frames: slice, rows: slice, memory: np.ndarray | None = None) -> np.ndarray:
         """
         Read some rows of some frames.
 
@@ -403,6 +404,8 @@ class FrameStack:
             Which frames.
         rows : slice
             Which rows.
+        memory : `~numpy.ndarray` of one dimension or None
+            Where to put them, of the stack's dtype and large enough; None for new memory.
 
         Returns
         -------
@@ -410,7 +413,9 @@ class FrameStack:
             Numbers to which ``zero`` is to be added.
         """
         chosen = self.frames[frames]
-        numbers = np.empty((len(chosen), rows.stop - rows.start, self.shape[1]), self.dtype)
+        shape = (len(chosen), rows.stop - rows.start, self.shape[1])
+        memory = np.empty(math.prod(shape), self.dtype) if memory is None else memory[: math.prod(shape)]
+        numbers = memory.reshape(shape)
         for frame, out in zip(chosen, numbers, strict=True):
             frame.plane.read(rows, out)
         return numbers
@@ -446,15 +451,19 @@ class FrameStack:
         Yields
         ------
         slice, `~numpy.ndarray`
-            The rows and what `read` gives for them.
+            The rows and what `read` gives for them, good until the next are asked for.
         """
+        largest = len(self.frames) * strips[0].stop * self.shape[1]
+        memories = [np.empty(largest, self.dtype) for _ in range(min(2, len(strips)))]
+        everyone = slice(None)
         with ThreadPoolExecutor(1) as reader:
-            coming = None
-            for strip, following in zip(strips, [*strips[1:], None], strict=True):
-                numbers = self.read(slice(None), strip) if coming is None else coming.result()
-                coming = None if following is None else reader.submit(self.read, slice(None), following)
+            coming = reader.submit(self.read, everyone, strips[0], memories[0])
+            for number, strip in enumerate(strips):
+                numbers = coming.result()
+                if number + 1 < len(strips):
+                    # what is handed out now is in the other memory
+                    coming = reader.submit(self.read, everyone, strips[number + 1], memories[(number + 1) % 2])
                 yield strip, numbers
-                del numbers
 
 
 def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:

@@ -27,8 +27,8 @@ __all__ = ["Subtraction", "choose_subtraction", "combine_frames", "inverse_media
 #: Bytes that a pixel of the result and of what is subtracted takes: two images, a count, a mask, a bias and a dark.
 BYTES_OF_RESULT = 4 + 4 + 2 + 1 + 4 + 4
 
-#: More in memory at once makes nothing faster.
-BYTES_OF_STRIPS = 64 << 20
+#: More in memory at once makes nothing faster: this much stays in a cache of the processor.
+BYTES_OF_STRIPS = 16 << 20
 
 
 @dataclass(frozen=True)
