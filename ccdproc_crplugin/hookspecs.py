@@ -76,7 +76,8 @@ def ccdcr_checks():
     Returns
     -------
     iterable of `~ccdproc_crplugin.Check`
-        What is looked at before a frame is cleaned.
+        What is looked at before a frame is cleaned. Each is told ``gain``, ``readnoise`` and ``dark``; one that
+        names them among its parameters is told ``saturation``, ``detector`` and ``parameters`` too.
 
     Examples
     --------

@@ -176,7 +176,9 @@ class Check:
     run : callable
         ``run(ccd, *, gain, readnoise, dark) -> Finding`` (or several, or None). ``gain`` and
         ``readnoise`` are Quantities (electron/adu, electron) or None where they are not known;
-        ``dark`` is a CCDData or None.
+        ``dark`` is a CCDData or None. A check that names them among its parameters is told too the
+        ``saturation`` (electron), the name of the ``detector`` that is going to search, and all of its
+        ``parameters`` (mapping), each None where it is not known.
 
     Examples
     --------

@@ -55,8 +55,10 @@ def run(args: argparse.Namespace) -> int:
         )
     for message in messages:
         say(message)
+    width = max((len(finding.check) for finding in findings), default=0)
+    print(f"{'check':{width}}  status  what was found")
     for finding in findings:
-        print(f"{finding.status:5} {finding.check}: {finding.message}")
+        print(f"{finding.check:{width}}  {finding.status:6}  {finding.message}")
         if finding.fix:
-            print(f"      what to do: {finding.fix}")
+            print(f"{'':{width}}          what to do: {finding.fix}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0

@@ -1,45 +1,51 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The level at which bright pixels pile up: full wells, or the end of the converter.
+The bright end of a frame: its highest values, and whether they pile up at full wells or the end of the converter.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["PileUp", "find_pile_up"]
+__all__ = ["BrightEnd", "measure_bright_end"]
 
 MOST_ROWS = 1024
 MOST_SKY = 4096  # pixels that make the sky's level and scatter
 FAR_ABOVE_SKY = 50.0  # standard deviations, below which nothing saturates
-N_BINS = 25  # of the range from the sky to the highest pixel
-LOWEST = 0.5  # share of that range below which no pile is looked for
-FEWEST = 20  # pixels in a pile
+FEWEST = 20  # pixels in a pile, and as high as the highest value of note: cosmic rays are fewer
+N_BINS = 25  # from 0 to the highest pixel
+LOWEST = 0.5  # share of the way from the sky to the highest pixel, below which no pile is looked for
 CONTRAST = 5.0  # to the bins below, where unsaturated stars get ever more numerous
+N_BELOW = 4
 ABOVE = 0.25  # share of the pile's number that may lie above it: cosmic rays, a flat field's noise
-WIDEST = 0.5  # share of the rows and of the columns that a pile may touch: a spectrum's line touches all of one
+# A line of a spectrum touches more than this share of the rows or columns, and half as many of the others at most.
+WIDEST = 0.5
+NARROW = 0.5
 
 
 @dataclass(frozen=True)
-class PileUp:
+class BrightEnd:
     """
-    Where pixels pile up.
+    The highest values of a frame, in its unit.
 
     Parameters
     ----------
-    level : float
-        Median of the pile.
-    number : int
-        Pixels in it, of the rows looked at.
+    sky : float
+        Median of the frame, NaN where it has no finite pixel.
+    high : float
+        Value that 20 pixels of those looked at reach, the sky where there are no more far above it.
+    pile : float or None
+        Level at which pixels pile up.
     """
 
-    level: float
-    number: int
+    sky: float
+    high: float
+    pile: float | None = None
 
 
-def find_pile_up(data, *, mask=None):
+def measure_bright_end(data, *, mask=None):
     """
-    Look for a pile at the top of a frame's values.
+    Look at a frame's highest values.
 
     Parameters
     ----------
@@ -50,24 +56,26 @@ def find_pile_up(data, *, mask=None):
 
     Returns
     -------
-    PileUp or None
-        None where there is none.
+    BrightEnd
+        From about 1000 of the frame's rows.
     """
     rows = slice(None, None, max(data.shape[0] // MOST_ROWS, 1))
     sample = data[rows]
     sky, scatter = _sky(sample)
     top = _highest(sample)
     if not top - sky > FAR_ABOVE_SKY * scatter:
-        return None
+        return BrightEnd(sky, sky)
     y, x = np.divmod(np.flatnonzero(sample > sky + LOWEST / 2 * (top - sky)), sample.shape[1])
     values = sample[y, x].astype(float)
     good = np.isfinite(values) if mask is None else np.isfinite(values) & ~mask[rows][y, x]
     y, x, values = y[good], x[good], values[good]
+    if values.size < FEWEST:
+        return BrightEnd(sky, sky)
+    high = float(np.partition(values, -FEWEST)[-FEWEST])
     pile = _pile(values, sky, top)
-    if pile is None:
-        return None
-    widest = max(len(np.unique(y[pile])) / sample.shape[0], len(np.unique(x[pile])) / sample.shape[1])
-    return None if widest > WIDEST else PileUp(float(np.median(values[pile])), int(pile.sum()))
+    if pile is None or _is_line(y[pile], x[pile], sample.shape):
+        return BrightEnd(sky, high)
+    return BrightEnd(sky, high, float(np.median(values[pile])))
 
 
 def _sky(sample):
@@ -94,13 +102,20 @@ def _pile(values, sky, top):
     """
     Which values are in the pile, None where there is none.
     """
-    number = np.clip((N_BINS * (values - sky) / (top - sky)).astype(int), 0, N_BINS - 1)
+    number = np.clip((N_BINS * values / top).astype(int), 0, N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
-    lowest = int(LOWEST * N_BINS)
+    lowest = max(int(N_BINS * (sky + LOWEST * (top - sky)) / top), 0)
     peak = lowest + int(np.argmax(count[lowest:]))
     first, last = max(peak - 1, 0), min(peak + 1, N_BINS - 1)
-    inside = count[first : last + 1].sum()
-    below = count[max(first - 4, 0) : first].mean()
-    if count[peak] < FEWEST or count[peak] < CONTRAST * below or count[last + 1 :].sum() > ABOVE * inside:
+    inside, below = count[first : last + 1].sum(), count[max(first - N_BELOW, 0) : first]
+    if count[peak] < FEWEST or count[peak] < CONTRAST * below.sum() / N_BELOW:
         return None
-    return (number >= first) & (number <= last)
+    return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
+
+
+def _is_line(y, x, shape):
+    """
+    Whether pixels lie along a row or a column through the frame.
+    """
+    shares = [len(np.unique(places)) / size for places, size in zip((y, x), shape, strict=True)]
+    return max(shares) > WIDEST and min(shares) < NARROW * max(shares)

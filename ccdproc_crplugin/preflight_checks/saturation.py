@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.electrons import electrons_per_unit, mask_of
-from ccdproc_crplugin.kernels.pile_up import find_pile_up
+from ccdproc_crplugin.kernels.pile_up import BrightEnd, measure_bright_end
 from ccdproc_crplugin.model import Finding
 
 __all__ = ["check_saturation"]
@@ -20,6 +20,8 @@ __all__ = ["check_saturation"]
 TOO_HIGH = 1.05
 #: And this many times below: many observatories give the end of linearity.
 TOO_LOW = 1.5
+#: The level to give lies this share below the pile.
+MARGIN = 0.02
 
 
 def check_saturation(
@@ -47,24 +49,40 @@ def check_saturation(
     Returns
     -------
     Finding
-        ``"warn"`` where they differ, or where pixels pile up and no level is known.
+        ``"warn"`` where they differ, or where pixels pile up and no level is known; ``"fail"`` for a level below
+        the sky.
     """
     if gain is None:
         return Finding("saturation", "ok", "not measured: the gain is not known")
-    pile = find_pile_up(ccd.data, mask=mask_of(ccd))
-    per_unit = electrons_per_unit(ccd, gain)
-    known = None if saturation is None else saturation.to_value(u.electron) / per_unit
-    if pile is None:
+    bright = measure_bright_end(ccd.data, mask=mask_of(ccd))
+    known = None if saturation is None else saturation.to_value(u.electron) / electrons_per_unit(ccd, gain)
+    problem = _problem(bright, known, str(ccd.unit))
+    if problem is None:
         level = "no level known" if known is None else f"level {known:.5g} {ccd.unit}"
-        return Finding("saturation", "ok", f"no pixels pile up, {level}", expected=known)
-    found = f"Bright pixels pile up at {pile.level:.5g} {ccd.unit}"
+        pile = "no pixels pile up" if bright.pile is None else f"pixels pile up at {bright.pile:.5g} {ccd.unit}"
+        return Finding("saturation", "ok", f"{pile}, {level}", None, bright.pile, known)
+    fix = "give saturation= in the unit of the frame, or a Quantity"
+    if bright.pile is not None:
+        fix = f"give saturation={(1 - MARGIN) * bright.pile:.5g}, in the unit of the frame"
+    status = "fail" if known is not None and known <= bright.sky else "warn"
+    return Finding("saturation", status, problem, None, bright.high if bright.pile is None else bright.pile, known, fix)
+
+
+def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:
+    """
+    What is wrong with the level, None where nothing is.
+    """
+    if known is not None and known <= bright.sky:
+        return f"The saturation level of {known:.5g} {unit} is below the sky at {bright.sky:.5g}."
+    if known is not None and TOO_LOW * known < bright.high:
+        return f"The saturation level is {known:.5g} {unit}, but pixels reach {bright.high:.5g}."
+    if bright.pile is None:
+        return None
     if known is None:
-        problem = "and no saturation level is known"
-    elif known > TOO_HIGH * pile.level:
-        problem = f"but the saturation level is {known:.5g}, above it: saturated stars are not known as such"
-    elif known * TOO_LOW < pile.level:
-        problem = f"but the saturation level is {known:.5g}, far below: bright stars count as saturated"
-    else:
-        return Finding("saturation", "ok", f"{found[0].lower()}{found[1:]}", None, pile.level, known)
-    fix = f"give saturation={0.98 * pile.level:.5g}, in the unit of the frame"
-    return Finding("saturation", "warn", f"{found}, {problem}.", None, pile.level, known, fix)
+        return f"Bright pixels pile up at {bright.pile:.5g} {unit}, and no saturation level is known."
+    if known > TOO_HIGH * bright.pile:
+        return (
+            f"Bright pixels pile up at {bright.pile:.5g} {unit}, but the saturation level is {known:.5g}: "
+            "saturated stars are not known as such."
+        )
+    return None
