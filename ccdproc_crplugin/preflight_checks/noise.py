@@ -81,9 +81,9 @@ def check_noise(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity 
     corrected = corrections(ccd.meta)
     if budget.smooth and budget.ratio < 1:
         return Finding("noise", "ok", "not measured: neighbouring pixels share their noise, as after resampling")
-    if budget.ratio / (1 + 2 * budget.error) > TOLERANCE:
+    if budget.ratio / (1 + budget.error) > TOLERANCE:
         return _finding(budget, list(_causes_of_more(budget, corrected)), _explained_by_response(budget, corrected))
-    if budget.ratio * (1 + 2 * budget.error) < 1 / TOLERANCE:
+    if budget.ratio * (1 + budget.error) < 1 / TOLERANCE:
         return _finding(budget, list(_causes_of_less(budget, corrected)), warn_only=False)
     if budget.readnoise == 0:
         return Finding("noise", "warn", "A read noise of 0 is no camera's.", 4, 0, None, "give the read noise")

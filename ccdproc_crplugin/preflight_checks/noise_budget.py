@@ -46,7 +46,7 @@ class NoiseBudget:
     smooth : bool
         Whether hardly any part of the frame has noise that differs from pixel to pixel, as after resampling.
     error : float
-        Relative error of the ratio.
+        Relative error of the ratio, twice its standard deviation.
     slope, slope_error : float
         Growth of the variance with the level and its error, NaN where there is one level only.
     by_uncertainty : bool
