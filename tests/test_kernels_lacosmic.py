@@ -2,7 +2,9 @@
 """What the kernel promises beyond the definition."""
 
 import resource
+import runpy
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from ccdproc_crplugin.kernels import lacosmic
 from . import frames, naive
 
 SKY = 200.0
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 
 
 @pytest.fixture
@@ -187,6 +190,15 @@ def test_stars_are_spared(engine_name):
     frames.add_stars(rng, frame, 40, 1.6, 5e4)
     frame = (rng.poisson(frame) + rng.normal(0, 5, frame.shape)).astype(np.float32)
     assert np.count_nonzero(lacosmic(frame, readnoise=5.0, sigclip=5, objlim=5, engine=engine_name).mask) <= 8
+
+
+@pytest.mark.slow
+def test_sharp_stars_are_spared_and_the_hits_among_them_found():
+    score = runpy.run_path(str(BENCHMARKS / "bench_quality.py"))["score_sharp_stars"]
+    false, found = np.mean([score(seed, sepmed=False) for seed in range(20)], axis=0)
+    assert false <= 8
+    assert found >= 0.99
+    assert score(0, sepmed=True)[0] > 1500  # the scene is one that separable medians fail on
 
 
 def test_matched_filter_finds_hits_among_stars_with_its_own_limit(engine_name):
