@@ -39,7 +39,8 @@ static bool is_searched(const Tile *tile, int row, int column)
  * limit. */
 static float laplacian_limit(const Tile *tile, float limit)
 {
-    return fminf(2.0f * tile->least_noise * limit * 0.999999f, FLT_MAX);
+    const float least = 2.0f * tile->least_noise * limit * 0.999999f;
+    return least < FLT_MAX ? least : FLT_MAX;
 }
 
 /* Whether S' exceeds a limit, the cheap tests first. */
