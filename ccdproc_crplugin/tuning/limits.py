@@ -134,23 +134,28 @@ class _Found:
     """
 
     def __init__(self, scores, shape, n_pixels):
-        self.y, self.x = scores["y"].astype(np.int64), scores["x"].astype(np.int64)
-        self.s_prime, self.contrast = scores["s_prime"], scores["s_prime_over_f"]
-        self.shape, self.n_pixels = shape, n_pixels
+        self.n_pixels = n_pixels
+        self.groups = {sigclip: self._grouped(scores, shape, sigclip) for sigclip in SIGCLIPS}
+
+    @staticmethod
+    def _grouped(scores, shape, sigclip):
+        """
+        Label and contrast of the candidates above ``sigclip``, and the pixels of each label.
+        """
+        above = scores[scores["s_prime"] > sigclip]
+        label = label_pixels(above["y"].astype(np.int64), above["x"].astype(np.int64), shape)
+        return label, above["s_prime_over_f"], np.bincount(label, minlength=1)
 
     def count(self, sigclip, objlim):
         """
         Pixels, events and extended events of the first iteration.
         """
-        above = self.s_prime > sigclip
-        y, x = self.y[above], self.x[above]
-        label = label_pixels(y, x, self.shape)
-        seeds = np.unique(label[self.contrast[above] > objlim])
-        areas = np.bincount(label, minlength=1)[seeds]
+        label, contrast, areas = self.groups[sigclip]
+        seeds = np.unique(label[contrast > objlim])
         return {
-            "n_pixels": int(areas.sum()),
+            "n_pixels": int(areas[seeds].sum()),
             "n_events": len(seeds),
-            "n_extended": int((areas >= self.n_pixels).sum()),
+            "n_extended": int((areas[seeds] >= self.n_pixels).sum()),
         }
 
 

@@ -29,7 +29,7 @@ LOWEST = 3.0
 
 WHOLE = 1_000_000  # pixels up to which a frame is one part
 TILE = 256  # pixels, side of a part of a larger frame
-MOST_TILES = 8
+MOST_TILES = 6
 ENOUGH_STARS = 800  # after which no further tile is read
 
 EVENTS = 1200e-6  # trial events per pixel: few enough to leave the frame as it is between them
