@@ -9,6 +9,7 @@ all, the electrons ("worms") that gamma rays set free.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,9 @@ RADIOACTIVE_GLASS = 10.0 * RATE
 
 #: A chip goes on collecting while it is read. Where that time is not known it is between 0 and this.
 LONGEST_READOUT = 60 * u.s
+
+#: Keywords that give the size of a pixel with its binning, as the programs of amateur cameras write them.
+BINNED_SIZE = ("XPIXSZ",)
 
 #: Chance that a Poisson count lies beyond one end of its band: that of three standard deviations.
 BEYOND = 0.00135
@@ -163,7 +167,7 @@ def expected_events(
     >>> found.low, found.high
     (3, 88)
     """
-    size = _known("pixel size", pixel_size, u.micron, frames.pixel_size(ccd.meta))
+    size = _known("pixel size", pixel_size, u.micron, _pixel_of_header(ccd.meta))
     seconds = _known("exposure", exposure, u.s, frames.exposure(ccd.meta))
     height = _known("altitude", altitude, u.m, frames.altitude(ccd.meta))
     needed = {"pixel size": size, "exposure": seconds, **({"altitude": height} if rate is None else {})}
@@ -208,6 +212,16 @@ def judge(n_events: int, expectation: Expectation) -> str:
     if n_events > expectation.high:
         return "too many"
     return "too few" if n_events < expectation.low else "plausible"
+
+
+def _pixel_of_header(meta: Mapping) -> frames.HeaderValue | None:
+    """
+    Side of a square pixel of the frame's area: but for `BINNED_SIZE`, headers give that of the chip.
+    """
+    size, binning = frames.pixel_size(meta), frames.binning(meta)
+    if size is None or binning is None or size.keyword in BINNED_SIZE:
+        return size
+    return frames.HeaderValue(size.value * math.sqrt(math.prod(binning.value)), size.keyword)
 
 
 def _known(name: str, given: Any, unit: u.Unit, in_header: frames.HeaderValue | None) -> u.Quantity | None:

@@ -74,6 +74,18 @@ def test_masked_pixels_catch_nothing():
     assert expected_events(ccd, pixel_size=10).area.to_value(u.cm**2) == pytest.approx(0.005)
 
 
+@pytest.mark.parametrize(
+    ("meta", "area"),
+    [
+        ({"PIXSIZE1": 10.0, "CCDSUM": "2 2"}, 0.04),
+        ({"PIXSIZE1": 10.0, "CCDSUM": "1 4"}, 0.04),
+        ({"XPIXSZ": 10.0, "XBINNING": 2, "YBINNING": 2}, 0.01),
+    ],
+)
+def test_binned_pixels_are_larger_unless_the_keyword_counts_the_binning_in(meta, area):
+    assert expected_events(frame((100, 100), **meta)).area.to_value(u.cm**2) == pytest.approx(area)
+
+
 def test_a_camera_with_radioactive_glass_has_a_rate_of_its_own():
     expectation = expected_events(guide_frame(), rate=(1, RADIOACTIVE_GLASS), readout=0)
     assert expectation.mean_high == pytest.approx(204, abs=1)
