@@ -6,11 +6,13 @@ What the page shows of one frame.
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from astropy.table import QTable
+from astropy.utils.exceptions import AstropyWarning
 
 from ccdproc_crplugin.classify import RULES
 from ccdproc_crplugin.io import read_ccd
@@ -92,7 +94,10 @@ def view_frame(row: Row) -> FrameView:
     CosmicRayError
         If the file can't be read or is no cleaned frame.
     """
-    ccd = read_ccd(row.path)
+    with warnings.catch_warnings():
+        # What astropy mends in a header is no matter here.
+        warnings.simplefilter("ignore", AstropyWarning)
+        ccd = read_ccd(row.path)
     segments = cr_segments(ccd)
     y, x = true_pixels(segments.mask)
     view = FrameView(

@@ -61,7 +61,7 @@ def write_report(
     overwrite : bool
         Whether a page that is there may be replaced.
     progress : callable or None
-        Called with the list of frames, gives them back one by one, such as `tqdm.tqdm`.
+        Called with the list of frames, gives them back one by one, such as ``tqdm``.
 
     Returns
     -------

@@ -15,8 +15,8 @@ class Gallery {
     this.cards = new Map();
     this.seen = new IntersectionObserver((entries) => this.paintSeen(entries), { rootMargin: "300px" });
     this.more.addEventListener("click", () => this.extend());
-    this.order.addEventListener("input", () => this.refill());
-    for (const filter of this.filters) filter.addEventListener("input", () => this.refill());
+    this.order.addEventListener("change", () => this.refill());
+    for (const filter of this.filters) filter.addEventListener("change", () => this.refill());
   }
 
   open(pictures) {

@@ -9,7 +9,8 @@ class NightTable {
     this.choices = { status: document.getElementById("status-filter"), verdict: document.getElementById("verdict-filter") };
     this.count = document.getElementById("n-shown");
     this.headings.forEach((heading, column) => heading.firstElementChild.addEventListener("click", () => this.sort(column)));
-    for (const control of [this.find, ...Object.values(this.choices)]) control.addEventListener("input", () => this.filter());
+    this.find.addEventListener("input", () => this.filter());
+    for (const choice of Object.values(this.choices)) choice.addEventListener("change", () => this.filter());
   }
 
   sort(column) {

@@ -37,7 +37,9 @@ class Viewer {
 
   listen() {
     for (const [name, button] of Object.entries(this.buttons)) button.addEventListener("click", () => this.act(name));
-    for (const control of Object.values(this.contrast)) control.addEventListener("input", () => this.repaint());
+    for (const control of Object.values(this.contrast)) {
+      control.addEventListener(control.type === "range" ? "input" : "change", () => this.repaint());
+    }
     document.getElementById("reset-contrast").addEventListener("click", () => this.resetContrast());
     this.root.addEventListener("keydown", (event) => this.key(event));
     new PictureHand(this.canvas, this);
@@ -136,7 +138,7 @@ class Viewer {
 
   zoomBy(factor, at = null) {
     const fixed = at ? this.toFrame(at) : [this.x, this.y];
-    const smallest = Math.min(this.canvas.clientWidth / this.pictures.nx, this.canvas.clientHeight / this.pictures.ny) / 2;
+    const smallest = Math.min(this.canvas.clientWidth / this.pictures.nx, this.canvas.clientHeight / this.pictures.ny, 1) / 2;
     const zoom = Math.min(Math.max(this.zoom * factor, smallest), 64);
     this.x = fixed[0] + ((this.x - fixed[0]) * this.zoom) / zoom;
     this.y = fixed[1] + ((this.y - fixed[1]) * this.zoom) / zoom;

@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A Chromium without a window, driven by Selenium.
+"""
+
+import shutil
+import time
+from contextlib import contextmanager
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+#: How long a page may take to do what is waited for (s).
+PATIENCE = 20
+
+
+def why_no_browser():
+    """What is missing for a browser, or an empty text."""
+    try:
+        import selenium  # noqa: F401
+    except ImportError:
+        return "no package selenium is installed"
+    for program in ("chromium", "chromedriver"):
+        if shutil.which(program) is None:
+            return f"no {program} is installed"
+    return ""
+
+
+class Browser:
+    """What the tests do with a page."""
+
+    def __init__(self, driver, downloads):
+        self.driver = driver
+        self.downloads = downloads
+
+    def open(self, path, dark=False, size=(1280, 900)):
+        """Show a page in a light or dark window, with nothing remembered of an earlier one."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
+        screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
+        self.driver.get(path.resolve().as_uri())
+        self.run("localStorage.clear()")
+        self.reload()
+
+    def reload(self):
+        """Load the page anew and wait for its first frame."""
+        self.driver.refresh()
+        self.wait("!/^(Loading.*)?$/.test(document.getElementById('frame-state').value)")
+        self.run("document.documentElement.style.scrollBehavior = 'auto'")
+
+    def run(self, script, *arguments):
+        """Run a script in the page."""
+        return self.driver.execute_script(script, *arguments)
+
+    def wait(self, condition):
+        """Wait until an expression of the page is true, and give its value."""
+        end = time.monotonic() + PATIENCE
+        while not (value := self.run(f"return {condition}")):
+            if time.monotonic() > end:
+                raise TimeoutError(f"the page never had: {condition}")
+            time.sleep(0.02)
+        return value
+
+    def find(self, selector):
+        """The first element that fits."""
+        return self.driver.find_element("css selector", selector)
+
+    def find_all(self, selector):
+        """All elements that fit."""
+        return self.driver.find_elements("css selector", selector)
+
+    def click(self, selector):
+        """Click the first element that fits, in the middle of the window."""
+        element = self.find(selector)
+        self.run("arguments[0].scrollIntoView({block: 'center'})", element)
+        element.click()
+
+    def choose(self, selector, text):
+        """Choose what a select offers under a text."""
+        from selenium.webdriver.support.select import Select
+
+        Select(self.find(selector)).select_by_visible_text(text)
+
+    def text(self, selector):
+        """What an element says."""
+        return self.run(
+            "const e = document.querySelector(arguments[0]); return e.value ?? e.textContent", selector
+        ).strip()
+
+    def drawn(self):
+        """The picture of the frame as it is drawn by now."""
+        script = """
+            const [done, picture] = [arguments[0], document.getElementById('picture')];
+            requestAnimationFrame(() => requestAnimationFrame(() => done(picture.toDataURL())));
+        """
+        return self.driver.execute_async_script(script)
+
+    def complaints(self):
+        """What the console was told since it was last asked."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@contextmanager
+def start_browser(folder):
+    """Have a browser that keeps its profile and its downloads in a folder."""
+    from selenium import webdriver
+    from selenium.webdriver.chrome.service import Service
+
+    downloads = folder / "downloads"
+    downloads.mkdir()
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for flag in (*FLAGS, f"--user-data-dir={folder / 'profile'}"):
+        options.add_argument(flag)
+    options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    try:
+        yield Browser(driver, downloads)
+    finally:
+        driver.quit()
