@@ -135,6 +135,12 @@ class TestPage:
         assert len(facts_of(text)["frames"]) == 2
         assert "read (" in text
 
+    def test_a_frame_that_was_not_cleaned_is_not_searched(self, folder, tmp_path):
+        crp.write_ccd(hit_frame(), folder / "light_2.fits", overwrite=True)
+        text = crp.write_report(folder, tmp_path / "page.html").read_text()
+        assert [frame["file"] for frame in facts_of(text)["frames"]] == ["light_1.fits", "light_3.fits"]
+        assert "light_2.fits" in text
+
     def test_the_counts_follow_the_frame_rather_than_the_table(self, folder):
         restored = crp.read_ccd(folder / "light_1.fits").restore_cosmic_rays(labels=1)
         crp.write_ccd(restored, folder / "light_1.fits", overwrite=True)

@@ -159,7 +159,7 @@ class TestNight:
 
     def test_rows_without_a_value_come_last(self, shown):
         for expected in (["light_1", "light_2"], ["light_1", "light_2"]):
-            shown.click("#night-table thead th:nth-child(6) button")
+            shown.click("#night-table thead th:nth-child(7) button")
             assert files_in_table(shown)[-1] == "light_9"
             assert files_in_table(shown)[:2] == expected
 

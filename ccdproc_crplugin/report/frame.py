@@ -17,7 +17,7 @@ from astropy.utils.exceptions import AstropyWarning
 from ccdproc_crplugin.classify import RULES
 from ccdproc_crplugin.io import read_ccd
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.removed import is_restorable
+from ccdproc_crplugin.removed import is_cleaned, is_restorable
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.night import Row, complete
 from ccdproc_crplugin.report.stamps import Sheet, make_sheet
@@ -75,7 +75,7 @@ class FrameView:
         return np.array([CLASSES.index(name) for name in self.events["class"]], dtype=int)
 
 
-def view_frame(row: Row) -> FrameView:
+def view_frame(row: Row) -> FrameView | None:
     """
     Read a cleaned frame and draw it.
 
@@ -86,18 +86,20 @@ def view_frame(row: Row) -> FrameView:
 
     Returns
     -------
-    FrameView
-        All that the page shows of it.
+    FrameView or None
+        All that the page shows of it; None for a frame that was not cleaned, such as a combined dark.
 
     Raises
     ------
     CosmicRayError
-        If the file can't be read or is no cleaned frame.
+        If the file can't be read.
     """
     with warnings.catch_warnings():
         # What astropy mends in a header is no matter here.
         warnings.simplefilter("ignore", AstropyWarning)
         ccd = read_ccd(row.path)
+    if not is_cleaned(ccd):
+        return None
     segments = cr_segments(ccd)
     y, x = true_pixels(segments.mask)
     view = FrameView(

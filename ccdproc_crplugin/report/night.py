@@ -41,7 +41,7 @@ class Row:
         Why it is not done, if it is not.
     path : `~pathlib.Path` or None
         The cleaned frame, if there is one.
-    kind, target, filter, detector, parameters, verdict, findings : str
+    kind, target, filter, start, detector, parameters, verdict, findings : str
         What table and header say; empty where they don't.
     n_events, n_pixels, expected_low, expected_high, exposure, seconds : float or None
         Counts, and times in seconds.
@@ -54,6 +54,7 @@ class Row:
     kind: str = ""
     target: str = ""
     filter: str = ""
+    start: str = ""
     detector: str = ""
     parameters: str = ""
     verdict: str = ""
@@ -162,6 +163,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
     said = {
         "target": _text(header.get("OBJECT")),
         "filter": name.value if name else "",
+        "start": _text(header.get("DATE-OBS"))[:19].replace("T", " "),
         "exposure": seconds and float(seconds.value.value),
         "detector": _text(header.get("CRDETECT")),
         "verdict": _text(header.get("CRVERDCT")),

@@ -3,6 +3,9 @@
 const LAYERS = ["raw", "cleaned", "mask"];
 const BLINK_MS = 600;
 
+// From so many events in view on the rings around them are small.
+const CROWD = 150;
+
 class Viewer {
   constructor(root, { onSelect, onTick, isTicked }) {
     this.root = root;
@@ -270,9 +273,10 @@ class Viewer {
   drawMarks(context, events) {
     const style = getComputedStyle(document.documentElement);
     const colours = [0, 1, 2, 3, 4].map((place) => style.getPropertyValue(`--class-${place}`));
+    const least = events.length > CROWD ? 4 : 7;
     for (const event of events) {
       const [x, y] = this.toCanvas(event.x, event.y);
-      const radius = Math.max(7, (event.length / 2 + 2) * this.zoom);
+      const radius = Math.max(least, (event.length / 2 + 2) * this.zoom);
       const selected = event === this.selected;
       context.strokeStyle = colours[event.class];
       context.lineWidth = selected ? 3 : 1.25;
