@@ -56,7 +56,7 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
     >>> import ccdproc_crplugin as crp
-    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
     >>> sky[20, 20:26] += 3000
     >>> cleaned = crp.clean_cosmic_rays(CCDData(sky, unit="electron"), readnoise=5, saturation=60000)
     >>> more = crp.add_cosmic_rays(cleaned, crp.region_mask(cleaned, [(40, 8), (43, 8), (43, 9), (40, 9)]))

@@ -184,7 +184,7 @@ def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> 
     >>> from astropy.nddata import CCDData
     >>> import ccdproc_crplugin as crp
     >>> from ccdproc_crplugin.review import FORMAT, VERSION, cleaning_id
-    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
     >>> sky[20, 20:26] += 3000
     >>> cleaned = crp.clean_cosmic_rays(CCDData(sky, unit="electron"), readnoise=5, saturation=60000)
     >>> frame = {"file": "light.fits", "cleaning": cleaning_id(cleaned), "not_cosmic_rays": [1]}

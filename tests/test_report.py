@@ -39,7 +39,7 @@ def folder(tmp_path):
         ccd.data[:] = hit_pixels(seed=number)
         ccd.meta["OBJECT"] = f"Target {number}"
         name = f"light_{number}.fits"
-        crp.write_ccd(crp.clean_cosmic_rays(ccd), folder / name)
+        crp.write_ccd(crp.clean_cosmic_rays(ccd, "median", thresh=40), folder / name)
         rows.append({"file": name, "status": "done", "output": name, "verdict": "plausible", "findings": "warn: sky"})
     rows.append({"file": "bad.fits", "status": "failed", "output": "", "verdict": "", "findings": ""})
     table = Table(rows)

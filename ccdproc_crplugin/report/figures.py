@@ -133,9 +133,9 @@ def _log_edges(values: np.ndarray, whole: bool = False) -> np.ndarray:
     if not len(positive):
         return np.array([1.0, 10.0])
     low, high = np.log10(positive.min()), np.log10(positive.max())
-    edges = 10 ** np.linspace(low, max(high, low + 0.5) + 1e-9, 25)
+    edges = 10 ** np.linspace(low - 1e-9, max(high, low + 0.5) + 1e-9, 25)
     if whole:
-        edges = np.unique(np.floor(edges)) - 0.5
+        edges = np.unique(np.floor(edges + 1e-6)) - 0.5
         edges = np.append(edges, max(edges[-1] + 1, positive.max() + 0.5))
     return edges
 

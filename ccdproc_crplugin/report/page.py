@@ -81,7 +81,7 @@ def write_report(
     >>> from pathlib import Path
     >>> import ccdproc_crplugin as crp
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     frame = crp.simulate_frame(shape=(64, 64), n_muons=2, n_stars=3, seed=1).ccd
+    ...     frame = crp.simulate_frame(shape=(200, 200), n_spots=0, n_stars=5, seed=1).ccd
     ...     _ = crp.write_ccd(frame.clean_cosmic_rays(), Path(folder) / "light.fits")
     ...     crp.write_report(folder, Path(folder) / "night.html").name
     'night.html'
