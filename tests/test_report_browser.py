@@ -76,7 +76,7 @@ def folder(tmp_path_factory):
         ccd.data[40, 10 * number : 10 * number + 5] += np.uint16(900)
         ccd.meta["OBJECT"] = "M 51" if number % 2 else "GD 153"
         crp.write_ccd(ccd, folder / f"raw_{number}.fits")
-        cleaned = crp.clean_cosmic_rays(ccd)
+        cleaned = crp.clean_cosmic_rays(ccd, "median", thresh=40)
         name = f"light_{number}.fits"
         crp.write_ccd(cleaned, folder / name)
         rows.append((name, "done", name, "", ["plausible", "too many"][number == 4], 10.5 - number))
