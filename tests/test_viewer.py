@@ -195,7 +195,7 @@ def test_frame_and_cleaned_frame_have_the_same_cuts(segments):
     viewer.blink()
     viewer.blink()
     low, high = widget.cuts["frame"]
-    assert 180 < low < 200 < high < 3000
+    assert 150 < low < 200 < high < 3000
     assert widget.cuts["cleaned"] == (low, high)
     assert widget.cuts["mask"] == (0, 1)
 
