@@ -207,7 +207,7 @@ def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturati
     >>> from astropy.nddata import CCDData
     >>> from ccdproc_crplugin.electrons import calibrate
     >>> ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"GAIN": 1.9, "RDNOISE": 5})
-    >>> calibrate(ccd).gain
+    >>> float(calibrate(ccd).gain)
     1.9
     """
     per_unit, in_electron = _unit_of(ccd)

@@ -30,8 +30,8 @@ def plugin_report() -> Table:
     --------
     >>> from ccdproc_crplugin import plugin_report
     >>> report = plugin_report()
-    >>> sorted(set(report["name"][report["kind"] == "detector"]))[:3]
-    ['astroscrappy', 'lacosmic', 'median']
+    >>> print(*report["name"][report["kind"] == "detector"])
+    lacosmic astroscrappy median
     """
     running = engine()
     detail = f"{running.name}: {running.reason}; {n_threads()} threads"
