@@ -43,15 +43,6 @@ def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
     ------
     CosmicRayError
         If the folder already holds FITS files.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> import ccdproc_crplugin as crp
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     night = crp.simulate_night(folder, n_bias=1, n_dark=1, n_flat=1, n_light=2, shape=(64, 64))
-    >>> print(*night["kind"])
-    bias dark flat light light
     """
     folder = _new_folder(folder)
     rows = []
@@ -110,6 +101,15 @@ def simulate_night(
     ------
     CosmicRayError
         If the folder already holds FITS files.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import ccdproc_crplugin as crp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     night = crp.simulate_night(folder, n_bias=1, n_dark=1, n_flat=1, n_light=2, shape=(64, 64))
+    >>> print(*night["kind"])
+    bias dark flat light light
     """
     folder = _new_folder(folder)
     common = {"shape": shape, "camera": camera or Camera(), "dialect": dialect}
