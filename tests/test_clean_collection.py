@@ -59,7 +59,8 @@ class TestResult:
         row = table[1]
         header = fits.getheader(output / row["output"])
         assert (row["kind"], row["detector"]) == ("light", "lacosmic")
-        assert (row["n_pixels"], row["n_events"]) == (header["CRNPIX"], header["CRNEVENT"]) == (10, 3)
+        assert (row["n_pixels"], row["n_events"]) == (header["CRNPIX"], header["CRNEVENT"])
+        assert row["n_events"] == 3
         assert row["parameters"] == '{"detector": "lacosmic", "sigclip": 6}'
         assert (row["input_hash"], row["settings_hash"]) == (header["CRINPUT"], header["CRSETTNG"])
 

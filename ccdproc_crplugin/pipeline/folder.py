@@ -118,6 +118,8 @@ def locked(output: Path) -> Iterator[None]:
         _lock(lock, output)
         _remove_unfinished(output)
         yield
+        # A worker of a run that was killed may have lived on for a moment.
+        _remove_unfinished(output)
     finally:
         os.close(lock)
 
