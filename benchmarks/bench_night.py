@@ -51,7 +51,9 @@ def plain_loop(raw, output):
             frames = [step(frame) for frame in frames]
         clipping = {"sigma_clip_func": np.ma.median, "sigma_clip_dev_func": mad_std}
         limits = {"sigma_clip_low_thresh": 5, "sigma_clip_high_thresh": 5}
-        master = ccdproc.combine(frames, "average", sigma_clip=True, dtype="float32", **clipping, **limits, **keywords)
+        master = ccdproc.combine(
+            frames, method="average", sigma_clip=True, dtype="float32", **clipping, **limits, **keywords
+        )
         master.uncertainty = None
         return master
 
@@ -79,7 +81,7 @@ def plain_loop(raw, output):
 def clean_only(raw, output):
     import ccdproc_crplugin as crp
 
-    crp.clean_collection(sorted(Path(raw).glob("light_*.fits")), output, n_workers=1, **LIKE_CCDPROC)
+    crp.clean_collection(sorted(Path(raw).glob("light_*.fits")), output, n_workers=1, preflight="off", **LIKE_CCDPROC)
 
 
 def read_and_write(raw, output):
