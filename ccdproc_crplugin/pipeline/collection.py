@@ -52,7 +52,7 @@ def clean_collection(
     ending : str
         How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files,
         but for ``.fits.fz``, into which astropy writes the time.
-    executor : `~concurrent.futures.Executor` or None
+    executor : Executor or None
         Who does the work, such as the executor of a Dask client. `None` means processes of this machine.
     n_workers : int or None
         How many of those; 1 means this process. `None` means as many as processors and memory allow and

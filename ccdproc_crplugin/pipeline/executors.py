@@ -71,7 +71,7 @@ class Crew:
 
     Parameters
     ----------
-    executor : `~concurrent.futures.Executor` or None
+    executor : Executor or None
         Somebody else's; it is not shut down.
     n_workers : int
         Without an executor, how many processes to start. One means this process.

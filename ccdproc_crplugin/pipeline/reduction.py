@@ -38,7 +38,7 @@ def reduce_night(
         A TOML file, or what it would hold: ``[night]`` with ``input`` and ``output`` (and ``subfolders``,
         ``ending``), the steps ``[[step]]``, each with its ``name`` and parameters, and where needed ``[headers]``,
         ``[select]`` and ``[combine]``. Relative paths are relative to the file.
-    executor : `~concurrent.futures.Executor` or None
+    executor : Executor or None
         Who does the work, as for `clean_collection`.
     n_workers : int or None
         How many processes, as for `clean_collection`.

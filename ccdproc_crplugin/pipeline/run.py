@@ -50,7 +50,7 @@ def run_night(
     ----------
     night : Night
         The run.
-    executor : `~concurrent.futures.Executor` or None
+    executor : Executor or None
         Who does the work; `None` means processes of its own.
     n_workers : int or None
         How many of those; `None` means as many as processors and memory allow.
