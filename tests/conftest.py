@@ -7,6 +7,8 @@ import os
 
 # astroscrappy's threads wait busily, which on a loaded machine costs far more than they gain on small frames.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Processes that the tests start take the package that is installed too, not the one in this folder.
+os.environ["PYTHONSAFEPATH"] = "1"
 
 from pathlib import Path
 
