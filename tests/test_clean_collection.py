@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -370,11 +371,18 @@ class TestExecutors:
             crp.plugins.unregister("nothing")
         assert set(by_file(table).values()) == {"done"}
 
+    @pytest.fixture
+    def tasks_of_this_file(self, monkeypatch):
+        """Workers can load what is defined here; the package is still the installed one, which stands before."""
+        monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[1])])
+
+    @pytest.mark.usefixtures("tasks_of_this_file")
     def test_a_worker_that_dies_costs_a_second_try(self, tmp_path):
         with Crew(n_workers=2) as crew:
             outcomes = dict(crew.do(_die_once, [str(tmp_path / f"{number}") for number in range(6)]))
         assert sorted(outcomes.values()) == sorted(outcomes)
 
+    @pytest.mark.usefixtures("tasks_of_this_file")
     def test_a_task_that_kills_each_worker_is_given_up_and_no_other(self):
         with Crew(n_workers=2) as crew:
             outcomes = dict(crew.do(_die_of_three, range(6)))
