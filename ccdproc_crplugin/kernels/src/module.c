@@ -206,8 +206,10 @@ static PyObject *find(PyObject *module, PyObject *args)
         Py_BEGIN_ALLOW_THREADS
         done = find_cosmic_rays(&frame, &options, &run);
         Py_END_ALLOW_THREADS
-        result = done ? Py_BuildValue("iy#", run.n_iterations, (const char *)run.scores,
-                                      (Py_ssize_t)(run.n_scores * sizeof *run.scores))
+        /* not "y#", whose meaning is another one from version to version */
+        result = done ? Py_BuildValue("iN", run.n_iterations,
+                                      PyBytes_FromStringAndSize((const char *)run.scores,
+                                                                (Py_ssize_t)(run.n_scores * sizeof *run.scores)))
                       : PyErr_NoMemory();
         free(run.scores);
     }
