@@ -127,6 +127,7 @@ def _attach_record(ccd: CCDData, new: CCDData, record: RemovedPixels, y: np.ndar
         removed=ccd.data[y, x],
         repaired=new.data[y, x],
         uncertainty=None if uncertainty is None else uncertainty[y, x],
+        by_hand=np.ones(len(y), dtype=bool),
     )
     earlier = replace(record, repaired=new.data[record.y, record.x])
     attach(new, earlier.merged(later, ccd.data.shape))
@@ -136,5 +137,5 @@ def _write_header(new: CCDData, n_added: int, mask: np.ndarray) -> None:
     record = removed_pixels(new)
     write_counts(new.meta, len(record), record.n_events)
     write_verdict(new.meta, record.n_events, expected_events(new))
-    write_by_hand(new.meta, n_added)
+    write_by_hand(new.meta, int(record.added.sum()))
     write_history(new.meta, "add_cosmic_rays", {"mask": np.asarray(mask)}, f"{n_added} pixels added")

@@ -26,6 +26,7 @@ from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.model import Detection, PixelFlag
 from ccdproc_crplugin.provenance import (
     clear_cards,
+    write_by_hand,
     write_cards,
     write_counts,
     write_findings,
@@ -151,6 +152,7 @@ def clean_cosmic_rays(
     write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
     write_findings(cleaned.meta, findings)
     write_counts(cleaned.meta, len(record), record.n_events)
+    write_by_hand(cleaned.meta, int(record.added.sum()))
     write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
     outcome = f"{len(record)} pixels in {record.n_events} events"
     write_history(cleaned.meta, "clean_cosmic_rays", {**host_parameters, **found.parameters}, outcome)
@@ -409,7 +411,7 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)
     write_counts(restored.meta, len(rest), rest.n_events)
-    write_verdict(restored.meta, rest.n_events, expected_events(restored))
+    write_by_hand(restored.meta, int(rest.added.sum()))
     write_verdict(restored.meta, rest.n_events, expected_events(restored))
 
 

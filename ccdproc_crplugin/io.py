@@ -29,6 +29,7 @@ __all__ = [
     "frame_indices",
     "image_index",
     "inherit",
+    "is_companion",
     "read_ccd",
     "read_header",
     "reading",
@@ -153,7 +154,7 @@ def _companion(hdus: fits.HDUList, name: str, index: int) -> str | tuple[str, in
     """
     What goes with one frame of a file: in a file of several, EXTVER is the HDU of the frame.
     """
-    return (name, index) if index and (FLAGS, index) in hdus else name
+    return (name, index) if len(_plain_images(hdus)) > 1 else name
 
 
 def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
@@ -268,14 +269,34 @@ def image_index(hdus: fits.HDUList, path: Path) -> int:
 
 
 def _frame_indices(hdus: fits.HDUList, path: Path) -> list[int]:
-    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
-    frames = [index for index in images if hdus[index].name not in COMPANIONS]
-    if frames:
+    if frames := _plain_images(hdus):
         return frames
     shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
     raise CosmicRayError(
         f"Found no two-dimensional image in {str(path)!r} (image shapes, in NumPy order: {shapes}); expected one."
     )
+
+
+def is_companion(hdu: Any) -> bool:
+    """
+    Whether an HDU only goes with a frame.
+
+    Parameters
+    ----------
+    hdu : HDU
+        Part of a FITS file.
+
+    Returns
+    -------
+    bool
+        True for the mask, uncertainty, flags and removed values that `write_ccd` writes.
+    """
+    return hdu.name in {*STANDARD_COMPANIONS.values(), FLAGS, FIRST_FLAGS, PIXELS}
+
+
+def _plain_images(hdus: fits.HDUList) -> list[int]:
+    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
+    return [index for index in images if hdus[index].name not in COMPANIONS]
 
 
 def _inheritable(header: fits.Header) -> fits.Header:
@@ -361,6 +382,7 @@ def _read_record(hdus: fits.HDUList, index: int, shape: tuple[int, int]) -> Remo
         unit=facts["CRUNIT"],
         had_mask=facts["CRHADMSK"],
         flags=_read_first_flags(hdus),
+        by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
     )
     _check_record(record, shape)
     return record
@@ -667,6 +689,8 @@ def _record_hdu(record: RemovedPixels) -> fits.BinTableHDU:
     if record.uncertainty is not None:
         columns["uncertainty"] = _widened(record.uncertainty)
         facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
+    if record.by_hand is not None:
+        columns["by_hand"] = record.by_hand
     hdu = fits.table_to_hdu(Table(columns))
     hdu.header.extend(facts)
     hdu.name = PIXELS

@@ -12,7 +12,7 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io import frame_indices, read_ccd, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.io import frame_indices, is_companion, read_ccd, to_hdus, write_ccd, write_hdus
 
 __all__ = ["read_frames", "write_frames"]
 
@@ -68,7 +68,8 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> N
         write_ccd(next(iter(frames.values())), target, overwrite=True)
         return
     with fits.open(source) as hdus:
-        layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus)]
+        earlier = [hdu for hdu in hdus[max(frames) + 1 :] if is_companion(hdu) and hdu.ver in frames]
+        layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]
         companions = []
         for index, ccd in frames.items():
             image, *others = to_hdus(ccd)

@@ -5,7 +5,7 @@ The table of a night, and how it follows what is done to a frame afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,16 @@ def read_table(path: Path) -> Table:
     return table
 
 
-def update_row(frame: Path, meta: Mapping[str, Any]) -> Path | None:
+def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None:
     """
-    Let the table of a night say what the header of one of its frames says now.
+    Let the table of a night say what the headers of a file say now.
 
     Parameters
     ----------
     frame : `~pathlib.Path`
         A cleaned frame, in the folder of a table, in one below it, or elsewhere.
-    meta : mapping
-        Its header.
+    headers : sequence of mapping
+        The header of each frame in it, whose figures are added up.
 
     Returns
     -------
@@ -87,18 +87,19 @@ def update_row(frame: Path, meta: Mapping[str, Any]) -> Path | None:
         here = [(folder / str(output)).resolve() == frame.resolve() for output in table["output"]]
         if not any(here):
             continue
-        _follow(table, int(np.argmax(here)), meta)
+        _follow(table, int(np.argmax(here)), headers)
         with atomic_write(path, overwrite=True) as temporary:
             table.write(temporary, format="ascii.ecsv")
         return path
     return None
 
 
-def _follow(table: Table, row: int, meta: Mapping[str, Any]) -> None:
+def _follow(table: Table, row: int, headers: Sequence[Mapping[str, Any]]) -> None:
     for name, card in FOLLOWING.items():
         if name not in table.colnames:
             continue
-        value = meta.get(card, "" if name == "verdict" else 0)
+        said = [header[card] for header in headers if card in header]
+        value = "; ".join(dict.fromkeys(map(str, said))) if name == "verdict" else sum(said)
         if table[name].dtype.kind == "U":
             table[name] = table[name].astype(f"U{max(table[name].dtype.itemsize // 4, len(str(value)))}")
         table[name][row] = value

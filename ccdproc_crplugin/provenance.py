@@ -101,18 +101,21 @@ def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
     _set(meta, "CRNEVENT", int(n_events))
 
 
-def write_by_hand(meta: MutableMapping, n_added: int) -> None:
+def write_by_hand(meta: MutableMapping, n_pixels: int) -> None:
     """
-    Say in the header how many pixels a person added.
+    Say in the header how many of the pixels hit a person added; nothing where nobody did.
 
     Parameters
     ----------
     meta : `~astropy.io.fits.Header` or dict
         The header; changed in place.
-    n_added : int
-        Pixels added now, which are counted with those added before.
+    n_pixels : int
+        How many.
     """
-    _set(meta, "CRBYHAND", int(meta.get("CRBYHAND", 0)) + n_added)
+    if n_pixels:
+        _set(meta, "CRBYHAND", n_pixels)
+    else:
+        meta.pop("CRBYHAND", None)
 
 
 def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:

@@ -49,6 +49,8 @@ class RemovedPixels:
         Whether the frame had a mask.
     flags : `~numpy.ndarray`, `~astropy.nddata.FlagCollection` or None
         The frame's own flags.
+    by_hand : `~numpy.ndarray` of bool or None, shape (n,)
+        Which of the pixels a person added; None for a frame to which nobody did.
     """
 
     y: np.ndarray
@@ -62,6 +64,7 @@ class RemovedPixels:
     unit: str
     had_mask: bool
     flags: Any = None
+    by_hand: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -72,6 +75,13 @@ class RemovedPixels:
         How many events the pixels form.
         """
         return int(self.label.max(initial=0))
+
+    @property
+    def added(self) -> np.ndarray:
+        """
+        Whether a person added the pixel, for each.
+        """
+        return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
 
     def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
         """
@@ -97,6 +107,7 @@ class RemovedPixels:
             removed=self.removed[kept],
             repaired=self.repaired[kept],
             uncertainty=None if self.uncertainty is None else self.uncertainty[kept],
+            by_hand=None if self.by_hand is None else self.by_hand[kept],
         )
 
     def merged(self, later: RemovedPixels, shape: tuple[int, int]) -> RemovedPixels:
@@ -120,6 +131,7 @@ class RemovedPixels:
         uncertainty = None
         if self.uncertainty is not None and later.uncertainty is not None:
             uncertainty = np.append(self.uncertainty, later.uncertainty.astype(self.uncertainty.dtype))[order]
+        by_hand = np.append(self.added, later.added)[order]
         return replace(
             self,
             y=y[order],
@@ -128,6 +140,7 @@ class RemovedPixels:
             removed=np.append(self.removed, later.removed.astype(self.dtype))[order],
             repaired=np.append(self.repaired, later.repaired)[order],
             uncertainty=uncertainty,
+            by_hand=by_hand if by_hand.any() else None,
         )
 
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,16 @@ from ccdproc_crplugin.clean import restore_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.removed import removed_pixels
 
-__all__ = ["FORMAT", "VERSION", "Judgement", "apply_review", "cleaning_id", "read_review"]
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Judgement",
+    "apply_review",
+    "apply_reviews",
+    "cleaning_id",
+    "frame_name",
+    "read_review",
+]
 
 #: What the file says of itself.
 FORMAT, VERSION = "ccdproc_crplugin review", 1
@@ -149,6 +159,25 @@ def _expect(condition: bool, found: str, expected: str) -> None:
         raise CosmicRayError(f"Found {found}; expected {expected}.")
 
 
+def frame_name(path: Path, hdu: int | None = None) -> str:
+    """
+    How a review names a frame.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    hdu : int or None
+        Where the frame stands in a file of several.
+
+    Returns
+    -------
+    str
+        The name of the file, and the HDU in brackets where there are several frames.
+    """
+    return path.name if hdu is None else f"{path.name}[{hdu}]"
+
+
 def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> CCDData:
     """
     Put back what a review calls no cosmic ray.
@@ -195,11 +224,47 @@ def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> 
     >>> bool((restored.data == sky).all())
     True
     """
-    labels = np.array(_judgement_of(ccd, read_review(review), name).not_cosmic_rays, dtype=int)
-    return restore_cosmic_rays(ccd, labels=labels)
+    return apply_reviews({name: ccd}, review)[name]
 
 
-def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judgement:
+def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> dict[str, CCDData]:
+    """
+    Put back what a review calls no cosmic rays in the frames of a file.
+
+    Parameters
+    ----------
+    frames : mapping of str to `~astropy.nddata.CCDData`
+        Cleaned frames by the names that `frame_name` gives them; not changed.
+    review : path
+        The file that a report saved, ``review.json``.
+
+    Returns
+    -------
+    dict of str to `~astropy.nddata.CCDData`
+        New frames for those that the review speaks of.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `apply_review`, where it speaks of none of them or of another cleaning of one.
+    """
+    judgements = read_review(review)
+    found = {name: _judgement_of(ccd, judgements, name) for name, ccd in frames.items()}
+    if not any(found.values()):
+        names = ", ".join(repr(judgement.file) for judgement in judgements[:9]) or "none"
+        wanted = ", ".join(map(repr, filter(None, frames))) or "this frame"
+        raise CosmicRayError(f"Found a review of other frames, {names}; expected one of {wanted}.")
+    return {
+        name: restore_cosmic_rays(frames[name], labels=np.array(judgement.not_cosmic_rays, dtype=int))
+        for name, judgement in found.items()
+        if judgement
+    }
+
+
+def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judgement | None:
+    """
+    What is said of a frame, if anything is.
+    """
     cleaning = cleaning_id(ccd)
     for judgement in judgements:
         if judgement.cleaning == cleaning:
@@ -209,5 +274,4 @@ def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judge
             f"Found a review of another cleaning of {name!r}; expected one of the frame as it is now. Write the report "
             "anew and review that."
         )
-    names = ", ".join(repr(judgement.file) for judgement in judgements[:9]) or "none"
-    raise CosmicRayError(f"Found a review of other frames, {names}; expected one of {name or 'this frame'!r}.")
+    return None

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 from astropy.wcs import WCS
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import ccdproc_crplugin as crp
@@ -37,6 +37,7 @@ def write(path, text):
 class TestRegions:
     FRAME = CCDData(np.zeros((20, 30)), unit="adu")
 
+    @settings(deadline=None)
     @given(st.integers(-5, 25), st.integers(-5, 35), st.integers(0, 12), st.integers(0, 12), st.booleans())
     def test_a_rectangle_holds_its_pixels_and_those_on_its_edge(self, y, x, height, width, clockwise):
         corners = [(x, y), (x + width, y), (x + width, y + height), (x, y + height)]
@@ -160,6 +161,21 @@ class TestAdding:
         assert same_bits(one_by_one.data, both.data)
         assert one_by_one.meta["CRBYHAND"] == 2
         assert same_bits(crp.restore_cosmic_rays(one_by_one).data, ccd.data)
+
+    def test_the_header_counts_those_that_are_still_removed(self, cleaned, tmp_path):
+        half = some_pixels().copy()
+        half[:, 9:] = False
+        more = crp.add_cosmic_rays(cleaned, some_pixels())
+        for again in (more, crp.read_ccd(crp.write_ccd(more, tmp_path / "more.fits"))):
+            rest = crp.restore_cosmic_rays(again, mask=half)
+            assert rest.meta["CRBYHAND"] == int(some_pixels().sum() - half.sum()) > 0
+            assert "CRBYHAND" not in crp.restore_cosmic_rays(rest, mask=some_pixels()).meta
+            detected = crp.restore_cosmic_rays(more, mask=~some_pixels())
+            assert detected.meta["CRBYHAND"] == detected.meta["CRNPIX"] == int(some_pixels().sum())
+
+    def test_the_header_counts_them_still_when_the_frame_is_cleaned_again(self, cleaned):
+        more = crp.add_cosmic_rays(cleaned, some_pixels())
+        assert crp.clean_cosmic_rays(more, force=True).meta["CRBYHAND"] == int(some_pixels().sum())
 
     def test_the_uncertainty_grows(self, ccd):
         ccd.uncertainty = StdDevUncertainty(np.full(ccd.shape, 0.1, dtype=np.float32))

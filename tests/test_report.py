@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from astropy.table import Table
 from PIL import Image
 
@@ -26,6 +27,7 @@ from ccdproc_crplugin.report.stamps import make_sheet
 from ccdproc_crplugin.review import cleaning_id
 
 from .conftest import HITS, hit_frame, hit_mask, hit_pixels
+from .nights import write_mosaic
 
 
 @pytest.fixture
@@ -39,7 +41,9 @@ def folder(tmp_path):
         ccd.data[:] = hit_pixels(seed=number)
         ccd.meta["OBJECT"] = f"Target {number}"
         name = f"light_{number}.fits"
-        crp.write_ccd(crp.clean_cosmic_rays(ccd, "median", thresh=40), folder / name)
+        cleaned = crp.clean_cosmic_rays(ccd, "median", thresh=40)
+        cleaned.meta["CRVERDCT"] = "plausible"
+        crp.write_ccd(cleaned, folder / name)
         rows.append({"file": name, "status": "done", "output": name, "verdict": "plausible", "findings": "warn: sky"})
     rows.append({"file": "bad.fits", "status": "failed", "output": "", "verdict": "", "findings": ""})
     table = Table(rows)
@@ -115,8 +119,6 @@ class TestPage:
         assert "raw.fits" not in text
 
     def test_a_frame_that_lost_its_removed_values_is_shown_but_not_reviewed(self, folder, tmp_path):
-        from astropy.io import fits
-
         with fits.open(folder / "light_1.fits", mode="update") as hdus:
             del hdus["CRPIXELS"]
         facts = facts_of(crp.write_report(folder, tmp_path / "page.html").read_text())
@@ -146,6 +148,34 @@ class TestPage:
         crp.write_ccd(restored, folder / "light_1.fits", overwrite=True)
         row = view_frame(read_night(folder)[0]).row
         assert (row.n_events, row.n_pixels, row.seconds) == (2, 7, 1.5)
+
+    def test_what_the_header_says_goes_before_the_table(self, folder):
+        with fits.open(folder / "light_1.fits", mode="update") as hdus:
+            hdus[0].header.update(CRVERDCT="too few", CREXPLO=4, CREXPHI=9)
+        row = view_frame(read_night(folder)[0]).row
+        assert (row.verdict, row.expected) == ("too few", "4 to 9")
+
+    def test_a_frame_put_back_whole_has_no_events(self, folder, tmp_path):
+        table = Table.read(folder / "night.ecsv", format="ascii.ecsv")
+        table["n_events"] = [3, 3, 3, 0]
+        table.write(folder / "night.ecsv", format="ascii.ecsv", overwrite=True)
+        restored = crp.read_ccd(folder / "light_1.fits").restore_cosmic_rays()
+        crp.write_ccd(restored, folder / "light_1.fits", overwrite=True)
+        text = crp.write_report(folder, tmp_path / "page.html").read_text()
+        assert "all that was removed was put back" in text
+        assert [frame["file"] for frame in facts_of(text)["frames"]] == ["light_2.fits", "light_3.fits"]
+
+    def test_each_frame_of_a_file_of_several_has_its_row(self, tmp_path):
+        raw = write_mosaic(tmp_path / "raw" / "mosaic.fits", 2)
+        crp.clean_collection([raw], tmp_path / "night", detector="median", thresh=40, n_workers=1)
+        whole = facts_of(crp.write_report(tmp_path / "night", tmp_path / "page.html").read_text())
+        (tmp_path / "night" / "night.ecsv").unlink()
+        text = crp.write_report(tmp_path / "night", tmp_path / "page.html").read_text()
+        assert [frame["file"] for frame in facts_of(text)["frames"]] == ["mosaic.fits[1]", "mosaic.fits[2]"]
+        assert [frame["cleaning"] for frame in facts_of(text)["frames"]] == [
+            cleaning_id(crp.read_ccd(tmp_path / "night" / "mosaic.fits", hdu=hdu)) for hdu in (1, 2)
+        ]
+        assert whole == facts_of(text)
 
 
 class TestPicturesBeside:
@@ -239,8 +269,6 @@ class TestHostileText:
     TEXT = "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
     def test_header_and_table_are_escaped(self, folder, tmp_path):
-        from astropy.io import fits
-
         fits.setval(folder / "light_1.fits", "OBJECT", value="<script>alert(1)</script>")
         table = Table.read(folder / "night.ecsv", format="ascii.ecsv")
         for name in ("file", "status", "verdict", "findings", "reason", "parameters"):

@@ -77,9 +77,10 @@ def folder(tmp_path_factory):
         ccd.meta["OBJECT"] = "M 51" if number % 2 else "GD 153"
         crp.write_ccd(ccd, folder / f"raw_{number}.fits")
         cleaned = crp.clean_cosmic_rays(ccd, "median", thresh=40)
+        cleaned.meta["CRVERDCT"] = verdict = ["plausible", "too many"][number == 4]
         name = f"light_{number}.fits"
         crp.write_ccd(cleaned, folder / name)
-        rows.append((name, "done", name, "", ["plausible", "too many"][number == 4], 10.5 - number))
+        rows.append((name, "done", name, "", verdict, 10.5 - number))
     rows.append(("light_9.fits", "failed", "", "Found no gain", "", 0.25))
     names = ("file", "status", "output", "reason", "verdict", "seconds")
     Table(rows=rows, names=names).write(folder / "night.ecsv", format="ascii.ecsv")

@@ -18,6 +18,7 @@ from ccdproc_crplugin.cli import main
 from ccdproc_crplugin.review import FORMAT, VERSION, cleaning_id
 
 from .conftest import hit_frame, same_bits
+from .nights import write_mosaic
 
 
 def review_of(*frames):
@@ -184,3 +185,58 @@ class TestCommand:
     def test_words_that_contradict_each_other_are_wrong_usage(self, frame, cleaned, save, words):
         save(review_of(judge(cleaned, [1])))
         assert main(["restore", "frame.fits", *words]) == 2
+
+
+class TestSeveralFrames:
+    """A file with a frame in each of three extensions."""
+
+    @pytest.fixture
+    def mosaic(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        raw = write_mosaic(tmp_path / "raw" / "mosaic.fits", 3)
+        crp.clean_collection([raw], tmp_path / "night", detector="median", thresh=40, n_workers=1)
+        return tmp_path / "night" / "mosaic.fits"
+
+    @pytest.fixture
+    def raw(self, mosaic):
+        return {hdu: crp.read_ccd("raw/mosaic.fits", hdu=hdu) for hdu in (1, 2, 3)}
+
+    def test_a_review_goes_to_the_frames_it_speaks_of(self, mosaic, raw, save):
+        cleaned = {hdu: crp.read_ccd(mosaic, hdu=hdu) for hdu in (1, 2, 3)}
+        save(review_of(judge(cleaned[1], [2], "mosaic.fits[1]"), judge(cleaned[3], [1, 2, 3], "mosaic.fits[3]")))
+        assert main(["restore", str(mosaic), "--review", "review.json", "--in-place"]) == 0
+        now = {hdu: crp.read_ccd(mosaic, hdu=hdu) for hdu in (1, 2, 3)}
+        assert [now[hdu].meta.get("CRNEVENT") for hdu in (1, 2, 3)] == [2, 3, None]
+        assert same_bits(now[2].data, cleaned[2].data)
+        assert same_bits(now[3].data, raw[3].data)
+        assert same_bits(now[1].restore_cosmic_rays().data, raw[1].data)
+        assert Table.read(mosaic.with_name("night.ecsv"))["n_events"].tolist() == [5]
+
+    def test_a_review_of_an_older_cleaning_of_one_of_them_changes_nothing(self, mosaic, save):
+        cleaned = {hdu: crp.read_ccd(mosaic, hdu=hdu) for hdu in (1, 2)}
+        older = cleaned[1].restore_cosmic_rays(labels=1)
+        save(review_of(judge(older, [1], "mosaic.fits[1]"), judge(cleaned[2], [1], "mosaic.fits[2]")))
+        before = mosaic.read_bytes()
+        assert main(["restore", str(mosaic), "--review", "review.json", "--in-place"]) == 1
+        assert mosaic.read_bytes() == before
+
+    def test_without_more_words_all_of_them_go_back(self, mosaic, raw):
+        assert main(["restore", str(mosaic), "back.fits"]) == 0
+        assert all(same_bits(crp.read_ccd("back.fits", hdu=hdu).data, raw[hdu].data) for hdu in raw)
+        with fits.open("raw/mosaic.fits") as before, fits.open("back.fits") as after:
+            assert [hdu.name for hdu in after] == [hdu.name for hdu in before]
+
+    def test_one_of_them_is_chosen_by_its_hdu(self, mosaic, raw):
+        assert main(["restore", str(mosaic), "back.fits", "--hdu", "1", "--labels", "1,2,3"]) == 0
+        back = {hdu: crp.read_ccd("back.fits", hdu=hdu) for hdu in raw}
+        assert [ccd.meta.get("CRNEVENT") for ccd in back.values()] == [None, 3, 3]
+        assert back[1].flags is None
+        assert main(["restore", "back.fits", "all.fits"]) == 0
+        assert all(same_bits(crp.read_ccd("all.fits", hdu=hdu).data, raw[hdu].data) for hdu in raw)
+
+    @pytest.mark.parametrize(
+        ("words", "message"), [(["--labels", "1"], "expected --hdu"), (["--hdu", "9"], "holds a frame: 1, 2, 3")]
+    )
+    def test_a_frame_that_is_not_said_or_not_there_is_wrong_usage(self, mosaic, words, message, capsys):
+        assert main(["restore", str(mosaic), *words]) == 2
+        assert message in capsys.readouterr().err

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def add_parser(commands: Any) -> None:
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--labels", type=_labels, metavar="N,N", help="events to put back (default: all)")
     chosen.add_argument("--review", type=existing_file, metavar="FILE", help="review.json that a report saved")
+    parser.add_argument("--hdu", type=int, metavar="N", help="which frame of a file of several (default: all)")
     parser.add_argument("--in-place", action="store_true", help="replace FRAME, and its counts in night.ecsv beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
     parser.set_defaults(run=run)
@@ -62,25 +64,52 @@ def run(args: argparse.Namespace) -> int:
     int
         0.
     """
-    from ccdproc_crplugin.clean import restore_cosmic_rays
-    from ccdproc_crplugin.io import read_ccd, write_ccd
+    from ccdproc_crplugin.io import refuse_existing
+    from ccdproc_crplugin.layout import read_frames, write_frames
     from ccdproc_crplugin.night_table import update_row
-    from ccdproc_crplugin.review import apply_review
 
     output = _output(args)
+    refuse_existing(output, args.overwrite or args.in_place)
     with calm() as messages:
-        ccd = read_ccd(args.path)
-        if args.review:
-            restored = apply_review(ccd, args.review, name=args.path.name)
-        else:
-            restored = restore_cosmic_rays(ccd, labels=args.labels)
-        write_ccd(restored, output, overwrite=args.overwrite or args.in_place)
+        frames = read_frames(args.path)
+        frames |= _restored(frames, args)
+        write_frames(frames, args.path, output)
+        headers = [ccd.meta for ccd in frames.values()]
         if args.in_place:
-            update_row(output, restored.meta)
+            update_row(output, headers)
     for message in messages:
         say(message)
-    print(f"wrote {output}: {restored.meta.get('CRNEVENT', 0)} events are still removed")
+    print(f"wrote {output}: {sum(header.get('CRNEVENT', 0) for header in headers)} events are still removed")
     return 0
+
+
+def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, Any]:
+    """
+    The frames of a file in which something is put back, as they are then.
+    """
+    from ccdproc_crplugin.clean import restore_cosmic_rays
+    from ccdproc_crplugin.removed import is_restorable
+    from ccdproc_crplugin.review import apply_reviews, frame_name
+
+    chosen = _chosen(frames, args)
+    if len(chosen) > 1:
+        chosen = {hdu: ccd for hdu, ccd in chosen.items() if is_restorable(ccd)} or chosen
+    if not args.review:
+        return {hdu: restore_cosmic_rays(ccd, labels=args.labels) for hdu, ccd in chosen.items()}
+    names = {frame_name(args.path, hdu if len(frames) > 1 else None): hdu for hdu in chosen}
+    restored = apply_reviews({name: chosen[hdu] for name, hdu in names.items()}, args.review)
+    return {names[name]: ccd for name, ccd in restored.items()}
+
+
+def _chosen(frames: Mapping[int, Any], args: argparse.Namespace) -> Mapping[int, Any]:
+    listed = ", ".join(map(str, frames))
+    if args.hdu is None:
+        if args.labels and len(frames) > 1:
+            raise UsageError(f"Found --labels and frames in HDU {listed}; expected --hdu, which says whose labels.")
+        return frames
+    if args.hdu not in frames:
+        raise UsageError(f"Found --hdu {args.hdu}; expected one that holds a frame: {listed}.")
+    return {args.hdu: frames[args.hdu]}
 
 
 def _output(args: argparse.Namespace) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,11 @@ import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import exposure, filter_name
-from ccdproc_crplugin.io import read_header
+from ccdproc_crplugin.io import frame_indices, read_header
 from ccdproc_crplugin.night_table import TABLE, read_table
 from ccdproc_crplugin.selection import find_frames
 
-__all__ = ["Row", "complete", "read_night"]
+__all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
 
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
@@ -40,7 +40,9 @@ class Row:
     reason : str
         Why it is not done, if it is not.
     path : `~pathlib.Path` or None
-        The cleaned frame, if there is one.
+        The file of the cleaned frame, if there is one.
+    hdu : int or None
+        Where it stands in a file of several frames.
     kind, target, filter, start, detector, parameters, verdict, findings : str
         What table and header say; empty where they don't.
     n_events, n_pixels, expected_low, expected_high, exposure, seconds : float or None
@@ -51,6 +53,7 @@ class Row:
     status: str
     reason: str = ""
     path: Path | None = None
+    hdu: int | None = None
     kind: str = ""
     target: str = ""
     filter: str = ""
@@ -107,6 +110,32 @@ def read_night(folder: Path) -> list[Row]:
     return rows
 
 
+def split_frames(row: Row) -> list[Row]:
+    """
+    Give each frame of a file a row of its own.
+
+    Parameters
+    ----------
+    row : Row
+        A file of the night.
+
+    Returns
+    -------
+    list of Row
+        The row itself, or one for each of several frames, without the figures of the whole file.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read.
+    """
+    indices = frame_indices(row.path) if row.path else []
+    if len(indices) < 2:
+        return [row]
+    whole = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
+    return [replace(row, file=f"{row.file}[{index}]", hdu=index, verdict="", findings="", **whole) for index in indices]
+
+
 def _from_table(path: Path) -> list[Row]:
     table = read_table(path)
     return [_row_of(dict(zip(table.colnames, row, strict=True)), path.parent) for row in table]
@@ -134,11 +163,11 @@ def _from_files(folder: Path) -> list[Row]:
     rows = []
     for path in find_frames(folder):
         try:
-            header = read_header(path)
+            headers = [read_header(path, hdu=index) for index in frame_indices(path)]
         except CosmicRayError as err:
             rows.append(Row(path.name, "failed", str(err)))
             continue
-        if "CRDETECT" in header:
+        if any("CRDETECT" in header for header in headers):
             rows.append(Row(path.name, "done", path=path))
     return rows
 
@@ -157,7 +186,8 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
     Returns
     -------
     Row
-        The row with its gaps filled; its counts are those of the header, which follows each restoring.
+        The row with its gaps filled. Its counts, what to expect and the verdict are those of the header, which
+        follows each restoring.
     """
     seconds, name = exposure(header), filter_name(header)
     said = {
@@ -166,15 +196,36 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "start": _text(header.get("DATE-OBS"))[:19].replace("T", " "),
         "exposure": seconds and float(seconds.value.value),
         "detector": _text(header.get("CRDETECT")),
-        "verdict": _text(header.get("CRVERDCT")),
         "findings": _text(header.get("CRPREFLT")),
         "parameters": _in_words({name: header[card] for name, card in PARAMETERS.items() if card in header}),
-        "expected_low": _number(header.get("CREXPLO")),
-        "expected_high": _number(header.get("CREXPHI")),
     }
     entries = {name: value for name, value in vars(row).items() if value not in (None, "")}
-    counts = {"n_events": _number(header.get("CRNEVENT")), "n_pixels": _number(header.get("CRNPIX"))}
-    return Row(**{**said, **entries, **{name: count for name, count in counts.items() if count is not None}})
+    judged = {
+        "n_events": _number(header.get("CRNEVENT")),
+        "n_pixels": _number(header.get("CRNPIX")),
+        "expected_low": _number(header.get("CREXPLO")),
+        "expected_high": _number(header.get("CREXPHI")),
+        "verdict": _text(header.get("CRVERDCT")),
+    }
+    return Row(**{**said, **entries, **{name: value for name, value in judged.items() if value not in (None, "")}})
+
+
+def put_back(row: Row) -> Row:
+    """
+    Say of a frame that all that was removed from it was put back.
+
+    Parameters
+    ----------
+    row : Row
+        A frame that the table calls cleaned and that is not.
+
+    Returns
+    -------
+    Row
+        The row, without events.
+    """
+    reason = "; ".join(filter(None, (row.reason, "all that was removed was put back")))
+    return replace(row, reason=reason, n_events=0.0, n_pixels=0.0, verdict="")
 
 
 def _text(value: Any) -> str:
@@ -182,6 +233,8 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> float | None:
+    if value is np.ma.masked:
+        return None
     try:
         number = float(value)
     except (TypeError, ValueError):

@@ -26,8 +26,8 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io import atomic_write, refuse_existing
 from ccdproc_crplugin.report.figures import chip_maps, histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
-from ccdproc_crplugin.report.night import Row, read_night
-from ccdproc_crplugin.review import FORMAT, VERSION
+from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames
+from ccdproc_crplugin.review import FORMAT, VERSION, frame_name
 
 __all__ = ["write_report"]
 
@@ -112,19 +112,33 @@ class _Night:
         self.views: list[FrameView] = []
 
     def add(self, row: Row, store: _PictureStore) -> None:
+        """Take the frames of the next file."""
+        try:
+            frames = split_frames(row)
+        except Exception as err:
+            frames = [_unreadable(row, err)]
+        for frame in frames:
+            self._add_frame(frame, store)
+
+    def _add_frame(self, row: Row, store: _PictureStore) -> None:
         view = None
         if row.path is not None:
             try:
                 view = view_frame(row)
+                row = row if view or not row.n_events else put_back(row)
             except Exception as err:
-                message = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
-                row = replace(row, reason="; ".join(filter(None, (row.reason, message))))
+                row = _unreadable(row, err)
         if view is None:
             self.rows.append((row, None))
             return
         self.rows.append((view.row, len(self.views)))
         store.add(view.pictures)
         self.views.append(replace(view, pictures={}))
+
+
+def _unreadable(row: Row, err: Exception) -> Row:
+    message = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+    return replace(row, path=None, reason="; ".join(filter(None, (row.reason, message))))
 
 
 @dataclass
@@ -271,7 +285,8 @@ def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict
         "classes": list(CLASSES),
         "frames": [
             {
-                "file": view.row.path.name,
+                "file": frame_name(view.row.path, view.row.hdu),
+                "name": view.row.file,
                 "cleaning": view.cleaning,
                 "classes": view.classes.tolist(),
                 "onHot": labels,
