@@ -271,7 +271,7 @@ def _normalize(images: Mapping[str, np.ndarray], stretch: str) -> Normalize:
 
     lowest, highest = stretch_limits(images, stretch)
     shape = AsinhStretch() if stretch == "asinh" else LinearStretch()
-    return ImageNormalize(vmin=lowest, vmax=highest, stretch=shape, clip=True)
+    return ImageNormalize(vmin=lowest, vmax=highest, stretch=shape, clip=False)
 
 
 def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") -> tuple[float, float]:

@@ -356,7 +356,7 @@ class CRSegments:
         labels = cut_out(self.data, center, size)
         cut = {"mask": np.where(labels > 0, np.where(labels == label, 1, OTHERS), labels)}
         cut |= {name: cut_out(image, center, size) for name, image in images.items()}
-        title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.4g}"
+        title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.0f}"
         return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
 
     def plot(

@@ -37,6 +37,16 @@ def test_the_mask_tells_the_event_from_its_neighbours(ccd):
     assert (image[4, 4], image[4, 7], image[0, 0]) == (1, 0.4, 0)
 
 
+def test_what_lies_beyond_the_edge_has_neither_the_black_nor_the_white_of_pixels(ccd):
+    mask = np.zeros(ccd.shape, dtype=bool)
+    mask[0, 0] = True
+    page = crp.cr_segments(ccd, mask=mask).plot()
+    for axis in page.axes:
+        image = axis.images[0]
+        assert image.cmap(image.norm(image.get_array()))[0, 0, 3] == 0
+        assert axis.get_facecolor()[:3] == (0.45, 0.45, 0.45)
+
+
 class TestStretch:
     def test_asinh_reaches_up_to_the_brightest_pixel(self, segments):
         frame, cleaned = segments.plot([2], stretch="asinh").axes[1:3]
