@@ -17,6 +17,7 @@ from ccdproc_crplugin.electrons import calibrate, check_frame, to_electrons
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.rates import Expectation, expected_events
+from ccdproc_crplugin.removed import is_cleaned
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ class Tuning:
                 axes.plot(rows["sigclip"], rows["n_false"], "--", color="C3", label="false events")
             else:
                 axes.plot(rows["sigclip"], rows["n_events"], "-", color="C0", alpha=0.3)
-        axes.set(yscale="log", ylim=(0.5, None), ylabel="number")
+        axes.set(yscale="log", ylim=(0.5, 2 * self._most_events), ylabel="number")
+
+    @property
+    def _most_events(self) -> float:
+        return max(1, self.table["n_events"].max(), self.table["n_false"].max(), self.expectation.high or 0)
 
     def _plot_shares(self, axes: Any) -> None:
         rows = self.table[self.table["objlim"] == self.objlim]
@@ -155,7 +160,7 @@ def cr_tune(
     Raises
     ------
     CosmicRayError
-        If the frame or a parameter is not as it should be.
+        If the frame or a parameter is not as it should be, or the frame was cleaned already.
 
     Notes
     -----
@@ -175,6 +180,11 @@ def cr_tune(
     from ccdproc_crplugin.tuning.limits import choose_limits
 
     check_frame(ccd)
+    if is_cleaned(ccd):
+        raise CosmicRayError(
+            "Found a frame whose cosmic rays were removed already; expected one that was not cleaned. Take the "
+            "frame as it was before: restore_cosmic_rays gives it."
+        )
     _check_bounds(max_false=max_false, max_stars_touched=max_stars_touched)
     calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
     frame = to_electrons(ccd, calibration)

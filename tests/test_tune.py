@@ -194,6 +194,15 @@ def test_the_plot_shows_counts_choice_and_plausible_band(frame, tuning):
     assert f"plausible: {expectation}" in labels[1]
 
 
+def test_the_plot_reaches_no_higher_than_its_curves(tuning):
+    assert tuning.plot().axes[0].get_ylim()[1] < 3 * max(tuning.table["n_events"].max(), tuning.table["n_false"].max())
+
+
+def test_a_cleaned_frame_is_refused(frame):
+    with pytest.raises(CosmicRayError, match="removed already; expected one that was not cleaned"):
+        crp.cr_tune(frame.ccd.clean_cosmic_rays(preflight="off"))
+
+
 def test_the_table_has_the_expected_events_where_they_are_known(frame, tuning):
     assert tuning.table["expected_low"].mask.all()
     expectation = crp.expected_events(frame.ccd, pixel_size=15)
