@@ -86,6 +86,22 @@ def test_tune_prints_table_choice_and_reason(frames, capsys):
     assert "no pixel size in the header" in printed
 
 
+def test_tune_says_what_the_preflight_found(frames, tmp_path, capsys):
+    ccd = crp.read_ccd(frames / "frame_001.fits")
+    ccd.data += 1000
+    main(["tune", str(crp.write_ccd(ccd, tmp_path / "biased.fits"))])
+    assert "noise: The noise is" in capsys.readouterr().err
+
+
+def test_compare_takes_the_truth(frames, tmp_path, capsys):
+    main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--quiet"])
+    truth = fits.getdata(frames / "truth/frame_001.fits", "TRUTH") > 0
+    expected = str(crp.compare_masks(crp.read_ccd(tmp_path / "frame_001.fits"), truth))
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "frame_001.fits"), str(frames / "truth/frame_001.fits")]) == 0
+    assert capsys.readouterr().out.strip() == expected.strip()
+
+
 def test_tune_writes_table_and_plot(frames, tmp_path, capsys):
     table, plot = tmp_path / "tuning.ecsv", tmp_path / "tuning.png"
     words = ["tune", str(frames / "frame_001.fits"), "--output", str(table), "--plot", str(plot)]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli.options import calm, existing_file, say
@@ -25,9 +26,11 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "compare",
         help="compare the masks of two frames",
-        description="Count the pixels and events that two cleaned frames share.",
+        description="Count the pixels and events that two cleaned frames share, or a cleaned frame and its truth.",
     )
-    parser.add_argument("a", type=existing_file, metavar="A", help="a cleaned frame, or one with a mask")
+    parser.add_argument(
+        "a", type=existing_file, metavar="A", help="a cleaned frame, one with a mask, or the truth of a simulated one"
+    )
     parser.add_argument("b", type=existing_file, metavar="B", help="another")
     parser.set_defaults(run=run)
 
@@ -47,11 +50,24 @@ def run(args: argparse.Namespace) -> int:
         0.
     """
     from ccdproc_crplugin.compare import compare_masks
-    from ccdproc_crplugin.io import read_ccd
 
     with calm() as messages:
-        a, b = read_ccd(args.a), read_ccd(args.b)
+        a, b = _read(args.a), _read(args.b)
     for message in messages:
         say(message)
     print(compare_masks(a, b))
     return 0
+
+
+def _read(path: Path) -> Any:
+    """
+    A frame; of the truth about a simulated one its mask.
+    """
+    from astropy.io import fits
+
+    from ccdproc_crplugin.io import read_ccd, reading
+
+    with reading(path), fits.open(path) as hdus:
+        if "TRUTH" in hdus:
+            return hdus["TRUTH"].data > 0
+    return read_ccd(path)

@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
         0.
     """
     from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.preflight import cr_preflight
     from ccdproc_crplugin.rates import expected_events
     from ccdproc_crplugin.tune import cr_tune
 
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
     with calm() as messages:
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
+        cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, policy="warn")
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
         tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names})
     for message in messages:
