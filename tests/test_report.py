@@ -411,3 +411,10 @@ class TestCommand:
 def test_a_row_has_words_for_what_to_expect():
     assert Row("a", "done", expected_low=3.2, expected_high=9.9).expected == "3 to 10"
     assert Row("a", "done").expected == ""
+
+
+def test_calibration_frames_come_after_the_light_frames(folder):
+    table = Table.read(folder / "night.ecsv")
+    table["kind"] = ["bias", "light", "flat", "light"]
+    table.write(folder / "night.ecsv", overwrite=True)
+    assert [row.kind for row in read_night(folder)] == ["light", "light", "bias", "flat"]

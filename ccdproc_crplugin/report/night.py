@@ -25,6 +25,9 @@ __all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
 
+#: Kinds of frames that were combined, and have no events of their own.
+CALIBRATION = ("bias", "dark", "flat")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -91,7 +94,7 @@ def read_night(folder: Path) -> list[Row]:
     Returns
     -------
     list of Row
-        A row of the table each, or without the table one for each cleaned frame.
+        A row of the table each, calibration frames last; or without the table one for each cleaned frame.
 
     Raises
     ------
@@ -138,7 +141,8 @@ def split_frames(row: Row) -> list[Row]:
 
 def _from_table(path: Path) -> list[Row]:
     table = read_table(path)
-    return [_row_of(dict(zip(table.colnames, row, strict=True)), path.parent) for row in table]
+    rows = [_row_of(dict(zip(table.colnames, row, strict=True)), path.parent) for row in table]
+    return sorted(rows, key=lambda row: row.kind in CALIBRATION)
 
 
 def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
