@@ -132,7 +132,7 @@ def _causes_of_less(budget: NoiseBudget, corrected: frozenset[str]) -> Iterator[
     if not (told and as_pedestal):
         yield Cause(
             5,
-            f"the frame holds fewer electrons than there were (gain too small by {1 / gain_factor:.2g}, "
+            f"the frame holds fewer electrons than there were (gain too small by a factor of {1 / gain_factor:.2g}, "
             "adu taken for electrons, a rate)"
             if photons
             else "the gain is too small",
