@@ -175,6 +175,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 #: A gain outside of this range (electron/adu) is a camera's setting, not a gain.
 PLAUSIBLE_GAIN = (0.005, 60.0)
 
+#: A binning factor, below 1000.
+_FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
+
 
 @dataclass(frozen=True)
 class HeaderValue:
@@ -207,7 +210,7 @@ def _number(value: Any) -> float:
     """
     try:
         return math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
 
 
@@ -426,13 +429,19 @@ def binning(meta: Mapping) -> HeaderValue | None:
     ((2, 2), (1, 4))
     """
     for entry in _entries(meta, "binning"):
-        factors = [int(factor) for factor in re.findall(r"[1-9]\d*", str(entry.value))]
+        words = entry.value if isinstance(entry.value, str) else f"{_number(entry.value):.0f}"
+        factors = [int(factor) for factor in _FACTOR.findall(words)]
         if len(factors) in (1, 2):
             return HeaderValue((factors[0], factors[-1]), entry.keyword)
-    x, y = _positive_number(meta, "binning in x"), _positive_number(meta, "binning in y")
+    x, y = _factor(meta, "binning in x"), _factor(meta, "binning in y")
     if x is None:
-        return y and HeaderValue((int(y.value),) * 2, y.keyword)
-    return HeaderValue((int(x.value), int(x.value if y is None else y.value)), x.keyword)
+        return y and HeaderValue((y.value,) * 2, y.keyword)
+    return HeaderValue((x.value, x.value if y is None else y.value), x.keyword)
+
+
+def _factor(meta: Mapping, quantity: str) -> HeaderValue | None:
+    found = _positive_number(meta, quantity)
+    return HeaderValue(int(found.value), found.keyword) if found and 1 <= found.value < 1000 else None
 
 
 def temperature(meta: Mapping) -> HeaderValue | None:

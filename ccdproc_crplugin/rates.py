@@ -45,11 +45,23 @@ RADIOACTIVE_GLASS = 10.0 * RATE
 #: A chip goes on collecting while it is read. Where that time is not known it is between 0 and this.
 LONGEST_READOUT = 60 * u.s
 
+#: Beyond these it is a slip of the unit or of the header: no pixel, binned, is larger, no exposure longer, no
+#: observatory on the ground higher, and in orbit other rates hold.
+LARGEST = {
+    "pixel_size": 1 * u.cm,
+    "exposure": 1e6 * u.s,
+    "readout": 1e5 * u.s,
+    "altitude": 9000 * u.m,
+    "rate": 1e4 * RATE,
+}
+
 #: Keywords that give the size of a pixel with its binning, as the programs of amateur cameras write them.
 BINNED_SIZE = ("XPIXSZ",)
 
 #: Chance that a Poisson count lies beyond one end of its band: that of three standard deviations.
-BEYOND = 0.00135
+BEYOND, STANDARD_DEVIATIONS = 0.00135, 3.0
+#: From this mean on a Poisson count is as good as normal.
+MANY = 1e6
 
 
 @dataclass(frozen=True)
@@ -155,7 +167,7 @@ def expected_events(
     Raises
     ------
     CosmicRayError
-        If a parameter is negative or its unit does not fit.
+        If there is no frame, or a parameter is negative, out of all reason or its unit does not fit.
 
     Examples
     --------
@@ -167,6 +179,8 @@ def expected_events(
     >>> found.low, found.high
     (3, 88)
     """
+    if not isinstance(ccd, CCDData):
+        raise CosmicRayError(f"Found {type(ccd).__name__}; expected a CCDData.")
     size = _known("pixel size", pixel_size, u.micron, _pixel_of_header(ccd.meta))
     seconds = _known("exposure", exposure, u.s, frames.exposure(ccd.meta))
     height = _known("altitude", altitude, u.m, frames.altitude(ccd.meta))
@@ -198,6 +212,11 @@ def judge(n_events: int, expectation: Expectation) -> str:
     {"plausible", "too many", "too few", "cannot tell"}
         The verdict.
 
+    Raises
+    ------
+    CosmicRayError
+        If that is no number of events.
+
     Examples
     --------
     >>> import numpy as np
@@ -207,6 +226,8 @@ def judge(n_events: int, expectation: Expectation) -> str:
     >>> judge(20, expected_events(ccd)), judge(2000, expected_events(ccd))
     ('plausible', 'too many')
     """
+    if isinstance(n_events, bool) or not isinstance(n_events, int | np.integer) or n_events < 0:
+        raise CosmicRayError(f"Found n_events={n_events!r}; expected a whole number, 0 or more.")
     if expectation.low is None:
         return "cannot tell"
     if n_events > expectation.high:
@@ -225,9 +246,10 @@ def _pixel_of_header(meta: Mapping) -> frames.HeaderValue | None:
 
 
 def _known(name: str, given: Any, unit: u.Unit, in_header: frames.HeaderValue | None) -> u.Quantity | None:
+    name = name.replace(" ", "_")
     if given is not None:
-        return _quantity(name.replace(" ", "_"), given, unit)
-    return None if in_header is None else in_header.value
+        return _quantity(name, given, unit)
+    return None if in_header is None or in_header.value > LARGEST[name] else in_header.value
 
 
 def _quantity(name: str, value: Any, unit: u.Unit) -> u.Quantity:
@@ -237,6 +259,8 @@ def _quantity(name: str, value: Any, unit: u.Unit) -> u.Quantity:
         raise CosmicRayError(f"Found {name}={value!r}; expected a number or a Quantity in {unit}.") from err
     if not quantity.isscalar or not np.isfinite(quantity) or quantity < 0:
         raise CosmicRayError(f"Found {name}={value!r}; expected one number in {unit}, 0 or more.")
+    if quantity > LARGEST[name]:
+        raise CosmicRayError(f"Found {name}={value!r}; expected {LARGEST[name].to(unit):g} at the most.")
     return quantity
 
 
@@ -266,5 +290,9 @@ def _band(mean_low: float, mean_high: float) -> tuple[int, int]:
     """
     from scipy.special import pdtrik
 
-    low, high = pdtrik([BEYOND, 1 - BEYOND], [mean_low, mean_high])
+    means = np.array([mean_low, mean_high])
+    with np.errstate(invalid="ignore"):
+        poisson = pdtrik([BEYOND, 1 - BEYOND], means)
+    normal = means + STANDARD_DEVIATIONS * np.sqrt(means) * [-1, 1]
+    low, high = np.where(means > MANY, normal, poisson)
     return math.ceil(low) if mean_low > 0 else 0, math.ceil(high) if mean_high > 0 else 0

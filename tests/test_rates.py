@@ -116,6 +116,11 @@ def test_without_pixel_size_or_exposure_no_verdict_is_possible(meta, missing):
         {"readout": [1, 2]},
         {"rate": 3},
         {"rate": (3, 1)},
+        {"pixel_size": 1e30},
+        {"altitude": 540e3},
+        {"exposure": 1e300},
+        {"readout": 1e300},
+        {"rate": (1, 1e300)},
     ],
 )
 def test_what_is_no_such_quantity_is_refused(wrong):
@@ -162,3 +167,39 @@ def test_segments_say_whether_their_number_is_plausible():
     assert segments.verdict == "plausible"
     assert segments.table.meta["CRVERDCT"] == "plausible"
     assert "; plausible: " in repr(segments)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [1e300, 1e20, 10**400, -1, "N/A", np.nan, np.inf, [90], np.array([90.0, 1.0]), None]
+)
+@pytest.mark.parametrize("keyword", ["EXPTIME", "PIXSIZE1", "OBSALT", "XBINNING", "CCDSUM"])
+def test_nonsense_in_the_header_is_as_if_it_were_missing(keyword, nonsense):
+    meta = {"EXPTIME": 90.0, "PIXSIZE1": 9.0, "OBSALT": 305.0}
+    without = {name: value for name, value in meta.items() if name != keyword}
+    data = np.ones((256, 256), dtype=np.float32)
+    found = expected_events(CCDData(data, unit="adu", meta={**meta, keyword: nonsense}))
+    assert str(found) == str(expected_events(CCDData(data, unit="adu", meta=without)))
+
+
+def test_half_a_pixel_is_no_binning():
+    data = np.ones((256, 256), dtype=np.float32)
+    found = expected_events(CCDData(data, unit="adu", meta={"EXPTIME": 90.0, "PIXSIZE1": 9.0, "XBINNING": 0.5}))
+    assert found.area > 0
+
+
+@pytest.mark.parametrize("wrong", [-1, "5", None, np.nan, 2.5, True])
+def test_what_is_no_number_of_events_is_not_judged(wrong):
+    with pytest.raises(CosmicRayError, match="Found n_events="):
+        judge(wrong, expected_events(guide_frame()))
+
+
+def test_only_a_frame_is_expected_to_have_events():
+    with pytest.raises(CosmicRayError, match="Found ndarray; expected a CCDData"):
+        expected_events(np.ones((9, 9)))
+
+
+def test_very_many_events_have_a_band_too():
+    frame = CCDData(np.ones((64, 64)), unit="adu", meta={"EXPTIME": 1e6})
+    found = expected_events(frame, pixel_size=1e4, readout=0, rate=(1e4, 1e4))
+    assert found.mean_low - found.low == pytest.approx(3 * np.sqrt(found.mean_low), rel=0.01)
+    assert found.high - found.mean_high == pytest.approx(3 * np.sqrt(found.mean_high), rel=0.01)
