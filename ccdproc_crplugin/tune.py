@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Tuning", "cr_tune"]
 
+#: No event has a larger contrast to the fine structure.
+LARGEST_OBJLIM = 1e6
+
 
 @dataclass(frozen=True, eq=False)
 class Tuning:
@@ -186,6 +189,10 @@ def cr_tune(
             "frame as it was before: restore_cosmic_rays gives it."
         )
     _check_bounds(max_false=max_false, max_stars_touched=max_stars_touched)
+    _check_whole(n_pixels=(n_pixels, 1), seed=(seed, 0))
+    _check_objlim(objlim)
+    if not isinstance(expectation, Expectation | None):
+        raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
     calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
     frame = to_electrons(ccd, calibration)
     level = calibration.saturation if np.isfinite(calibration.saturation) else None
@@ -216,3 +223,16 @@ def _check_bounds(**bounds: float) -> None:
     for name, value in bounds.items():
         if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
             raise CosmicRayError(f"Found {name}={value!r}; expected a share from 0 to 1.")
+
+
+def _check_whole(**numbers: tuple[int, int]) -> None:
+    for name, (value, least) in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise CosmicRayError(f"Found {name}={value!r}; expected a whole number, {least} or more.")
+
+
+def _check_objlim(objlim: float | None) -> None:
+    if objlim is None:
+        return
+    if isinstance(objlim, bool) or not isinstance(objlim, int | float | np.number) or not 0 < objlim <= LARGEST_OBJLIM:
+        raise CosmicRayError(f"Found objlim={objlim!r}; expected a number above 0, {LARGEST_OBJLIM:g} at the most.")

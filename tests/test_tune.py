@@ -221,3 +221,44 @@ def test_the_lowest_limit_weighed_is_the_lowest_score_kept():
 
 def row_of(tuning):
     return tuning.table[(tuning.table["sigclip"] == tuning.sigclip) & (tuning.table["objlim"] == tuning.objlim)][0]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"objlim": value} for value in (0, -1, "x", np.nan, np.inf, True, [2])]
+    + [{"n_pixels": value} for value in (0, 2.5, "x", None, True)]
+    + [{"seed": value} for value in (-1, "x", 2.5, None)]
+    + [{"expectation": 5}],
+)
+def test_what_is_no_such_parameter_is_refused(frame, wrong):
+    (name,) = wrong
+    with pytest.raises(CosmicRayError, match=f"Found {name}="):
+        crp.cr_tune(frame.ccd, **wrong)
+
+
+def test_a_frame_without_any_cosmic_ray_has_limits_too():
+    rng = np.random.default_rng(0)
+    empty = CCDData(rng.poisson(200, (200, 220)) + rng.normal(0, 5, (200, 220)), unit="electron")
+    tuning = crp.cr_tune(empty, readnoise=5)
+    assert row_of(tuning)["n_events"] == 0
+    assert row_of(tuning)["allowed"]
+    assert tuning.sigclip < 8
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1)])
+def test_where_no_trial_event_can_be_found_the_default_stays(shape):
+    tuning = crp.cr_tune(CCDData(np.full(shape, 100.0), unit="electron"), readnoise=5)
+    assert tuning.sigclip == 5
+    assert "no trial event was found" in tuning.reason
+
+
+def test_one_good_pixel_is_enough_not_to_fail():
+    mask = np.ones((64, 64), dtype=bool)
+    mask[3, 4] = False
+    tuning = crp.cr_tune(CCDData(np.full((64, 64), 100.0), unit="electron", mask=mask), readnoise=5)
+    assert tuning.sigclip == 5
+
+
+def test_values_beyond_any_chip_are_tuned_without_a_crash():
+    data = 1e28 * np.random.default_rng(0).poisson(200, (100, 100)).astype(np.float32)
+    assert crp.cr_tune(CCDData(data, unit="electron"), readnoise=5).sigclip in SIGCLIPS

@@ -24,6 +24,9 @@ OBJLIM_FACTORS = (0.75, 1.0, 1.3, 1.7)
 #: The ``sigclip`` at which an edge of the chip is looked at.
 EDGE_SIGCLIP = 5.0
 
+#: The ``sigclip`` of a frame too small, too noisy or too bright for trial events: the detector's own.
+DEFAULT_SIGCLIP = 5.0
+
 #: Difference in completeness that counts as none.
 INDIFFERENT = 0.01
 
@@ -111,9 +114,10 @@ def choose_limits(
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
     table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
-    table["allowed"] = (table["n_false"] <= max_false * table["n_events"]) & (
-        table["stars_touched"] <= max_stars_touched
-    )
+    false_share = table["n_false"] / np.maximum(table["n_events"], 1)
+    table["allowed"] = (false_share <= max_false) & (table["stars_touched"] <= max_stars_touched)
+    if not table["completeness"].any():
+        return _untried(table, objlim)
     return _choice(table, objlim, max_false, max_stars_touched)
 
 
@@ -188,6 +192,14 @@ def _noise_tail(trials, objlim):
     passing = s_prime[contrast > objlim].astype(float)
     scale = np.mean(passing**2 - LOWEST**2) if len(passing) else 1.0
     return lambda sigclip: len(passing) * np.exp(-(sigclip**2 - LOWEST**2) / scale)
+
+
+def _untried(table, objlim):
+    """
+    The limits of a frame on which trial events tell nothing.
+    """
+    reason = f"no trial event was found at any sigclip: the detector's own value of {DEFAULT_SIGCLIP:g} stays"
+    return Limits(DEFAULT_SIGCLIP, float(objlim), table, reason)
 
 
 def _choice(table, objlim, max_false, max_stars_touched):

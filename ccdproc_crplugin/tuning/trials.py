@@ -37,6 +37,7 @@ TILT = 30.0  # degrees between the chip's normal and the zenith
 VISIBLE = 5.0  # an event is to be found if its best pixel stands this many times above the noise
 COVERED = 2.0  # a pixel is an event's if the event's charge exceeds this many times the noise
 
+MOST_LIGHT = 1e18  # electrons, more than any pixel holds, but no more than the random numbers can draw
 STAR_PEAK = 5.0  # a star's least peak over the sky, in standard deviations of the noise
 FWHM_WITHOUT_STARS = 2.5  # pixels
 SHARPNESS = (0.2, 1.2)
@@ -203,7 +204,7 @@ class _Part:
         narrow = FWHM_WITHOUT_STARS if fwhm is None else max(np.sqrt(max(fwhm**2 - PIXEL_WIDTH2, 0)), LEAST_FWHM)
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
-        twin = rng.poisson(np.maximum(light, 0)) + self._read_out() * rng.standard_normal(light.shape)
+        twin = rng.poisson(np.clip(light, 0, MOST_LIGHT)) + self._read_out() * rng.standard_normal(light.shape)
         s_prime, contrast = self.scores(twin.astype(np.float32))
         beside = s_prime > 0
         for near in _around(stars, int(np.ceil(2 * narrow))):
