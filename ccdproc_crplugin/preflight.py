@@ -58,7 +58,7 @@ def cr_preflight(
     Raises
     ------
     CosmicRayError
-        With ``policy="raise"``, if a check failed.
+        If `ccd` or `dark` is no frame; with ``policy="raise"``, if a check failed.
 
     Warns
     -----
@@ -76,11 +76,14 @@ def cr_preflight(
     """
     check_frame(ccd)
     _known_policy("policy", policy, POLICIES)
+    if dark is not None and not isinstance(dark, CCDData):
+        raise CosmicRayError(f"Found dark={type(dark).__name__}; expected a CCDData.")
+    calibration, trouble = None, None
     try:
         calibration = calibrate(ccd, gain=gain, readnoise=readnoise)
-    except CosmicRayError:
-        calibration = None
-    findings = [] if policy == "off" else run_checks(ccd, calibration, dark=dark)
+    except CosmicRayError as err:
+        trouble = str(err)
+    findings = [] if policy == "off" else run_checks(ccd, calibration, dark=dark, trouble=trouble)
     act_on(findings, policy)
     return findings
 
@@ -97,6 +100,7 @@ def run_checks(
     dark: CCDData | None = None,
     detector: str | None = None,
     parameters: Mapping[str, Any] | None = None,
+    trouble: str | None = None,
 ) -> list[Finding]:
     """
     Run every registered check, each on its own, with those of the known facts that it asks for.
@@ -113,13 +117,15 @@ def run_checks(
         Who is going to search, if that is known.
     parameters : mapping or None
         All of its parameters.
+    trouble : str or None
+        Why the figures could not be found.
 
     Returns
     -------
     list of Finding
         In the order of the checks. A check that fails to run is a finding of status ``"warn"``.
     """
-    known = {**_figures(calibration), "dark": dark, "detector": detector, "parameters": parameters}
+    known = {**_figures(calibration), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
     ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():

@@ -144,3 +144,23 @@ class TestBrokenChecks:
         assert str(seen["gain"]) == "2.0 electron / adu"
         assert str(seen["readnoise"]) == "5.0 electron"
         assert seen["dark"] is ccd
+
+
+@pytest.mark.parametrize("figures", [{"gain": -1}, {"gain": "x"}, {"readnoise": -1}, {"readnoise": [1, 2]}])
+def test_the_finding_says_what_is_wrong_with_the_figures_given(figures):
+    (name,) = figures
+    ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"GAIN": 1.5, "RDNOISE": 5.0})
+    (found,) = [finding for finding in crp.cr_preflight(ccd, **figures) if finding.status == "fail"]
+    assert found.check == "unit"
+    assert f"Found {name}=" in found.message
+
+
+@pytest.mark.parametrize("wrong", [5, "dark.fits", np.ones((9, 9))])
+def test_a_dark_that_is_no_frame_is_refused(wrong):
+    with pytest.raises(CosmicRayError, match="Found dark="):
+        crp.cr_preflight(CCDData(np.ones((9, 9)), unit="adu"), dark=wrong)
+
+
+def test_a_number_of_combined_frames_that_no_one_can_count_is_passed_over():
+    ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"NCOMBINE": 10**400})
+    assert "kind" not in [finding.check for finding in crp.cr_preflight(ccd) if finding.status != "ok"]

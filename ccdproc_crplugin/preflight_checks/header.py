@@ -12,8 +12,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.electrons import calibrate, mask_of
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.electrons import mask_of
 from ccdproc_crplugin.frames import frame_kind
 from ccdproc_crplugin.model import Finding
 from ccdproc_crplugin.preflight_checks.records import corrections, section, value_of
@@ -76,14 +75,16 @@ def _number_combined(ccd: CCDData) -> float:
     for keyword in NUMBER_COMBINED:
         try:
             number = float(value_of(ccd.meta, keyword))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             continue
         if math.isfinite(number):
             return number
     return 1
 
 
-def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any) -> Finding:
+def check_unit(
+    ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any, trouble: str | None = None
+) -> Finding:
     """
     Look at note 5: the frame in adu or electron, with gain and read noise to match.
 
@@ -95,6 +96,8 @@ def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity |
         What is known of the noise.
     dark : object
         Not looked at.
+    trouble : str or None
+        Why they are not known.
 
     Returns
     -------
@@ -103,19 +106,15 @@ def check_unit(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity |
     """
     if gain is not None:
         return Finding("unit", "ok", f"frame in {ccd.unit}, gain {gain:.4g}, read noise {readnoise:.4g}", note=5)
-    try:
-        calibrate(ccd)
-    except CosmicRayError as err:
-        return Finding(
-            "unit",
-            "fail",
-            str(err),
-            note=5,
-            measured=str(ccd.unit),
-            expected="adu or electron",
-            fix="give the frame its unit, its gain and its read noise",
-        )
-    return Finding("unit", "fail", "gain or read noise as given do not fit the frame", note=5)
+    return Finding(
+        "unit",
+        "fail",
+        "neither gain nor read noise is known" if trouble is None else trouble,
+        note=5,
+        measured=str(ccd.unit),
+        expected="adu or electron",
+        fix="give the frame its unit, its gain and its read noise",
+    )
 
 
 def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark: Any) -> Finding:
