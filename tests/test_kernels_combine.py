@@ -17,7 +17,7 @@ COUNTS = ("n_used", "n_rejected", "n_bad")
 
 
 def random_values(rng, dtype):
-    n_frames = int(rng.choice([1, 2, 3, 4, 5, 20, 33, 130]))
+    n_frames = int(rng.choice([1, 2, 3, 4, 5, 15, 16, 17, 20, 32, 33, 47, 48, 130]))
     shape = tuple(int(n) for n in rng.integers(1, [9, 70]))
     values = rng.normal(1000, rng.choice([0.3, 5, 50]), (n_frames, *shape))
     values[rng.random(values.shape) < 0.01] += 3000

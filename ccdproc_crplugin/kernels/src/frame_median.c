@@ -75,8 +75,7 @@ bool median_of_frame(const Stack *stack, int frame, double *median)
     if (counts == NULL) {
         return false;
     }
-    const bool is_exact = stack->offset == NULL && stack->slope == NULL
-                          && (stack->zero == 0.0 || stack->storage != STORED_FLOAT32);
+    const bool is_exact = holds_floats(stack);
     uint64_t *lower_counts = counts + BINS;
     uint64_t n = 0;
     bool done = true;
