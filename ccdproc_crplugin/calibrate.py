@@ -141,7 +141,8 @@ def combine_calibrations(
     CalibrationWarning
         For each frame that is left out and why: not readable, shorter than its header says, of other shape or unit than
         most of its group, no finite pixel, a flat without light. And for a group of less than three frames, for
-        cosmic rays stay in what becomes of it.
+        cosmic rays stay in what becomes of it. And for each group that fails, by an error of the disk or by too low a
+        limit of memory; the others go on.
 
     See Also
     --------
@@ -284,15 +285,24 @@ def _combine_groups(opened: dict[Path, InputFrame], masters: list[CombinedFrame]
         job.output.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(job.output)!r} can't be made: {err}.") from err
-    written = []
+    written, failed = [], None
     for key, paths in groups.items():
-        combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+        try:
+            combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+        except (CosmicRayError, OSError) as err:
+            if len(groups) == 1:
+                raise
+            failed = err
+            _warn(f"{targets[key].name} is not made: {err}")
+            continue
         if combined is None:
             _warn(f"{targets[key].name} is not made: no frame of its group can be used")
         else:
             written.append(combined)
     if not written:
-        raise CosmicRayError(f"Found no frame to combine among {len(opened)}; expected some. The warnings say why.")
+        raise CosmicRayError(
+            f"Found no frame to combine among {len(opened)}; expected some. The warnings say why."
+        ) from failed
     return [combined.path for combined in written]
 
 

@@ -132,11 +132,12 @@ class FilePlane(Plane):
         self.path, self.file, self.start = path, file, start
 
     def _read_stored(self, rows: slice, out: np.ndarray) -> None:
-        if self.file is not None:
-            self._read_from(self.file, rows, out)
-        else:
-            with open(self.path, "rb", buffering=0) as file:
-                self._read_from(file, rows, out)
+        with reading(self.path):
+            if self.file is not None:
+                self._read_from(self.file, rows, out)
+            else:
+                with open(self.path, "rb", buffering=0) as file:
+                    self._read_from(file, rows, out)
 
     def _read_from(self, file: BinaryIO, rows: slice, out: np.ndarray) -> None:
         file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)

@@ -402,6 +402,31 @@ class TestBadFrames:
         with pytest.raises(CosmicRayError, match="Found no frame to combine among 3"):
             combine_calibrations(dark, tmp_path / "p")
 
+    def test_a_file_that_fails_while_it_is_read_costs_its_group_only(self, write, tmp_path):
+        darks = some(write, "DARK")
+
+        def cut_short(parts, desc):
+            if desc.startswith("dark"):
+                darks[3].write_bytes(darks[3].read_bytes()[:3000])
+            return parts
+
+        with pytest.warns(CalibrationWarning, match=r"dark.*\.fits is not made: .*dark_3\.fits' became shorter"):
+            paths = combine_calibrations(
+                [*some(write, "BIAS"), *darks, *some(write, "FLAT")], tmp_path / "o", progress=cut_short
+            )
+        assert [path.name.partition("_")[0] for path in paths] == ["bias.fits", "flat.fits"]
+        assert sorted(paths) == sorted((tmp_path / "o").iterdir())
+
+    def test_where_it_is_the_only_group_that_is_the_error(self, write, tmp_path):
+        paths = some(write, "BIAS")
+
+        def cut_short(parts, desc):
+            paths[3].write_bytes(b"")
+            return parts
+
+        with pytest.raises(CosmicRayError, match=r"bias_3\.fits' became shorter"):
+            combine_calibrations(paths, tmp_path / "o", progress=cut_short)
+
 
 class TestReading:
     """However frames are stored, the same numbers make the same combination."""
