@@ -248,11 +248,11 @@ def write_combined(
         combined.image,
         unit=unit,
         mask=nothing if nothing.any() else None,
-        uncertainty=StdDevUncertainty(combined.uncertainty),
+        uncertainty=StdDevUncertainty(combined.uncertainty, copy=False),
         meta=header,
     )
     hdus = ccd.to_hdu()
-    hdus.append(fits.ImageHDU(combined.n_used, name=N_FRAMES))
+    hdus.append(fits.ImageHDU(combined.n_used.astype(np.min_scalar_type(len(inputs))), name=N_FRAMES))
     hdus.append(fits.table_to_hdu(inputs))
     hdus[-1].name = INPUTS
     return write_hdus(hdus, path, overwrite)
