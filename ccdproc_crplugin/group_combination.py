@@ -204,7 +204,7 @@ def combine_frames(
         The result, and a row a frame: ``file``, ``scale`` if there are scales, ``n_rejected``, ``n_bad``.
     """
     strips = stack.strips(memory_for_strips(stack))
-    combined = Combined.empty(len(stack.frames), stack.shape)
+    combined = Combined.empty(len(stack.frames), stack.shape, dtype=">f4")
     factors = subtraction.factors(stack.frames)
     parts = strips if progress is None else progress(strips, desc=name)
     for rows, (_, numbers) in zip(parts, stack.read_ahead(strips), strict=True):

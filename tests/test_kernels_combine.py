@@ -93,6 +93,15 @@ def test_a_stack_may_be_combined_row_by_row(engine_name):
     assert_same(parts, whole)
 
 
+@pytest.mark.parametrize("dtype", ["<f4", ">f4"])
+@pytest.mark.parametrize("seed", range(10))
+def test_the_result_may_be_wanted_in_any_byte_order(seed, dtype, engine_name):
+    stack, scales, options = random_stack(seed)
+    out = Combined.empty(len(stack.stored), stack.stored.shape[1:], dtype=dtype)
+    combine_stack(stack, options, scales=scales, out=out, engine=engine_name)
+    assert_same(out, combine_stack(stack, options, scales=scales, engine=engine_name))
+
+
 def test_a_pixel_without_a_good_value_is_not_a_number(engine_name):
     result = combine_stack(Stack(np.full((3, 2), np.nan, np.float32)), engine=engine_name)
     assert np.isnan(result.image).all()
@@ -118,6 +127,7 @@ class TestMemory:
             np.zeros(3, "u2"),
             np.zeros(2, "i8"),
             np.zeros(2, "i8"),
+            False,
         )
         combine._load("c").combine(stack, np.ones(n_scales), out, (False, 1, 5.0, 5.0, True), 1)
 

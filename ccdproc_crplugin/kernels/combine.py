@@ -103,9 +103,9 @@ class Combined:
 
     Parameters
     ----------
-    image : `~numpy.ndarray`, float32
+    image : `~numpy.ndarray`, float32 in any byte order
         The combined frame; not a number where no frame has a good pixel.
-    uncertainty : `~numpy.ndarray`, float32
+    uncertainty : `~numpy.ndarray`, float32 in the same byte order
         For an average, the standard deviation of the values kept over the square root of their number; for a
         median, that of the median absolute deviation.
     n_used : `~numpy.ndarray`, uint16
@@ -123,7 +123,7 @@ class Combined:
     n_bad: np.ndarray
 
     @classmethod
-    def empty(cls, n_frames: int, shape: tuple[int, ...]) -> Combined:
+    def empty(cls, n_frames: int, shape: tuple[int, ...], *, dtype: Any = np.float32) -> Combined:
         """
         Room for a result.
 
@@ -133,6 +133,8 @@ class Combined:
             The number of frames.
         shape : tuple of int
             The shape of each.
+        dtype : dtype
+            float32 in the byte order that is wanted: ``">f4"`` for what goes to a FITS file.
 
         Returns
         -------
@@ -140,8 +142,8 @@ class Combined:
             Images that hold anything, and counts of zero.
         """
         return cls(
-            np.empty(shape, np.float32),
-            np.empty(shape, np.float32),
+            np.empty(shape, dtype),
+            np.empty(shape, dtype),
             np.empty(shape, np.uint16),
             np.zeros(n_frames, np.int64),
             np.zeros(n_frames, np.int64),
@@ -164,9 +166,8 @@ class Combined:
         return Combined(self.image[rows], self.uncertainty[rows], self.n_used[rows], self.n_rejected, self.n_bad)
 
     def _packed(self):
-        return tuple(
-            array.reshape(-1) for array in (self.image, self.uncertainty, self.n_used, self.n_rejected, self.n_bad)
-        )
+        arrays = (self.image, self.uncertainty, self.n_used, self.n_rejected, self.n_bad)
+        return *(array.reshape(-1) for array in arrays), not self.image.dtype.isnative
 
 
 def combine_stack(

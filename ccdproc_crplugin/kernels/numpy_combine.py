@@ -73,7 +73,7 @@ def _average(values, kept):
 
 
 def _combine_pixels(stack, scales, combined, options, pixels):
-    image, uncertainty, n_used, n_rejected, n_bad = combined
+    image, uncertainty, n_used, n_rejected, n_bad, _ = combined
     is_median, n_iterations, sigma_low, sigma_high, clip_scaled = options
     values = _values(stack, slice(None), pixels)
     judged = values if clip_scaled or scales is None else values.copy()

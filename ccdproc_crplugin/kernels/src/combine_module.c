@@ -74,12 +74,17 @@ static bool stack_of(Arrays *arrays, PyObject *tuple, PyObject *scales, Stack *s
            && optional_array_of(arrays, scales, "scales", stack->n_frames, sizeof(double), &stack->scales);
 }
 
-/* From (image, uncertainty, n_used, n_rejected, n_bad). */
+/* From (image, uncertainty, n_used, n_rejected, n_bad, swapped). */
 static bool combined_of(Arrays *arrays, PyObject *tuple, const Stack *stack, Combined *combined)
 {
     PyObject *image, *uncertainty, *n_used, *n_rejected, *n_bad;
     const ptrdiff_t n_pixels = stack->n_pixels, n_frames = stack->n_frames;
-    return PyArg_ParseTuple(tuple, "OOOOO", &image, &uncertainty, &n_used, &n_rejected, &n_bad)
+    int swapped;
+    if (!PyArg_ParseTuple(tuple, "OOOOOi", &image, &uncertainty, &n_used, &n_rejected, &n_bad, &swapped)) {
+        return false;
+    }
+    combined->swapped = swapped != 0;
+    return true
            && (combined->image = array_of(arrays, image, "image", n_pixels, sizeof(float), true))
            && (combined->uncertainty = array_of(arrays, uncertainty, "uncertainty", n_pixels, sizeof(float), true))
            && (combined->n_used = array_of(arrays, n_used, "n_used", n_pixels, sizeof(uint16_t), true))

@@ -350,6 +350,16 @@ INLINED void average(int n_frames, const CombineOptions *options, const Bench *b
 
 /* --- all of it ---------------------------------------------------------------- */
 
+INLINED void store_floats(const double *restrict values, int n, bool swapped, uint32_t *restrict stored)
+{
+    for (int i = 0; i < n; i++) {
+        const float value = (float)values[i];
+        uint32_t word;
+        memcpy(&word, &value, sizeof word);
+        stored[i] = swapped ? turned_32(word) : word;
+    }
+}
+
 WIDENED static void combine_pixels(const Combination *combination, Bench *bench, ptrdiff_t first, int n)
 {
     const Stack *stack = combination->stack;
@@ -364,10 +374,14 @@ WIDENED static void combine_pixels(const Combination *combination, Bench *bench,
     } else {
         average(stack->n_frames, options, bench, center, deviation, n_used);
     }
+    for (int i = 0; i < WIDTH; i++) {
+        deviation[i] /= sqrt(n_used[i]);
+    }
+    const Combined *combined = combination->combined;
+    store_floats(center, n, combined->swapped, combined->image + first);
+    store_floats(deviation, n, combined->swapped, combined->uncertainty + first);
     for (int i = 0; i < n; i++) {
-        combination->combined->image[first + i] = (float)center[i];
-        combination->combined->uncertainty[first + i] = (float)(deviation[i] / sqrt(n_used[i]));
-        combination->combined->n_used[first + i] = (uint16_t)n_used[i];
+        combined->n_used[first + i] = (uint16_t)n_used[i];
     }
 }
 

@@ -34,7 +34,8 @@ typedef struct {
 } CombineOptions;
 
 typedef struct {
-    float *image, *uncertainty;      /* n_pixels */
+    uint32_t *image, *uncertainty;   /* n_pixels, the bits of floats */
+    bool swapped;                    /* these are wanted in the other byte order */
     uint16_t *n_used;                /* n_pixels: frames that went into the pixel */
     int64_t *n_rejected, *n_bad;     /* n_frames: pixels clipped, pixels not finite */
 } Combined;
