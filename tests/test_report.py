@@ -352,6 +352,31 @@ class TestStamps:
         assert used.max() == 1
         assert used.sum() == (sheet.width * sheet.height).sum()
 
+    def test_black_and_white_are_about_the_sky_whatever_hit_it(self):
+        ccd = hit_frame()
+        rng = np.random.default_rng(6)
+        ccd.data = (np.linspace(100, 5000, 300)[:, np.newaxis] + rng.normal(0, 10, (300, 200))).astype("f4")
+        ccd.data[:40, :40] = np.nan
+        mask = rng.random(ccd.shape) > 0.99
+        ccd.data[mask] += 20000
+        ccd.mask = None
+        segments = crp.cr_segments(ccd, mask=mask)
+        sheet = make_sheet(segments, Codes.of(ccd.data))
+        sky = np.linspace(100, 5000, 300)[sheet.bottom + sheet.height // 2]
+        seen = (sheet.bottom > 40) | (sheet.left > 40)
+        assert (sheet.low < sky)[seen].all()
+        assert (sheet.high > sky)[seen].all()
+        assert (sheet.high - sheet.low)[seen].max() < 2500
+        assert np.isfinite([sheet.low, sheet.high]).all()
+
+    @pytest.mark.parametrize("value", [0.0, 300.0, np.nan, np.inf])
+    def test_a_stamp_without_noise_has_limits(self, value):
+        ccd = hit_frame()
+        ccd.data[:], ccd.data[-1, -1], ccd.mask = value, 300, None
+        sheet = make_sheet(crp.cr_segments(ccd, mask=hit_mask()), Codes.of(ccd.data))
+        assert (sheet.low < sheet.high).all()
+        assert np.isfinite([sheet.low, sheet.high]).all()
+
 
 class TestFigures:
     @pytest.fixture

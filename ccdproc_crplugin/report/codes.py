@@ -13,6 +13,9 @@ import numpy as np
 
 __all__ = ["Codes", "binned", "picture"]
 
+#: How hard a picture is packed: a third of the time of the usual 6, for a twelfth more bytes.
+COMPRESSION = 4
+
 #: Steps are even up to about so many times the noise, and even in the logarithm beyond.
 LINEAR_PART = 12.0
 
@@ -153,5 +156,5 @@ def picture(codes: np.ndarray) -> str:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(codes)).save(stream, format="PNG")
+    Image.fromarray(np.ascontiguousarray(codes)).save(stream, format="PNG", compress_level=COMPRESSION)
     return f"data:image/png;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

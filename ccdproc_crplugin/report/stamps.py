@@ -20,6 +20,12 @@ MARGIN, SMALLEST, LARGEST = 8, 25, 1000
 #: Width of a sheet, unless a stamp is wider (pix).
 WIDTH = 1024
 
+#: Black and white of a stamp are so many times the noise below and above its sky.
+BLACK, WHITE = 3.0, 7.0
+
+#: Pixels along each side of a stamp from which its sky and noise are taken, and stamps looked at together.
+SAMPLED, AT_ONCE = 25, 2000
+
 #: The mask's bytes: of the event, of other events.
 THIS, OTHER = 255, 100
 
@@ -41,7 +47,7 @@ class Sheet:
     column, row : `~numpy.ndarray` of int, shape (n_events,)
         Where the upper left pixel of each stamp stands on the sheet.
     low, high : `~numpy.ndarray` of float, shape (n_events,)
-        Limits of each stamp's stretch, from ZScale, in the frame's unit.
+        Limits of each stamp's stretch, about its sky, in the frame's unit.
     """
 
     pixels: np.ndarray
@@ -77,14 +83,12 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
     height, width = top - bottom, right - left
     column, row, size = _arrange(width, height)
     pixels = np.zeros((*size, 3), dtype=np.uint8)
-    limits = np.zeros((len(bounds), 2))
     for index, (y0, y1, x0, x1) in enumerate(bounds):
         part = (slice(y0, y1), slice(x0, x1))
         stamp = _stamp(labels[part], raw[part], cleaned[part], index + 1, codes)
         on_sheet = (slice(row[index], row[index] + y1 - y0), slice(column[index], column[index] + x1 - x0))
         pixels[on_sheet] = stamp[::-1]
-        limits[index] = _limits(raw[part])
-    return Sheet(pixels, left, bottom, width, height, column, row, *limits.T)
+    return Sheet(pixels, left, bottom, width, height, column, row, *_limits(raw, bounds))
 
 
 def _bounds(where: tuple[slice, slice], shape: tuple[int, int]) -> tuple[int, int, int, int]:
@@ -121,8 +125,27 @@ def _stamp(labels: np.ndarray, raw: np.ndarray, cleaned: np.ndarray, label: int,
     return stamp
 
 
-def _limits(raw: np.ndarray) -> tuple[float, float]:
-    from astropy.visualization import ZScaleInterval
+def _limits(raw: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    What is black and white in each stamp, from the median and the scatter below it, which no cosmic ray touches.
 
-    finite = raw[np.isfinite(raw)]
-    return ZScaleInterval().get_limits(finite) if finite.size else (0.0, 1.0)
+    The answer is near that of ZScale, whose fit for each stamp would take half the time of a report.
+    """
+    low, high = np.zeros(len(bounds)), np.ones(len(bounds))
+    shares = np.linspace(0, 1, SAMPLED)
+    for start in range(0, len(bounds), AT_ONCE):
+        now = slice(start, start + AT_ONCE)
+        y0, y1, x0, x1 = bounds[now].T[..., np.newaxis]
+        rows, columns = (
+            np.rint(first + shares * (last - 1 - first)).astype(int) for first, last in ((y0, y1), (x0, x1))
+        )
+        samples = raw[rows[:, :, np.newaxis], columns[:, np.newaxis, :]].reshape(len(rows), -1).astype(float)
+        samples = np.sort(np.where(np.isfinite(samples), samples, np.nan), axis=1)
+        last = np.isfinite(samples).sum(axis=1) - 1
+        median, below = (
+            samples[np.arange(len(last)), (np.maximum(last, 0) * share).astype(int)] for share in (0.5, 0.16)
+        )
+        noise = np.where(median > below, median - below, np.maximum(np.abs(median) * 1e-6, 1e-6))
+        seen = last >= 0
+        low[now][seen], high[now][seen] = (median - BLACK * noise)[seen], (median + WHITE * noise)[seen]
+    return low, high
