@@ -34,6 +34,25 @@ __all__ = ["write_report"]
 #: A page with its pictures in it is at most so large (bytes); else they stand beside it.
 LARGEST_PAGE = 20_000_000
 
+#: The table's headings, what of a `Row` stands below them, and whether it is text or a number.
+COLUMNS = {
+    "Frame": ("file", "text"),
+    "Kind": ("kind", "text"),
+    "Target": ("target", "text"),
+    "Filter": ("filter", "text"),
+    "Start": ("start", "text"),
+    "Exposure (s)": ("exposure", "number"),
+    "Status": ("status", "text"),
+    "Events": ("n_events", "number"),
+    "Expected": ("expected_low", "number"),
+    "Verdict": ("verdict", "text"),
+    "Pixels": ("n_pixels", "number"),
+    "Findings": ("findings", "text"),
+    "Detector": ("detector", "text"),
+    "Parameters": ("parameters", "text"),
+    "Time (s)": ("seconds", "number"),
+}
+
 #: Files of pictures beside a page.
 FILE_NAME = re.compile(r"frame_\d{4,}\.js")
 
@@ -243,6 +262,10 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
     return environment.get_template("report.html").render(
         title=folder.resolve().name,
         rows=night.rows,
+        columns=_columns([row for row, _ in night.rows]),
+        n_shown=len(night.views),
+        n_failed=sum(row.status == "failed" for row, view in night.rows if view is None),
+        n_others=sum(row.status != "failed" for row, view in night.rows if view is None),
         histograms=histograms(night.views),
         maps=maps,
         classes=list(RULES.items()),
@@ -258,6 +281,17 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
         facts=Markup(_json(_facts(night, store, on_hot))),  # noqa: S704  escaped by _json
         pictures=[Markup(text) for text in store.texts if not store.beside_page],  # noqa: S704  escaped by _json
     )
+
+
+def _columns(rows: list[Row]) -> dict[str, str]:
+    """
+    The headings of the table and what stands below them; those that no frame has are left out.
+    """
+    return {
+        heading: kind
+        for heading, (entry, kind) in COLUMNS.items()
+        if heading in ("Frame", "Status", "Events") or any(getattr(row, entry) not in (None, "") for row in rows)
+    }
 
 
 def _asset(name: str) -> str:

@@ -17,6 +17,7 @@ class Gallery {
     this.more.addEventListener("click", () => this.extend());
     this.order.addEventListener("change", () => this.refill());
     for (const filter of this.filters) filter.addEventListener("change", () => this.refill());
+    window.addEventListener("beforeprint", () => this.paint(this.cards.keys()));
   }
 
   open(pictures) {
@@ -53,7 +54,10 @@ class Gallery {
   refill() {
     this.empty();
     this.waiting = this.chosen();
-    document.getElementById("n-cards").value = `${this.waiting.length} events`;
+    document.getElementById("n-cards").value = `${this.waiting.length} event${this.waiting.length === 1 ? "" : "s"}`;
+    const none = document.getElementById("no-cards");
+    none.hidden = this.waiting.length > 0;
+    none.textContent = this.pictures?.events.length ? "No event of these classes." : "No cosmic ray was found in this frame.";
     this.extend();
   }
 
@@ -110,8 +114,12 @@ class Gallery {
 
   paintSeen(entries) {
     const seen = new Set(entries.filter((entry) => entry.isIntersecting).map((entry) => entry.target));
-    for (const [event, card] of this.cards) {
-      if (!seen.has(card)) continue;
+    this.paint([...this.cards].filter(([, card]) => seen.has(card)).map(([event]) => event));
+  }
+
+  paint(events) {
+    for (const event of events) {
+      const card = this.cards.get(event);
       this.seen.unobserve(card);
       this.paintCard(event, card.querySelector("canvas"));
     }

@@ -26,13 +26,14 @@ async function openFrame(index) {
   if (!frame) return;
   current = index;
   byId("frame-choice").value = index;
+  byId("frame-name").textContent = frame.name;
   byId("previous-frame").disabled = index === 0;
   byId("next-frame").disabled = index === facts.frames.length - 1;
   byId("frame-state").value = "Loading …";
   table.mark(index);
   viewer.close();
   gallery.close();
-  viewer.canvas.setAttribute("aria-label", `The frame ${frame.file}`);
+  viewer.canvas.setAttribute("aria-label", `The frame ${frame.name}`);
   try {
     const pictures = await loader.load(index);
     if (current !== index) return;
@@ -51,11 +52,12 @@ function showReview() {
   const count = (number, name) => `${number} ${name}${number === 1 ? "" : "s"}`;
   byId("n-ticked").value = events ? `${count(events, "event")} in ${count(frames, "frame")} ticked as no cosmic rays.` : "No event is ticked.";
   byId("review-bar").hidden = !events;
+  byId("none-ticked").hidden = events > 0;
   const lines = facts.frames.flatMap((frame, index) => {
     const labels = review.labels(index);
     if (!labels.length) return [];
     const line = make("li");
-    line.textContent = `${frame.file}: ${labels.slice(0, 40).join(", ")}${labels.length > 40 ? ` and ${labels.length - 40} more` : ""}`;
+    line.textContent = `${frame.name}: ${labels.slice(0, 40).join(", ")}${labels.length > 40 ? ` and ${labels.length - 40} more` : ""}`;
     return [line];
   });
   byId("ticked").replaceChildren(...lines);
@@ -90,4 +92,7 @@ for (const button of document.querySelectorAll(".open")) {
 review.listeners.push(showReview);
 showReview();
 if (facts.frames.length) openFrame(0);
-else byId("frame").hidden = true;
+else for (const id of ["frame", "review"]) {
+  byId(id).hidden = true;
+  document.querySelector(`nav a[href="#${id}"]`).hidden = true;
+}

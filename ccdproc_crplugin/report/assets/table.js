@@ -6,7 +6,8 @@ class NightTable {
     this.headings = [...table.tHead.rows[0].cells];
     this.rows = [...this.body.rows];
     this.find = document.getElementById("find");
-    this.choices = { status: document.getElementById("status-filter"), verdict: document.getElementById("verdict-filter") };
+    const choices = ["kind", "status", "verdict"].map((name) => [name, document.getElementById(`${name}-filter`)]);
+    this.choices = Object.fromEntries(choices.filter(([, choice]) => choice));
     this.count = document.getElementById("n-shown");
     this.headings.forEach((heading, column) => heading.firstElementChild.addEventListener("click", () => this.sort(column)));
     this.find.addEventListener("input", () => this.filter());
