@@ -15,7 +15,7 @@ from astropy.table import Table
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io import atomic_write
 
-__all__ = ["TABLE", "read_table", "update_row"]
+__all__ = ["TABLE", "path_inside", "read_table", "update_row"]
 
 #: The name of the table, in the folder of the cleaned frames.
 TABLE = "night.ecsv"
@@ -44,7 +44,9 @@ def read_table(path: Path) -> Table:
         If it is no such table.
     """
     try:
-        table = Table.read(path, format="ascii.ecsv")
+        # Lines end with a line feed only: a file name may hold what else passes for the end of a line.
+        lines = path.read_bytes().decode("utf-8").replace("\r\n", "\n").split("\n")
+        table = Table.read(lines, format="ascii.ecsv")
     except Exception as err:
         raise CosmicRayError(
             f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected the table of a "
@@ -56,6 +58,29 @@ def read_table(path: Path) -> Table:
             f"Found no column {sorted(missing)[0]!r} in {str(path)!r}; expected the table of a reduction."
         )
     return table
+
+
+def path_inside(folder: Path, output: str) -> Path | None:
+    """
+    Where the table says that a frame is.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        The folder of the table.
+    output : str
+        What it says, which may be anything.
+
+    Returns
+    -------
+    `~pathlib.Path` or None
+        The path, or None if it is none, or leads out of the folder.
+    """
+    try:
+        path = (folder / output).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return folder / output if path.is_relative_to(folder.resolve()) else None
 
 
 def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None:
@@ -84,7 +109,8 @@ def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None
         if not path.is_file():
             continue
         table = read_table(path)
-        here = [(folder / str(output)).resolve() == frame.resolve() for output in table["output"]]
+        named = [path_inside(folder, str(output)) for output in table["output"]]
+        here = [path is not None and path.resolve() == frame.resolve() for path in named]
         if not any(here):
             continue
         _follow(table, int(np.argmax(here)), headers)

@@ -253,7 +253,7 @@ class TestRefusals:
         with pytest.raises(CosmicRayError, match=r"night\.ecsv"):
             crp.write_report(folder, tmp_path / "page.html")
 
-    @pytest.mark.parametrize("output", ["../light_1.fits", "/etc/passwd", "a/../../light_1.fits"])
+    @pytest.mark.parametrize("output", ["../light_1.fits", "/etc/passwd", "a/../../light_1.fits", "a\0b"])
     def test_the_table_leads_to_no_file_outside_of_the_folder(self, folder, tmp_path, output):
         (folder / "light_1.fits").rename(tmp_path / "light_1.fits")
         table = Table.read(folder / "night.ecsv", format="ascii.ecsv")
@@ -279,6 +279,16 @@ class TestHostileText:
         assert elements.tags.count("script") == 2 + 3
         assert "img" not in elements.tags
         assert "&lt;script&gt;alert(1)" in text
+
+    @pytest.mark.parametrize("name", ["a\u2028b.fits", "a\nb.fits", "a\x0bb\x85c.fits", 'a " b.fits', "a\u202eb.fits"])
+    def test_a_name_with_what_ends_a_line_is_found_by_the_table(self, folder, tmp_path, name):
+        (folder / "light_1.fits").rename(folder / name)
+        table = Table.read(folder / "night.ecsv", format="ascii.ecsv")
+        table["file"], table["output"] = table["file"].astype("U20"), table["output"].astype("U20")
+        table["file"][0] = table["output"][0] = name
+        table.write(folder / "night.ecsv", format="ascii.ecsv", overwrite=True)
+        text = crp.write_report(folder, tmp_path / "page.html").read_text()
+        assert [frame["file"] for frame in facts_of(text)["frames"]] == [name, "light_2.fits", "light_3.fits"]
 
     def test_file_names_are_escaped_in_the_script_too(self, folder, tmp_path):
         (folder / "night.ecsv").unlink()

@@ -17,7 +17,7 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import exposure, filter_name
 from ccdproc_crplugin.io import frame_indices, read_header
-from ccdproc_crplugin.night_table import TABLE, read_table
+from ccdproc_crplugin.night_table import TABLE, path_inside, read_table
 from ccdproc_crplugin.selection import find_frames
 
 __all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
@@ -150,10 +150,9 @@ def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
     names = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
     numbers = {name: _number(entries.get(name)) for name in names}
     output = _text(entries.get("output"))
-    path = (folder / output) if output else None
-    if path and not path.resolve().is_relative_to(folder.resolve()):
+    path = path_inside(folder, output) if output else None
+    if output and path is None:
         text["reason"] = text["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
-        path = None
     return Row(
         **text,
         **numbers,
