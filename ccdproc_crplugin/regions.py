@@ -20,6 +20,9 @@ __all__ = ["region_mask"]
 #: The largest file that is read (bytes).
 LARGEST_FILE = 10_000_000
 
+#: Corners lie at most so far from the frame (pix).
+FARTHEST = 1e9
+
 #: How near to its edge the centre of a pixel counts as within a polygon (pix).
 ROUNDING = 1e-6
 
@@ -104,7 +107,7 @@ def _corners(corners: Any, name: str) -> np.ndarray:
         array = np.array([[float(number) for number in corner] for corner in corners])
     except (TypeError, ValueError, OverflowError) as err:
         raise CosmicRayError(f"Found {name}, which is not made of numbers ({err}); expected corners x y.") from err
-    if array.ndim != 2 or array.shape[1] != 2 or len(array) < 3 or not np.isfinite(array).all():
+    if array.ndim != 2 or array.shape[1] != 2 or len(array) < 3 or not (np.abs(array) <= FARTHEST).all():
         raise CosmicRayError(
             f"Found corners of shape {array.shape} in {name}; expected finite x and y of three corners or more."
         )
@@ -165,19 +168,39 @@ def _on_frame(region: Any, name: str, ccd: CCDData) -> Any:
 
 
 def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
-    from regions import PointPixelRegion
+    """
+    The pixels of the frame in a region, which may reach far beyond it.
+    """
+    from regions import PixCoord, PointPixelRegion, TextPixelRegion
 
     pixels = np.zeros(shape, dtype=bool)
-    if isinstance(region, PointPixelRegion):
-        x, y = round(float(region.center.x)), round(float(region.center.y))
-        if 0 <= x < shape[1] and 0 <= y < shape[0]:
-            pixels[y, x] = True
+    if isinstance(region, TextPixelRegion):
         return pixels
     try:
-        image = region.to_mask(mode="center").to_image(shape)
+        if isinstance(region, PointPixelRegion):
+            low, high = (
+                (round(float(region.center.y)) + step, round(float(region.center.x)) + step) for step in (0, 1)
+            )
+        elif region.area:
+            box = region.bounding_box
+            low, high = (box.iymin, box.ixmin), (box.iymax, box.ixmax)
+        else:
+            raise NotImplementedError
     except NotImplementedError as err:
         raise CosmicRayError(
             f"Found a {type(region).__name__} in {name}, which has no area; expected circles, ellipses, boxes, "
             "polygons, annuli or points."
         ) from err
-    return pixels if image is None else image > 0
+    except (ValueError, OverflowError) as err:
+        raise CosmicRayError(
+            f"Found a {type(region).__name__} in {name} that has no end; expected finite ones."
+        ) from err
+    first, last = (
+        [min(max(0, edge), size) for edge, size in zip(corner, shape, strict=True)] for corner in (low, high)
+    )
+    y, x = np.mgrid[first[0] : last[0], first[1] : last[1]]
+    if isinstance(region, PointPixelRegion):
+        pixels[y, x] = True
+    elif y.size:
+        pixels[y, x] = region.contains(PixCoord(x, y))
+    return pixels

@@ -63,6 +63,29 @@ class TestRegions:
         path = write(tmp_path / "mine.reg", f"{DS9}point(21,11)\nbox(6,4,3,1,0)\n-box(6,4,1,1,0)\n")
         assert np.argwhere(crp.region_mask(self.FRAME, path)).tolist() == [[3, 4], [3, 6], [10, 20]]
 
+    @pytest.mark.parametrize(
+        "shape", ["circle(5,5,1e9)", "ellipse(5,5,1e9,1e9,30)", "polygon(-1e9,-1e9,1e9,-1e9,1e9,1e9,-1e9,1e9)"]
+    )
+    def test_a_region_far_larger_than_the_frame_takes_no_more_memory(self, tmp_path, shape):
+        assert crp.region_mask(self.FRAME, write(tmp_path / "large.reg", f"{DS9}{shape}\n")).all()
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_regions_have_the_pixels_that_their_package_gives_them(self, tmp_path, seed):
+        import astropy.units as u
+        from regions import CircleAnnulusPixelRegion, EllipsePixelRegion, PixCoord, PolygonPixelRegion, Regions
+
+        rng = np.random.default_rng(seed)
+        center, sides = PixCoord(*rng.uniform(2, 18, 2)), rng.uniform(4, 20, 2)
+        corners = PixCoord(rng.uniform(-5, 35, 5), rng.uniform(-5, 25, 5))
+        for region in (
+            EllipsePixelRegion(center, *sides, angle=rng.uniform(0, 360) * u.deg),
+            CircleAnnulusPixelRegion(center, sides[0], sides.sum()),
+            PolygonPixelRegion(corners),
+        ):
+            Regions([region]).write(tmp_path / "one.reg", format="ds9", precision=12, overwrite=True)
+            expected = region.to_mask(mode="center").to_image((20, 30)) > 0
+            np.testing.assert_array_equal(crp.region_mask(self.FRAME, tmp_path / "one.reg"), expected)
+
     def test_a_region_on_the_sky_goes_by_the_wcs(self, tmp_path):
         wcs = WCS(naxis=2)
         wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.crpix, wcs.wcs.cdelt = (
@@ -92,6 +115,11 @@ class TestRegions:
             ("1 2 3\n1 2 4\n3 4 5\n", r"shape \(3, 3\)"),
             ("1 2\n3\n3 4\n", "not made of numbers"),
             ("1 nan\n1 2\n3 4\n", "finite"),
+            ("1 1e300\n1 2\n3 4\n", "finite"),
+            (f"{DS9}circle(inf,5,3)\n", "no end"),
+            (f"{DS9}circle(1e30,5,3)\n", "no pixel"),
+            (f"{DS9}point(1e300,5)\n", "no pixel"),
+            (f"{DS9}text(5,5) # text={{hot}}\n", "no pixel"),
             ("900 900\n901 900\n900 901\n", "no pixel of the frame"),
             ("", "no pixel of the frame"),
             (f"{DS9}line(1,2,3,4)\n", "LinePixelRegion.*has no area"),

@@ -72,6 +72,7 @@ class Viewer {
     this.blink(false);
     this.resetContrast();
     this.fit();
+    for (const name of ["previous", "next", "tick"]) this.buttons[name].disabled = !pictures.events.length;
     this.tell();
   }
 
@@ -123,7 +124,7 @@ class Viewer {
     const state = document.getElementById("event-state");
     this.buttons.tick.setAttribute("aria-pressed", Boolean(this.selected && this.isTicked(this.selected)));
     if (this.selected) state.textContent = `Event ${describe(this.selected)}${this.isTicked(this.selected) ? "; ticked as no cosmic ray" : ""}`;
-    else state.textContent = this.pictures ? `${this.pictures.events.length} events. Next event (n) goes from one to the next.` : "";
+    else state.textContent = this.pictures ? summary(this.pictures.events.length) : "";
   }
 
   // Zoom and place
@@ -296,6 +297,10 @@ const KEYS = {
   r: "raw", c: "cleaned", m: "mask", b: "step", a: "blink", n: "next", p: "previous", t: "tick", o: "marks",
   "+": "in", "=": "in", "-": "out", 0: "fit", 1: "full", "[": "darker", "]": "brighter",
 };
+
+function summary(n) {
+  return n ? `${n} event${n === 1 ? "" : "s"}. Next event (n) goes from one to the next.` : "No cosmic ray was found in this frame.";
+}
 
 function describe(event) {
   const angle = event.angle === null ? "" : `, ${Math.round(event.angle)}°`;
