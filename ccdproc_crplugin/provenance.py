@@ -22,6 +22,7 @@ from ccdproc_crplugin.rates import Expectation, judge
 __all__ = [
     "CARDS",
     "clear_cards",
+    "read_verdict",
     "write_by_hand",
     "write_cards",
     "write_counts",
@@ -136,6 +137,27 @@ def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation)
         _set(meta, "CREXPHI", expectation.high)
     lacking = "" if expectation.low is not None else ", ".join(f"no {name}" for name in expectation.needed)
     _set(meta, "CRVERDCT", judge(n_events, expectation), lacking)
+
+
+def read_verdict(meta: Mapping) -> tuple[str, str]:
+    """
+    Whether a header calls its number of events plausible.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header of a cleaned frame.
+
+    Returns
+    -------
+    verdict : str
+        The verdict, or "" if there is none.
+    lacking : str
+        Without what it could not be told, such as "no pixel size"; else "".
+    """
+    verdict = str(meta.get("CRVERDCT", "")).strip()
+    comment = meta.comments["CRVERDCT"] if verdict and isinstance(meta, fits.Header) else ""
+    return verdict, comment.partition("(")[2].removesuffix(")")
 
 
 def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:

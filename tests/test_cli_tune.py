@@ -112,6 +112,11 @@ def test_tune_writes_table_and_plot(frames, tmp_path, capsys):
     assert "there already" in capsys.readouterr().err
 
 
+def test_clean_says_why_it_cannot_judge_the_number_of_events(frames, tmp_path, capsys):
+    main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--quiet"])
+    assert "cannot tell: no pixel size" in capsys.readouterr().out
+
+
 def test_clean_takes_auto(frames, tmp_path):
     assert main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--sigclip", "auto", "--quiet"]) == 0
     header = fits.getheader(tmp_path / "frame_001.fits")

@@ -453,3 +453,12 @@ def test_calibration_frames_come_after_the_light_frames(folder):
     table["kind"] = ["bias", "light", "flat", "light"]
     table.write(folder / "night.ecsv", overwrite=True)
     assert [row.kind for row in read_night(folder)] == ["light", "light", "bias", "flat"]
+
+
+def test_the_page_says_without_what_a_number_of_events_cannot_be_judged(tmp_path):
+    ccd = hit_frame()
+    ccd.meta = fits.Header(ccd.meta)
+    crp.write_ccd(crp.clean_cosmic_rays(ccd, "median", thresh=40), tmp_path / "light.fits")
+    (row,) = read_night(tmp_path)
+    assert "no pixel size" in view_frame(row).row.lacking
+    assert "no pixel size" in crp.write_report(tmp_path, tmp_path / "page.html").read_text()

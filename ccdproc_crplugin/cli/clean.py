@@ -138,6 +138,7 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
     from ccdproc_crplugin.frames import frame_kind
     from ccdproc_crplugin.io import read_ccd, read_header, write_ccd
+    from ccdproc_crplugin.provenance import read_verdict
 
     kind = frame_kind(read_header(path, hdu=args.hdu))
     if kind != "light" and not args.any_kind:
@@ -145,7 +146,8 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
     target = _target(path, args, written)
     cleaned = _cleaned(read_ccd(path, unit=args.unit, hdu=args.hdu), args, keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
-    return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], cleaned.meta["CRVERDCT"], "cleaned"
+    verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
+    return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict, "cleaned"
 
 
 def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> Any:

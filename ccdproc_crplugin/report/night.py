@@ -18,6 +18,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import exposure, filter_name
 from ccdproc_crplugin.io import frame_indices, read_header
 from ccdproc_crplugin.night_table import TABLE, path_inside, read_table
+from ccdproc_crplugin.provenance import read_verdict
 from ccdproc_crplugin.selection import find_frames
 
 __all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
@@ -48,6 +49,8 @@ class Row:
         Where it stands in a file of several frames.
     kind, target, filter, start, detector, parameters, verdict, findings : str
         What table and header say; empty where they don't.
+    lacking : str
+        Without what the verdict could not be told.
     n_events, n_pixels, expected_low, expected_high, exposure, seconds : float or None
         Counts, and times in seconds.
     """
@@ -64,6 +67,7 @@ class Row:
     detector: str = ""
     parameters: str = ""
     verdict: str = ""
+    lacking: str = ""
     findings: str = ""
     n_events: float | None = None
     n_pixels: float | None = None
@@ -193,6 +197,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         follows each restoring.
     """
     seconds, name = exposure(header), filter_name(header)
+    verdict, lacking = read_verdict(header)
     said = {
         "target": _text(header.get("OBJECT")),
         "filter": name.value if name else "",
@@ -208,7 +213,8 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "n_pixels": _number(header.get("CRNPIX")),
         "expected_low": _number(header.get("CREXPLO")),
         "expected_high": _number(header.get("CREXPHI")),
-        "verdict": _text(header.get("CRVERDCT")),
+        "verdict": verdict,
+        "lacking": lacking,
     }
     return Row(**{**said, **entries, **{name: value for name, value in judged.items() if value not in (None, "")}})
 
