@@ -98,6 +98,19 @@ class TestLacosmic:
         assert np.argwhere(cleaned.mask).tolist() == [[60, 60]]
         assert np.all(cleaned.flags[edge] == crp.PixelFlag.NOT_SEARCHED)
 
+    @pytest.mark.parametrize("spacing", [2, 4, 9, 11])
+    def test_an_edge_that_is_hit_in_many_places_is_no_cosmic_ray(self, spacing):
+        data = self.sky()
+        data[::spacing, 0] += 2000
+        data[60, 60] += 2000
+        assert np.argwhere(self.clean(data).mask).tolist() == [[60, 60]]
+
+    def test_a_track_along_an_edge_is_a_cosmic_ray(self):
+        data = self.sky()
+        length = data.shape[0] // 12
+        data[40 : 40 + length, 0] += 2000
+        assert self.clean(data).mask[40 : 40 + length, 0].all()
+
     @pytest.mark.parametrize("value", [np.nan, 1e6, -1e6])
     def test_a_bad_pixel_neither_hides_a_cosmic_ray_beside_it_nor_makes_one(self, value):
         data = self.sky()

@@ -14,6 +14,9 @@ WIDTH = 3
 SHARE_OF_A_LINE = 0.1
 TIMES_INSIDE = 10
 
+#: So many hits apart from each other tell a line that is hit here and there from a track that lies along it.
+FEWEST_APART = 10
+
 
 def structured_edges(hits: np.ndarray) -> np.ndarray | None:
     """
@@ -42,11 +45,18 @@ def structured_edges(hits: np.ndarray) -> np.ndarray | None:
     [True, True, True, False, False]
     """
     inside = hits[WIDTH:-WIDTH, WIDTH:-WIDTH]
-    limit = max(SHARE_OF_A_LINE, TIMES_INSIDE * float(inside.mean()) if inside.size else 1.0)
+    often = TIMES_INSIDE * float(inside.mean()) if inside.size else 1.0
     found = np.zeros(hits.shape, dtype=bool)
-    sides = [np.s_[:WIDTH], np.s_[-WIDTH:], np.s_[:, :WIDTH], np.s_[:, -WIDTH:]]
-    for side in sides:
-        along = 0 if isinstance(side, tuple) else 1
-        if hits[side].mean(axis=along).max() > limit:
-            found[side] = True
+    for lines, found_lines in ((hits, found), (hits.T, found.T)):
+        for side in (np.s_[:WIDTH], np.s_[-WIDTH:]):
+            found_lines[side] |= _is_structured(lines[side], often)
     return found if found.any() else None
+
+
+def _is_structured(lines: np.ndarray, often: float) -> bool:
+    """
+    Whether one of some lines is hit more often than this share, all along or in many places.
+    """
+    n_apart = np.count_nonzero(lines[:, 1:] & ~lines[:, :-1], axis=1) + lines[:, 0]
+    many = n_apart > max(FEWEST_APART, often * lines.shape[1])
+    return bool((many | (lines.mean(axis=1) > max(SHARE_OF_A_LINE, often))).any())
