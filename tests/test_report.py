@@ -22,7 +22,7 @@ from ccdproc_crplugin.report import page
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.figures import chip_maps, histograms
 from ccdproc_crplugin.report.frame import view_frame
-from ccdproc_crplugin.report.night import Row, read_night
+from ccdproc_crplugin.report.night import Row, complete, read_night
 from ccdproc_crplugin.report.stamps import make_sheet
 from ccdproc_crplugin.review import cleaning_id
 
@@ -462,3 +462,11 @@ def test_the_page_says_without_what_a_number_of_events_cannot_be_judged(tmp_path
     (row,) = read_night(tmp_path)
     assert "no pixel size" in view_frame(row).row.lacking
     assert "no pixel size" in crp.write_report(tmp_path, tmp_path / "page.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("header", "shown"),
+    [({"CRSIGCLP": 8.0}, "sigclip=8 (auto), niter=4"), ({"CRSIGCLP": "?"}, "sigclip=auto, niter=4")],
+)
+def test_a_limit_that_was_left_open_is_shown_as_it_was_taken(header, shown):
+    assert complete(Row("a", "done", parameters="sigclip=auto, niter=4"), header).parameters == shown

@@ -216,6 +216,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "verdict": verdict,
         "lacking": lacking,
     }
+    judged["parameters"] = _with_choice(row.parameters, header)
     return Row(**{**said, **entries, **{name: value for name, value in judged.items() if value not in (None, "")}})
 
 
@@ -262,6 +263,14 @@ def _parameters(text: str) -> str:
     if not isinstance(parameters, dict):
         return text
     return _in_words(parameters)
+
+
+def _with_choice(parameters: str, header: Mapping[str, Any]) -> str:
+    """
+    Parameters with the limit that was taken where the choice was left open.
+    """
+    sigclip = _number(header.get("CRSIGCLP"))
+    return parameters if sigclip is None else parameters.replace("sigclip=auto", f"sigclip={sigclip:g} (auto)")
 
 
 def _in_words(parameters: Mapping[str, Any]) -> str:
