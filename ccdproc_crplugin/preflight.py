@@ -58,7 +58,7 @@ def cr_preflight(
     Raises
     ------
     CosmicRayError
-        If `ccd` or `dark` is no frame; with ``policy="raise"``, if a check failed.
+        If ``ccd`` or ``dark`` is no frame; with ``policy="raise"``, if a check failed.
 
     Warns
     -----
