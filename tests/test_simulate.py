@@ -3,6 +3,7 @@
 
 import dataclasses
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -272,3 +273,116 @@ def test_night_does_not_mix_with_frames_that_are_there(tmp_path):
     (tmp_path / "old.fits").touch()
     with pytest.raises(CosmicRayError, match="already holds FITS files"):
         simulate_night(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    {
+        "sky": (-5, np.nan, np.inf, 1e20, "x", None, True),
+        "fwhm": (0, -1, 0.1, 1000, np.nan, "3"),
+        "beta": (0, 1, -2, np.nan),
+        "tilt": (np.nan, np.inf, 500),
+        "truth_sigma": (-1, np.nan),
+        "exposure": (-3, np.nan, "a"),
+        "n_stars": (-1, 2.5, "3", 10**9),
+        "n_galaxies": (-1,),
+        "n_muons": (-1, 1.5),
+        "flux_range": ((-1, 5), (0, 5), (500, 5), (5,), 5, (5, np.inf), "ab", None),
+        "shape": (5, "ab", None, (48.5, 40), (3, 4, 5), (-4, 5), (10**6, 10**6)),
+        "kind": ("x", None),
+        "unit": (None,),
+        "dialect": (None, ["iraf"]),
+        "corrected": ("bias", None),
+        "date": ("nonsense", "a\nb", None),
+        "seed": (-1, "a", 1.5),
+        "camera": ("x",),
+    }.items(),
+)
+def test_what_no_frame_can_be_made_of_is_refused(name, values):
+    for value in values:
+        with pytest.raises(CosmicRayError, match=f"^{name} is "):
+            simulate_frame(**{"shape": (48, 40), name: value})
+
+
+@pytest.mark.parametrize(
+    "figure",
+    [
+        {"gain": 0},
+        {"gain": np.nan},
+        {"readnoise": -1},
+        {"full_well": 0},
+        {"bias_level": -5},
+        {"bias_level": 70_000},
+        {"dark_current": -1},
+        {"hot_fraction": 2},
+        {"pixel_response": -1},
+        {"vignetting": 1},
+        {"bits": 64},
+        {"bits": 2.5},
+        {"seed": -1},
+        {"chip": "thick"},
+    ],
+)
+def test_what_is_no_camera_is_refused(figure):
+    (name,) = figure
+    with pytest.raises(CosmicRayError, match=f"^{name} is "):
+        Camera(**figure)
+
+
+@pytest.mark.parametrize("figure", [{"thickness": 0}, {"pixel_size": 0}, {"diffusion": -1}, {"thickness": np.nan}])
+def test_what_is_no_chip_is_refused(figure):
+    with pytest.raises(CosmicRayError, match="expected a number from"):
+        dataclasses.replace(THIN, **figure)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"n_stars": 0, "n_muons": 0, "n_worms": 0, "n_spots": 0},
+        {"fwhm": 0.3, "flux_range": (1e6, 1e7)},
+        {"fwhm": 0.5},
+        {"sky": 0, "exposure": 0},
+        {"shape": (1, 1), "n_galaxies": 2},
+        {"shape": (1, 50)},
+        {"shape": (50, 1)},
+        {"tilt": 90},
+        {"truth_sigma": 0},
+        {"camera": Camera(readnoise=0, bits=8, bias_level=0, full_well=1)},
+    ],
+)
+def test_extremes_give_finite_frames(settings):
+    frame = simulate_frame(**{"shape": (32, 24), "n_stars": 5, "seed": 3, **settings})
+    assert np.isfinite(frame.ccd.data).all()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"sky": -5}, {"n_light": -1}, {"n_bias": 2.5}, {"camera": 0}, {"skye": 5}, {"unit": "adu"}]
+)
+def test_a_night_that_cannot_be_made_leaves_no_folder(tmp_path, wrong):
+    with pytest.raises(CosmicRayError):
+        simulate_night(tmp_path / "night", shape=(16, 16), **wrong)
+    assert not (tmp_path / "night").exists()
+
+
+def test_a_truth_that_is_there_is_not_written_over(tmp_path):
+    (tmp_path / "truth").mkdir()
+    (tmp_path / "truth" / "light_001.fits").write_bytes(b"mine")
+    with pytest.raises(CosmicRayError, match="already holds FITS files"):
+        simulate_night(tmp_path, shape=(16, 16))
+    assert (tmp_path / "truth" / "light_001.fits").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", None, "file/below"])
+def test_a_folder_that_cannot_be_is_refused(tmp_path, name):
+    (tmp_path / "file").touch()
+    folder = name if name is None else f"{tmp_path}/{name}"
+    with pytest.raises(CosmicRayError, match="can't be made a folder"):
+        simulate_night(folder, shape=(16, 16))
+
+
+@pytest.mark.parametrize("name", ["[ab]*", "-n 5", "a;b $(c)", "\u00e4\n\u2603", "..dots"])
+def test_a_folder_may_have_any_name(tmp_path, name):
+    night = simulate_night(tmp_path / name, n_bias=1, n_dark=0, n_flat=0, n_light=0, shape=(16, 16))
+    assert Path(night["file"][0]).parent == tmp_path / name
+    with pytest.raises(CosmicRayError, match="already holds FITS files"):
+        simulate_night(tmp_path / name, shape=(16, 16))

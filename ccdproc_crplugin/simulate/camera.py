@@ -10,9 +10,26 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..errors import CosmicRayError
 from .particles import THIN, Chip
+from .ranges import check_ranges
 
 __all__ = ["Camera"]
+
+# Least and most of each figure.
+NUMBERS = {
+    "gain": (1e-3, 1e3),
+    "readnoise": (0, 1e5),
+    "full_well": (1, 1e9),
+    "bias_level": (0, 1e6),
+    "bias_structure": (0, 1e5),
+    "dark_current": (0, 1e6),
+    "hot_fraction": (0, 1),
+    "hot_current": (0, 1e6),
+    "pixel_response": (0, 1),
+    "vignetting": (0, 0.99),
+}
+WHOLE_NUMBERS = {"bits": (1, 32), "seed": (0, 2**64)}
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Camera:
         The silicon, for the cosmic rays.
     seed : int, optional
         Seed of the fixed patterns.
+
+    Raises
+    ------
+    CosmicRayError
+        If a figure is no camera's.
     """
 
     gain: float = 1.5
@@ -62,6 +84,15 @@ class Camera:
     bits: int = 16
     chip: Chip = THIN
     seed: int = 0
+
+    def __post_init__(self):
+        """Refuse what is no camera."""
+        check_ranges(vars(self), NUMBERS, WHOLE_NUMBERS)
+        if not isinstance(self.chip, Chip):
+            raise CosmicRayError(f"chip is {self.chip!r}; expected a Chip, such as THIN or THICK")
+        if self.bias_level >= 2**self.bits - 1:
+            most = 2**self.bits - 1
+            raise CosmicRayError(f"bias_level is {self.bias_level:g}; expected less than {self.bits} bits hold, {most}")
 
     @property
     def saturation(self):

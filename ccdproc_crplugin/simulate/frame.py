@@ -8,15 +8,13 @@ from astropy import units as u
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
-from ..errors import CosmicRayError
 from .camera import Camera
 from .dialects import Exposure, make_header
 from .particles import KINDS, charge_image, make_path
 from .scene import draw_galaxies, draw_stars, galaxy_image, star_image
+from .settings import CORRECTIONS, check_settings
 
-__all__ = ["CORRECTIONS", "TRUTH_SIGMA", "SimulatedFrame", "simulate_frame"]
-
-CORRECTIONS = ("bias", "dark", "flat")
+__all__ = ["TRUTH_SIGMA", "SimulatedFrame", "simulate_frame"]
 
 # A pixel belongs to an event if the event's charge in it exceeds this many standard deviations of the
 # noise which that pixel has without the event.
@@ -134,7 +132,7 @@ def simulate_frame(
     Raises
     ------
     CosmicRayError
-        If ``corrected``, ``unit`` or ``dialect`` is not known, or ``shape`` has no pixel.
+        If a number or a word is not within reason, or ``shape`` has no pixel.
 
     Examples
     --------
@@ -143,7 +141,7 @@ def simulate_frame(
     >>> frame.ccd.shape, frame.ccd.unit, len(frame.events)
     ((128, 128), Unit("electron"), 5)
     """
-    _check(shape, corrected, unit)
+    check_settings(locals())
     camera = Camera() if camera is None else camera
     rng = np.random.default_rng(seed)
     stars = draw_stars(n_stars, shape, flux_range, rng)
@@ -158,16 +156,6 @@ def simulate_frame(
     header = make_header(_exposure(camera, kind, exposure, date), dialect)
     ccd = _read_out(electrons, camera, exposure, corrected, unit, header)
     return SimulatedFrame(ccd, labels > 0, labels, charge.astype(np.float32), events, stars)
-
-
-def _check(shape, corrected, unit):
-    if len(shape) != 2 or min(shape) < 1:
-        raise CosmicRayError(f"shape is {shape}; expected rows and columns, each at least 1")
-    unknown = set(corrected) - set(CORRECTIONS)
-    if unknown:
-        raise CosmicRayError(f"corrected names {sorted(unknown)}; expected some of {', '.join(CORRECTIONS)}")
-    if unit not in ("electron", "adu"):
-        raise CosmicRayError(f"unit is {unit!r}; expected 'electron' or 'adu'")
 
 
 def _cosmic_rays(numbers, chip, noise, tilt, truth_sigma, rng):

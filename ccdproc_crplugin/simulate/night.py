@@ -1,6 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """`simulate_night`: a folder of calibration and light frames with known cosmic rays."""
 
+from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,15 @@ from astropy.time import Time, TimeDelta
 from ..errors import CosmicRayError
 from .camera import Camera
 from .frame import simulate_frame
+from .ranges import check_ranges
+from .settings import check_settings
 
 __all__ = ["simulate_frames", "simulate_night"]
 
 COLUMNS = ("file", "truth", "kind", "n_events", "n_pixels")
 FLAT_LEVEL = 20_000.0  # electrons
+SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "corrected", "unit", "date")
+MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
 def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
@@ -42,8 +47,10 @@ def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
     Raises
     ------
     CosmicRayError
-        If the folder already holds FITS files.
+        If the folder already holds FITS files, or a parameter is not within reason.
     """
+    _check_numbers(n_frames=n_frames)
+    check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
     rows = []
     for count in range(1, n_frames + 1):
@@ -100,7 +107,7 @@ def simulate_night(
     Raises
     ------
     CosmicRayError
-        If the folder already holds FITS files.
+        If the folder already holds FITS files, or a parameter is not within reason.
 
     Examples
     --------
@@ -111,8 +118,11 @@ def simulate_night(
     >>> print(*night["kind"])
     bias dark flat light light
     """
+    _check_numbers(n_bias=n_bias, n_dark=n_dark, n_flat=n_flat, n_light=n_light)
+    _check_scene(scene)
+    common = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
+    check_settings({**common, **_settings("light", exposure, scene), "seed": [seed, 1]})
     folder = _new_folder(folder)
-    common = {"shape": shape, "camera": camera or Camera(), "dialect": dialect}
     rows = []
     start = Time("2024-01-15T04:00:00")
     for kind, number in (("bias", n_bias), ("dark", n_dark), ("flat", n_flat), ("light", n_light)):
@@ -129,14 +139,27 @@ def simulate_night(
 
 def _new_folder(folder):
     """The folder and one for the truth in it, made if missing, refused if there are frames."""
-    folder = Path(folder)
-    if folder.is_dir() and any(folder.glob("*.fits")):
-        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
     try:
-        (folder / "truth").mkdir(parents=True, exist_ok=True)
-    except OSError as err:
+        folder = Path(folder)
+        taken = any(place.is_dir() and any(place.glob("*.fits")) for place in (folder, folder / "truth"))
+        if not taken:
+            (folder / "truth").mkdir(parents=True, exist_ok=True)
+    except (OSError, TypeError, ValueError) as err:
         raise CosmicRayError(f"{folder} can't be made a folder ({err}); expected an empty or a new folder") from err
+    if taken:
+        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
     return folder
+
+
+def _check_numbers(**numbers):
+    check_ranges(numbers, {}, dict.fromkeys(numbers, (0, MOST_FRAMES)))
+
+
+def _check_scene(scene):
+    known = [name for name in signature(simulate_frame).parameters if name not in SET_BY_THE_NIGHT]
+    unknown = sorted(set(scene) - set(known))
+    if unknown:
+        raise CosmicRayError(f"the scene has {', '.join(unknown)}; expected some of {', '.join(known)}")
 
 
 def _settings(kind, exposure, scene):

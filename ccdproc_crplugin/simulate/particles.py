@@ -21,6 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from .ranges import check_ranges
+
 __all__ = ["KINDS", "THICK", "THIN", "Chip", "Path", "charge_image", "make_path"]
 
 # Silicon. PDG [1], tables of atomic and nuclear properties.
@@ -55,11 +57,20 @@ class Chip:
     diffusion : float
         Standard deviation of the sideways walk of charge set free at the back surface, in microns.
         It falls as the square root of the distance to the gates.
+
+    Raises
+    ------
+    CosmicRayError
+        If a figure is no chip's.
     """
 
     thickness: float
     pixel_size: float
     diffusion: float
+
+    def __post_init__(self):
+        """Refuse what is no chip."""
+        check_ranges(vars(self), {"thickness": (1, 1e4), "pixel_size": (0.5, 1e3), "diffusion": (0, 1e3)}, {})
 
 
 # A thinned back-illuminated chip: charge set free in the field-free layer at the back spreads by
