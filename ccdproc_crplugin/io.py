@@ -55,6 +55,9 @@ COMPANIONS = frozenset(
 #: What `CCDData.read` reads beside a frame, and where it stands.
 STANDARD_COMPANIONS = {"mask": "MASK", "uncertainty": "UNCERT", "psf": "PSFIMAGE"}
 
+#: Where the time stands in the header of what gzip packed, RFC 1952.
+GZIP_TIME = np.arange(4, 8)
+
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 
@@ -487,7 +490,7 @@ def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
     hdus : `~astropy.io.fits.HDUList`
         What to write.
     path : `~pathlib.Path`
-        Where to, as for `write_ccd`. ``.gz`` is packed with no date in it, so that equal frames give equal files.
+        Where to, as for `write_ccd`. What is packed has no date in it, so that equal frames give equal files.
     overwrite : bool
         Whether a file that is there may be replaced.
 
@@ -505,12 +508,33 @@ def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
     if name.endswith(".fz"):
         hdus = _compressed(hdus)
     with atomic_write(path, overwrite) as temporary, open(temporary, "wb") as stream:
-        if path.name.lower().endswith(".gz"):
+        if name.endswith(".gz"):
             with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
                 hdus.writeto(packed)
         else:
             hdus.writeto(stream)
+        if name.endswith(".fz"):
+            stream.flush()
+            _clear_dates(temporary)
     return path
+
+
+def _clear_dates(path: Path) -> None:
+    """
+    Take out the time that stands in the header of each tile that gzip packed, so that equal frames give equal files.
+    """
+    with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
+        starts = [_starts_of_tiles(hdu) for hdu in hdus if hdu.header.get("ZCMPTYPE", "").startswith("GZIP")]
+    if starts:
+        content = np.memmap(path, mode="r+")
+        content[np.concatenate(starts)[:, np.newaxis] + GZIP_TIME] = 0
+        content.flush()
+
+
+def _starts_of_tiles(hdu: fits.BinTableHDU) -> np.ndarray:
+    lengths, offsets = hdu.data.view(np.ndarray)["COMPRESSED_DATA"].astype(np.int64).T
+    heap = hdu.header.get("THEAP", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
+    return (hdu.fileinfo()["datLoc"] + heap + offsets)[lengths > 0]
 
 
 def unfinished(path: Path) -> Path:
@@ -720,10 +744,8 @@ def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
 
 
 def _compressed(hdus: fits.HDUList) -> fits.HDUList:
-    packed = [fits.PrimaryHDU()]
-    for hdu in hdus:
-        packed.append(_pack(hdu) if hdu.is_image else hdu)
-    return fits.HDUList(packed)
+    packed = [_pack(hdu) if hdu.is_image and hdu.data is not None else hdu for hdu in hdus]
+    return fits.HDUList(packed if packed[0] is hdus[0] else [fits.PrimaryHDU(), *packed])
 
 
 def _pack(hdu: Any) -> fits.CompImageHDU:

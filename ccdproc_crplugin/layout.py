@@ -62,19 +62,21 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> N
     Notes
     -----
     One frame is written by `write_ccd`. Several stand where they stood, among the other HDUs; the mask, flags and
-    so on of each follow after them all, and their EXTVER is the number of the HDU that they go with.
+    so on of each follow after them all, and their EXTVER is the number of the HDU that they go with. In ``.fits.fz``
+    an image in the primary HDU moves to an extension, so that all stand one further on.
     """
     if len(frames) == 1:
         write_ccd(next(iter(frames.values())), target, overwrite=True)
         return
     with fits.open(source) as hdus:
+        shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
         earlier = [hdu for hdu in hdus[max(frames) + 1 :] if is_companion(hdu) and hdu.ver in frames]
         layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]
         companions = []
         for index, ccd in frames.items():
             image, *others = to_hdus(ccd)
             layout[index] = _in_place(image, hdus, index)
-            companions += [_numbered(hdu, index) for hdu in others]
+            companions += [_numbered(hdu, index + shift) for hdu in others]
         write_hdus(fits.HDUList([*layout, *companions]), target, overwrite=True)
 
 

@@ -20,6 +20,7 @@ from ccdproc import ImageFileCollection
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, Detection, Detector, hookimpl
+from ccdproc_crplugin.io import frame_indices
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import locked
 
@@ -110,9 +111,10 @@ class TestResult:
         clean(raw, output, ending=ending)
         assert crp.read_ccd(output / f"light_1{ending}").meta["CRNEVENT"] == 3
 
-    def test_packed_results_hold_no_date(self, raw, tmp_path):
+    @pytest.mark.parametrize("ending", [".fits.gz", ".fits.fz"])
+    def test_packed_results_hold_no_date(self, raw, tmp_path, ending):
         for name in ("one", "two"):
-            clean(raw, tmp_path / name, ending=".fits.gz")
+            clean(raw, tmp_path / name, ending=ending)
             time.sleep(1.1)
         assert contents(tmp_path / "one") == contents(tmp_path / "two")
 
@@ -143,6 +145,35 @@ class TestMosaics:
             np.testing.assert_array_equal(written.mask, expected.mask)
             np.testing.assert_array_equal(written.flags, expected.flags)
             np.testing.assert_array_equal(written.restore_cosmic_rays().data, crp.read_ccd(mosaic, hdu=chip).data)
+
+    @pytest.mark.parametrize("primary_too", [False, True])
+    @pytest.mark.parametrize("ending", [".fits", ".fits.gz", ".fits.fz"])
+    def test_they_may_be_packed(self, mosaic, output, ending, primary_too):
+        if primary_too:
+            with fits.open(mosaic, mode="update") as hdus:
+                hdus[0].data = np.array(hdus[1].data)
+        clean(mosaic.parent, output, ending=ending)
+        path = output / f"mosaic{ending}"
+        places = frame_indices(path)
+        assert len(places) == 3 + primary_too
+        for place, source in zip(places, frame_indices(mosaic), strict=True):
+            raw, written = crp.read_ccd(mosaic, hdu=source), crp.read_ccd(path, hdu=place)
+            expected = raw.clean_cosmic_rays()
+            np.testing.assert_array_equal(written.data, expected.data)
+            np.testing.assert_array_equal(written.mask, expected.mask)
+            np.testing.assert_array_equal(written.restore_cosmic_rays().data, raw.data)
+            assert written.meta["CRNEVENT"] == 3
+        with fits.open(path) as hdus:
+            np.testing.assert_array_equal(hdus["SETUP"].data["a"], [0, 1, 2])
+            assert hdus["CHIP2"].header["CHIP"] == 2
+
+    def test_packed_ones_are_read(self, mosaic, output):
+        with fits.open(mosaic) as hdus:
+            packed = [fits.CompImageHDU(hdu.data, hdu.header) for hdu in hdus[1:4]]
+            fits.HDUList([hdus[0], *packed, hdus[4]]).writeto(mosaic.with_name("mosaic.fits.fz"))
+        mosaic.unlink()
+        assert clean(mosaic.parent, output)["n_events"].tolist() == [9]
+        assert frame_indices(output / "mosaic.fits") == [1, 2, 3]
 
 
 class TestBadFrames:

@@ -50,8 +50,7 @@ def clean_collection(
     unit : str or None
         Unit of frames without ``BUNIT``, see `read_ccd`.
     ending : str
-        How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files,
-        but for ``.fits.fz``, into which astropy writes the time.
+        How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files.
     executor : Executor or None
         Who does the work, such as the executor of a Dask client. `None` means processes of this machine.
     n_workers : int or None
