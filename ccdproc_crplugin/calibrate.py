@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,6 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin import frames
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack, InputFrame, open_frame
@@ -56,6 +55,7 @@ class _Job:
     tolerance: float
     subtract: bool
     memory: int
+    keys: Mapping[Path, CalibrationKey]
     prepare: Callable[[CCDData], CCDData] | None
     reading: dict[str, Any]
     overwrite: bool
@@ -74,6 +74,7 @@ def combine_calibrations(
     temperature_tolerance: float = TEMPERATURE_TOLERANCE,
     subtract: bool = True,
     masters: Iterable[str | os.PathLike] = (),
+    keys: Mapping[str | os.PathLike, CalibrationKey] | None = None,
     prepare: Callable[[CCDData], CCDData] | None = None,
     unit: Any = None,
     hdu: int | None = None,
@@ -112,6 +113,8 @@ def combine_calibrations(
         fits.
     masters : list of paths
         Frames that were combined before, to be subtracted too where they fit.
+    keys : mapping of path to CalibrationKey or None
+        What is known of files better than from their headers; the others go by these.
     prepare : callable or None
         Makes of each frame, a `~astropy.nddata.CCDData`, that which is combined; for overscan and trimming.
     unit : Unit, str or None
@@ -193,6 +196,7 @@ def combine_calibrations(
         tolerance=_not_negative("temperature_tolerance", temperature_tolerance),
         subtract=subtract,
         memory=_n_bytes(memory_limit),
+        keys={Path(path): key for path, key in (keys or {}).items()},
         prepare=prepare,
         reading={"unit": unit, "hdu": hdu},
         overwrite=overwrite,
@@ -260,7 +264,7 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
         except CosmicRayError as err:
             _leave_out(path, str(err))
             continue
-        if frames.frame_kind(frame.header) not in CALIBRATION_KINDS:
+        if _key_of(frame, job).kind not in CALIBRATION_KINDS:
             frame.close()
         elif COMBINED in frame.header:
             frame.close()
@@ -272,8 +276,12 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
     return opened
 
 
+def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
+    return job.keys.get(frame.path) or calibration_key(frame.header)
+
+
 def _combine_groups(opened: dict[Path, InputFrame], masters: list[CombinedFrame], job: _Job) -> list[Path]:
-    keys = {path: calibration_key(frame.header) for path, frame in opened.items()}
+    keys = {path: _key_of(frame, job) for path, frame in opened.items()}
     groups = group_keys(keys, tolerance=job.tolerance)
     if not groups:
         raise CosmicRayError(

@@ -173,7 +173,7 @@ def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits
     -------
     `~astropy.io.fits.Header`
         Cards of the first that stand with the same value in all others. Its kind, exposure and temperature stay where
-        the others differ by little: the exposure of a dark, and the mean temperature.
+        the others differ by little: the exposure of a dark, and the mean temperature. The kind is that of the key.
     """
     first = headers[0]
     common = fits.Header()
@@ -184,6 +184,10 @@ def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits
     for keyword in frames.KEYWORDS["kind"]:
         if keyword in first and keyword not in common:
             common[keyword] = first[keyword]
+    if frames.frame_kind(common) != key.kind:
+        for keyword in frames.KEYWORDS["kind"]:
+            common.remove(keyword, ignore_missing=True)
+        common[frames.KEYWORDS["kind"][0]] = (key.kind, "kind of the inputs, as told")
     temperature, exposure = frames.temperature(first), frames.exposure(first)
     if temperature is not None and temperature.keyword not in common:
         common[temperature.keyword] = (key.temperature, "[deg C] mean of the inputs")

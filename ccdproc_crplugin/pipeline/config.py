@@ -156,7 +156,7 @@ HEADER_VALUES: dict[str, Any] = {
 }
 
 #: Keywords of `combine_calibrations` that the run itself decides.
-NOT_CONFIGURED = ("overwrite", "kinds", "progress", "executor")
+NOT_CONFIGURED = ("overwrite", "progress", "subtract", "masters", "keys", "prepare", "unit", "hdu")
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:

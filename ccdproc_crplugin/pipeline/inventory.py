@@ -138,7 +138,8 @@ def _key_of(path: Path, night: Night) -> CalibrationKey:
     overrule_header(header, night.headers)
     plain = _plain(header)
     key = calibration_key(plain)
-    return replace(key, kind=_selected_kind(plain, key.kind, night.select)) if night.select else key
+    kind = _selected_kind(plain, key.kind, night.select) if night.select else key.kind
+    return key if kind == key.kind else calibration_key(_as_kind(plain, kind))
 
 
 def _plain(header: fits.Header) -> dict[str, Any]:
@@ -163,6 +164,14 @@ def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tupl
         if found & {_bare(word) for word in words}:
             return chosen
     return "unknown" if kind in select else kind
+
+
+def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """
+    A header that says another kind; what else counts depends on it.
+    """
+    rest = {keyword: value for keyword, value in meta.items() if keyword not in frames.KEYWORDS["kind"]}
+    return {**rest, frames.KEYWORDS["kind"][0]: kind}
 
 
 def _bare(word: str) -> str:
