@@ -17,7 +17,7 @@ from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import METHODS, RADIUS, repair
 from ccdproc_crplugin.model import PixelFlag
-from ccdproc_crplugin.provenance import write_by_hand, write_counts, write_history, write_verdict
+from ccdproc_crplugin.provenance import write_by_hand, write_counts, write_edited, write_history, write_verdict
 from ccdproc_crplugin.rates import expected_events
 from ccdproc_crplugin.removed import RemovedPixels, attach, removed_pixels
 
@@ -138,4 +138,5 @@ def _write_header(new: CCDData, n_added: int, mask: np.ndarray) -> None:
     write_counts(new.meta, len(record), record.n_events)
     write_verdict(new.meta, record.n_events, expected_events(new))
     write_by_hand(new.meta, int(record.added.sum()))
+    write_edited(new.meta)
     write_history(new.meta, "add_cosmic_rays", {"mask": np.asarray(mask)}, f"{n_added} pixels added")

@@ -29,6 +29,7 @@ from ccdproc_crplugin.provenance import (
     write_by_hand,
     write_cards,
     write_counts,
+    write_edited,
     write_findings,
     write_history,
     write_verdict,
@@ -328,6 +329,7 @@ def restore_cosmic_rays(
     else:
         _put_back(restored, record, chosen)
     outcome = f"{int(chosen.sum())} of {len(record)} pixels put back"
+    write_edited(restored.meta)
     write_history(restored.meta, "restore_cosmic_rays", _selection(record, chosen, labels, mask), outcome)
     return restored
 

@@ -5,7 +5,9 @@ The table of a night, and how it follows what is done to a frame afterwards.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ __all__ = ["TABLE", "path_inside", "read_table", "update_row"]
 
 #: The name of the table, in the folder of the cleaned frames.
 TABLE = "night.ecsv"
+
+#: What a run that was killed left in place of the table, a row a line.
+JOURNAL = "night.jsonl"
 
 #: Columns that follow the header of a frame, and the cards that they follow.
 FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"}
@@ -103,8 +108,13 @@ def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None
     ------
     CosmicRayError
         If there is one that can't be read or written.
+
+    Notes
+    -----
+    So does the journal that a killed run left, in which the next run reads on.
     """
     for folder in frame.resolve().parents[:2]:
+        _follow_in_journal(folder, frame, headers)
         path = folder / TABLE
         if not path.is_file():
             continue
@@ -121,11 +131,34 @@ def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None
 
 
 def _follow(table: Table, row: int, headers: Sequence[Mapping[str, Any]]) -> None:
-    for name, card in FOLLOWING.items():
+    for name in FOLLOWING:
         if name not in table.colnames:
             continue
-        said = [header[card] for header in headers if card in header]
-        value = "; ".join(dict.fromkeys(map(str, said))) if name == "verdict" else sum(said)
+        value = _said(headers, name)
         if table[name].dtype.kind == "U":
             table[name] = table[name].astype(f"U{max(table[name].dtype.itemsize // 4, len(str(value)))}")
         table[name][row] = value
+
+
+def _said(headers: Sequence[Mapping[str, Any]], column: str) -> Any:
+    card = FOLLOWING[column]
+    said = [header[card] for header in headers if card in header]
+    return "; ".join(dict.fromkeys(map(str, said))) if column == "verdict" else sum(said)
+
+
+def _follow_in_journal(folder: Path, frame: Path, headers: Sequence[Mapping[str, Any]]) -> None:
+    """
+    Append the new row; of two the later counts.
+    """
+    path = folder / JOURNAL
+    if not path.is_file():
+        return
+    later = {}
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        with suppress(ValueError, KeyError, TypeError):
+            row = json.loads(line)
+            if row["output"] and (folder / row["output"]).resolve() == frame.resolve():
+                later = {**row, **{name: _said(headers, name) for name in FOLLOWING}}
+    if later:
+        with open(path, "a", encoding="utf-8") as journal:
+            journal.write(f"\n{json.dumps(later, default=str)}\n")

@@ -21,11 +21,14 @@ from ccdproc_crplugin.rates import Expectation, judge
 
 __all__ = [
     "CARDS",
+    "EDITED_CARD",
+    "SETTINGS_CARD",
     "clear_cards",
     "read_verdict",
     "write_by_hand",
     "write_cards",
     "write_counts",
+    "write_edited",
     "write_findings",
     "write_history",
     "write_verdict",
@@ -51,6 +54,9 @@ CARDS = {
     "CROBJLIM": "contrast to the fine structure",
     "CRNITER": "most iterations",
 }
+
+#: Card that tells the settings of a run, and the one of a result that was changed by hand since.
+SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
 #: Parameters of detectors that have a card of their own.
 PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
@@ -117,6 +123,21 @@ def write_by_hand(meta: MutableMapping, n_pixels: int) -> None:
         _set(meta, "CRBYHAND", n_pixels)
     else:
         meta.pop("CRBYHAND", None)
+
+
+def write_edited(meta: MutableMapping) -> None:
+    """
+    Say in the header of a run's result that a person changed it since.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or dict
+        The header; changed in place. That of another frame stays as it is.
+    """
+    if SETTINGS_CARD in meta:
+        meta[EDITED_CARD] = True
+        if isinstance(meta, fits.Header):
+            meta.comments[EDITED_CARD] = "changed by hand since the run"
 
 
 def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:

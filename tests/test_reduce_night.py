@@ -49,6 +49,12 @@ def write_night(folder, n_lights=2):
     return folder
 
 
+def hit_twice(path):
+    """Give a light a second cosmic ray."""
+    with fits.open(path, mode="update") as hdus:
+        hdus[0].data[30, 40:43] += 3000
+
+
 @pytest.fixture
 def raw(tmp_path):
     return write_night(tmp_path / "raw")
@@ -217,6 +223,100 @@ class TestMatching:
         table = reduce(raw, output, select={"light": ["Object"]})
         assert by_file(table)["std.fits"] == "skipped"
         assert by_file(table)["light_1.fits"] == "done"
+
+    @pytest.mark.parametrize("n_workers", [1, 2])
+    def test_the_user_says_what_is_calibration(self, raw, output, n_workers):
+        for path in raw.iterdir():
+            said = {"b": "offset", "d": "cap on", "f": "dome", "l": "object"}
+            fits.setval(path, "IMAGETYP", value=said[path.name[0]])
+        words = {"bias": ["offset"], "dark": ["Cap-On"], "flat": ["dome"]}
+        table = reduce(raw, output, select=words, n_workers=n_workers)
+        assert set(by_file(table).values()) == {"done"}
+        assert fits.getval(output / "calibration" / "flat_V_gain2.fits", "CRBIAS") == "bias_gain2.fits"
+
+    def test_frames_that_the_user_makes_alike_are_combined(self, raw, output):
+        fits.setval(raw / "dark_1.fits", "EXPTIME", value=59.0)
+        table = reduce(raw, output, headers={"exposure": 60.0})
+        assert {status for file, status in by_file(table).items() if file.startswith("dark")} == {"done"}
+        assert fits.getval(output / "calibration" / "dark_60s_gain2.fits", "NCOMBINE") == 3
+
+
+class TestEdited:
+    """Results that a person changed after the run."""
+
+    @pytest.fixture
+    def edited(self, raw, output, capsys):
+        hit_twice(raw / "light_1.fits")
+        reduce(raw, output)
+        path = output / "light_1.fits"
+        assert main(["restore", "--in-place", str(path), "--labels", "1"]) == 0
+        return path
+
+    def test_a_rerun_keeps_them(self, raw, output, edited):
+        before = edited.read_bytes()
+        table = reduce(raw, output)
+        assert by_file(table)["light_1.fits"] == "kept"
+        assert by_file(table, "n_events")["light_1.fits"] == fits.getheader(edited)["CRNEVENT"] == 1
+        assert edited.read_bytes() == before
+
+    def test_other_settings_keep_them_too_and_say_so(self, raw, output, edited):
+        before = edited.read_bytes()
+        table = reduce(raw, output, *STEPS[:3], {"name": "clean_cosmic_rays", "sigclip": 6})
+        assert by_file(table)["light_2.fits"] == "done"
+        assert by_file(table)["light_1.fits"] == "kept"
+        assert "edited by hand" in by_file(table, "reason")["light_1.fits"]
+        assert "sigclip" not in by_file(table, "parameters")["light_1.fits"]
+        assert edited.read_bytes() == before
+        assert "light_1.fits: edited by hand" in (output / "night.log").read_text()
+
+    def test_moved_away_they_are_made_anew(self, raw, output, edited):
+        edited.unlink()
+        assert by_file(reduce(raw, output))["light_1.fits"] == "done"
+        assert "CREDITED" not in fits.getheader(edited)
+
+    def test_the_journal_of_a_killed_run_follows(self, raw, output):
+        def stop(items, total):
+            for row in items:
+                yield row
+                if row["file"] == "light_1.fits":
+                    raise KeyboardInterrupt
+
+        hit_twice(raw / "light_1.fits")
+        with pytest.raises(KeyboardInterrupt):
+            crp.reduce_night(config(raw, output), n_workers=1, progress=stop)
+        path = output / "light_1.fits"
+        assert main(["restore", "--in-place", str(path), "--labels", "1"]) == 0
+        table = reduce(raw, output)
+        assert by_file(table)["light_1.fits"] == "kept"
+        assert by_file(table, "n_events")["light_1.fits"] == fits.getheader(path)["CRNEVENT"] == 1
+
+
+class TestDamaged:
+    """Results that a disk lost a part of after the run."""
+
+    @pytest.mark.parametrize("n_left", [0, 1000, 2880, 9000, -2880, -1])
+    @pytest.mark.parametrize("name", ["light_1.fits", "calibration/bias_gain2.fits"])
+    def test_they_are_made_again(self, raw, output, name, n_left):
+        reduce(raw, output)
+        path = output / name
+        whole = path.read_bytes()
+        path.write_bytes(whole[:n_left])
+        reduce(raw, output)
+        assert path.read_bytes() == whole
+
+    @pytest.mark.parametrize("ending", [".fits.gz", ".fits.fz"])
+    def test_packed_ones_too(self, raw, output, ending):
+        night = config(raw, output)
+        night["night"]["ending"] = ending
+        crp.reduce_night(night, n_workers=1)
+        path = output / f"light_1{ending}"
+        whole = path.read_bytes()
+        path.write_bytes(whole[:-500])
+        table = crp.reduce_night(night, n_workers=1)
+        assert by_file(table)["light_1.fits"] == "done"
+        assert path.read_bytes() == whole
+        (output / "night.ecsv").unlink()
+        assert by_file(crp.reduce_night(night, n_workers=1))["light_1.fits"] == "kept"
 
 
 class TestAgain:
@@ -431,6 +531,7 @@ class TestConfiguration:
                 "[combine]\nmethud = 3\n",
                 r"line 8: Found the key 'methud' in \[combine\]; expected one of: method, sigma",
             ),
+            ("[combine]\nunit = 'adu'\n", r"line 8: Found the key 'unit' in \[combine\]"),
             ("[headers]\ngian = 3\n", r"line 8: Found the key 'gian' in \[headers\]; expected one of: gain, readnoise"),
             ('[headers]\ngain = "x"\n', r"line 8: Found gain = 'x'; expected a number"),
             ("[select]\nlights = []\n", r"line 8: Found the kind of frame 'lights' in \[select\]"),

@@ -17,9 +17,11 @@ from typing import Any
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.io import unfinished
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group
+from ccdproc_crplugin.pipeline.results import n_bytes_of
 from ccdproc_crplugin.pipeline.work import (
     Call,
     Outcome,
@@ -47,8 +49,8 @@ class CombineTask:
 
     Parameters
     ----------
-    kind : str
-        The kind of frame.
+    key : CalibrationKey
+        What the frames have in common.
     paths : tuple of str
         The frames.
     rows : tuple of dict
@@ -63,7 +65,7 @@ class CombineTask:
         What goes before the headers, and how to combine.
     """
 
-    kind: str
+    key: CalibrationKey
     paths: tuple[str, ...]
     rows: tuple[dict[str, Any], ...]
     targets: tuple[str, ...]
@@ -92,7 +94,7 @@ class CombineTask:
             The task.
         """
         return cls(
-            kind=group.key.kind,
+            key=group.key,
             paths=tuple(str(entry.path) for entry in group.entries),
             rows=tuple(rows),
             targets=tuple(str(night.output / name) for name in group.names),
@@ -128,10 +130,11 @@ def combine_group(task: CombineTask) -> Outcome:
             fatal = failure if isinstance(err, OutputError) else ""
     left_out = {name: reason for name, mark, reason in (text.partition(LEFT_OUT) for text in messages) if mark}
     seconds = round((time.perf_counter() - start) / len(task.rows), 3)
+    done = {"status": "done", "n_bytes": n_bytes_of(map(Path, task.targets))}
     rows = []
     for path, row in zip(task.paths, task.rows, strict=True):
         reason = left_out.get(Path(path).name, failure)
-        status = {"status": "failed", "reason": reason, "output": ""} if reason else {"status": "done"}
+        status = {"status": "failed", "reason": reason, "output": ""} if reason else done
         rows.append({**row, **status, "seconds": seconds})
     others = [text for text in dict.fromkeys(messages) if LEFT_OUT not in text]
     return Outcome(rows, tuple(others), fatal)
@@ -149,10 +152,11 @@ def _combine(task: CombineTask, number: int, target: Path) -> None:
     try:
         with writing():
             (made,) = combine_calibrations(
-                [Path(path) for path in task.paths],
+                task.paths,
                 scratch,
                 **task.combine,
                 subtract=bool(rest),
+                keys=dict.fromkeys(task.paths, task.key),
                 masters=[_of_frame(call.masters, number) for call in rest],
                 prepare=prepare,
                 unit=task.headers.get("unit"),

@@ -30,6 +30,7 @@ COLUMNS: dict[str, type] = {
     "status": str,
     "reason": str,
     "output": str,
+    "n_bytes": int,
     "steps": str,
     "masters": str,
     "detector": str,

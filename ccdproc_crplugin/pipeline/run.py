@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
@@ -27,6 +26,7 @@ from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
 from ccdproc_crplugin.pipeline.record import Record
+from ccdproc_crplugin.pipeline.results import n_bytes_of
 from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, caught_warnings, reason_of, work_on
 
 __all__ = ["run_night"]
@@ -146,12 +146,12 @@ def _rows(night: Night, plan: Plan, earlier: Mapping[str, Mapping[str, Any]], cr
     tasks = []
     for light in plan.lights:
         try:
-            task = _task(night, light)
+            task = _task(night, light, earlier.get(light.entry.file, {}))
         except CosmicRayError as err:
             yield {**light.entry.row(), "status": "failed", "reason": reason_of(err)}
             continue
-        if _is_kept(task, earlier.get(light.entry.file, {})):
-            yield {**earlier[light.entry.file], "status": "kept"}
+        if _is_kept(task):
+            yield {**task.earlier, "status": "kept"}
         else:
             tasks.append(task)
     for task, outcome in crew.do(work_on, tasks):
@@ -165,7 +165,7 @@ def _combined(
     for group in groups:
         rows = [_group_row(group, entry) for entry in group.entries]
         before = [earlier.get(row["file"], {}) for row in rows]
-        if all(map(_is_same, rows, before)) and all((night.output / name).is_file() for name in group.names):
+        if all(map(_is_same, rows, before)) and _are_there(night, group, before):
             yield from ({**row, "status": "kept" if row["status"] == "done" else row["status"]} for row in before)
         else:
             tasks.append(CombineTask.of(group, night, rows))
@@ -187,7 +187,7 @@ def _group_row(group: Group, entry: Entry) -> dict[str, Any]:
     return {**entry.row(), **_made_by(group.calls), "output": group.names[0], "settings_hash": group.settings_hash}
 
 
-def _task(night: Night, light: Light) -> Task:
+def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
     row = {
         **light.entry.row(),
         **_made_by(light.calls),
@@ -196,7 +196,7 @@ def _task(night: Night, light: Light) -> Task:
         "settings_hash": light.settings_hash,
     }
     target = target_in(night.output, Path(light.output))
-    return Task(str(light.entry.path), str(target), row, light.calls, night.headers, light.settings_hash)
+    return Task(str(light.entry.path), str(target), row, light.calls, night.headers, light.settings_hash, earlier)
 
 
 def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
@@ -221,13 +221,21 @@ def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
     return bool(earlier) and all(row[name] == earlier[name] for name in ("input_hash", "settings_hash"))
 
 
-def _is_kept(task: Task, earlier: Mapping[str, Any]) -> bool:
+def _is_kept(task: Task) -> bool:
     """
     Whether an earlier run did just this, and its result is still there.
     """
     return (
-        _is_same(task.row, earlier)
-        and earlier["status"] in ("done", "kept")
-        and earlier["output"] == task.row["output"]
-        and os.path.isfile(task.target)
+        _is_same(task.row, task.earlier)
+        and task.earlier["status"] in ("done", "kept")
+        and task.earlier["output"] == task.row["output"]
+        and task.earlier["n_bytes"] == n_bytes_of([Path(task.target)])
     )
+
+
+def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> bool:
+    """
+    Whether combined frames are there, as long as they were written.
+    """
+    sizes = {row["n_bytes"] for row in earlier if row["output"]}
+    return sizes == {n_bytes_of(night.output / name for name in group.names)}

@@ -27,7 +27,8 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io import atomic_write, read_ccd
 from ccdproc_crplugin.layout import read_frames, write_frames
 from ccdproc_crplugin.pipeline.record import hash_file
-from ccdproc_crplugin.provenance import write_history
+from ccdproc_crplugin.pipeline.results import INPUT_CARD, facts_of, headers_of_result, is_whole, n_bytes_of
+from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD, write_history
 from ccdproc_crplugin.selection import stem
 
 __all__ = [
@@ -42,9 +43,6 @@ __all__ = [
     "work_on",
     "writing",
 ]
-
-#: Cards of a result that say what it was made from and how.
-INPUT_CARD, SETTINGS_CARD = "CRINPUT", "CRSETTNG"
 
 #: What no other frame would be spared either: a disk that is full, a folder that can't be written to.
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
@@ -108,6 +106,8 @@ class Task:
         What goes before its header.
     settings_hash : str
         What tells all this from other settings.
+    earlier : mapping
+        What the table said of it after an earlier run; empty if there was none.
     """
 
     source: str
@@ -116,6 +116,7 @@ class Task:
     calls: tuple[Call, ...]
     headers: Mapping[str, Any]
     settings_hash: str
+    earlier: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,8 @@ def work_on(task: Task) -> Outcome:
             fatal = str(err) if isinstance(err, OutputError) else ""
             row = {**task.row, "status": "failed", "reason": reason_of(err), "output": ""}
     row["seconds"] = round(time.perf_counter() - start, 3)
+    if row["status"] == "kept" and row["reason"]:
+        messages.append(row["reason"])
     return Outcome([row], tuple(dict.fromkeys(messages)), fatal)
 
 
@@ -240,16 +243,20 @@ def _reduced(task: Task) -> dict[str, Any]:
     source, target = Path(task.source), Path(task.target)
     input_hash = hash_file(source)
     marks = {INPUT_CARD: input_hash, SETTINGS_CARD: task.settings_hash}
-    earlier = _headers_of_result(target)
-    if earlier and all(earlier[0].get(card) == mark for card, mark in marks.items()):
-        return {**_facts(earlier), "status": "kept", "input_hash": input_hash}
-    if not earlier and os.path.lexists(target):
+    there = headers_of_result(target)
+    if there and is_whole(target, there, task.earlier):
+        if all(there[0].get(card) == mark for card, mark in marks.items()):
+            return {**facts_of(there), "status": "kept", "input_hash": input_hash, "n_bytes": n_bytes_of([target])}
+        if EDITED_CARD in there[0]:
+            return _kept_for_its_edits(task, there)
+    elif not there and os.path.lexists(target) and task.earlier.get("output") != task.row["output"]:
         raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
     results, tables = {}, {}
     raw = read_frames(source, unit=task.headers.get("unit"))
     for number, hdu in enumerate(list(raw)):
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
         results[hdu].meta.update(marks)
+        results[hdu].meta.pop(EDITED_CARD, None)
         tables |= {f"{hdu}_{name}" if len(raw) + number else name: table for name, table in measured.items()}
     with writing():
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -257,18 +264,18 @@ def _reduced(task: Task) -> dict[str, Any]:
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 table.write(temporary, format="ascii.ecsv")
         write_frames(results, source, target)
-    return {**_facts([ccd.meta for ccd in results.values()]), "status": "done", "input_hash": input_hash}
+    facts = facts_of([ccd.meta for ccd in results.values()])
+    return {**facts, "status": "done", "input_hash": input_hash, "n_bytes": n_bytes_of([target])}
 
 
-def _headers_of_result(target: Path) -> list[fits.Header]:
+def _kept_for_its_edits(task: Task, headers: list[fits.Header]) -> dict[str, Any]:
     """
-    The headers of the frames in a file that a run wrote; none if there is no such file.
+    The row of a result that somebody edited by hand, which no other settings undo.
     """
-    try:
-        with fits.open(target) as hdus:
-            return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
-    except (OSError, ValueError, TypeError, fits.VerifyError):
-        return []
+    reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
+    marks = {"input_hash": headers[0][INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
+    size = n_bytes_of([Path(task.target)])
+    return {**task.earlier, **facts_of(headers), **marks, "status": "kept", "reason": reason, "n_bytes": size}
 
 
 def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:
@@ -346,27 +353,3 @@ def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
             meta[HEADER_KEYWORDS[name]] = (value, "given for the run")
-
-
-def _facts(headers: list[fits.Header]) -> dict[str, Any]:
-    """
-    What the headers of a result say for the table; figures of several frames are added up.
-    """
-    return {
-        "detector": headers[0].get("CRDETECT"),
-        "n_pixels": _total(headers, "CRNPIX"),
-        "n_events": _total(headers, "CRNEVENT"),
-        "expected_low": _total(headers, "CREXPLO"),
-        "expected_high": _total(headers, "CREXPHI"),
-        "verdict": _joint(headers, "CRVERDCT"),
-        "findings": _joint(headers, "CRPREFLT"),
-    }
-
-
-def _total(headers: list[fits.Header], card: str) -> Any:
-    values = [header.get(card) for header in headers]
-    return None if any(value is None for value in values) else sum(values)
-
-
-def _joint(headers: list[fits.Header], card: str) -> str:
-    return "; ".join(dict.fromkeys(str(header[card]) for header in headers if card in header))

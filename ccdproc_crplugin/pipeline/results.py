@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a result in the output says of itself: how it was made, whether it is whole, what was found.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+
+from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD
+
+__all__ = ["INPUT_CARD", "facts_of", "headers_of_result", "is_whole", "n_bytes_of"]
+
+#: Card of a result that says what it was made from; `SETTINGS_CARD` says how.
+INPUT_CARD = "CRINPUT"
+
+
+def n_bytes_of(paths: Iterable[Path]) -> int | None:
+    """
+    How long files are.
+
+    Parameters
+    ----------
+    paths : iterable of `~pathlib.Path`
+        The files.
+
+    Returns
+    -------
+    int or None
+        Bytes of all together; None if one is missing.
+    """
+    try:
+        return sum(path.stat().st_size for path in paths)
+    except OSError:
+        return None
+
+
+def headers_of_result(target: Path) -> list[fits.Header]:
+    """
+    The headers of the frames in a file that a run wrote.
+
+    Parameters
+    ----------
+    target : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    list of `~astropy.io.fits.Header`
+        Those of the frames; none if there is no such file, or nothing of it can be read.
+    """
+    try:
+        with fits.open(target, disable_image_compression=True) as hdus:
+            return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
+    except (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyError):
+        return []
+
+
+def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any]) -> bool:
+    """
+    Whether a result is as long as its headers say, and as it was when it was written, unless edited since.
+
+    Parameters
+    ----------
+    target : `~pathlib.Path`
+        The file.
+    headers : list of `~astropy.io.fits.Header`
+        Those of its frames.
+    earlier : mapping
+        What the table said of it after an earlier run.
+
+    Returns
+    -------
+    bool
+        False if a part of it is lost.
+    """
+    lost = target.stat().st_size < (earlier.get("n_bytes") or 0)
+    if lost and EDITED_CARD not in headers[0]:
+        return False
+    packed = target.name.lower().endswith(".gz")
+    try:
+        with (
+            (gzip.open if packed else open)(target, "rb") as stream,
+            fits.open(target, disable_image_compression=True) as hdus,
+        ):
+            last = hdus[-1].fileinfo()
+            return stream.seek(0, os.SEEK_END) == last["datLoc"] + last["datSpan"]
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
+def facts_of(headers: list[fits.Header]) -> dict[str, Any]:
+    """
+    What the headers of a result say for the table.
+
+    Parameters
+    ----------
+    headers : list of `~astropy.io.fits.Header`
+        Those of its frames.
+
+    Returns
+    -------
+    dict
+        Values by column; figures of several frames are added up.
+    """
+    return {
+        "detector": headers[0].get("CRDETECT"),
+        "n_pixels": _total(headers, "CRNPIX"),
+        "n_events": _total(headers, "CRNEVENT"),
+        "expected_low": _total(headers, "CREXPLO"),
+        "expected_high": _total(headers, "CREXPHI"),
+        "verdict": _joint(headers, "CRVERDCT"),
+        "findings": _joint(headers, "CRPREFLT"),
+    }
+
+
+def _total(headers: list[fits.Header], card: str) -> Any:
+    values = [header.get(card) for header in headers]
+    return None if any(value is None for value in values) else sum(values)
+
+
+def _joint(headers: list[fits.Header], card: str) -> str:
+    return "; ".join(dict.fromkeys(str(header[card]) for header in headers if card in header))
