@@ -36,7 +36,14 @@ from ccdproc_crplugin.selection import paths_of
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = ["CalibrationKey", "calibration_key", "combine_calibrations", "group_frames"]
+__all__ = [
+    "CalibrationKey",
+    "calibration_key",
+    "check_option",
+    "combine_calibrations",
+    "group_frames",
+    "memory_of_machine",
+]
 
 METHODS = ("average", "median")
 
@@ -217,8 +224,7 @@ def combine_calibrations(
 def _checked_options(
     method: str, sigma_low: float, sigma_high: float, n_iterations: int, clip_scaled: bool
 ) -> CombineOptions:
-    if method not in METHODS:
-        raise CosmicRayError(f"Found method={method!r}; expected one of: {', '.join(METHODS)}.")
+    check_option("method", method)
     return CombineOptions(
         method=method,
         sigma_low=_not_negative("sigma_low", sigma_low),
@@ -226,6 +232,32 @@ def _checked_options(
         n_iterations=min(int(_not_negative("n_iterations", n_iterations)), 1 << 20),
         clip_scaled=bool(clip_scaled),
     )
+
+
+def check_option(name: str, value: Any) -> None:
+    """
+    Refuse a value that `combine_calibrations` would.
+
+    Parameters
+    ----------
+    name : str
+        The keyword.
+    value : object
+        Its value.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is out of range.
+    """
+    if name == "method" and value not in METHODS:
+        raise CosmicRayError(f"Found method={value!r}; expected one of: {', '.join(METHODS)}.")
+    if name in ("sigma_low", "sigma_high", "n_iterations", "temperature_tolerance"):
+        _not_negative(name, value)
+    if name == "memory_limit":
+        _n_bytes(value)
+    if name == "clip_scaled" and not isinstance(value, bool):
+        raise CosmicRayError(f"Found clip_scaled={value!r}; expected true or false.")
 
 
 def _not_negative(name: str, value: Any) -> float:
@@ -237,13 +269,21 @@ def _not_negative(name: str, value: Any) -> float:
 
 def _n_bytes(memory_limit: Any) -> int:
     if memory_limit is None:
-        return _memory_of_machine() // 4
+        return memory_of_machine() // 4
     if isinstance(memory_limit, u.Quantity):
         memory_limit = memory_limit.to_value(u.byte)
     return int(min(_not_negative("memory_limit", memory_limit), 1e18))
 
 
-def _memory_of_machine() -> int:
+def memory_of_machine() -> int:
+    """
+    The memory of this machine.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

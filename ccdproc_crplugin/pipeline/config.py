@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.calibrate import check_option, combine_calibrations
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import KINDS
 from ccdproc_crplugin.io import WRITABLE
@@ -111,6 +111,11 @@ class _Reader:
         keywords = inspect.signature(combine_calibrations).parameters.values()
         known = [par.name for par in keywords if par.kind is par.KEYWORD_ONLY and par.name not in NOT_CONFIGURED]
         self._known("combine", values, known, "key")
+        for name, value in values.items():
+            try:
+                check_option(name, value)
+            except CosmicRayError as err:
+                raise self._error("combine", name, str(err)) from err
         return dict(values)
 
     def _steps(self, entries: Any) -> tuple[Call, ...]:
