@@ -240,6 +240,15 @@ class TestMatching:
         assert {status for file, status in by_file(table).items() if file.startswith("dark")} == {"done"}
         assert fits.getval(output / "calibration" / "dark_60s_gain2.fits", "NCOMBINE") == 3
 
+    @pytest.mark.parametrize(("tolerance", "n_biases"), [(None, 2), (6.0, 1), (0.1, 3)])
+    def test_the_user_says_which_temperatures_are_alike(self, raw, output, tolerance, n_biases):
+        for path, temperature in zip(sorted(raw.glob("bias*")), (-10.0, -10.5, -5.0), strict=True):
+            fits.setval(path, "CCD-TEMP", value=temperature)
+        combine = {} if tolerance is None else {"temperature_tolerance": tolerance}
+        table = reduce(raw, output, combine=combine)
+        assert set(by_file(table).values()) == {"done"}
+        assert len(list((output / "calibration").glob("bias*"))) == n_biases
+
 
 class TestEdited:
     """Results that a person changed after the run."""
@@ -531,6 +540,8 @@ class TestConfiguration:
                 "[combine]\nmethud = 3\n",
                 r"line 8: Found the key 'methud' in \[combine\]; expected one of: method, sigma",
             ),
+            ("[combine]\nmethod = 'mean'\n", r"line 8: Found method='mean'; expected one of: average, median"),
+            ("[combine]\nsigma_low = -1\n", r"line 8: Found sigma_low=-1; expected a number that is not negative"),
             ("[combine]\nunit = 'adu'\n", r"line 8: Found the key 'unit' in \[combine\]"),
             ("[headers]\ngian = 3\n", r"line 8: Found the key 'gian' in \[headers\]; expected one of: gain, readnoise"),
             ('[headers]\ngain = "x"\n', r"line 8: Found gain = 'x'; expected a number"),

@@ -5,17 +5,20 @@ Who does the work: this process, a pool of processes, or any executor.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_any
 from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels import n_threads
+from ccdproc_crplugin.plugins import DEFAULT_PLUGINS
 
 __all__ = ["Crew", "choose_n_workers"]
 
@@ -75,6 +78,8 @@ class Crew:
         Somebody else's; it is not shut down.
     n_workers : int
         Without an executor, how many processes to start. One means this process.
+    soon : bool
+        Whether there will be tasks, so that the processes may be made ready while the tasks are still found out.
 
     Notes
     -----
@@ -82,12 +87,14 @@ class Crew:
     one by one in a new pool, so that a task that kills its worker is known for it, and all others get done.
     """
 
-    def __init__(self, executor: Executor | None = None, n_workers: int = 1):
+    def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False):
         self._given = executor
         self._n_workers = n_workers
         self._pool: ProcessPoolExecutor | None = None
         if executor is None and n_workers > 1:
             self._pool = _new_pool(n_workers)
+            if soon:
+                _make_ready()
 
     def __enter__(self) -> Crew:
         return self
@@ -118,7 +125,33 @@ class Crew:
             for task in tasks:
                 yield task, _outcome_here(function, task)
             return
-        yield from self._do_elsewhere(function, deque(tasks))
+        tasks = deque(tasks)
+        if self._pool is not None:
+            function = functools.partial(_with_threads, self.share(n_threads(), len(tasks)), function)
+        yield from self._do_elsewhere(function, tasks)
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the work is done where this process can't tell what there is."""
+        return self._given is not None
+
+    def share(self, amount: int, n_tasks: int) -> int:
+        """
+        What each of those at work may have of something.
+
+        Parameters
+        ----------
+        amount : int
+            What there is for all of them.
+        n_tasks : int
+            How many tasks there are to be done.
+
+        Returns
+        -------
+        int
+            The share, at least 1.
+        """
+        return max(1, amount // max(1, min(self._n_workers, n_tasks)))
 
     def _do_elsewhere(self, function: Callable, tasks: deque) -> Iterator[tuple[Any, Any]]:
         suspects: deque = deque()
@@ -199,20 +232,37 @@ def _outcome_of(future: Future) -> Any:
 
 def _new_pool(n_workers: int) -> ProcessPoolExecutor:
     """
-    Processes that share the processors, and end with this one.
+    Processes that end with this one.
     """
-    ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
+    context = multiprocessing.get_context(_way_to_start())
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["ccdproc_crplugin.pipeline.work"])
-    threads = str(max(1, n_threads() // n_workers))
-    return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin_work, initargs=(threads,))
+        context.set_forkserver_preload(["ccdproc_crplugin.pipeline.work", *DEFAULT_PLUGINS.values()])
+    return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin_work)
 
 
-def _begin_work(threads: str) -> None:
-    for name in ("CCDCR_NUM_THREADS", "OMP_NUM_THREADS"):
-        os.environ[name] = threads
+def _way_to_start() -> str:
+    return "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+
+
+def _make_ready() -> None:
+    """
+    Let the process from which the workers are forked import what they need, while this one goes on.
+    """
+    if _way_to_start() == "forkserver":
+        forkserver.ensure_running()
+
+
+def _begin_work() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:
+    """
+    Do a task with so many threads of the engine, so that those at work share the processors.
+    """
+    for name in ("CCDCR_NUM_THREADS", "OMP_NUM_THREADS"):
+        os.environ[name] = str(n_threads)
+    return function(task)
 
 
 def _end_with_parent() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.grouping import CALIBRATION_KINDS, CalibrationKey, group_keys
+from ccdproc_crplugin.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey, group_keys
 from ccdproc_crplugin.io import frame_indices
+from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.model import Step
 from ccdproc_crplugin.pipeline.inventory import Entry
 from ccdproc_crplugin.pipeline.night import Night
@@ -185,19 +187,27 @@ def _groups(night: Night, entries: list[Entry], others: list, groups: list[Group
     by_path = {entry.path: entry for entry in entries}
     keys = {entry.path: entry.key for entry in entries if entry.kind in CALIBRATION_KINDS}
     names: set[str] = set()
-    for key, paths in group_keys(keys).items():
-        members = []
-        for path in paths:
-            try:
-                members.append(_hashed(by_path[path]))
-            except CosmicRayError as err:
-                others.append((by_path[path], "failed", str(err)))
+    with ThreadPoolExecutor(n_threads()) as pool:
+        hashed = dict(zip(keys, pool.map(_hashed, map(by_path.get, keys)), strict=True))
+    others += [(entry, "failed", entry.reason) for entry in hashed.values() if entry.reason]
+    for key, paths in group_keys(keys, tolerance=_tolerance(night)).items():
+        members = [hashed[path] for path in paths if not hashed[path].reason]
         if members:
             yield _group(night, key, tuple(members), groups, names, notes)
 
 
 def _hashed(entry: Entry) -> Entry:
-    return entry if entry.input_hash else replace(entry, input_hash=hash_file(entry.path))
+    try:
+        return entry if entry.input_hash else replace(entry, input_hash=hash_file(entry.path))
+    except CosmicRayError as err:
+        return replace(entry, reason=str(err))
+
+
+def _tolerance(night: Night) -> float:
+    """
+    What temperatures may differ by, deg_C.
+    """
+    return float(night.combine.get("temperature_tolerance", TEMPERATURE_TOLERANCE))
 
 
 def _group(
@@ -249,20 +259,21 @@ def _calls_for_calibration(
             continue
         # A combined dark is scaled to the flats, whose exposures are others; that takes a dark without its bias.
         scaled = key.kind == "flat" and any(plugins.find_step(c.name).master == "bias" for c in night.calls)
-        group = _fitting(step, key, groups, any_exposure=scaled)
+        group = _fitting(night, step, key, groups, any_exposure=scaled)
         if group is None:
             notes.append(f"{name}: no combined {step.master} fits; it goes without {call.name}")
         else:
             yield _with_master(call, group, night)
 
 
-def _fitting(step: Step, key: CalibrationKey, groups: Iterable[Group], *, any_exposure: bool) -> Group | None:
+def _fitting(
+    night: Night, step: Step, key: CalibrationKey, groups: Iterable[Group], *, any_exposure: bool
+) -> Group | None:
     """
     The combined frame that fits, the nearest in exposure, then in temperature.
     """
-    fitting = [
-        group for group in groups if group.key.kind == step.master and group.key.fits(key, any_exposure=any_exposure)
-    ]
+    how = {"tolerance": _tolerance(night), "any_exposure": any_exposure}
+    fitting = [group for group in groups if group.key.kind == step.master and group.key.fits(key, **how)]
     return min(
         fitting, key=lambda group: (_apart(group, key, "exposure"), _apart(group, key, "temperature")), default=None
     )
@@ -308,7 +319,7 @@ def _calls_for_light(night: Night, key: CalibrationKey, groups: list[Group]) -> 
             yield call
             continue
         any_exposure = step.any_exposure is not None and step.any_exposure(**call.parameters)
-        group = _fitting(step, key, groups, any_exposure=any_exposure)
+        group = _fitting(night, step, key, groups, any_exposure=any_exposure)
         if group is None:
             there = [Path(group.names[0]).stem for group in groups if group.key.kind == step.master]
             raise CosmicRayError(

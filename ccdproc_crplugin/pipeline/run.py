@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.calibrate import memory_of_machine
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers
@@ -75,10 +77,12 @@ def run_night(
         record = Record(night.output)
         with caught_warnings():
             entries = list(take_inventory(night, record.earlier))
-            plan = make_plan(night, entries)
         if executor is None and n_workers is None:
-            n_workers = _n_workers(night, plan)
-        with Crew(executor, n_workers or 1) as crew:
+            n_workers = _n_workers(night, entries)
+        anything_new = any(entry.file not in record.earlier for entry in entries)
+        with Crew(executor, n_workers or 1, soon=anything_new) as crew:
+            with caught_warnings():
+                plan = make_plan(night, entries)
             rows = _rows(night, plan, record.earlier, crew)
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
@@ -91,14 +95,14 @@ def _counts(record: Record) -> Counter:
     return Counter(row["status"] for row in record.rows.values())
 
 
-def _n_workers(night: Night, plan: Plan) -> int:
+def _n_workers(night: Night, entries: Iterable[Entry]) -> int:
     """
     As many processes as are worth it; steps that only this process knows are done in this process.
     """
     decisive = [part for call in night.calls for part in deciding_plugins(call)]
     if any(plugins.host().plugin_of(*part).distribution == plugins.THIS_PROCESS for part in decisive):
         return 1
-    return choose_n_workers([_n_pixels(light.entry.path) for light in plan.lights])
+    return choose_n_workers([_n_pixels(entry.path) for entry in entries if entry.kind == "light"])
 
 
 def _n_pixels(path: Path) -> float:
@@ -169,6 +173,9 @@ def _combined(
             yield from ({**row, "status": "kept" if row["status"] == "done" else row["status"]} for row in before)
         else:
             tasks.append(CombineTask.of(group, night, rows))
+    if not crew.is_elsewhere:
+        memory = {"memory_limit": crew.share(memory_of_machine() // 4, len(tasks))}
+        tasks = [replace(task, combine={**memory, **task.combine}) for task in tasks]
     for task, outcome in crew.do(combine_group, tasks):
         yield from _settled(task.rows, outcome)
 
