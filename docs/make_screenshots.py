@@ -7,7 +7,6 @@ It needs Chromium with its driver, and Selenium.
 
 import io
 import json
-import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -19,9 +18,6 @@ from PIL import Image
 import ccdproc_crplugin as crp
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
-
-from tests.browser import start_browser  # noqa: E402
 
 #: Greys and colours of a screenshot, which keep it small.
 COLOURS = 128
@@ -61,6 +57,10 @@ def show(browser, selector):
 
 def main():
     """Make the screenshots."""
+    # Not at import: collecting the doctests of this folder imports this file, and the path is everybody's.
+    sys.path.append(str(HERE.parent))
+    from tests.browser import start_browser
+
     (HERE / "screenshots").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
