@@ -134,7 +134,7 @@ class Combined:
         shape : tuple of int
             The shape of each.
         dtype : dtype
-            float32 in the byte order that is wanted: ``">f4"`` for what goes to a FITS file.
+            Single precision in the byte order that is wanted: ``">f4"`` for what goes to a FITS file.
 
         Returns
         -------
