@@ -478,3 +478,33 @@ class TestEverybody:
     def test_text_stands_out_from_its_ground(self, browser, page, dark):
         browser.open(page, dark)
         assert browser.run(FAINT_TEXT) == []
+
+
+class TestEmptyStates:
+    def test_a_frame_without_events_says_so(self, browser, tmp_path):
+        ccd = hit_frame()
+        ccd.data[:] = 200
+        crp.write_ccd(crp.clean_cosmic_rays(ccd), tmp_path / "light.fits")
+        browser.open(crp.write_report(tmp_path, tmp_path / "page.html"))
+        assert browser.text("#event-state") == browser.text("#no-cards") == "No cosmic ray was found in this frame."
+        assert not browser.find("[data-action=next]").is_enabled()
+        assert browser.text("#distributions .empty") == "No event in any of the frames."
+
+    def test_classes_without_events_say_so(self, shown):
+        for box in shown.find_all("#class-filter input"):
+            shown.run("arguments[0].click()", box)
+        assert shown.text("#no-cards") == "No event of these classes."
+
+    def test_a_night_that_failed_shows_why_and_nothing_to_review(self, browser, tmp_path):
+        rows = [("a.fits", "failed", "", "Found no gain")]
+        Table(rows=rows, names=("file", "status", "output", "reason")).write(tmp_path / "night.ecsv")
+        browser.driver.get(crp.write_report(tmp_path, tmp_path / "page.html").resolve().as_uri())
+        assert "Found no gain" in browser.text("#night-table")
+        hidden = "return ['frame', 'review'].every((id) => document.getElementById(id).hidden)"
+        assert browser.run(hidden)
+
+
+def test_the_cards_are_drawn_before_they_are_printed(browser, page):
+    browser.open(page, size=(1280, 300))
+    browser.run("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.run("return [...document.querySelectorAll('.card canvas')].every((canvas) => canvas.width > 60)")
