@@ -320,3 +320,11 @@ class TestWhatChecksAreTold:
             crp.clean_cosmic_rays(ccd, **figures)
         finally:
             crp.plugins.unregister("curious")
+
+
+def test_hot_pixels_are_seen_under_a_bright_sky_too():
+    camera = Camera(hot_fraction=8e-4, hot_current=4.0)
+    rays = {"n_muons": 15, "n_worms": 5, "n_spots": 5}
+    frame = crp.simulate_frame((512, 512), sky=50_000, camera=camera, corrected=("bias", "flat"), **rays, seed=2)
+    (found,) = [finding for finding in crp.cr_preflight(frame.ccd) if finding.check == "hot_pixels"]
+    assert found.status == "warn"

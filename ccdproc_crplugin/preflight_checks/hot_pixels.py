@@ -23,6 +23,8 @@ __all__ = ["check_hot_pixels"]
 #: Most cosmic rays, /cm2/min: radioactive glass near the chip. About a fifth stay within one pixel.
 HIGHEST_RATE = 10.0
 SHARE_OF_SINGLE_PIXELS = 0.2
+#: Pixels are seldom larger; taken where the size is not known.
+LARGE_PIXEL = 24 * u.micron
 #: Share of the pixels that cosmic rays may take one by one where pixel size or exposure are not known, and at least.
 UNKNOWN_DENSITY = 1e-4
 LEAST_DENSITY = 3e-5
@@ -96,10 +98,12 @@ def _most_expected(ccd: CCDData, n_pixels: int) -> float:
     Most cosmic rays of a single pixel that a sample of so many pixels may have.
     """
     exposure, size = frames.exposure(ccd.meta), frames.pixel_size(ccd.meta)
-    if exposure is None or size is None:
+    if exposure is None:
         return UNKNOWN_DENSITY * n_pixels
-    rays = HIGHEST_RATE * size.value.to_value(u.cm) ** 2 * exposure.value.to_value(u.min)
-    return max(SHARE_OF_SINGLE_PIXELS * rays, LEAST_DENSITY) * n_pixels
+    side = LARGE_PIXEL if size is None else size.value
+    rays = HIGHEST_RATE * side.to_value(u.cm) ** 2 * exposure.value.to_value(u.min)
+    most = 1.0 if size is not None else UNKNOWN_DENSITY
+    return float(np.clip(SHARE_OF_SINGLE_PIXELS * rays, LEAST_DENSITY, most)) * n_pixels
 
 
 def _share_in_dark(where: tuple[np.ndarray, ...], dark: CCDData) -> float:
