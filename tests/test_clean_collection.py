@@ -389,6 +389,13 @@ class TestExecutors:
             clean(serial / "raw", output, executor=executor)
         assert contents(output) == contents(serial / "serial")
 
+    def test_an_executor_that_takes_nothing_is_refused(self, raw, output):
+        closed = ThreadPoolExecutor(1)
+        closed.shutdown()
+        for executor in (closed, 3):
+            with pytest.raises(CosmicRayError, match="Found an executor that takes no tasks"):
+                clean(raw, output, executor=executor)
+
     def test_two_workers_give_the_same_bytes(self, serial, output):
         table = clean(serial / "raw", output, n_workers=2)
         assert set(by_file(table).values()) == {"done"}

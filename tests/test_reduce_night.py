@@ -433,6 +433,18 @@ class TestCluster:
 
 
 class TestBadFrames:
+    @pytest.mark.parametrize("n_workers", [1, 2])
+    @pytest.mark.parametrize("kind", ["light", "bias"])
+    def test_a_name_in_another_encoding_costs_nothing(self, raw, output, kind, n_workers):
+        try:
+            os.rename(raw / f"{kind}_1.fits", os.fsencode(raw) + f"/{kind}_".encode() + b"\xe9.fits")
+        except OSError:
+            pytest.skip("the file system takes no such name")
+        for status in ("done", "kept"):
+            table = reduce(raw, output, n_workers=n_workers)
+            assert set(by_file(table).values()) == {status}
+            assert rf"{kind}_\xe9.fits" in by_file(table)
+
     def test_a_bad_calibration_frame_costs_only_itself(self, raw, output):
         write_frame(raw / "bias_9.fits", "zero", np.full(SHAPE, np.nan, "f4"), EXPTIME=0.0, BUNIT="adu")
         whole = (raw / "flat_0.fits").read_bytes()
@@ -542,6 +554,10 @@ class TestConfiguration:
             ),
             ("[combine]\nmethod = 'mean'\n", r"line 8: Found method='mean'; expected one of: average, median"),
             ("[combine]\nsigma_low = -1\n", r"line 8: Found sigma_low=-1; expected a number that is not negative"),
+            ("[headers]\ngain = 0\n", r"line 8: Found gain = 0; expected a number above 0"),
+            ("[headers]\nreadnoise = -3\n", r"line 8: Found readnoise = -3; expected a number that is not negative"),
+            ("[headers]\nunit = 'furlong'\n", r"line 8: Found unit = 'furlong', which is no unit"),
+            ("[headers]\nfilter = 'V\u00e9'\n", r"line 8: Found filter = .* a FITS header can hold"),
             ("[combine]\nunit = 'adu'\n", r"line 8: Found the key 'unit' in \[combine\]"),
             ("[headers]\ngian = 3\n", r"line 8: Found the key 'gian' in \[headers\]; expected one of: gain, readnoise"),
             ('[headers]\ngain = "x"\n', r"line 8: Found gain = 'x'; expected a number"),

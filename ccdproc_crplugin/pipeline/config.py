@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from astropy import units as u
+
 from ccdproc_crplugin.calibrate import check_option, combine_calibrations
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import KINDS
@@ -98,6 +100,18 @@ class _Reader:
             if not isinstance(value, wanted) or isinstance(value, bool):
                 what = "text" if wanted is str else "a number"
                 raise self._error("headers", name, f"Found {name} = {value!r}; expected {what}.")
+            if name in POSITIVE and not value > 0:
+                raise self._error("headers", name, f"Found {name} = {value!r}; expected a number above 0.")
+            if name in NOT_NEGATIVE and not value >= 0:
+                raise self._error("headers", name, f"Found {name} = {value!r}; expected a number that is not negative.")
+            if isinstance(value, str) and not (value.isascii() and value.isprintable()):
+                raise self._error("headers", name, f"Found {name} = {value!r}; expected what a FITS header can hold.")
+        if "unit" in values:
+            try:
+                u.Unit(values["unit"])
+            except ValueError as err:
+                found = f"Found unit = {values['unit']!r}, which is no unit; expected adu or electron."
+                raise self._error("headers", "unit", found) from err
         return dict(values)
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -159,6 +173,8 @@ HEADER_VALUES: dict[str, Any] = {
     for name in HEADER_KEYWORDS
     if name not in ("kind", "name")
 }
+
+POSITIVE, NOT_NEGATIVE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
 
 #: Keywords of `combine_calibrations` that the run itself decides.
 NOT_CONFIGURED = ("overwrite", "progress", "subtract", "masters", "keys", "prepare", "unit", "hdu")

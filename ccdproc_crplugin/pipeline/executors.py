@@ -198,6 +198,11 @@ class Crew:
             broken: Future = Future()
             broken.set_exception(err)
             return broken
+        except (RuntimeError, AttributeError, TypeError) as err:
+            raise CosmicRayError(
+                f"Found an executor that takes no tasks ({type(err).__name__}: {err}); expected one of "
+                "concurrent.futures or like it, which was not shut down."
+            ) from err
 
     def _start_anew(self) -> None:
         if self._given is not None:
@@ -212,7 +217,7 @@ class Crew:
 def _killed() -> CosmicRayError:
     return CosmicRayError(
         "Found that the process at work on it died, twice; expected an answer. Look at the memory: fewer workers leave "
-        "more to each."
+        "more to each. In a script, guard the main part with if __name__ == '__main__', or work with one process."
     )
 
 

@@ -91,7 +91,8 @@ def take_inventory(night: Night, earlier: Mapping[str, Mapping[str, Any]]) -> It
         In the order of the files.
     """
     said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
-    for path, file in _files(night):
+    for path, name in _files(night):
+        file = _in_unicode(name)
         row = earlier.get(file, {})
         entry = Entry(path, file, said_by=said_by)
         try:
@@ -114,6 +115,13 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
     for folder in folders:
         for path in find_frames(folder):
             yield path, path.relative_to(night.input).as_posix()
+
+
+def _in_unicode(name: str) -> str:
+    """
+    A name as a table can hold it, be the file's own in whatever encoding.
+    """
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _hidden(folder: Path, base: Path) -> bool:

@@ -71,7 +71,7 @@ def run_night(
     """
     if night.input is not None:
         check_folders(night.input, night.output)
-    if n_workers is not None and (not isinstance(n_workers, int) or n_workers < 1):
+    if n_workers is not None and (not isinstance(n_workers, int) or isinstance(n_workers, bool) or n_workers < 1):
         raise CosmicRayError(f"Found n_workers={n_workers!r}; expected a whole number of 1 or more.")
     with locked(night.output), _logging(night.output / LOG):
         record = Record(night.output)
