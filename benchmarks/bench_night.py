@@ -39,6 +39,11 @@ def two_workers(raw, output):
     ours(raw, output, 2)
 
 
+def one_thread(raw, output):
+    os.environ["CCDCR_NUM_THREADS"] = "1"
+    ours(raw, output)
+
+
 def plain_loop(raw, output):
     import ccdproc
     from astropy import units as u
@@ -97,7 +102,7 @@ def read_and_write(raw, output):
         ccd.write(Path(output) / path.name, hdu_flags="FLAGS")
 
 
-JOBS = {job.__name__: job for job in (ours, two_workers, plain_loop, clean_only, read_and_write)}
+JOBS = {job.__name__: job for job in (ours, two_workers, one_thread, plain_loop, clean_only, read_and_write)}
 
 
 def child(job, raw, output):
@@ -162,6 +167,7 @@ def main():
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--small", type=int, default=10_000, help="how many small frames")
+    parser.add_argument("--lights", type=int, default=20, help="how many light frames")
     parser.add_argument("--night", type=Path, help="raw frames of `simulate_night`, to be used again")
     parser.add_argument("--only", choices=["night", "clean", "workers", "small"], action="append")
     options = parser.parse_args()
@@ -175,7 +181,7 @@ def main():
         if not raw.is_dir() and wanted != ["small"]:
             import ccdproc_crplugin as crp
 
-            crp.simulate_night(raw, n_bias=12, n_dark=12, n_flat=12, n_light=20, shape=(2048, 2048))
+            crp.simulate_night(raw, n_bias=12, n_dark=12, n_flat=12, n_light=options.lights, shape=(2048, 2048))
         if "night" in wanted:
             numbers = interleaved(["ours", "plain_loop"], raw, folder, options.runs)
             tell("a night, one process, against a plain loop of ccdproc", numbers, "ours", "plain_loop")
@@ -183,8 +189,9 @@ def main():
             numbers = interleaved(["read_and_write", "clean_only"], raw, folder, options.runs)
             tell("cleaning alone against reading and writing with astropy", numbers, "read_and_write", "clean_only")
         if "workers" in wanted:
-            numbers = interleaved(["two_workers", "ours"], raw, folder, options.runs)
-            tell("two workers against one", numbers, "two_workers", "ours")
+            numbers = interleaved(["two_workers", "ours", "one_thread"], raw, folder, options.runs)
+            tell("two workers against one, whose engine has two threads", numbers, "two_workers", "ours")
+            tell("two workers against one, each with one thread", numbers, "two_workers", "one_thread")
         if "small" in wanted:
             small_frames(folder, options.small)
 
