@@ -29,7 +29,7 @@ def test_engines_agree_on_anything(seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("first", range(400, 20_400, 500))
+@pytest.mark.parametrize("first", range(400, 4_400, 500))
 def test_engines_agree_on_anything_at_length(first):
     for seed in range(first, first + 500):
         test_engines_agree_on_anything(seed)
