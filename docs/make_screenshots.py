@@ -7,6 +7,7 @@ It needs Chromium with its driver, and Selenium.
 
 import io
 import json
+import sys
 import tempfile
 import warnings
 from pathlib import Path
