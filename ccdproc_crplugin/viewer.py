@@ -62,7 +62,7 @@ def view(
     >>> import numpy as np
     >>> from astropy.nddata import CCDData
     >>> import ccdproc_crplugin as crp
-    >>> sky = np.random.default_rng(1).normal(200, 5, (50, 50))
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
     >>> sky[20, 20:26] += 3000
     >>> ccd = CCDData(sky, unit="electron").clean_cosmic_rays(readnoise=5, saturation=60000)
     >>> viewer = ccd.cr_segments().view()
