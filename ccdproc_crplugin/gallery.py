@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -243,8 +244,10 @@ def _numbered(path: Path, n_pages: int) -> list[Path]:
 def _save_book(pages: Iterable[Figure], path: Path, overwrite: bool) -> Path:
     from matplotlib.backends.backend_pdf import PdfPages
 
+    pages = iter(pages)
+    first = next(pages)  # before there is a file: what can't be drawn is refused here
     with atomic_write(path, overwrite) as temporary, PdfPages(temporary) as book:
-        for page in pages:
+        for page in chain([first], pages):
             book.savefig(page)
     return path
 
