@@ -17,6 +17,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.atomic_files import refuse_existing
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack, InputFrame, open_frame
@@ -29,7 +30,6 @@ from ccdproc_crplugin.grouping import (
     group_frames,
     group_keys,
 )
-from ccdproc_crplugin.io import refuse_existing
 from ccdproc_crplugin.kernels.combine import CombineOptions
 from ccdproc_crplugin.selection import paths_of
 

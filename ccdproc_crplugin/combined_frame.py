@@ -20,7 +20,8 @@ from astropy.table import Table
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
-from ccdproc_crplugin.io import N_FRAMES, read_header, write_hdus
+from ccdproc_crplugin.hdus import N_FRAMES
+from ccdproc_crplugin.io import read_header, write_hdus
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
 
 __all__ = ["COMBINED", "CombinedFrame", "combined_header", "fitting", "write_combined"]

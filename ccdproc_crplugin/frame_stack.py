@@ -26,7 +26,8 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import image_index, inherit, read_ccd, reading, unit_of
+from ccdproc_crplugin.hdus import image_index, inherit, unit_of
+from ccdproc_crplugin.io import read_ccd, reading
 
 __all__ = ["FrameStack", "InputFrame", "Plane", "open_frame"]
 

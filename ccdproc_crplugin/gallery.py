@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ccdproc_crplugin.atomic_files import atomic_write, refuse_existing
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import atomic_write, refuse_existing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,7 +12,8 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io import frame_indices, is_companion, read_ccd, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.hdus import is_companion
+from ccdproc_crplugin.io import frame_indices, read_ccd, to_hdus, write_ccd, write_hdus
 
 __all__ = ["read_frames", "write_frames"]
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
+from ccdproc_crplugin.atomic_files import atomic_write
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import atomic_write
 
 __all__ = ["TABLE", "path_inside", "read_table", "update_row"]
 

@@ -17,7 +17,8 @@ from astropy.wcs import WCS
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
-from ccdproc_crplugin.io import atomic_write, read_header
+from ccdproc_crplugin.atomic_files import atomic_write
+from ccdproc_crplugin.io import read_header
 
 from .conftest import hit_frame, same_bits
 

@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     int
         0.
     """
-    from ccdproc_crplugin.io import refuse_existing
+    from ccdproc_crplugin.atomic_files import refuse_existing
     from ccdproc_crplugin.layout import read_frames, write_frames
     from ccdproc_crplugin.night_table import update_row
 

@@ -104,8 +104,8 @@ def _rows(tuning: Any) -> Any:
 
 
 def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:
+    from ccdproc_crplugin.atomic_files import atomic_write
     from ccdproc_crplugin.gallery import save_page
-    from ccdproc_crplugin.io import atomic_write
 
     if args.output:
         with atomic_write(args.output, args.overwrite) as temporary:

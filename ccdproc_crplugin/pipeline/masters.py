@@ -16,9 +16,9 @@ from typing import Any
 
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.atomic_files import unfinished
 from ccdproc_crplugin.calibrate import combine_calibrations
 from ccdproc_crplugin.grouping import CalibrationKey
-from ccdproc_crplugin.io import unfinished
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group
 from ccdproc_crplugin.pipeline.results import n_bytes_of

@@ -16,8 +16,8 @@ from typing import Any
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
 
+from ccdproc_crplugin.atomic_files import atomic_write
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import atomic_write
 
 __all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings", "table_of"]
 

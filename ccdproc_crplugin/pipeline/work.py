@@ -23,8 +23,9 @@ from astropy.nddata import CCDData
 from astropy.table import Table
 
 from ccdproc_crplugin import frames, plugins
+from ccdproc_crplugin.atomic_files import atomic_write
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import atomic_write, read_ccd
+from ccdproc_crplugin.io import read_ccd
 from ccdproc_crplugin.layout import read_frames, write_frames
 from ccdproc_crplugin.pipeline.record import hash_file
 from ccdproc_crplugin.pipeline.results import INPUT_CARD, facts_of, headers_of_result, is_whole, n_bytes_of

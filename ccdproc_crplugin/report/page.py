@@ -21,9 +21,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from ccdproc_crplugin.atomic_files import atomic_write, refuse_existing
 from ccdproc_crplugin.classify import RULES
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io import atomic_write, refuse_existing
 from ccdproc_crplugin.report.figures import chip_maps, histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
 from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames

@@ -1,0 +1,81 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+FITS files written plain, with gzip or with each image compressed, as their name asks.
+"""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+__all__ = ["write_packed"]
+
+#: Where the time stands in the header of what gzip packed, RFC 1952.
+GZIP_TIME = np.arange(4, 8)
+
+
+def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
+    """
+    Write a file of several HDUs as the ending of a name asks.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        What to write.
+    path : `~pathlib.Path`
+        Where to.
+    name : str
+        With ``.fz`` at its end each image is compressed, with ``.gz`` the file. What is packed has no date in it, so
+        that equal frames give equal files.
+    """
+    name = name.lower()
+    tiled = name.endswith(".fz")
+    with open(path, "wb") as stream:
+        if name.endswith(".gz"):
+            with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
+                hdus.writeto(packed)
+        else:
+            (_compressed(hdus) if tiled else hdus).writeto(stream)
+    if tiled:
+        _clear_dates(path)
+
+
+def _compressed(hdus: fits.HDUList) -> fits.HDUList:
+    packed = [_pack(hdu) if hdu.is_image and hdu.data is not None else hdu for hdu in hdus]
+    return fits.HDUList(packed if packed[0] is hdus[0] else [fits.PrimaryHDU(), *packed])
+
+
+def _pack(hdu: Any) -> fits.CompImageHDU:
+    """
+    An image compressed without loss: RICE takes integers of up to 32 bits, GZIP_2 the rest.
+    """
+    rice = hdu.data.dtype.kind in "iu" and hdu.data.dtype.itemsize <= 4
+    return fits.CompImageHDU(
+        hdu.data,
+        hdu.header,
+        name=hdu.name if hdu.name != "PRIMARY" else None,
+        compression_type="RICE_1" if rice else "GZIP_2",
+        quantize_level=0.0,
+    )
+
+
+def _clear_dates(path: Path) -> None:
+    """
+    Take out the time that stands in the header of each tile that gzip packed, so that equal frames give equal files.
+    """
+    with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
+        starts = [_starts_of_tiles(hdu) for hdu in hdus if hdu.header.get("ZCMPTYPE", "").startswith("GZIP")]
+    if starts:
+        content = np.memmap(path, mode="r+")
+        content[np.concatenate(starts)[:, np.newaxis] + GZIP_TIME] = 0
+        content.flush()
+
+
+def _starts_of_tiles(hdu: fits.BinTableHDU) -> np.ndarray:
+    lengths, offsets = hdu.data.view(np.ndarray)["COMPRESSED_DATA"].astype(np.int64).T
+    heap = hdu.header.get("THEAP", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
+    return (hdu.fileinfo()["datLoc"] + heap + offsets)[lengths > 0]
