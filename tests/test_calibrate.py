@@ -69,7 +69,7 @@ class TestEqualToCcdproc:
         data[rng.random(data.shape) < 0.02] += 5000
         return data.round().astype(dtype) if np.dtype(dtype).kind == "u" else data.astype(dtype)
 
-    def compare(self, path, expected):
+    def assert_combined_as(self, path, expected):
         combined = read_ccd(path)
         for ours, theirs in (
             (combined.data, expected.data),
@@ -92,7 +92,7 @@ class TestEqualToCcdproc:
             sigma_clip_high_thresh=high,
             **CLIPPING,
         )
-        self.compare(path, expected)
+        self.assert_combined_as(path, expected)
 
     @pytest.mark.parametrize("seed", range(12))
     def test_average_of_flats_that_are_scaled_first(self, write, tmp_path, seed):
@@ -101,7 +101,7 @@ class TestEqualToCcdproc:
         [path] = combine_calibrations(paths, tmp_path / "o")
         scaled = [CCDData(frame / np.median(frame.astype(float)), unit="adu") for frame in data.astype(float)]
         limits = {"sigma_clip_low_thresh": 5, "sigma_clip_high_thresh": 5}
-        self.compare(path, ccdproc.combine(scaled, **limits, **CLIPPING))
+        self.assert_combined_as(path, ccdproc.combine(scaled, **limits, **CLIPPING))
 
     @pytest.mark.parametrize("n_iterations", [0, 1, 2, 50])
     def test_repeated_clipping(self, write, tmp_path, n_iterations):
@@ -113,7 +113,7 @@ class TestEqualToCcdproc:
         kept = sigma_clip(data.astype(float), 2, maxiters=n_iterations, axis=0, **functions)
         kept = kept if n_iterations else np.ma.array(data, dtype=float)
         deviation = StdDevUncertainty(kept.std(axis=0) / np.sqrt(kept.count(axis=0)))
-        self.compare(path, CCDData(kept.mean(axis=0).data, uncertainty=deviation, unit="adu"))
+        self.assert_combined_as(path, CCDData(kept.mean(axis=0).data, uncertainty=deviation, unit="adu"))
 
     @pytest.mark.parametrize("seed", range(12))
     @pytest.mark.parametrize("kind", ["BIAS", "FLAT"])
@@ -123,7 +123,9 @@ class TestEqualToCcdproc:
         paths = [write(f"{k}.fits", kind, data=frame, dtype=frame.dtype) for k, frame in enumerate(data)]
         [path] = combine_calibrations(paths, tmp_path / "o", method="median")
         scale = (lambda frame: 1 / np.median(frame.astype(float))) if kind == "FLAT" else None
-        self.compare(path, ccdproc.combine([CCDData.read(path) for path in paths], method="median", scale=scale))
+        self.assert_combined_as(
+            path, ccdproc.combine([CCDData.read(path) for path in paths], method="median", scale=scale)
+        )
 
     def test_subtraction_before_scaling(self, write, tmp_path):
         biases, darks = some(write, "BIAS", dtype="f4"), some(write, "DARK", dtype="f4")
@@ -133,7 +135,7 @@ class TestEqualToCcdproc:
         frames = [data_of(flat) - bias - (20.0 + k) / 60.0 * dark for k, flat in enumerate(flats)]
         frames = [CCDData(frame / np.median(frame), unit="adu") for frame in frames]
         limits = {"sigma_clip_low_thresh": 5, "sigma_clip_high_thresh": 5}
-        self.compare(path, ccdproc.combine(frames, **limits, **CLIPPING))
+        self.assert_combined_as(path, ccdproc.combine(frames, **limits, **CLIPPING))
 
 
 class TestCosmicRays:
@@ -333,54 +335,53 @@ class TestSubtraction:
 class TestBadFrames:
     """Each is named and left out, and the others go on."""
 
-    def combine(self, good, bad, tmp_path, match):
+    def assert_left_out(self, bad, good, tmp_path, match):
         with pytest.warns(CalibrationWarning, match=f"{bad.name} is left out: {match}"):
             [path] = combine_calibrations([bad, *good], tmp_path / "o")
         assert fits.getheader(path)["NCOMBINE"] == len(good)
         assert bad.name not in list(Table.read(path, hdu="CRINPUTS")["file"])
-        return path
 
     def test_other_shape(self, write, tmp_path):
         bad = write("bad.fits", "BIAS", data=np.ones((5, 5)))
-        self.combine(some(write, "BIAS"), bad, tmp_path, "found 5 x 5 pixels in adu; expected 12 x 17 in adu")
+        self.assert_left_out(bad, some(write, "BIAS"), tmp_path, "found 5 x 5 pixels in adu; expected 12 x 17 in adu")
 
     def test_other_unit(self, write, tmp_path):
         bad = write("bad.fits", "BIAS", BUNIT="electron")
-        self.combine(some(write, "BIAS"), bad, tmp_path, "found 12 x 17 pixels in electron")
+        self.assert_left_out(bad, some(write, "BIAS"), tmp_path, "found 12 x 17 pixels in electron")
 
     @pytest.mark.parametrize("dtype", ["f4", "f8"])
     def test_nan_only(self, write, tmp_path, dtype):
         bad = write("bad.fits", "BIAS", data=np.full(SHAPE, np.nan), dtype=dtype)
-        self.combine(some(write, "BIAS", dtype="f4"), bad, tmp_path, "[Ff]ound no finite pixel")
+        self.assert_left_out(bad, some(write, "BIAS", dtype="f4"), tmp_path, "[Ff]ound no finite pixel")
 
     def test_truncated(self, write, tmp_path):
         good = [write(f"{k}.fits", "BIAS", data=np.ones((99, 99)) + k) for k in range(3)]
         bad = write("bad.fits", "BIAS", data=np.ones((99, 99)))
         bad.write_bytes(bad.read_bytes()[:9000])
-        self.combine(good, bad, tmp_path, "Found .* shorter than its header says")
+        self.assert_left_out(bad, good, tmp_path, "Found .* shorter than its header says")
 
     def test_truncated_and_packed(self, write, tmp_path):
         bad = write("bad.fits", "BIAS")
         packed = bad.with_name("bad.fits.gz")
         packed.write_bytes(gzip.compress(bad.read_bytes())[:-300])
-        self.combine(some(write, "BIAS"), packed, tmp_path, "Found .* can't be read")
+        self.assert_left_out(packed, some(write, "BIAS"), tmp_path, "Found .* can't be read")
 
     def test_no_fits_at_all(self, write, tmp_path):
         good = some(write, "BIAS")
         (tmp_path / "raw" / "bad.fits").write_text("nothing")
-        self.combine(good, tmp_path / "raw" / "bad.fits", tmp_path, "Found .* can't be read")
+        self.assert_left_out(tmp_path / "raw" / "bad.fits", good, tmp_path, "Found .* can't be read")
 
     def test_missing(self, write, tmp_path):
-        self.combine(some(write, "BIAS"), tmp_path / "gone.fits", tmp_path, "Found no file")
+        self.assert_left_out(tmp_path / "gone.fits", some(write, "BIAS"), tmp_path, "Found no file")
 
     def test_no_unit(self, write, tmp_path):
         bad = write("bad.fits", "BIAS", dtype="f4", BUNIT="")
-        self.combine(some(write, "BIAS"), bad, tmp_path, "Found floating-point data without BUNIT")
+        self.assert_left_out(bad, some(write, "BIAS"), tmp_path, "Found floating-point data without BUNIT")
 
     @pytest.mark.parametrize("level", [0, -5])
     def test_a_flat_without_light(self, write, tmp_path, level):
         bad = write("bad.fits", "FLAT", data=np.full(SHAPE, level), dtype="f4")
-        self.combine(some(write, "FLAT"), bad, tmp_path, "found a flat whose median is not positive")
+        self.assert_left_out(bad, some(write, "FLAT"), tmp_path, "found a flat whose median is not positive")
 
     def test_one_that_can_not_be_prepared(self, write, tmp_path):
         def prepare(ccd):

@@ -121,18 +121,20 @@ class TestMemory:
 
     def call(self, *, n_stored=6, n_image=3, n_scales=2, n_frames=2, n_pixels=3):
         stack = (np.zeros(n_stored, "u2"), n_frames, n_pixels, 1, False, 0.0, None, None, np.ones(n_frames))
+        n_used = np.zeros(3, "u2")
         out = (
             np.zeros(n_image, "f4"),
             np.zeros(3, "f4"),
-            np.zeros(3, "u2"),
+            n_used,
             np.zeros(2, "i8"),
             np.zeros(2, "i8"),
             False,
         )
         combine._load("c").combine(stack, np.ones(n_scales), out, (False, 1, 5.0, 5.0, True), 1)
+        return n_used
 
-    def test_arrays_that_fit_will_do(self):
-        self.call()
+    def test_arrays_that_fit_are_combined(self):
+        assert self.call().tolist() == [2, 2, 2]
 
     @pytest.mark.parametrize(
         ("changed", "message"),
