@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from astropy import units as u
-from astropy.io.fits import VerifyError
+from astropy.io.fits import Header, VerifyError
 
 from ccdproc_crplugin.errors import CosmicRayError
 
@@ -35,6 +35,7 @@ __all__ = [
     "readout_mode",
     "saturation",
     "temperature",
+    "value_of",
 ]
 
 #: The keywords of each quantity, the most telling first.
@@ -189,19 +190,46 @@ class HeaderValue:
     keyword: str
 
 
-def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
+def value_of(meta: Mapping, keyword: str) -> Any:
     """
-    The values present in a header, or a plain mapping in any case, for one quantity.
+    A header's value.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+    keyword : str
+        Its keyword, in upper case; a mapping may have it in any.
+
+    Returns
+    -------
+    object
+        None where there is no such card or no one can read it.
     """
-    by_name = {str(key).upper(): key for key in meta}
-    for keyword in KEYWORDS[quantity]:
-        if keyword in by_name:
+    return next((entry.value for entry in _present(meta, (keyword,))), None)
+
+
+def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
+    """
+    The values that a header, or a plain mapping in any case, has for some keywords, in their order.
+    """
+    if not isinstance(meta, Header):
+        meta = {str(key).upper(): value for key, value in meta.items()}
+    for keyword in keywords:
+        if keyword in meta:
             try:
-                value = meta[by_name[keyword]]
+                value = meta[keyword]
             except VerifyError:
                 continue  # a card that no one can read says nothing
             value = value[0] if isinstance(value, tuple) and value else value
             yield HeaderValue(value, keyword)
+
+
+def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
+    """
+    The values that a header has for one quantity, the most telling first.
+    """
+    return _present(meta, KEYWORDS[quantity])
 
 
 def _number(value: Any) -> float:

@@ -8,6 +8,7 @@ import dataclasses
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 
 import ccdproc_crplugin as crp
@@ -178,6 +179,10 @@ class TestHeader:
 
     def test_corrections_are_read_from_all_that_record_them(self):
         assert corrections({"ZEROCOR": "Zero is Z", "subflat": "", "FLATCOR": "no", "CALSTAT": "D"}) == {"bias", "dark"}
+
+    def test_a_card_that_no_one_can_read_records_no_correction(self):
+        header = fits.Header.fromstring(f"{'ZEROCOR = Zero is Z':80}{'CALSTAT = 1.2.3':80}{'FLATCOR = 1':80}")
+        assert corrections(header) == {"flat"}
 
 
 class TestHotPixels:

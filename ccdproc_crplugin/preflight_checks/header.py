@@ -13,9 +13,9 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.electrons import mask_of
-from ccdproc_crplugin.frames import frame_kind
+from ccdproc_crplugin.frames import frame_kind, value_of
 from ccdproc_crplugin.model import Finding
-from ccdproc_crplugin.preflight_checks.records import corrections, section, value_of
+from ccdproc_crplugin.preflight_checks.records import corrections, section
 from ccdproc_crplugin.removed import is_cleaned
 
 __all__ = ["check_kind", "check_overscan", "check_records", "check_unit"]

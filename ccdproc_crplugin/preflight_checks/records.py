@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-__all__ = ["corrections", "section", "value_of"]
+from ccdproc_crplugin.frames import value_of
+
+__all__ = ["corrections", "section"]
 
 #: The records of each correction: ccdproc's short and long names, and IRAF's.
 RECORDS = {
@@ -28,29 +29,6 @@ CALSTAT = {"B": "bias", "D": "dark", "F": "flat"}
 NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "0")
 
 _SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
-
-
-def value_of(meta: Mapping, keyword: str) -> Any:
-    """
-    A header's value.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-    keyword : str
-        Its keyword, in any case.
-
-    Returns
-    -------
-    object
-        None where there is no such card or no one can read it.
-    """
-    try:
-        value = meta.get(keyword, meta.get(keyword.lower()))
-    except (ValueError, OSError):  # fits.VerifyError is an OSError or a ValueError, by release
-        return None
-    return value[0] if isinstance(value, tuple) and value else value
 
 
 def corrections(meta: Mapping) -> frozenset[str]:
