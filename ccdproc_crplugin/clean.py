@@ -185,7 +185,7 @@ def _check_something_left(lost: np.ndarray) -> None:
 
 
 def _warn_if_absurd(mask: np.ndarray) -> None:
-    share = float(mask.mean())
+    share = np.count_nonzero(mask) / mask.size
     if share > ABSURD_SHARE:
         warnings.warn(
             f"Found cosmic rays on {share:.0%} of the pixels; expected a few per cent at the most. Look at gain, read "
@@ -209,8 +209,8 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = found.mask.copy() if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
-    cleaned.flags = _flags(ccd, frame, found)
+    cleaned.mask = found.mask if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
+    cleaned.flags = _flags(ccd, frame, found, y, x)
     attach(cleaned, _record(ccd, cleaned, y, x))
     return cleaned
 
@@ -234,12 +234,11 @@ def _estimates(
     return values / frame.calibration.factor, scatter / frame.calibration.factor
 
 
-def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays) -> np.ndarray:
-    flags = np.zeros(found.mask.shape, dtype=np.uint8)
-    flags[found.mask] |= PixelFlag.COSMIC_RAY.value
-    flags[frame.bad] |= PixelFlag.BAD_ON_INPUT.value
+def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD_ON_INPUT.value)
+    flags[y, x] |= PixelFlag.COSMIC_RAY.value
     if frame.saturated is not None:
-        flags[frame.saturated] |= PixelFlag.SATURATED.value
+        flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     if found.detection.not_searched is not None:
         flags[found.detection.not_searched & ~(found.mask | frame.bad)] |= PixelFlag.NOT_SEARCHED.value
     if is_restorable(ccd):

@@ -159,7 +159,7 @@ def find_cosmic_rays(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
     detection = _checked(detection, frame, blame)
-    mask = _refined(ccd, detection.mask & ~frame.bad) & ~frame.bad
+    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad)
     told = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     return FoundCosmicRays(mask, detection, {**parameters, **told})
 
@@ -217,7 +217,7 @@ def _finite_at(cleaned: np.ndarray | None, mask: np.ndarray, blame: str) -> np.n
     return cleaned
 
 
-def _refined(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
+def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
         blame = f"{plugin}, hook ccdcr_refine, on {_describe(ccd)}"
         try:
@@ -225,5 +225,5 @@ def _refined(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
         if changed is not None:
-            mask = _boolean("mask", changed, mask.shape, blame)
+            mask = _boolean("mask", changed, mask.shape, blame) & ~bad
     return mask

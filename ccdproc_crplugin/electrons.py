@@ -406,20 +406,24 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
+        saturation = np.float32(calibration.saturation)
+    bad = ~np.isfinite(data)
+    holes = true_pixels(bad)
     mask = mask_of(ccd)
-    not_finite = ~np.isfinite(data)
-    bad = not_finite.copy() if mask is None else not_finite | mask
+    if mask is not None:
+        bad |= mask
     if is_restorable(ccd):
         earlier = removed_pixels(ccd)
         bad[earlier.y, earlier.x] = True
     if bad.all():
         raise CosmicRayError(
-            f"Found no good pixel in the frame: {int(not_finite.sum())} of {bad.size} are not finite and the others "
+            f"Found no good pixel in the frame: {len(holes[0])} of {bad.size} are not finite and the others "
             "are masked. Look at the file, or at ccd.mask."
         )
-    saturated = data >= calibration.saturation if math.isfinite(calibration.saturation) else None
+    saturated = data >= saturation if math.isfinite(calibration.saturation) else None
     variance = _variance_of(ccd, calibration, data)
-    _fill(data, not_finite, bad)
+    if len(holes[0]):
+        data[holes] = repair(data, *holes, bad)[0]
     for array in (data, bad, variance):
         if array is not None:
             array.flags.writeable = False
@@ -432,12 +436,6 @@ def _precise(factor: float, dtype: np.dtype) -> np.floating:
     """
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
-
-
-def _fill(data: np.ndarray, holes: np.ndarray, lost: np.ndarray) -> None:
-    y, x = true_pixels(holes)
-    if len(y):
-        data[y, x] = repair(data, y, x, lost)[0]
 
 
 def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np.ndarray | None:
