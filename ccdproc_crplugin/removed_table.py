@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from astropy.nddata import FlagCollection
-from astropy.table import Table
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.hdus import FIRST_FLAGS, PIXELS
@@ -55,10 +54,8 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
     if record.by_hand is not None:
         columns["by_hand"] = record.by_hand
-    hdu = fits.table_to_hdu(Table(columns))
-    hdu.header.extend(facts)
-    hdu.name = PIXELS
-    return hdu
+    rows = np.rec.fromarrays(list(columns.values()), names=list(columns))
+    return fits.BinTableHDU(rows, facts, name=PIXELS)
 
 
 def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
