@@ -15,6 +15,9 @@ References
 """
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ccdproc_crplugin.kernels.pixels import true_pixels
 
 __all__ = ["OBJLIM_WITHOUT_STARS", "objlim_for_width", "stellar_width"]
 
@@ -71,10 +74,12 @@ def stellar_width(data, *, mask=None, saturation=None):
     Returns
     -------
     float or None
-        Full width at half maximum, in pixels, before integration over the pixel; None where fewer than 8 stars
-        agree (4, if there is little else). Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and
+        Full width at half maximum, in pixels to a thousandth, before integration over the pixel; None where fewer
+        than 8 stars agree (4, if there is little else). Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and
         widths from 1.5 to 7 pixels; stars of FWHM 1.3 measure 1.2 to 1.55.
     """
+    if min(data.shape) <= 2 * RADIUS:
+        return None
     widths = np.zeros(0)
     tiles = _tiles(data.shape)
     for first in range(0, len(tiles), AT_ONCE):
@@ -128,15 +133,14 @@ def _peaks(data, rows, columns, mask):
     """Rows and columns of the local maxima of a tile, a stamp's half away from the frame's edges."""
     tile = data[rows, columns]
     threshold = _threshold(tile[::4, ::4] if mask is None else tile[::4, ::4][~mask[rows, columns][::4, ::4]])
-    y, x = np.nonzero(tile > threshold)
+    y, x = true_pixels(tile > threshold)
     y, x = y + rows.start, x + columns.start
     inside = (y >= RADIUS) & (y < data.shape[0] - RADIUS) & (x >= RADIUS) & (x < data.shape[1] - RADIUS)
-    y, x = y[inside], x[inside]
-    for step_y, step_x in ((0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (1, -1), (-1, 1), (-1, -1)):
-        highest = data[y, x] >= data[y + step_y, x + step_x]
-        y, x = y[highest], x[highest]
-    every = max(-(-y.size // MOST_PEAKS), 1)
-    return y[::every], x[::every]
+    width, pixels = data.shape[1], data.reshape(-1)
+    place = y[inside] * width + x[inside]
+    for step in (1, -1, width, -width, width + 1, width - 1, 1 - width, -1 - width):
+        place = place[pixels[place] >= pixels[place + step]]
+    return np.divmod(place[:: max(-(-place.size // MOST_PEAKS), 1)], width)
 
 
 def _threshold(sample):
@@ -144,17 +148,24 @@ def _threshold(sample):
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return np.inf
-    sky = np.median(sample)
-    return sky + PEAK * 1.4826 * np.median(np.abs(sample - sky))
+    sky = _median(sample)
+    return sky + PEAK * 1.4826 * _median(np.abs(sample - sky))
+
+
+def _median(sample):
+    """Median of finite numbers along the last axis, as `numpy.median` gives it but sooner."""
+    half = sample.shape[-1] // 2
+    ordered = np.partition(sample, half)
+    middle = ordered[..., half]
+    return middle if sample.shape[-1] % 2 else (ordered[..., :half].max(axis=-1) + middle) / 2
 
 
 def _stamps(data, mask, y, x, radius):
     """Square cut-outs about pixels, float32 (n, side, side), masked pixels NaN."""
-    offset = np.arange(-radius, radius + 1)
-    where = (y[:, np.newaxis, np.newaxis] + offset[:, np.newaxis], x[:, np.newaxis, np.newaxis] + offset)
-    stamps = data[where].astype(np.float32)
+    side, corner = (2 * radius + 1, 2 * radius + 1), (y - radius, x - radius)
+    stamps = sliding_window_view(data, side)[corner].astype(np.float32, copy=False)
     if mask is not None:
-        stamps[mask[where]] = np.nan
+        stamps[sliding_window_view(mask, side)[corner]] = np.nan
     return stamps
 
 
@@ -179,19 +190,21 @@ def _ring_median(stamps):
     """Median of the two outermost pixels all around, the local sky."""
     ring = np.ones(stamps.shape[1:], dtype=bool)
     ring[2:-2, 2:-2] = False
-    return np.median(stamps[:, ring], axis=1)
+    return _median(stamps[:, ring])
 
 
 def _weighted_moments(light, dx, dy, variance):
     """First and second moments of each stamp under a round Gaussian weight."""
-    weight_x = np.exp(-0.5 * dx**2 / variance[:, np.newaxis])
-    weight_y = np.exp(-0.5 * dy**2 / variance[:, np.newaxis])
-    columns = np.einsum("nyx,ny->nx", light, weight_y) * weight_x
-    rows = np.einsum("nyx,nx->ny", light, weight_x) * weight_y
-    product = np.einsum("nyx,ny,nx->n", light, weight_y * dy, weight_x * dx)
-    sums = (columns * dx, rows * dy, columns * dx**2, rows * dy**2)
-    total = np.maximum(columns.sum(axis=1), 1e-6)
-    return (*(part.sum(axis=1) / total for part in sums), product / total)
+    along_x, along_y = (_weighted_powers(offset, variance[:, np.newaxis]) for offset in (dx, dy))
+    moments = along_y @ light @ along_x.swapaxes(1, 2)
+    total = np.maximum(moments[:, 0, 0], 1e-6)
+    return tuple(moments[:, power_y, power_x] / total for power_y, power_x in ((0, 1), (1, 0), (0, 2), (2, 0), (1, 1)))
+
+
+def _weighted_powers(offset, variance):
+    """A Gaussian weight along one axis times the powers 0, 1 and 2 of the offset, (n, 3, side)."""
+    weight = np.exp(-0.5 * offset**2 / variance)
+    return np.stack((weight, weight * offset, weight * offset**2), axis=1)
 
 
 def _common_width(widths):
@@ -206,7 +219,7 @@ def _common_width(widths):
     # narrower one unless it is small, then the densest part of it.
     first = int(np.argmax(n_agree >= max(most / 2, min(FEWEST, most))))
     first += int(n_agree[first : last[first]].argmax())
-    return float(np.median(widths[first : last[first]]))
+    return round(float(np.median(widths[first : last[first]])), 3)
 
 
 def objlim_for_width(fwhm):
