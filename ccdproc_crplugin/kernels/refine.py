@@ -89,14 +89,23 @@ def _residual(data, y, x, grown, bad, readnoise, significant):
 
 def _good_windows(data, y, x, grown, bad):
     """Cut-outs about pixels, NaN outside of the frame, at bad and at grown pixels and in the middle."""
-    offset = np.arange(-RADIUS, RADIUS + 1)
-    rows, columns = y[:, np.newaxis, np.newaxis] + offset[:, np.newaxis], x[:, np.newaxis, np.newaxis] + offset
-    outside = (rows < 0) | (rows >= data.shape[0]) | (columns < 0) | (columns >= data.shape[1])
-    where = (np.clip(rows, 0, data.shape[0] - 1), np.clip(columns, 0, data.shape[1] - 1))
-    left_out = outside | grown[where] if bad is None else outside | grown[where] | bad[where]
-    around = np.where(left_out | ~np.isfinite(data[where]), np.nan, data[where]).astype(np.float32)
+    rows, above_or_below = _along(y, data.shape[0])
+    columns, beside = _along(x, data.shape[1])
+    place = rows[:, :, np.newaxis] * data.shape[1] + columns[:, np.newaxis, :]
+    left_out = above_or_below[:, :, np.newaxis] | beside[:, np.newaxis, :]
+    for taken in (grown, bad):
+        if taken is not None:
+            left_out |= taken.reshape(-1)[place]
+    around = data.reshape(-1)[place].astype(np.float32, copy=False)
+    around[left_out | ~np.isfinite(around)] = np.nan
     around[:, RADIUS, RADIUS] = np.nan
     return around
+
+
+def _along(centre, size):
+    """Indices about each centre along one axis, those outside of the frame moved to its edge, and which those are."""
+    index = centre[:, np.newaxis] + np.arange(-RADIUS, RADIUS + 1)
+    return np.clip(index, 0, size - 1), (index < 0) | (index >= size)
 
 
 def _median(rows):
