@@ -240,7 +240,8 @@ def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, y: np.nda
     if frame.saturated is not None:
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     if found.detection.not_searched is not None:
-        flags[found.detection.not_searched & ~(found.mask | frame.bad)] |= PixelFlag.NOT_SEARCHED.value
+        left_out = found.detection.not_searched & ~(found.mask | frame.bad)
+        flags[true_pixels(left_out)] |= PixelFlag.NOT_SEARCHED.value
     if is_restorable(ccd):
         earlier = removed_pixels(ccd)
         flags[earlier.y, earlier.x] &= ~np.uint8(PixelFlag.BAD_ON_INPUT.value)

@@ -75,8 +75,8 @@ def stellar_width(data, *, mask=None, saturation=None):
     -------
     float or None
         Full width at half maximum, in pixels to a thousandth, before integration over the pixel; None where fewer
-        than 8 stars agree (4, if there is little else). Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and
-        widths from 1.5 to 7 pixels; stars of FWHM 1.3 measure 1.2 to 1.55.
+        than 8 stars agree (4, if there is little else). Within 10 % for Gaussian stars and Moffat slopes of 2.5 and
+        steeper and widths from 1.5 to 7 pixels; stars of FWHM 1.3 measure 1.2 to 1.55.
     """
     if min(data.shape) <= 2 * RADIUS:
         return None

@@ -12,6 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -241,22 +242,38 @@ def _reduced(task: Task) -> dict[str, Any]:
     """
     Do the steps, unless the result is there; give what its header says.
     """
-    source, target = Path(task.source), Path(task.target)
-    input_hash = hash_file(source)
-    marks = {INPUT_CARD: input_hash, SETTINGS_CARD: task.settings_hash}
+    with ThreadPoolExecutor(1) as beside:
+        hashing = beside.submit(hash_file, task.source)
+        return _kept(task, hashing) or _made(task, hashing)
+
+
+def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
+    """
+    The row of a result that is there and stays, if there is one.
+    """
+    target = Path(task.target)
     there = headers_of_result(target)
     if there and is_whole(target, there, task.earlier):
+        marks = _marks(task, hashing)
         if all(there[0].get(card) == mark for card, mark in marks.items()):
-            return {**facts_of(there), "status": "kept", "input_hash": input_hash, "n_bytes": n_bytes_of([target])}
+            return {**_facts(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
         if EDITED_CARD in there[0]:
             return _kept_for_its_edits(task, there)
     elif not there and os.path.lexists(target) and task.earlier.get("output") != task.row["output"]:
         raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
+    return None
+
+
+def _made(task: Task, hashing: Future) -> dict[str, Any]:
+    """
+    The row of a result that had to be made.
+    """
+    source, target = Path(task.source), Path(task.target)
     results, tables = {}, {}
     raw = read_frames(source, unit=task.headers.get("unit"))
     for number, hdu in enumerate(list(raw)):
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
-        results[hdu].meta.update(marks)
+        results[hdu].meta.update(_marks(task, hashing))
         results[hdu].meta.pop(EDITED_CARD, None)
         tables |= {f"{hdu}_{name}" if len(raw) + number else name: table for name, table in measured.items()}
     with writing():
@@ -265,8 +282,19 @@ def _reduced(task: Task) -> dict[str, Any]:
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 table.write(temporary, format="ascii.ecsv")
         write_frames(results, source, target)
-    facts = facts_of([ccd.meta for ccd in results.values()])
-    return {**facts, "status": "done", "input_hash": input_hash, "n_bytes": n_bytes_of([target])}
+    facts = _facts([ccd.meta for ccd in results.values()], target)
+    return {**facts, "status": "done", "input_hash": hashing.result()}
+
+
+def _marks(task: Task, hashing: Future) -> dict[str, str]:
+    """
+    The cards that tell a result from that of another input or of other settings.
+    """
+    return {INPUT_CARD: hashing.result(), SETTINGS_CARD: task.settings_hash}
+
+
+def _facts(headers: list[fits.Header], target: Path) -> dict[str, Any]:
+    return {**facts_of(headers), "n_bytes": n_bytes_of([target])}
 
 
 def _kept_for_its_edits(task: Task, headers: list[fits.Header]) -> dict[str, Any]:
@@ -275,8 +303,7 @@ def _kept_for_its_edits(task: Task, headers: list[fits.Header]) -> dict[str, Any
     """
     reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
     marks = {"input_hash": headers[0][INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
-    size = n_bytes_of([Path(task.target)])
-    return {**task.earlier, **facts_of(headers), **marks, "status": "kept", "reason": reason, "n_bytes": size}
+    return {**task.earlier, **_facts(headers, Path(task.target)), **marks, "status": "kept", "reason": reason}
 
 
 def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:
