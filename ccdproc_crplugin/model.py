@@ -135,7 +135,8 @@ class Step:
         The kinds of frame that it is for. A bias, dark or flat gets the steps that stand before the one
         that takes it.
     master : {"", "bias", "dark", "flat"}
-        The kind of combined frame that it takes. ``run`` gets the one that fits as keyword ``master``.
+        The kind of combined frame that it takes. ``run`` gets the one that fits as keyword ``master``, with its
+        uncertainty if the frame has one too.
     any_exposure : callable or None
         ``any_exposure(**own) -> bool``: whether a dark of another exposure time will do. `None` means no.
     check : callable or None

@@ -477,6 +477,23 @@ class TestSteps:
             crp.plugins.unregister("pedestal")
         assert np.median(crp.read_ccd(output / "light_1.fits").data) == pytest.approx(270, abs=2)
 
+    @pytest.mark.parametrize("before", [(), ("create_deviation",)])
+    def test_a_combined_frame_has_its_uncertainty_beside_one_of_the_frame(self, raw, output, before):
+        seen = []
+
+        class Watch:
+            @hookimpl
+            def ccdcr_steps(self):
+                yield Step("watch", "", lambda ccd, *, master: seen.append(master) or ccd, master="bias")
+
+        crp.plugins.register(Watch(), "watch")
+        try:
+            reduce(raw, output, *before, "watch")
+        finally:
+            crp.plugins.unregister("watch")
+        assert [master.uncertainty is not None for master in seen] == [bool(before)] * 2
+        assert all(master.data.dtype.isnative for master in seen)
+
     @pytest.mark.parametrize(
         ("step", "reason"),
         [

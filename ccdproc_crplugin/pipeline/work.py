@@ -347,7 +347,7 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     taken = {}
     if call.masters:
         which = number if len(call.masters) > 1 else 0
-        taken["master"] = _read_master(call.masters[which])
+        taken["master"] = _read_master(call.masters[which], with_uncertainty=ccd.uncertainty is not None)
     result = step.run(ccd, **taken, **call.parameters)
     result, tables = result if isinstance(result, tuple) else (result, {})
     if not isinstance(result, CCDData):
@@ -358,13 +358,20 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     return result, tables
 
 
+def _read_master(path: str, *, with_uncertainty: bool) -> CCDData:
+    """
+    A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for.
+    """
+    return _read_master_of(path, os.stat(path).st_mtime_ns, with_uncertainty)
+
+
 @functools.lru_cache(maxsize=4)
-def _read_master_of(path: str, changed: int) -> CCDData:
-    return read_ccd(path)
-
-
-def _read_master(path: str) -> CCDData:
-    return _read_master_of(path, os.stat(path).st_mtime_ns)
+def _read_master_of(path: str, changed: int, with_uncertainty: bool) -> CCDData:
+    master = read_ccd(path)
+    master.data = master.data.astype(master.data.dtype.newbyteorder("="))
+    if not with_uncertainty:
+        master.uncertainty = None
+    return master
 
 
 def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
