@@ -241,7 +241,7 @@ def _new_pool(n_workers: int) -> ProcessPoolExecutor:
     """
     context = multiprocessing.get_context(_way_to_start())
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["ccdproc_crplugin.pipeline.work", *DEFAULT_PLUGINS.values()])
+        context.set_forkserver_preload(["ccdproc", "ccdproc_crplugin.pipeline.work", *DEFAULT_PLUGINS.values()])
     return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin_work)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from astropy.io import fits
 
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
-from ccdproc_crplugin.io import frame_indices, read_header
+from ccdproc_crplugin.hdus import image_indices, inherit
+from ccdproc_crplugin.io import reading
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
 from ccdproc_crplugin.pipeline.work import overrule_header, reason_of
 from ccdproc_crplugin.selection import find_frames
 
-__all__ = ["Entry", "take_inventory"]
+__all__ = ["Entry", "list_files", "take_inventory"]
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,33 @@ class Entry:
         return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
 
 
-def take_inventory(night: Night, earlier: Mapping[str, Mapping[str, Any]]) -> Iterator[Entry]:
+def list_files(night: Night) -> list[tuple[Path, str]]:
+    """
+    The files of the input.
+
+    Parameters
+    ----------
+    night : Night
+        The run.
+
+    Returns
+    -------
+    list of (`~pathlib.Path`, str)
+        Each file, and its name as the table has it.
+    """
+    return [(path, _in_unicode(name)) for path, name in _files(night)]
+
+
+def take_inventory(
+    files: Iterable[tuple[Path, str]], night: Night, earlier: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Entry]:
     """
     Look at every file of the input.
 
     Parameters
     ----------
+    files : iterable of (`~pathlib.Path`, str)
+        As `list_files` gives them.
     night : Night
         The run.
     earlier : mapping of str to mapping
@@ -91,8 +113,7 @@ def take_inventory(night: Night, earlier: Mapping[str, Mapping[str, Any]]) -> It
         In the order of the files.
     """
     said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
-    for path, name in _files(night):
-        file = _in_unicode(name)
+    for path, file in files:
         row = earlier.get(file, {})
         entry = Entry(path, file, said_by=said_by)
         try:
@@ -142,7 +163,8 @@ def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
 
 
 def _key_of(path: Path, night: Night) -> CalibrationKey:
-    header = read_header(path, hdu=frame_indices(path)[0])
+    with reading(path), fits.open(path) as hdus:
+        header = inherit(hdus, image_indices(hdus, path)[0])
     overrule_header(header, night.headers)
     plain = _plain(header)
     key = calibration_key(plain)

@@ -14,7 +14,7 @@ from astropy.table import QTable
 
 from ccdproc_crplugin.pipeline.config import read_night
 from ccdproc_crplugin.pipeline.folder import check_folders
-from ccdproc_crplugin.pipeline.inventory import take_inventory
+from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
 from ccdproc_crplugin.pipeline.plan import Plan, make_plan
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.work import caught_warnings
@@ -103,4 +103,4 @@ def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
     night = read_night(config)
     check_folders(night.input, night.output)
     with caught_warnings():
-        return make_plan(night, list(take_inventory(night, {})))
+        return make_plan(night, list(take_inventory(list_files(night), night, {})))

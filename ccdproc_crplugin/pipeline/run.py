@@ -23,7 +23,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers
 from ccdproc_crplugin.pipeline.folder import check_folders, locked, target_in
-from ccdproc_crplugin.pipeline.inventory import Entry, take_inventory
+from ccdproc_crplugin.pipeline.inventory import Entry, list_files, take_inventory
 from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
@@ -75,13 +75,13 @@ def run_night(
         raise CosmicRayError(f"Found n_workers={n_workers!r}; expected a whole number of 1 or more.")
     with locked(night.output), _logging(night.output / LOG):
         record = Record(night.output)
-        with caught_warnings():
-            entries = list(take_inventory(night, record.earlier))
+        files = list_files(night)
         if executor is None and n_workers is None:
-            n_workers = _n_workers(night, entries)
-        anything_new = any(entry.file not in record.earlier for entry in entries)
+            n_workers = _n_workers(night, [path for path, _ in files])
+        anything_new = any(file not in record.earlier for _, file in files)
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
             with caught_warnings():
+                entries = list(take_inventory(files, night, record.earlier))
                 plan = make_plan(night, entries)
             rows = _rows(night, plan, record.earlier, crew)
             for row in progress(rows, total=len(entries)) if progress else rows:
@@ -95,14 +95,14 @@ def _counts(record: Record) -> Counter:
     return Counter(row["status"] for row in record.rows.values())
 
 
-def _n_workers(night: Night, entries: Iterable[Entry]) -> int:
+def _n_workers(night: Night, paths: Iterable[Path]) -> int:
     """
     As many processes as are worth it; steps that only this process knows are done in this process.
     """
     decisive = [part for call in night.calls for part in deciding_plugins(call)]
     if any(plugins.host().plugin_of(*part).distribution == plugins.THIS_PROCESS for part in decisive):
         return 1
-    return choose_n_workers([_n_pixels(entry.path) for entry in entries if entry.kind == "light"])
+    return choose_n_workers([_n_pixels(path) for path in paths])
 
 
 def _n_pixels(path: Path) -> float:
@@ -110,7 +110,10 @@ def _n_pixels(path: Path) -> float:
     About how many pixels a file holds, if they have 16 bits; packed ones take less.
     """
     packed = not path.name.lower().endswith((".fits", ".fit", ".fts"))
-    return path.stat().st_size / 2 * (4 if packed else 1)
+    try:
+        return path.stat().st_size / 2 * (4 if packed else 1)
+    except OSError:  # its row will say so
+        return 0
 
 
 @contextmanager
