@@ -28,6 +28,9 @@ BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
 #: Pixels that take about as long to reduce as a process takes to start.
 PIXELS_WORTH_A_PROCESS = 40e6
 
+#: What takes long to import and every worker needs, also where this package asks for it late.
+PRELOADED = ("ccdproc", "scipy.sparse.csgraph", "ccdproc_crplugin.pipeline.work")
+
 #: Tasks that wait at an executor for each of its workers, and at one whose workers can't be counted.
 WAITING, WAITING_ELSEWHERE = 3, 256
 
@@ -241,7 +244,7 @@ def _new_pool(n_workers: int) -> ProcessPoolExecutor:
     """
     context = multiprocessing.get_context(_way_to_start())
     if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload(["ccdproc", "ccdproc_crplugin.pipeline.work", *DEFAULT_PLUGINS.values()])
+        context.set_forkserver_preload([*PRELOADED, *DEFAULT_PLUGINS.values()])
     return ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin_work)
 
 
