@@ -17,7 +17,7 @@ from photutils.psf import fit_fwhm
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frame, simulate_night
 from ccdproc_crplugin.simulate.dialects import DIALECTS
-from ccdproc_crplugin.simulate.particles import EV_PER_ELECTRON, energy_loss, make_path, muon_direction, worm
+from ccdproc_crplugin.simulate.particles import EV_PER_ELECTRON, energy_loss, make_path, muon_direction
 
 SHAPE = (200, 150)
 NO_RAYS = {"n_muons": 0, "n_worms": 0, "n_spots": 0}
@@ -204,7 +204,7 @@ def test_muon_is_straight_and_crosses_the_whole_chip():
 
 def test_worm_winds_and_spends_at_most_its_energy():
     rng = np.random.default_rng(5)
-    paths = [worm(THICK, np.array([3e3, 3e3]), rng, 0) for _ in range(50)]
+    paths = [make_path("worm", THICK, (200, 200), rng) for _ in range(50)]
     assert max(path.electrons.sum() for path in paths) <= 1250e3 / EV_PER_ELECTRON
     longest = max(paths, key=lambda path: path.x.size)
     reach = np.hypot(np.ptp(longest.x), np.ptp(longest.y))

@@ -169,25 +169,8 @@ def _turned_about_normal(direction, rng):
     return np.array([cosine * x - sine * y, sine * x + cosine * y, depth])
 
 
-def muon(chip, size, rng, tilt):
-    """A straight path through the whole thickness.
-
-    Parameters
-    ----------
-    chip : Chip
-        The silicon.
-    size : `numpy.ndarray` of float (2,)
-        Width and height (x, y) of the chip, in microns.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-    tilt : float
-        Angle between the chip's normal and the zenith, in degrees.
-
-    Returns
-    -------
-    Path
-        Points and electrons.
-    """
+def _muon(chip, size, rng, tilt):
+    """A straight path through the whole thickness."""
     direction = muon_direction(tilt, rng)
     way = chip.thickness / max(abs(direction[2]), 0.02)
     n_steps = max(int(np.ceil(way / STEP)), 1)
@@ -256,27 +239,11 @@ def deflected(direction, angle, rng):
     return turned / np.linalg.norm(turned)
 
 
-def worm(chip, size, rng, tilt):
+def _worm(chip, size, rng, tilt):
     """A Compton electron: a random walk that ends where its energy is spent or where it leaves the chip.
 
     Energies fall off exponentially with a mean of 250 keV between 30 and 1250 keV, the range of the
     electrons that gamma rays of natural potassium, uranium and thorium set free.
-
-    Parameters
-    ----------
-    chip : Chip
-        The silicon.
-    size : `numpy.ndarray` of float (2,)
-        Width and height (x, y) of the chip, in microns.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-    tilt : float
-        Not used; there so that all kinds are called alike.
-
-    Returns
-    -------
-    Path
-        Points and electrons.
     """
     energy = np.clip(rng.exponential(250e3), 30e3, 1250e3)
     place = np.append(rng.random(2) * size, rng.random() * chip.thickness)
@@ -293,32 +260,16 @@ def worm(chip, size, rng, tilt):
     return Path(x, y, depth, np.array(losses) / EV_PER_ELECTRON)
 
 
-def spot(chip, size, rng, tilt):
-    """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm.
-
-    Parameters
-    ----------
-    chip : Chip
-        The silicon.
-    size : `numpy.ndarray` of float (2,)
-        Width and height (x, y) of the chip, in microns.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-    tilt : float
-        Not used; there so that all kinds are called alike.
-
-    Returns
-    -------
-    Path
-        One point and its electrons.
-    """
+def _spot(chip, size, rng, tilt):
+    """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm."""
     x, y = rng.random(2) * size
     energy = np.exp(rng.uniform(np.log(1e3), np.log(60e3)))
     depth = rng.random() * chip.thickness
     return Path(*(np.array([value]) for value in (x, y, depth, energy / EV_PER_ELECTRON)))
 
 
-KINDS = {"muon": muon, "worm": worm, "spot": spot}
+#: What makes the path of each kind, from the chip, its width and height (microns), random numbers and its tilt.
+KINDS = {"muon": _muon, "worm": _worm, "spot": _spot}
 
 
 def make_path(kind, chip, shape, rng, tilt=0.0):
