@@ -16,10 +16,10 @@ from typing import Any
 
 import pluggy
 
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, reason_of
 from ccdproc_crplugin.plugin_rules import REGISTRIES, check_plugin, checked_name, new_manager
 
-__all__ = ["FAILURES", "Plugin", "Registration", "Registry", "describe"]
+__all__ = ["FAILURES", "Plugin", "Registration", "Registry"]
 
 #: What a plugin may raise without costing more than itself.
 FAILURES = (Exception, SystemExit)
@@ -235,7 +235,7 @@ class Registry:
         try:
             items = list(function() or ())
         except FAILURES as err:
-            self.fail(plugin, f"{hook} failed: {describe(err)}", kind)
+            self.fail(plugin, f"{hook} failed: {reason_of(err)}", kind)
             return
         for item in items:
             self._accept(kind, expected, item, plugin)
@@ -247,7 +247,7 @@ class Registry:
                 owner = self.plugin_of(kind, name)
                 raise CosmicRayError(f"the {kind} name {name!r} is taken already by {owner}; choose another name.")
         except FAILURES as err:
-            self.fail(plugin, describe(err), kind)
+            self.fail(plugin, reason_of(err), kind)
             return
         self.registrations.append(Registration(kind, name, plugin, item))
         self._trace("registered:", kind, name, "by", plugin)
@@ -255,21 +255,3 @@ class Registry:
 
 def _call(implementation: pluggy.HookImpl, **arguments: Any) -> Any:
     return implementation.function(**{name: arguments[name] for name in implementation.argnames})
-
-
-def describe(err: BaseException) -> str:
-    """
-    An error in one line.
-
-    Parameters
-    ----------
-    err : BaseException
-        The error.
-
-    Returns
-    -------
-    str
-        Its type and message; the message alone of a CosmicRayError.
-    """
-    message = " ".join(str(err).split())
-    return message if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {message}"

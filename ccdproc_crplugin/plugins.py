@@ -18,9 +18,9 @@ from typing import Any
 
 import entrypoints
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.model import Check, Detector, Step
-from ccdproc_crplugin.plugin_registry import FAILURES, Plugin, Registry, describe
+from ccdproc_crplugin.plugin_registry import FAILURES, Plugin, Registry
 from ccdproc_crplugin.plugin_rules import detector_parameters, step_parameters
 
 __all__ = [
@@ -130,7 +130,7 @@ class PluginHost(Registry):
         try:
             self.add(load(), plugin)
         except FAILURES as err:
-            self.fail(plugin, describe(err))
+            self.fail(plugin, reason_of(err))
 
 
 def _normal(name: str) -> str:
@@ -201,7 +201,7 @@ def register(module: Any, name: str) -> None:
         try:
             host().add(module, Plugin(name, THIS_PROCESS))
         except FAILURES as err:
-            raise CosmicRayError(f"The plugin {name!r} can't be registered: {describe(err)}") from err
+            raise CosmicRayError(f"The plugin {name!r} can't be registered: {reason_of(err)}") from err
 
 
 def unregister(name: str) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 from astropy.io import fits
 
 from ccdproc_crplugin import frames
+from ccdproc_crplugin.errors import reason_of
 from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
 from ccdproc_crplugin.hdus import image_indices, inherit
 from ccdproc_crplugin.io import reading
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
-from ccdproc_crplugin.pipeline.work import overrule_header, reason_of
+from ccdproc_crplugin.pipeline.work import overrule_header
 from ccdproc_crplugin.selection import find_frames
 
 __all__ = ["Entry", "list_files", "take_inventory"]

@@ -18,6 +18,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.atomic_files import unfinished
 from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.errors import reason_of
 from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group
@@ -28,7 +29,6 @@ from ccdproc_crplugin.pipeline.work import (
     OutputError,
     caught_warnings,
     overrule_header,
-    reason_of,
     run_step,
     writing,
 )

@@ -19,7 +19,7 @@ from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibrate import memory_of_machine
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers
 from ccdproc_crplugin.pipeline.folder import check_folders, locked, target_in
@@ -29,7 +29,7 @@ from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
 from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.results import n_bytes_of
-from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, caught_warnings, reason_of, work_on
+from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, caught_warnings, work_on
 
 __all__ = ["run_night"]
 

@@ -25,7 +25,7 @@ from astropy.table import Table
 
 from ccdproc_crplugin import frames, plugins
 from ccdproc_crplugin.atomic_files import atomic_write
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.io import read_ccd
 from ccdproc_crplugin.layout import read_frames, write_frames
 from ccdproc_crplugin.pipeline.record import hash_file
@@ -40,7 +40,6 @@ __all__ = [
     "Task",
     "caught_warnings",
     "overrule_header",
-    "reason_of",
     "run_step",
     "work_on",
     "writing",
@@ -167,24 +166,6 @@ def work_on(task: Task) -> Outcome:
     if row["status"] == "kept" and row["reason"]:
         messages.append(row["reason"])
     return Outcome([row], tuple(dict.fromkeys(messages)), fatal)
-
-
-def reason_of(err: BaseException) -> str:
-    """
-    Why something failed, in a line.
-
-    Parameters
-    ----------
-    err : BaseException
-        The error.
-
-    Returns
-    -------
-    str
-        Its message; with its type, unless it is one of ours.
-    """
-    text = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
-    return " ".join(text.split())
 
 
 @contextmanager
