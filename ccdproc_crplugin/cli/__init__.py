@@ -24,12 +24,15 @@ from ccdproc_crplugin.cli import (
     simulate,
     tune,
 )
-from ccdproc_crplugin.cli.options import UsageError, calm, say
+from ccdproc_crplugin.cli.options import UsageError, say, telling
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
 
-COMMANDS = (clean, segments, check, tune, combine, reduce, report, restore, compare, plugins, simulate, demo)
+COMMANDS = tuple(
+    module.COMMAND
+    for module in (clean, segments, check, tune, combine, reduce, report, restore, compare, plugins, simulate, demo)
+)
 
 #: Exit codes.
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
@@ -62,7 +65,7 @@ def main(args: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
-        command.add_parser(commands)
+        command.add_to(commands)
     try:
         chosen = parser.parse_args(args)
     except SystemExit as stop:
@@ -71,10 +74,8 @@ def main(args: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with calm() as messages:
+        with telling():
             methods.install()
-        for message in messages:
-            say(message)
         return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err}")

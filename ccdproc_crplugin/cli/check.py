@@ -6,55 +6,31 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from ccdproc_crplugin.cli.options import add_reading, calm, existing_file, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import add_reading, existing_file, telling
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "check", help="see whether a frame can be cleaned", description="Run the checks of the preflight on a frame."
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
     parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
     add_reading(parser)
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
-    Print the findings.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0 if no check failed, else 1.
+    Print the findings; 0 if no check failed, else 1.
     """
     from ccdproc_crplugin.io import read_ccd
     from ccdproc_crplugin.preflight import cr_preflight
 
-    with calm() as messages:
+    with telling():
         findings = cr_preflight(
             read_ccd(args.path, unit=args.unit, hdu=args.hdu), gain=args.gain, readnoise=args.readnoise
         )
-    for message in messages:
-        say(message)
     width = max((len(finding.check) for finding in findings), default=0)
     print(f"{'check':{width}}  status  what was found")
     for finding in findings:
@@ -62,3 +38,12 @@ def run(args: argparse.Namespace) -> int:
         if finding.fix:
             print(f"{'':{width}}          what to do: {finding.fix}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0
+
+
+COMMAND = Command(
+    "check",
+    summary="see whether a frame can be cleaned",
+    description="Run the checks of the preflight on a frame.",
+    add_options=_add_options,
+    run=_run,
+)

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import (
     add_detection,
     calm,
@@ -17,26 +18,14 @@ from ccdproc_crplugin.cli.options import (
     existing_paths,
     plain,
     say,
+    telling,
 )
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "clean",
-        help="take the cosmic rays out of files",
-        description="Clean the light frames among files, folders and patterns; the other frames are skipped.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or pattern")
     parser.add_argument("-o", "--output", type=Path, default=Path("cleaned"), help="folder (default: %(default)s)")
     parser.add_argument(
@@ -58,7 +47,6 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_detection(parser)
-    parser.set_defaults(run=run)
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
@@ -74,31 +62,19 @@ def _region(word: str) -> Path | list[tuple[float, float]]:
     return list(zip(numbers[::2], numbers[1::2], strict=True))
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
-    Clean the files.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0 if each light frame was cleaned, 1 if some failed.
+    Clean the files; 0 if each light frame was cleaned, 1 if some failed.
     """
     from tqdm import tqdm
 
-    with calm() as messages:
+    with telling():
         keywords = {
             **detection_keywords(args),
             "repair": None if args.repair == "none" else args.repair,
             "force": args.force,
         }
         paths = existing_paths(args.paths)
-    for message in messages:
-        say(message)
     _make_folder(args.output)
     rows, failed, written = [], 0, set()
     with tqdm(paths, unit="frame", disable=args.quiet, dynamic_ncols=True) as progress:
@@ -129,10 +105,8 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
     """
     try:
         return _clean_file(path, args, keywords, written)
-    except CosmicRayError as err:
-        return path.name, "", "", "", f"failed: {err}"
     except Exception as err:
-        return path.name, "", "", "", f"failed: {type(err).__name__}: {err}"
+        return path.name, "", "", "", f"failed: {reason_of(err)}"
 
 
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
@@ -198,3 +172,12 @@ def _print_table(rows: list[tuple]) -> None:
         print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<", "<"])))
     counts = {word: sum(row[-1] == word for row in summary) for word in ("cleaned", "skipped", "failed")}
     print(", ".join(f"{count} {word}" for word, count in counts.items()))
+
+
+COMMAND = Command(
+    "clean",
+    summary="take the cosmic rays out of files",
+    description="Clean the light frames among files, folders and patterns; the other frames are skipped.",
+    add_options=_add_options,
+    run=_run,
+)

@@ -7,28 +7,14 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import add_reading, calm, existing_paths, say
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "combine",
-        help="combine bias frames, darks and flats",
-        description="Combine the calibration frames among files, folders and patterns, group by group; the other "
-        "frames are passed over.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or pattern")
     parser.add_argument("-o", "--output", type=Path, default=Path("calibration"), help="folder (default: %(default)s)")
     parser.add_argument("--method", choices=["average", "median"], default="average", help="(default: %(default)s)")
@@ -48,7 +34,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     add_reading(parser)
-    parser.set_defaults(run=run)
 
 
 def _not_negative(word: str) -> float:
@@ -58,19 +43,9 @@ def _not_negative(word: str) -> float:
     return number
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
-    Combine the frames.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0 if every calibration frame went into a combined one, 1 if some were left out.
+    Combine the frames; 0 if every calibration frame went into a combined one, 1 if some were left out.
     """
     from functools import partial
 
@@ -114,3 +89,13 @@ def _print_table(paths: list[Path]) -> None:
         rows.append((path.name, header["NCOMBINE"], header.get("CRNREJ", ""), ", ".join(subtracted)))
     table = Table(rows=rows, names=("combined frame", "frames", "clipped", "subtracted"), dtype=[str] * 4)
     print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<"])))
+
+
+COMMAND = Command(
+    "combine",
+    summary="combine bias frames, darks and flats",
+    description="Combine the calibration frames among files, folders and patterns, group by group; the other "
+    "frames are passed over.",
+    add_options=_add_options,
+    run=_run,
+)

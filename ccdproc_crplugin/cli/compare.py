@@ -9,52 +9,27 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, existing_file, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import existing_file, telling
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "compare",
-        help="compare the masks of two frames",
-        description="Count the pixels and events that two cleaned frames share, or a cleaned frame and its truth.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "a", type=existing_file, metavar="A", help="a cleaned frame, one with a mask, or the truth of a simulated one"
     )
     parser.add_argument("b", type=existing_file, metavar="B", help="another")
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Print the counts.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.compare import compare_masks
 
-    with calm() as messages:
+    with telling():
         a, b = _read(args.a), _read(args.b)
-    for message in messages:
-        say(message)
     print(compare_masks(a, b))
     return 0
 
@@ -71,3 +46,12 @@ def _read(path: Path) -> Any:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
     return read_ccd(path)
+
+
+COMMAND = Command(
+    "compare",
+    summary="compare the masks of two frames",
+    description="Count the pixels and events that two cleaned frames share, or a cleaned frame and its truth.",
+    add_options=_add_options,
+    run=_run,
+)

@@ -10,11 +10,12 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import telling
 from ccdproc_crplugin.cli.segments import SHORT
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 #: A raw frame of the 1 m telescope of the SAAO that ccdproc installs with its tests.
 FRAME = "a8280271.fits"
@@ -23,38 +24,13 @@ FRAME = "a8280271.fits"
 CLEAR = 5.0
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "demo",
-        help="see it work on a real frame",
-        description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures. Then "
-        "simulate a small night, reduce it, and compare what is found with what was put in.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path("ccdcr-demo"), help="folder (default: %(default)s)")
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Run the demonstration.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.clean import clean_cosmic_rays
     from ccdproc_crplugin.io import write_ccd
@@ -62,15 +38,13 @@ def run(args: argparse.Namespace) -> int:
 
     _make_folders(args.output)
     print(f"A raw frame that ccdproc installs: {FRAME}, 1 m telescope of the SAAO, 150 s.")
-    with calm() as messages:
+    with telling():
         raw = _overscan_and_trim()
         cleaned = clean_cosmic_rays(raw)
         segments = cr_segments(cleaned)
         frame = write_ccd(cleaned, args.output / "a8280271_cleaned.fits", overwrite=True)
         catalogue = segments.write(args.output / "events.ecsv", overwrite=True)
         pictures = _draw_events(segments, args.output / "events")
-    for message in messages:
-        say(message)
     header = cleaned.header
     print("Overscan and trim are those of its header; the last rows, which saw no light, are cut off too.")
     print(f"Gain {header['CRGAIN']} electron/adu and read noise {header['CRRDNOIS']} electron stand in its header.\n")
@@ -138,7 +112,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
     from ccdproc_crplugin.pipeline import reduce_night
     from ccdproc_crplugin.simulate import simulate_night
 
-    with calm() as messages:
+    with telling():
         if not (folder / "raw").is_dir():
             simulate_night(folder / "raw", n_bias=5, n_dark=5, n_flat=5, n_light=2, shape=(384, 384), seed=1)
         steps = ["subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays"]
@@ -148,8 +122,6 @@ def _reduce_simulated_night(folder: Path) -> Any:
             (row["file"], *_against_truth(folder / "reduced" / row["output"], folder / "raw" / "truth" / row["file"]))
             for row in table[table["kind"] == "light"]
         ]
-    for message in messages:
-        say(message)
     return Table(rows=rows, names=("frame", "put in", "found", "pixels", "found pixels", "false"))
 
 
@@ -180,3 +152,13 @@ def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]
         int((visible & found).sum()),
         n_events - len(true_events),
     )
+
+
+COMMAND = Command(
+    "demo",
+    summary="see it work on a real frame",
+    description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures. Then "
+    "simulate a small night, reduce it, and compare what is found with what was put in.",
+    add_options=_add_options,
+    run=_run,
+)

@@ -28,6 +28,7 @@ __all__ = [
     "existing_file",
     "existing_paths",
     "say",
+    "telling",
 ]
 
 
@@ -244,6 +245,22 @@ def calm() -> Iterator[list[str]]:
             for item in caught:
                 if issubclass(item.category, PluginWarning) or item.category.__module__.startswith("ccdproc_crplugin"):
                     messages.append(str(item.message))
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """
+    Keep back the warnings of libraries about headers, and tell ours when the work is done.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    with calm() as messages:
+        yield
+    for message in messages:
+        say(message)
 
 
 def say(text: str) -> None:

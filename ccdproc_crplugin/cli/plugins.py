@@ -6,49 +6,35 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import telling
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
+def _add_options(parser: argparse.ArgumentParser) -> None:
     """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
+    There are none.
     """
-    parser = commands.add_parser(
-        "plugins",
-        help="list detectors, steps, checks and methods",
-        description="List what is registered and from which distribution, which engine runs, and what failed and why.",
-    )
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
-    Print the report.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0 if every plugin loaded, else 1.
+    Print the report; 0 if every plugin loaded, else 1.
     """
-    with calm() as messages:
+    with telling():
         from ccdproc_crplugin.plugin_table import plugin_report
 
         report = plugin_report()
-    for message in messages:
-        say(message)
     print("\n".join(report.pformat(max_lines=-1, max_width=-1, align="<")))
     return 1 if "failed" in report["status"] else 0
+
+
+COMMAND = Command(
+    "plugins",
+    summary="list detectors, steps, checks and methods",
+    description="List what is registered and from which distribution, which engine runs, and what failed and why.",
+    add_options=_add_options,
+    run=_run,
+)

@@ -13,26 +13,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import UsageError, calm, existing_file, plain, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import UsageError, existing_file, plain, say, telling
 
-__all__ = ["add_parser", "report_rows", "run"]
+__all__ = ["COMMAND", "report_rows"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "reduce",
-        help="reduce a whole night",
-        description="Combine the calibration frames of a night and take its light frames through the steps that a TOML "
-        "file names. Run again, it does what is left.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("config", type=existing_file, metavar="NIGHT.toml", help="the night's configuration")
     parser.add_argument("--dry-run", action="store_true", help="print what would be done, and what is missing")
     where = parser.add_mutually_exclusive_group()
@@ -42,7 +29,6 @@ def add_parser(commands: Any) -> None:
     where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster, such as tcp://host:8786")
     parser.add_argument("--no-report", action="store_true", help="no page to look at the night")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=run)
 
 
 def _count(word: str) -> int:
@@ -51,19 +37,9 @@ def _count(word: str) -> int:
     return int(word)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
-    Reduce the night.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0 if every frame is done, 1 if some failed.
+    Reduce the night; 0 if every frame is done, 1 if some failed.
     """
     from tqdm import tqdm
 
@@ -73,11 +49,9 @@ def run(args: argparse.Namespace) -> int:
         return _tell_plan(args.config)
     night = read_night(args.config)
     progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
-    with _executor(args.dask) as executor, calm() as messages:
+    with _executor(args.dask) as executor, telling():
         table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
         page = None if args.no_report else _write_page(table, night.output, progress)
-    for message in messages:
-        say(message)
     code = report_rows(table)
     if page is not None:
         print(f"wrote {plain(str(page))}")
@@ -87,10 +61,8 @@ def run(args: argparse.Namespace) -> int:
 def _tell_plan(config: Path) -> int:
     from ccdproc_crplugin.pipeline import plan_night
 
-    with calm() as messages:
+    with telling():
         plan = plan_night(config)
-    for message in messages:
-        say(message)
     print("\n".join(plain(line) for line in str(plan).splitlines()))
     return 1 if any(status == "failed" for _, status, _ in plan.others) else 0
 
@@ -150,3 +122,13 @@ def _executor(address: str | None) -> Iterator[Any]:
         raise UsageError(f"Found no Dask scheduler at {address!r} ({err}); expected its address.") from err
     with client:
         yield client.get_executor()
+
+
+COMMAND = Command(
+    "reduce",
+    summary="reduce a whole night",
+    description="Combine the calibration frames of a night and take its light frames through the steps that a TOML "
+    "file names. Run again, it does what is left.",
+    add_options=_add_options,
+    run=_run,
+)

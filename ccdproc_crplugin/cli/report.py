@@ -7,47 +7,23 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
-from ccdproc_crplugin.cli.options import calm, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import telling
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "report",
-        help="look at a night in a browser",
-        description="Write a page with the frames of a night, their events and pictures, to look at and to review.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="FOLDER", help="output of `ccdcr reduce` or `ccdcr clean`")
     parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="page (default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace a page that is there")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Write the page.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from functools import partial
 
@@ -56,9 +32,16 @@ def run(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.report import write_report
 
     progress = partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True, leave=False)
-    with calm() as messages:
+    with telling():
         page = write_report(args.folder, args.output, overwrite=args.overwrite, progress=progress)
-    for message in messages:
-        say(message)
     print(f"wrote {page}")
     return 0
+
+
+COMMAND = Command(
+    "report",
+    summary="look at a night in a browser",
+    description="Write a page with the frames of a night, their events and pictures, to look at and to review.",
+    add_options=_add_options,
+    run=_run,
+)

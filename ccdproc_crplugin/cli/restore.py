@@ -10,26 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import UsageError, calm, existing_file, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import UsageError, existing_file, telling
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "restore",
-        help="put removed cosmic rays back",
-        description="Put the values back that were removed from a frame, of all events or of some. The frame itself "
-        "stays as it is, unless --in-place is given.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="file from `ccdcr clean`")
     parser.add_argument(
         "output", type=Path, nargs="?", metavar="OUTPUT", help="file to write (default: FRAME_restored beside FRAME)"
@@ -40,7 +27,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--hdu", type=int, metavar="N", help="which frame of a file of several (default: all)")
     parser.add_argument("--in-place", action="store_true", help="replace FRAME, and its counts in night.ecsv beside it")
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-    parser.set_defaults(run=run)
 
 
 def _labels(text: str) -> list[int]:
@@ -50,19 +36,9 @@ def _labels(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r} should be numbers with commas between, such as 3,14") from err
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Restore the frame.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.atomic_files import refuse_existing
     from ccdproc_crplugin.layout import read_frames, write_frames
@@ -70,15 +46,13 @@ def run(args: argparse.Namespace) -> int:
 
     output = _output(args)
     refuse_existing(output, args.overwrite or args.in_place)
-    with calm() as messages:
+    with telling():
         frames = read_frames(args.path)
         frames |= _restored(frames, args)
         write_frames(frames, args.path, output)
         headers = [ccd.meta for ccd in frames.values()]
         if args.in_place:
             update_row(output, headers)
-    for message in messages:
-        say(message)
     print(f"wrote {output}: {sum(header.get('CRNEVENT', 0) for header in headers)} events are still removed")
     return 0
 
@@ -123,3 +97,13 @@ def _output(args: argparse.Namespace) -> Path:
 
     name = stem(args.path)
     return args.path.with_name(f"{name}_restored{args.path.name[len(name) :]}")
+
+
+COMMAND = Command(
+    "restore",
+    summary="put removed cosmic rays back",
+    description="Put the values back that were removed from a frame, of all events or of some. The frame itself "
+    "stays as it is, unless --in-place is given.",
+    add_options=_add_options,
+    run=_run,
+)

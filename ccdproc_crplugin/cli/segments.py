@@ -10,29 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_detection, calm, check_targets, detection_keywords, existing_file, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import add_detection, calm, check_targets, detection_keywords, existing_file, telling
 
-__all__ = ["SHORT", "add_parser", "run"]
+__all__ = ["COMMAND", "SHORT"]
 
 #: The lines and columns that are printed; a file gets all of them.
 LINES = 60
 SHORT = ["label", "x", "y", "area", "sum", "peak", "length", "width", "orientation", "class"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "segments",
-        help="list the cosmic rays of a frame",
-        description="List the events of a cleaned frame, or of a raw one, in which they are looked for first.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv or .fits)")
     parser.add_argument("--gallery", type=Path, metavar="IMAGE", help="pages of the largest events (.png, .pdf, .svg)")
@@ -55,7 +43,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--connectivity", type=int, choices=[4, 8], default=8, help="(default: %(default)s)")
     parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
     add_detection(parser)
-    parser.set_defaults(run=run)
 
 
 def _positive(text: str) -> int:
@@ -72,31 +59,19 @@ def _named_file(text: str) -> tuple[str, Path]:
     return name, existing_file(path)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Print the events and write what is asked for.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.io import read_ccd
     from ccdproc_crplugin.segments import cr_segments
 
     check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
-    with calm() as messages:
+    with telling():
         keywords = detection_keywords(args)
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table
-    for message in messages:
-        say(message)
     written = list(_write_files(segments, args))
     print("\n".join(table[SHORT].pformat(max_lines=LINES, max_width=-1)))
     print(repr(segments).strip("<>"))
@@ -124,3 +99,12 @@ def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:
             overwrite=args.overwrite,
         )
         yield from (f"wrote {path}" for path in paths)
+
+
+COMMAND = Command(
+    "segments",
+    summary="list the cosmic rays of a frame",
+    description="List the events of a cleaned frame, or of a raw one, in which they are looked for first.",
+    add_options=_add_options,
+    run=_run,
+)

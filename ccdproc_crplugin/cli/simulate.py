@@ -7,32 +7,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
+from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import UsageError, plain
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 DIALECTS = ("iraf", "maximdl", "ing", "eso", "nina")
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "simulate",
-        help="make frames whose every cosmic ray is known",
-        description=(
-            "Write corrected frames in electrons, or a raw night with its calibration frames, and in the folder truth "
-            "what is known of their cosmic rays: a mask, the events pixel by pixel, their charge, and tables."
-        ),
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("output", type=Path, metavar="FOLDER", help="where to; it may hold no FITS file yet")
     parser.add_argument("--night", action="store_true", help="a raw night: bias, dark, flat and light frames in adu")
     parser.add_argument("-n", "--n-light", type=_number, default=1, help="light frames (default: %(default)s)")
@@ -51,7 +35,6 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--chip", choices=["thin", "thick"], default="thin", help="silicon of 16 or 250 micron")
     parser.add_argument("--dialect", choices=DIALECTS, default="iraf", help="of the headers (default: %(default)s)")
     parser.add_argument("--seed", type=_number, default=0, help="same seed, same files (default: %(default)s)")
-    parser.set_defaults(run=run)
 
 
 def _number(word: str) -> int:
@@ -68,19 +51,9 @@ def _size(word: str) -> int:
     return number
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Write the frames.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frames, simulate_night
 
@@ -100,3 +73,13 @@ def run(args: argparse.Namespace) -> int:
         print("\n".join(table["file", "kind", "n_events", "n_pixels"].pformat(max_lines=-1, align="<")))
     print(f"wrote {len(table)} frames to {plain(str(args.output))}, the truth to {plain(str(args.output / 'truth'))}")
     return 0
+
+
+COMMAND = Command(
+    "simulate",
+    summary="make frames whose every cosmic ray is known",
+    description="Write corrected frames in electrons, or a raw night with its calibration frames, and in the folder "
+    "truth what is known of their cosmic rays: a mask, the events pixel by pixel, their charge, and tables.",
+    add_options=_add_options,
+    run=_run,
+)

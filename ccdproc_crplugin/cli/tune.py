@@ -10,26 +10,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.options import add_reading, calm, check_targets, existing_file, say
+from ccdproc_crplugin.cli.command import Command
+from ccdproc_crplugin.cli.options import add_reading, check_targets, existing_file, telling
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
-__all__ = ["add_parser", "run"]
+__all__ = ["COMMAND"]
 
 
-def add_parser(commands: Any) -> None:
-    """
-    Add the sub-command.
-
-    Parameters
-    ----------
-    commands : object
-        What `argparse.ArgumentParser.add_subparsers` gave.
-    """
-    parser = commands.add_parser(
-        "tune",
-        help="choose sigclip for a frame",
-        description="Try cosmic rays of known charge on a frame and choose sigclip and objlim for it.",
-    )
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
     parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv)")
     parser.add_argument("--plot", type=Path, metavar="IMAGE", help="draw events against sigclip (.png, .pdf, .svg)")
@@ -52,22 +40,11 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--pixel-size", type=float, help="side of a pixel in micron (default: from the header)")
     parser.add_argument("--altitude", type=float, help="height above the sea in m (default: from the header)")
     add_reading(parser)
-    parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace) -> int:
+def _run(args: argparse.Namespace) -> int:
     """
     Print the choice and the rows at its objlim, and write what is asked for.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        0.
     """
     from ccdproc_crplugin.io import read_ccd
     from ccdproc_crplugin.preflight import cr_preflight
@@ -76,13 +53,11 @@ def run(args: argparse.Namespace) -> int:
 
     check_targets({args.output: (".ecsv",), args.plot: (".png", ".pdf", ".svg")}, args.overwrite)
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
-    with calm() as messages:
+    with telling():
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, policy="warn")
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
         tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names})
-    for message in messages:
-        say(message)
     written = list(_write_files(tuning, args))
     print("\n".join(_rows(tuning).pformat(max_lines=-1, max_width=-1)))
     print(f"events: {expectation}")
@@ -113,3 +88,12 @@ def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:
         yield f"wrote {args.output}"
     if args.plot:
         yield f"wrote {save_page(tuning.plot(), args.plot, overwrite=args.overwrite)}"
+
+
+COMMAND = Command(
+    "tune",
+    summary="choose sigclip for a frame",
+    description="Try cosmic rays of known charge on a frame and choose sigclip and objlim for it.",
+    add_options=_add_options,
+    run=_run,
+)
