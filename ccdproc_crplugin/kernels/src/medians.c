@@ -4,8 +4,7 @@
 
 #include "median_networks.h"
 
-INLINED void load_square(int width, const float *center, ptrdiff_t stride,
-                               float (*restrict w)[LANES])
+INLINED void load_square(int width, const float *center, ptrdiff_t stride, float (*restrict w)[LANES])
 {
     const int r = width / 2;
     for (int dy = -r; dy <= r; dy++) {
@@ -22,53 +21,22 @@ INLINED void load_line(int n, const float *center, ptrdiff_t step, float (*restr
     }
 }
 
-WIDENED void median_3x3(const float *center, ptrdiff_t stride, float *restrict out)
-{
-    float w[9][LANES];
-    load_square(3, center, stride, w);
-    median_network_9(w);
-    memcpy(out, w[4], sizeof w[4]);
-}
+/* Define the function that takes the median of `n` values, which `load` gathers over `extent` pixels. */
+#define DEFINE_MEDIAN(linkage, name, n, load, extent)                                   \
+    linkage void name(const float *center, ptrdiff_t step, float *restrict out)         \
+    {                                                                                   \
+        float w[n][LANES];                                                              \
+        load(extent, center, step, w);                                                  \
+        median_network_##n(w);                                                          \
+        memcpy(out, w[n / 2], sizeof w[n / 2]);                                         \
+    }
 
-WIDENED void median_5x5(const float *center, ptrdiff_t stride, float *restrict out)
-{
-    float w[25][LANES];
-    load_square(5, center, stride, w);
-    median_network_25(w);
-    memcpy(out, w[12], sizeof w[12]);
-}
-
-WIDENED void median_7x7(const float *center, ptrdiff_t stride, float *restrict out)
-{
-    float w[49][LANES];
-    load_square(7, center, stride, w);
-    median_network_49(w);
-    memcpy(out, w[24], sizeof w[24]);
-}
-
-INLINED void median_line_5(const float *center, ptrdiff_t step, float *restrict out)
-{
-    float w[5][LANES];
-    load_line(5, center, step, w);
-    median_network_5(w);
-    memcpy(out, w[2], sizeof w[2]);
-}
-
-INLINED void median_line_7(const float *center, ptrdiff_t step, float *restrict out)
-{
-    float w[7][LANES];
-    load_line(7, center, step, w);
-    median_network_7(w);
-    memcpy(out, w[3], sizeof w[3]);
-}
-
-INLINED void median_line_9(const float *center, ptrdiff_t step, float *restrict out)
-{
-    float w[9][LANES];
-    load_line(9, center, step, w);
-    median_network_9(w);
-    memcpy(out, w[4], sizeof w[4]);
-}
+DEFINE_MEDIAN(WIDENED, median_3x3, 9, load_square, 3)
+DEFINE_MEDIAN(WIDENED, median_5x5, 25, load_square, 5)
+DEFINE_MEDIAN(WIDENED, median_7x7, 49, load_square, 7)
+DEFINE_MEDIAN(INLINED, median_line_5, 5, load_line, 5)
+DEFINE_MEDIAN(INLINED, median_line_7, 7, load_line, 7)
+DEFINE_MEDIAN(INLINED, median_line_9, 9, load_line, 9)
 
 WIDENED void median_line(int n, const float *center, ptrdiff_t step, float *restrict out)
 {
