@@ -16,7 +16,7 @@ from typing import Any
 from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import UsageError, existing_file, plain, say, telling
 
-__all__ = ["COMMAND", "report_rows"]
+__all__ = ["COMMAND"]
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> int:
     with _executor(args.dask) as executor, telling():
         table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
         page = None if args.no_report else _write_page(table, night.output, progress)
-    code = report_rows(table)
+    code = _report_rows(table)
     if page is not None:
         print(f"wrote {plain(str(page))}")
     return code
@@ -81,19 +81,9 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
     )
 
 
-def report_rows(table: Any) -> int:
+def _report_rows(table: Any) -> int:
     """
-    Name the frames that failed, and count the rest.
-
-    Parameters
-    ----------
-    table : `~astropy.table.QTable`
-        The rows of a run.
-
-    Returns
-    -------
-    int
-        1 if a frame failed, else 0.
+    Name the frames that failed, and count the rest; 1 if a frame failed, else 0.
     """
     for row in table[table["status"] == "failed"]:
         say(f"{row['file']}: failed: {row['reason']}")
