@@ -254,6 +254,8 @@ class TestDemo:
         events = QTable.read("ccdcr-demo/events.ecsv")
         assert cleaned.meta["CRNEVENT"] == len(events) > 10
         assert len(list((here / "ccdcr-demo" / "events").glob("event_*.png"))) == len(events)
+        folders = [line.split()[1] for line in out.splitlines() if line.startswith(("night ", "reduced "))]
+        assert [(here / folder).is_dir() for folder in folders] == [True, True]
         assert out.rstrip().endswith("ccdcr clean YOUR_FRAME.fits --output cleaned")
 
     def test_it_can_be_run_again(self, here):

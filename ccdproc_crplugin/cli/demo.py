@@ -54,11 +54,12 @@ def _run(args: argparse.Namespace) -> int:
     print(f"catalogue      {catalogue}")
     print(f"pictures       {pictures} (mask, frame, cleaned)")
     print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
-    print("\n".join(_reduce_simulated_night(args.output / "simulated-night").pformat(max_lines=-1, max_width=-1)))
+    night = args.output / "simulated-night"
+    print("\n".join(_reduce_simulated_night(night).pformat(max_lines=-1, max_width=-1)))
     print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
     print("flagged; false: events flagged where there is none. Read noise and sky hide what is fainter.\n")
-    print(f"night          {args.output / 'night' / 'raw'}")
-    print(f"reduced        {args.output / 'night' / 'reduced'}")
+    print(f"night          {night / 'raw'}")
+    print(f"reduced        {night / 'reduced'}")
     print("\nNext, your own frame:\n\n    ccdcr clean YOUR_FRAME.fits --output cleaned")
     return 0
 
