@@ -12,6 +12,7 @@ import math
 import os
 import tempfile
 import warnings
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,7 @@ MAX_OPEN = 200
 PLAIN = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 
 
-class Plane:
+class Plane(ABC):
     """
     The pixels of a frame, wherever they are.
 
@@ -78,8 +79,11 @@ class Plane:
         self._read_stored(rows, stored)
         np.add(stored, self.zero, out=out, casting="unsafe")
 
+    @abstractmethod
     def _read_stored(self, rows: slice, out: np.ndarray) -> None:
-        raise NotImplementedError
+        """
+        Read the numbers of some rows as they are stored.
+        """
 
 
 class ArrayPlane(Plane):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -177,30 +178,36 @@ def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
     if isinstance(region, TextPixelRegion):
         return pixels
     try:
-        if isinstance(region, PointPixelRegion):
-            low, high = (
-                (round(float(region.center.y)) + step, round(float(region.center.x)) + step) for step in (0, 1)
-            )
-        elif region.area:
-            box = region.bounding_box
-            low, high = (box.iymin, box.ixmin), (box.iymax, box.ixmax)
-        else:
-            raise NotImplementedError
-    except NotImplementedError as err:
-        raise CosmicRayError(
-            f"Found a {type(region).__name__} in {name}, which has no area; expected circles, ellipses, boxes, "
-            "polygons, annuli or points."
-        ) from err
+        bounds = _bounds_of(region)
     except (ValueError, OverflowError) as err:
         raise CosmicRayError(
             f"Found a {type(region).__name__} in {name} that has no end; expected finite ones."
         ) from err
-    first, last = (
-        [min(max(0, edge), size) for edge, size in zip(corner, shape, strict=True)] for corner in (low, high)
-    )
+    if bounds is None:
+        raise CosmicRayError(
+            f"Found a {type(region).__name__} in {name}, which has no area; expected circles, ellipses, boxes, "
+            "polygons, annuli or points."
+        )
+    first, last = ([min(max(0, edge), size) for edge, size in zip(corner, shape, strict=True)] for corner in bounds)
     y, x = np.mgrid[first[0] : last[0], first[1] : last[1]]
     if isinstance(region, PointPixelRegion):
         pixels[y, x] = True
     elif y.size:
         pixels[y, x] = region.contains(PixCoord(x, y))
     return pixels
+
+
+def _bounds_of(region: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
+    """
+    Row and column of the first pixel of the box around a region, and those behind its last; None without an area.
+    """
+    from regions import PointPixelRegion
+
+    if isinstance(region, PointPixelRegion):
+        row, column = round(float(region.center.y)), round(float(region.center.x))
+        return (row, column), (row + 1, column + 1)
+    with suppress(NotImplementedError):  # which lines raise
+        if region.area:
+            box = region.bounding_box
+            return (box.iymin, box.ixmin), (box.iymax, box.ixmax)
+    return None

@@ -71,6 +71,9 @@ class _Reader:
         self._lines = _lines_of(text)
 
     def night(self, content: Mapping[str, Any], base: Path) -> Night:
+        """
+        What the whole of it says, with folders relative to a base.
+        """
         self._known("", content, TABLES, "table")
         folders = self._table(content, "night")
         self._known("night", folders, NIGHT_KEYS, "key")

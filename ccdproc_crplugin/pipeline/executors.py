@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_any
 from typing import Any
@@ -58,17 +59,13 @@ def choose_n_workers(n_pixels: Sequence[float]) -> int:
 
 def _free_memory() -> float:
     """
-    Memory that can be had without swapping, in bytes.
+    Memory that can be had without swapping, in bytes; where the system does not say, half of what there is.
     """
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
-    except (OSError, StopIteration):
-        pass
-    try:
+    with suppress(OSError, StopIteration), open("/proc/meminfo", encoding="ascii") as lines:  # only Linux has it
+        return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
-    except (AttributeError, ValueError, OSError):  # Windows
-        return float("inf")
+    return float("inf")
 
 
 class Crew:
