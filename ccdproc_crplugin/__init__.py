@@ -38,7 +38,7 @@ _HOME = {
     "read_ccd": "io",
     "reduce_night": "pipeline",
     "region_mask": "regions",
-    "restore_cosmic_rays": "clean",
+    "restore_cosmic_rays": "restore",
     "SimulatedFrame": "simulate",
     "Tuning": "tune",
     "select_frames": "selection",

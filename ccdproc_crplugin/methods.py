@@ -23,8 +23,9 @@ def ccdcr_methods():
     """
     Register the built-in methods.
     """
-    from ccdproc_crplugin.clean import clean_cosmic_rays, restore_cosmic_rays
+    from ccdproc_crplugin.clean import clean_cosmic_rays
     from ccdproc_crplugin.preflight import cr_preflight
+    from ccdproc_crplugin.restore import restore_cosmic_rays
     from ccdproc_crplugin.segments import cr_segments
     from ccdproc_crplugin.tune import cr_tune
 

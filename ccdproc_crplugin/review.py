@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.clean import restore_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.removed import removed_pixels
+from ccdproc_crplugin.restore import restore_cosmic_rays
 
 __all__ = [
     "FORMAT",

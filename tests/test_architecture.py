@@ -42,6 +42,7 @@ FLOORS = {
     "calibrate": 3,
     "preflight_checks": 3,
     "clean": 3,
+    "restore": 3,
     "combined_frame": 3,
     "frame_stack": 3,
     "group_combination": 3,

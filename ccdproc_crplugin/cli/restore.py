@@ -61,8 +61,8 @@ def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, 
     """
     The frames of a file in which something is put back, as they are then.
     """
-    from ccdproc_crplugin.clean import restore_cosmic_rays
     from ccdproc_crplugin.removed import is_restorable
+    from ccdproc_crplugin.restore import restore_cosmic_rays
     from ccdproc_crplugin.review import apply_reviews, frame_name
 
     chosen = _chosen(frames, args)
