@@ -24,7 +24,7 @@ from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.utils.data import get_pkg_data_filename
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin.electrons import calibrate
+from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.preflight import run_checks
 from ccdproc_crplugin.simulate import THICK, THIN, Camera
 

@@ -11,8 +11,8 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.copies import copy_but_pixels, enlarged_uncertainty, uncertainty_array
-from ccdproc_crplugin.electrons import check_frame
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_frame
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import METHODS, RADIUS, repair

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
-from ccdproc_crplugin.electrons import uncertainty_scale
+from ccdproc_crplugin.frame_checks import uncertainty_scale
 
 __all__ = ["copy_but_pixels", "enlarged_uncertainty", "result_dtype", "uncertainty_array"]
 

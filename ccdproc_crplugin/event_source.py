@@ -15,8 +15,9 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.detection import check_parameters, find_cosmic_rays
-from ccdproc_crplugin.electrons import calibrate, to_electrons
+from ccdproc_crplugin.electrons import to_electrons
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.model import PixelFlag

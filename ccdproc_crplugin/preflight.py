@@ -16,8 +16,9 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.detection import read_only
-from ccdproc_crplugin.electrons import Calibration, calibrate, check_frame
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.frame_checks import check_frame
+from ccdproc_crplugin.gain_and_noise import Calibration, calibrate
 from ccdproc_crplugin.model import Check, Finding
 
 __all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks"]

@@ -15,7 +15,7 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 
-from ccdproc_crplugin.electrons import Calibration
+from ccdproc_crplugin.gain_and_noise import Calibration
 from ccdproc_crplugin.model import Finding
 from ccdproc_crplugin.rates import Expectation, judge
 

@@ -13,8 +13,8 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.copies import copy_but_pixels
-from ccdproc_crplugin.electrons import check_frame
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_frame
 from ccdproc_crplugin.model import PixelFlag
 from ccdproc_crplugin.provenance import (
     clear_cards,

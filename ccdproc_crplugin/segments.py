@@ -19,9 +19,9 @@ from astropy.utils.exceptions import AstropyWarning
 
 from ccdproc_crplugin.atomic_files import atomic_write
 from ccdproc_crplugin.catalog import event_table
-from ccdproc_crplugin.electrons import check_frame
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.event_source import EventSource, find_events
+from ccdproc_crplugin.frame_checks import check_frame
 from ccdproc_crplugin.gallery import Cutout, cut_out, plot_cutouts, save_pages
 from ccdproc_crplugin.provenance import write_verdict
 from ccdproc_crplugin.rates import Expectation, expected_events, judge

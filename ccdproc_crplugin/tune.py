@@ -13,8 +13,10 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.table import Table
 
-from ccdproc_crplugin.electrons import calibrate, check_frame, to_electrons
+from ccdproc_crplugin.electrons import to_electrons
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_frame
+from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.rates import Expectation, expected_events
 from ccdproc_crplugin.removed import is_cleaned

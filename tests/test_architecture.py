@@ -34,6 +34,8 @@ FLOORS = {
     "io": 3,
     "frames": 3,
     "selection": 3,
+    "frame_checks": 3,
+    "gain_and_noise": 3,
     "electrons": 3,
     "provenance": 3,
     "rates": 3,

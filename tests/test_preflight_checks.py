@@ -12,7 +12,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin.electrons import calibrate
+from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.kernels.photon_transfer import measure_noise

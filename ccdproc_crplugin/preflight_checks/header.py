@@ -12,7 +12,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.electrons import mask_of
+from ccdproc_crplugin.frame_checks import mask_of
 from ccdproc_crplugin.frames import frame_kind, value_of
 from ccdproc_crplugin.model import Finding
 from ccdproc_crplugin.preflight_checks.records import corrections, section

@@ -12,7 +12,7 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import frames
-from ccdproc_crplugin.electrons import mask_of
+from ccdproc_crplugin.frame_checks import mask_of
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.model import Finding

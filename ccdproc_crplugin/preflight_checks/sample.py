@@ -9,7 +9,8 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
-from ccdproc_crplugin.electrons import electrons_per_unit, mask_of, uncertainty_scale
+from ccdproc_crplugin.frame_checks import mask_of, uncertainty_scale
+from ccdproc_crplugin.gain_and_noise import electrons_per_unit
 from ccdproc_crplugin.kernels.blocks import take_blocks
 
 __all__ = ["electron_blocks", "variance_blocks"]

@@ -10,7 +10,7 @@ from typing import Any
 
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.electrons import mask_of
+from ccdproc_crplugin.frame_checks import mask_of
 from ccdproc_crplugin.kernels.stellar_width import stellar_width
 from ccdproc_crplugin.model import Finding
 

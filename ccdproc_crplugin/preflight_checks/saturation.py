@@ -10,7 +10,8 @@ from typing import Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.electrons import electrons_per_unit, mask_of
+from ccdproc_crplugin.frame_checks import mask_of
+from ccdproc_crplugin.gain_and_noise import electrons_per_unit
 from ccdproc_crplugin.kernels.pile_up import BrightEnd, measure_bright_end
 from ccdproc_crplugin.model import Finding
 

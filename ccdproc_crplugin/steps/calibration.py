@@ -13,8 +13,8 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import frames
-from ccdproc_crplugin.electrons import calibrate
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.model import Step
 

@@ -1,0 +1,135 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What makes a CCDData a frame: its data, its mask and its uncertainty fit one another, or it is refused.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = ["check_frame", "check_whole_numbers", "mask_of", "uncertainty_scale"]
+
+KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
+
+
+def check_frame(ccd: CCDData) -> None:
+    """
+    Refuse what is no frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is not a CCDData with a two-dimensional array of real numbers and a mask of its shape.
+    """
+    if not isinstance(ccd, CCDData):
+        raise CosmicRayError(
+            f"Found {type(ccd).__name__}; expected a CCDData. Wrap an array with CCDData(array, unit='adu')."
+        )
+    data = ccd.data
+    if not isinstance(data, np.ndarray):
+        raise CosmicRayError(f"Found data of type {type(data).__name__}; expected a two-dimensional NumPy array.")
+    if data.ndim != 2:
+        raise CosmicRayError(
+            f"Found data of shape {data.shape}; expected two dimensions, (ny, nx). Clean each plane of a cube."
+        )
+    if data.size == 0:
+        raise CosmicRayError(f"Found an empty frame of shape {data.shape}; expected at least one pixel.")
+    if data.dtype.kind not in "iuf":
+        raise CosmicRayError(f"Found data of dtype {data.dtype}; expected integers or floating-point numbers.")
+    check_whole_numbers(data)
+    mask_of(ccd)
+    if isinstance(ccd.uncertainty, KNOWN_UNCERTAINTIES):
+        uncertainty_scale(ccd)
+
+
+def check_whole_numbers(data: np.ndarray) -> None:
+    """
+    Refuse integers that float64, the type of the result, can't hold.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray`
+        The numbers.
+
+    Raises
+    ------
+    CosmicRayError
+        If one of them is beyond 2**53.
+    """
+    largest = 2**53
+    if data.dtype.kind in "iu" and data.dtype.itemsize == 8 and data.size:
+        extreme = max(int(data.max()), -int(data.min()))
+        if extreme > largest:
+            raise CosmicRayError(
+                f"Found the value {extreme} in data of dtype {data.dtype}; expected at most 2**53, beyond which "
+                "float64 can't hold every integer. Rescale the frame."
+            )
+
+
+def mask_of(ccd: CCDData) -> np.ndarray | None:
+    """
+    The mask of a frame as an array.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True at bad pixels; None where the frame has no mask.
+
+    Raises
+    ------
+    CosmicRayError
+        If the mask is not boolean or not of the frame's shape.
+    """
+    if ccd.mask is None:
+        return None
+    mask = np.asarray(ccd.mask)
+    if mask.dtype.kind not in "biu":
+        raise CosmicRayError(f"Found a mask of dtype {mask.dtype}; expected booleans, True at bad pixels.")
+    if mask.shape not in ((), ccd.data.shape):
+        raise CosmicRayError(f"Found a mask of shape {mask.shape}; expected that of the data, {ccd.data.shape}.")
+    return np.broadcast_to(mask.astype(bool), ccd.data.shape)
+
+
+def uncertainty_scale(ccd: CCDData) -> float:
+    """
+    How many units of the frame the unit of its standard deviation is.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A frame with an uncertainty.
+
+    Returns
+    -------
+    float
+        1 unless the uncertainty has a unit of its own.
+
+    Raises
+    ------
+    CosmicRayError
+        If the units do not fit.
+    """
+    uncertainty = ccd.uncertainty
+    if uncertainty.unit is None:
+        return 1.0
+    power = {"std": 1, "var": 0.5, "ivar": -0.5}[uncertainty.uncertainty_type]
+    try:
+        return (uncertainty.unit**power).to(ccd.unit)
+    except u.UnitConversionError as err:
+        raise CosmicRayError(
+            f"Found an uncertainty in {uncertainty.unit} for a frame in {ccd.unit}; expected the same unit."
+        ) from err
