@@ -20,7 +20,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.atomic_files import refuse_existing
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
-from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack, InputFrame, open_frame
+from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack
 from ccdproc_crplugin.group_combination import Subtraction, choose_subtraction, combine_frames, inverse_medians
 from ccdproc_crplugin.grouping import (
     CALIBRATION_KINDS,
@@ -30,6 +30,7 @@ from ccdproc_crplugin.grouping import (
     group_frames,
     group_keys,
 )
+from ccdproc_crplugin.input_frames import InputFrame, open_frame
 from ccdproc_crplugin.kernels.combine import CombineOptions
 from ccdproc_crplugin.selection import paths_of
 

@@ -17,8 +17,9 @@ from astropy.table import Table
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.combined_frame import CombinedFrame, fitting
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_stack import FrameStack, InputFrame
+from ccdproc_crplugin.frame_stack import FrameStack
 from ccdproc_crplugin.grouping import CalibrationKey, same_exposure
+from ccdproc_crplugin.input_frames import InputFrame
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions, Stack, combine_stack, frame_median
 from ccdproc_crplugin.kernels.engines import n_threads
 
