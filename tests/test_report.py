@@ -170,7 +170,7 @@ class TestPage:
         crp.clean_collection([raw], tmp_path / "night", detector="median", thresh=40, n_workers=1)
         whole = facts_of(crp.write_report(tmp_path / "night", tmp_path / "page.html").read_text())
         (tmp_path / "night" / "night.ecsv").unlink()
-        text = crp.write_report(tmp_path / "night", tmp_path / "page.html").read_text()
+        text = crp.write_report(tmp_path / "night", tmp_path / "without_table.html").read_text()
         assert [frame["file"] for frame in facts_of(text)["frames"]] == ["mosaic.fits[1]", "mosaic.fits[2]"]
         assert [frame["cleaning"] for frame in facts_of(text)["frames"]] == [
             cleaning_id(crp.read_ccd(tmp_path / "night" / "mosaic.fits", hdu=hdu)) for hdu in (1, 2)
@@ -203,10 +203,10 @@ class TestPicturesBeside:
     def test_a_new_page_takes_the_place_of_the_old_folder(self, folder, tmp_path, small, monkeypatch):
         crp.write_report(folder, tmp_path / "page.html")
         (folder / "light_3.fits").write_bytes(b"")
-        crp.write_report(folder, tmp_path / "page.html")
+        crp.write_report(folder, tmp_path / "page.html", overwrite=True)
         assert len(list((tmp_path / "page_files").iterdir())) == 2
         monkeypatch.undo()
-        crp.write_report(folder, tmp_path / "page.html")
+        crp.write_report(folder, tmp_path / "page.html", overwrite=True)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["night", "page.html"]
 
     def test_a_folder_of_somebody_else_is_left_alone(self, folder, tmp_path, small):
@@ -242,8 +242,8 @@ class TestRefusals:
     def test_a_page_that_is_there_unless_told(self, folder, tmp_path):
         (tmp_path / "page.html").touch()
         with pytest.raises(CosmicRayError, match="there already"):
-            crp.write_report(folder, tmp_path / "page.html", overwrite=False)
-        crp.write_report(folder, tmp_path / "page.html")
+            crp.write_report(folder, tmp_path / "page.html")
+        crp.write_report(folder, tmp_path / "page.html", overwrite=True)
 
     @pytest.mark.parametrize(
         "text", ["rubbish", "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\na\n1\n"]

@@ -64,7 +64,7 @@ def write_report(
     folder: str | os.PathLike,
     output: str | os.PathLike,
     *,
-    overwrite: bool = True,
+    overwrite: bool = False,
     progress: Callable | None = None,
 ) -> Path:
     """
