@@ -64,15 +64,18 @@ def test_a_night_has_the_frames_asked_for(tmp_path, capsys):
     assert "wrote 6 frames" in capsys.readouterr().out
 
 
+def test_rows_and_columns_are_one_word_before_the_folder(tmp_path):
+    assert main(["simulate", *SMALL[2:], "--size", "120x140", str(tmp_path)]) == 0
+    assert fits.getdata(tmp_path / "frame_001.fits").shape == (120, 140)
+
+
 def test_the_dialects_offered_are_those_of_the_simulation():
     from ccdproc_crplugin.cli.simulate import DIALECTS as OFFERED
 
     assert set(OFFERED) == set(DIALECTS)
 
 
-@pytest.mark.parametrize(
-    "wrong", [["--size", "0"], ["--size", "2", "3", "4"], ["--n-stars", "-1"], ["--dialect", "klingon"]]
-)
+@pytest.mark.parametrize("wrong", [["--size", "0"], ["--size", "2x3x4"], ["--n-stars", "-1"], ["--dialect", "klingon"]])
 def test_senseless_numbers_are_wrong_usage(tmp_path, wrong):
     assert main(["simulate", str(tmp_path / "new"), *wrong]) == 2
     assert not (tmp_path / "new").exists()

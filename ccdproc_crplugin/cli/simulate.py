@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import UsageError, plain
+from ccdproc_crplugin.cli.options import plain
 
 __all__ = ["COMMAND"]
 
@@ -23,7 +23,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     for kind in ("bias", "dark", "flat"):
         parser.add_argument(f"--n-{kind}", type=_number, default=5, help=f"{kind} frames of a night (default: 5)")
     parser.add_argument(
-        "--size", type=_size, nargs="+", default=[1024], help="rows and columns, or one number for both (default: 1024)"
+        "--size",
+        type=_size,
+        default=(1024, 1024),
+        metavar="ROWSxCOLUMNS",
+        help="such as 700x900; one number is for both (default: 1024)",
     )
     parser.add_argument("--exposure", type=float, default=300.0, help="seconds (default: %(default)s)")
     parser.add_argument("--sky", type=float, default=150.0, help="electrons a pixel (default: %(default)s)")
@@ -44,11 +48,11 @@ def _number(word: str) -> int:
     return number
 
 
-def _size(word: str) -> int:
-    number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{word!r} is no number of pixels")
-    return number
+def _size(word: str) -> tuple[int, int]:
+    sides = [int(number) if number.isdecimal() else 0 for number in word.lower().split("x")]
+    if len(sides) > 2 or 0 in sides:
+        raise argparse.ArgumentTypeError(f"{word!r} is no number of pixels, nor rows and columns such as 700x900")
+    return sides[0], sides[-1]
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -57,11 +61,9 @@ def _run(args: argparse.Namespace) -> int:
     """
     from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frames, simulate_night
 
-    if len(args.size) > 2:
-        raise UsageError(f"Found {len(args.size)} numbers for --size; expected rows and columns.")
     names = ("exposure", "sky", "fwhm", "n_stars", "n_galaxies", "n_muons", "n_worms", "n_spots", "dialect", "seed")
     settings = {name: getattr(args, name) for name in names}
-    settings["shape"] = (args.size[0], args.size[-1])
+    settings["shape"] = args.size
     settings["camera"] = Camera(chip=THICK if args.chip == "thick" else THIN)
     if args.night:
         numbers = {name: getattr(args, name) for name in ("n_bias", "n_dark", "n_flat", "n_light")}
