@@ -25,7 +25,6 @@ PIXEL = 1 / 12
 #: Elongations come from moments and are not exact.
 ROUNDING = 1e-6
 
-
 #: What each column holds, as the table itself says.
 DESCRIPTIONS = {
     "label": "number of the event, as in the label image",
@@ -50,6 +49,13 @@ DESCRIPTIONS = {
     "touches_bad": "whether a bad or saturated pixel is next to it",
     "class": "what it looks like",
     "rule": "the rule that gave the class",
+}
+
+#: How columns are printed.
+FORMATS = {
+    ".0f": ("sum", "peak", "area"),
+    ".1f": ("x", "y", "length", "width", "orientation", "elongation"),
+    ".2f": ("ixx", "iyy", "ixy"),
 }
 
 
@@ -115,41 +121,46 @@ def event_table(
     length, width, orientation = _bar(ixx, iyy, ixy)
     elongation = length / width
     peak = np.atleast_1d(sources.max_value)
+    bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
     classes = [
         classify(*row[:-1], look_around(cleaned, segmentation.data, label, row[-1]))
         for label, row in enumerate(
             zip(area, peak, length, width, elongation, segmentation.slices, strict=True), start=1
         )
     ]
-    table = QTable()
-    table["label"] = np.arange(1, len(area) + 1)
-    table["x"] = np.atleast_1d(sources.x_centroid) * u.pix
-    table["y"] = np.atleast_1d(sources.y_centroid) * u.pix
-    for edge in ("xmin", "xmax", "ymin", "ymax"):
-        table[edge] = np.atleast_1d(getattr(sources, f"bbox_{edge}"))
-    table["area"] = area * u.pix
-    table["sum"] = np.atleast_1d(sources.segment_flux) * charge_unit
-    table["peak"] = peak * charge_unit
-    table["ixx"] = ixx * u.pix**2
-    table["iyy"] = iyy * u.pix**2
-    table["ixy"] = ixy * u.pix**2
-    table["length"] = length * u.pix
-    table["width"] = width * u.pix
-    table["orientation"] = np.where(elongation > 1 + ROUNDING, orientation, np.nan) * u.deg
-    table["elongation"] = elongation
-    table["extended"] = area >= n_pixels
-    table["touches_edge"] = _touches_edge(table, charge.shape)
-    table["touches_bad"] = _touches_bad(segmentation, bad)
-    table["class"] = classes
-    table["rule"] = [RULES[name] for name in classes]
+    columns = {
+        "label": np.arange(1, len(area) + 1),
+        "x": np.atleast_1d(sources.x_centroid) * u.pix,
+        "y": np.atleast_1d(sources.y_centroid) * u.pix,
+        **bounds,
+        "area": area * u.pix,
+        "sum": np.atleast_1d(sources.segment_flux) * charge_unit,
+        "peak": peak * charge_unit,
+        "ixx": ixx * u.pix**2,
+        "iyy": iyy * u.pix**2,
+        "ixy": ixy * u.pix**2,
+        "length": length * u.pix,
+        "width": width * u.pix,
+        "orientation": np.where(elongation > 1 + ROUNDING, orientation, np.nan) * u.deg,
+        "elongation": elongation,
+        "extended": area >= n_pixels,
+        "touches_edge": _touches_edge(**bounds, shape=charge.shape),
+        "touches_bad": _touches_bad(segmentation, bad),
+        "class": classes,
+        "rule": [RULES[name] for name in classes],
+    }
+    return _explained(QTable(columns))
+
+
+def _explained(table: QTable) -> QTable:
+    """
+    The table, which says what each column holds and prints it shortly.
+    """
     for name, description in DESCRIPTIONS.items():
         table[name].info.description = description
-    for name in ("x", "y", "length", "width", "orientation", "elongation"):
-        table[name].info.format = ".1f"
-    for name in ("sum", "peak", "area"):
-        table[name].info.format = ".0f"
-    for name in ("ixx", "iyy", "ixy"):
-        table[name].info.format = ".2f"
+    for pattern, names in FORMATS.items():
+        for name in names:
+            table[name].info.format = pattern
     return table
 
 
@@ -184,9 +195,11 @@ def _bar(ixx: np.ndarray, iyy: np.ndarray, ixy: np.ndarray) -> tuple[np.ndarray,
     return BAR * np.sqrt(mean + spread), BAR * np.sqrt(mean - spread), angle
 
 
-def _touches_edge(table: QTable, shape: tuple[int, int]) -> np.ndarray:
+def _touches_edge(
+    xmin: np.ndarray, xmax: np.ndarray, ymin: np.ndarray, ymax: np.ndarray, *, shape: tuple[int, int]
+) -> np.ndarray:
     ny, nx = shape
-    return (table["xmin"] == 0) | (table["ymin"] == 0) | (table["xmax"] == nx - 1) | (table["ymax"] == ny - 1)
+    return (xmin == 0) | (ymin == 0) | (xmax == nx - 1) | (ymax == ny - 1)
 
 
 def _touches_bad(segmentation: SegmentationImage, bad: np.ndarray) -> np.ndarray:
