@@ -141,6 +141,9 @@ def clean_cosmic_rays(
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     _check_something_left(found.mask | frame.bad)
     cleaned = _cleaned_frame(ccd, frame, found, repair)
+    clear_cards(cleaned.meta)
+    write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
+    write_findings(cleaned.meta, findings)
     host_parameters = {
         "detector": detector,
         "gain": calibration.gain,
@@ -149,15 +152,7 @@ def clean_cosmic_rays(
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
     }
-    record = removed_pixels(cleaned)
-    clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
-    write_findings(cleaned.meta, findings)
-    write_counts(cleaned.meta, len(record), record.n_events)
-    write_by_hand(cleaned.meta, int(record.added.sum()))
-    write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
-    outcome = f"{len(record)} pixels in {record.n_events} events"
-    write_history(cleaned.meta, "clean_cosmic_rays", {**host_parameters, **found.parameters}, outcome)
+    _write_outcome(cleaned, {**host_parameters, **found.parameters})
     _warn_if_absurd(found.mask)
     _tell_observers(cleaned, found.detection)
     return cleaned
@@ -214,6 +209,18 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
     cleaned.flags = _flags(ccd, frame, found, y, x)
     attach(cleaned, _record(ccd, cleaned, y, x))
     return cleaned
+
+
+def _write_outcome(cleaned: CCDData, parameters: dict[str, Any]) -> None:
+    """
+    Say in the header what was found, with what parameters in force.
+    """
+    record = removed_pixels(cleaned)
+    write_counts(cleaned.meta, len(record), record.n_events)
+    write_by_hand(cleaned.meta, int(record.added.sum()))
+    write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
+    outcome = f"{len(record)} pixels in {record.n_events} events"
+    write_history(cleaned.meta, "clean_cosmic_rays", parameters, outcome)
 
 
 def _estimates(
