@@ -32,34 +32,9 @@ def _run(args: argparse.Namespace) -> int:
     """
     Run the demonstration.
     """
-    from ccdproc_crplugin.clean import clean_cosmic_rays
-    from ccdproc_crplugin.io import write_ccd
-    from ccdproc_crplugin.segments import cr_segments
-
     _make_folders(args.output)
-    print(f"A raw frame that ccdproc installs: {FRAME}, 1 m telescope of the SAAO, 150 s.")
-    with telling():
-        raw = _overscan_and_trim()
-        cleaned = clean_cosmic_rays(raw)
-        segments = cr_segments(cleaned)
-        frame = write_ccd(cleaned, args.output / "a8280271_cleaned.fits", overwrite=True)
-        catalogue = segments.write(args.output / "events.ecsv", overwrite=True)
-        pictures = _draw_events(segments, args.output / "events")
-    header = cleaned.header
-    print("Overscan and trim are those of its header; the last rows, which saw no light, are cut off too.")
-    print(f"Gain {header['CRGAIN']} electron/adu and read noise {header['CRRDNOIS']} electron stand in its header.\n")
-    print("\n".join(segments.table[SHORT].pformat(max_lines=-1, max_width=-1)))
-    print(f"\n{repr(segments).strip('<>')}\n")
-    print(f"cleaned frame  {frame}")
-    print(f"catalogue      {catalogue}")
-    print(f"pictures       {pictures} (mask, frame, cleaned)")
-    print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
-    night = args.output / "simulated-night"
-    print("\n".join(_reduce_simulated_night(night).pformat(max_lines=-1, max_width=-1)))
-    print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
-    print("flagged; false: events flagged where there is none. Read noise and sky hide what is fainter.\n")
-    print(f"night          {night / 'raw'}")
-    print(f"reduced        {night / 'reduced'}")
+    _show_frame(args.output)
+    _show_night(args.output / "simulated-night")
     print("\nNext, your own frame:\n\n    ccdcr clean YOUR_FRAME.fits --output cleaned")
     return 0
 
@@ -69,6 +44,32 @@ def _make_folders(output: Path) -> None:
         (output / "events").mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(output)!r} can't be made: {err}.") from err
+
+
+def _show_frame(output: Path) -> None:
+    """
+    Clean the real frame, and tell what was found and where it is.
+    """
+    from ccdproc_crplugin.clean import clean_cosmic_rays
+    from ccdproc_crplugin.io import write_ccd
+    from ccdproc_crplugin.segments import cr_segments
+
+    print(f"A raw frame that ccdproc installs: {FRAME}, 1 m telescope of the SAAO, 150 s.")
+    with telling():
+        raw = _overscan_and_trim()
+        cleaned = clean_cosmic_rays(raw)
+        segments = cr_segments(cleaned)
+        frame = write_ccd(cleaned, output / "a8280271_cleaned.fits", overwrite=True)
+        catalogue = segments.write(output / "events.ecsv", overwrite=True)
+        pictures = _draw_events(segments, output / "events")
+    header = cleaned.header
+    print("Overscan and trim are those of its header; the last rows, which saw no light, are cut off too.")
+    print(f"Gain {header['CRGAIN']} electron/adu and read noise {header['CRRDNOIS']} electron stand in its header.\n")
+    print("\n".join(segments.table[SHORT].pformat(max_lines=-1, max_width=-1)))
+    print(f"\n{repr(segments).strip('<>')}\n")
+    print(f"cleaned frame  {frame}")
+    print(f"catalogue      {catalogue}")
+    print(f"pictures       {pictures} (mask, frame, cleaned)")
 
 
 def _overscan_and_trim() -> Any:
@@ -102,6 +103,18 @@ def _draw_events(segments: Any, folder: Path) -> str:
     for label in tqdm(range(1, len(segments) + 1), unit="picture", leave=False):
         save_page(segments.plot([label]), folder / f"event_{label:03d}.png", overwrite=True)
     return f"{folder}/event_*.png"
+
+
+def _show_night(night: Path) -> None:
+    """
+    Reduce a simulated night, and compare what was found with what was put in.
+    """
+    print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
+    print("\n".join(_reduce_simulated_night(night).pformat(max_lines=-1, max_width=-1)))
+    print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
+    print("flagged; false: events flagged where there is none. Read noise and sky hide what is fainter.\n")
+    print(f"night          {night / 'raw'}")
+    print(f"reduced        {night / 'reduced'}")
 
 
 def _reduce_simulated_night(folder: Path) -> Any:
