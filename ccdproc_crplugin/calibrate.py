@@ -27,7 +27,6 @@ from ccdproc_crplugin.grouping import (
     TEMPERATURE_TOLERANCE,
     CalibrationKey,
     calibration_key,
-    group_frames,
     group_keys,
 )
 from ccdproc_crplugin.input_frames import InputFrame, open_frame
@@ -37,14 +36,7 @@ from ccdproc_crplugin.selection import paths_of
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = [
-    "CalibrationKey",
-    "calibration_key",
-    "check_option",
-    "combine_calibrations",
-    "group_frames",
-    "memory_of_machine",
-]
+__all__ = ["check_option", "combine_calibrations", "memory_of_machine"]
 
 METHODS = ("average", "median")
 
