@@ -204,7 +204,7 @@ def value_of(meta: Mapping, keyword: str) -> Any:
     Returns
     -------
     object
-        None where there is no such card or no one can read it.
+        None where there is no such card, it has no value or no one can read it.
     """
     return next((entry.value for entry in _present(meta, (keyword,))), None)
 
@@ -222,7 +222,8 @@ def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
             except VerifyError:
                 continue  # a card that no one can read says nothing
             value = value[0] if isinstance(value, tuple) and value else value
-            yield HeaderValue(value, keyword)
+            if value is not None:
+                yield HeaderValue(value, keyword)
 
 
 def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:

@@ -153,6 +153,12 @@ class TestOtherFigures:
         ):
             assert look_up({}) is None
 
+    def test_a_card_without_a_value_says_nothing(self):
+        header = fits.Header([("FILTER", None), ("READOUTM", None), ("OBJECT", None)])
+        assert frames.filter_name(header) is None
+        assert frames.readout_mode(header) is None
+        assert frames.frame_name(header) == ""
+
     def test_a_frame_is_called_by_its_file_or_object(self):
         assert frames.frame_name({"FILENAME": "a.fits", "OBJECT": "M 31"}) == "a.fits"
         assert frames.frame_name({"OBJECT": "M 31"}) == "M 31"
