@@ -15,6 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 import ccdproc_crplugin
 from ccdproc_crplugin import classify, frames, hookspecs, model, provenance
+from ccdproc_crplugin.pipeline import record
 
 HERE = Path(__file__).parent
 
@@ -102,6 +103,13 @@ def class_rows():
         yield f"``{name}``", rule
 
 
+def night_rows():
+    """Columns of the table of a night."""
+    yield "column", "what it says"
+    for name, (_, meaning) in record.COLUMNS.items():
+        yield f"``{name}``", meaning
+
+
 def host_keyword_rows():
     """Names that no parameter of a detector may bear."""
     own = sorted(model.HOST_KEYWORDS - set(model.DETECTOR_KEYWORDS))
@@ -115,6 +123,7 @@ TABLES = {
     "flags": flag_rows,
     "cards": card_rows,
     "classes": class_rows,
+    "night": night_rows,
     "host-keywords": host_keyword_rows,
 }
 

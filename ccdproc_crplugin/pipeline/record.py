@@ -23,28 +23,28 @@ __all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings"
 
 TABLE, JOURNAL = "night.ecsv", "night.jsonl"
 
-#: The columns of the table, and the type of each.
-COLUMNS: dict[str, type] = {
-    "file": str,
-    "kind": str,
-    "status": str,
-    "reason": str,
-    "output": str,
-    "n_bytes": int,
-    "steps": str,
-    "masters": str,
-    "detector": str,
-    "parameters": str,
-    "n_pixels": int,
-    "n_events": int,
-    "expected_low": float,
-    "expected_high": float,
-    "verdict": str,
-    "findings": str,
-    "seconds": float,
-    "input_hash": str,
-    "settings_hash": str,
-    "key": str,
+#: The columns of the table: the type of each, and what it says.
+COLUMNS: dict[str, tuple[type, str]] = {
+    "file": (str, "the frame, in the input folder"),
+    "kind": (str, "bias, dark, flat, light or another kind, or unknown"),
+    "status": (str, "done, kept from an earlier run, failed, or skipped"),
+    "reason": (str, "why it failed, was skipped, or is kept in spite of other settings"),
+    "output": (str, "the result, in the output folder; for a calibration frame the combined one"),
+    "n_bytes": (int, "length of the result"),
+    "steps": (str, "what was done, with the parameters given"),
+    "masters": (str, "the combined frames that it took"),
+    "detector": (str, "who looked for cosmic rays"),
+    "parameters": (str, "what was given to the cleaning, as JSON"),
+    "n_pixels": (int, "pixels hit by cosmic rays"),
+    "n_events": (int, "events, counted as by cr_segments"),
+    "expected_low": (float, "fewest events to expect"),
+    "expected_high": (float, "most events to expect"),
+    "verdict": (str, "whether so many events are plausible"),
+    "findings": (str, "what the preflight found, but for what is ok"),
+    "seconds": (float, "time taken; for a calibration frame its share"),
+    "input_hash": (str, "SHA-256 of the frame"),
+    "settings_hash": (str, "tells the steps, their parameters and the combined frames from all others"),
+    "key": (str, "what its header says of kind, exposure, filter and so on, as JSON"),
 }
 
 
@@ -197,14 +197,15 @@ def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
     """
     rows = sorted(rows, key=lambda row: row["file"])
     table = QTable()
-    for name, kind in COLUMNS.items():
+    for name, (kind, meaning) in COLUMNS.items():
         values = [row.get(name) for row in rows]
         if kind is str:
             table[name] = [value or "" for value in values] if values else MaskedColumn([], dtype=str)
-            continue
-        missing = [value is None for value in values]
-        filled = [kind(0) if lost else kind(value) for lost, value in zip(missing, values, strict=True)]
-        table[name] = MaskedColumn(filled, mask=missing, dtype=kind, unit=u.s if name == "seconds" else None)
+        else:
+            missing = [value is None for value in values]
+            filled = [kind(0) if lost else kind(value) for lost, value in zip(missing, values, strict=True)]
+            table[name] = MaskedColumn(filled, mask=missing, dtype=kind, unit=u.s if name == "seconds" else None)
+        table[name].info.description = meaning
     return table
 
 
