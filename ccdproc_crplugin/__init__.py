@@ -34,6 +34,7 @@ _HOME = {
     "cr_segments": "segments",
     "cr_tune": "tune",
     "expected_events": "rates",
+    "plan_night": "pipeline",
     "plugin_report": "plugin_table",
     "read_ccd": "io",
     "reduce_night": "pipeline",
