@@ -22,6 +22,7 @@ import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, Step, hookimpl
 from ccdproc_crplugin.cli import main
 from ccdproc_crplugin.pipeline import plan_night
+from ccdproc_crplugin.pipeline.summary import preflight_lines
 
 from .nights import by_file, contents, n_results, write_frame, write_mosaic
 
@@ -43,7 +44,7 @@ def write_calibration(folder, n=3, **cards):
 def write_night(folder, n_lights=2):
     write_calibration(folder)
     for number in range(1, n_lights + 1):
-        raw = level(520, 40 + number)
+        raw = level(520, 40 + number, 10)
         raw[10, 12 : 12 + number] += 3000
         write_frame(folder / f"light_{number}.fits", data=raw)
     return folder
@@ -127,7 +128,7 @@ class TestResult:
         sections = {"BIASSEC": "[51:60,1:50]", "TRIMSEC": "[1:50,1:50]"}
         raw = tmp_path / "raw"
         write_calibration(raw, **sections)
-        write_frame(raw / "light.fits", data=level(520, 41), **sections)
+        write_frame(raw / "light.fits", data=level(520, 41, 10), **sections)
         for path in raw.iterdir():
             with fits.open(path, mode="update") as hdus:
                 hdus[0].data[:, 50:] = 290
@@ -167,7 +168,7 @@ class TestResult:
             assert [float(np.median(hdus[chip].data)) for chip in (1, 2)] == [500, 1000]
 
     def test_subfolders_keep_their_place(self, raw, output):
-        write_frame(raw / "deep" / "er" / "light_9.fits", data=level(520, 9))
+        write_frame(raw / "deep" / "er" / "light_9.fits", data=level(520, 9, 10))
         table = reduce(raw, output)
         assert "deep/er/light_9.fits" not in by_file(table)
         night = config(raw, output)
@@ -182,9 +183,42 @@ class TestResult:
         assert contents(output) == contents(tmp_path / "two")
 
 
+class TestPreflight:
+    @pytest.fixture
+    def dull(self, raw):
+        """The night, its lights averaged in the camera."""
+        for path in raw.glob("light*"):
+            with fits.open(path, mode="update") as hdus:
+                hdus[0].data[...] = level(520, 1, 2)
+        return raw
+
+    def test_one_warning_sums_up_the_checks_that_failed(self, dull, output):
+        with pytest.warns(crp.PreflightWarning) as caught:
+            reduce(dull, output)
+        (warning,) = caught
+        assert str(warning.message) == (
+            "preflight: noise failed on 2 frames (light_1.fits, …), see findings in night.ecsv"
+        )
+        assert warning.filename == __file__
+
+    def test_a_collection_is_warned_of_too_and_kept_frames_are(self, dull, output):
+        for _ in range(2):
+            with pytest.warns(crp.PreflightWarning, match=r"failed on 1 frame \(light_2.fits\)"):
+                crp.clean_collection([dull / "light_2.fits"], output, n_workers=1)
+
+    def test_fails_are_told_before_warnings(self):
+        findings = ["ok", "warn: sky, gain; fail: unit", "fail: unit; warn: sky; fail: unit", ""]
+        table = QTable({"file": ["a", "b", "c", "d"], "findings": findings})
+        assert [line.partition(", see")[0] for line in preflight_lines(table)] == [
+            "preflight: unit failed on 2 frames (b, …)",
+            "preflight: sky warns on 2 frames (b, …)",
+            "preflight: gain warns on 1 frame (b)",
+        ]
+
+
 class TestMatching:
     def test_a_light_without_a_fitting_flat_fails_and_says_what_there_is(self, raw, output):
-        write_frame(raw / "light_r.fits", data=level(520, 9), FILTER="R")
+        write_frame(raw / "light_r.fits", data=level(520, 9, 10), FILTER="R")
         table = reduce(raw, output)
         assert by_file(table)["light_r.fits"] == "failed"
         reason = by_file(table, "reason")["light_r.fits"]
@@ -193,7 +227,7 @@ class TestMatching:
         assert "there are flat_V_gain2" in reason
 
     def test_a_dark_of_another_exposure_only_if_it_is_scaled(self, raw, output, tmp_path):
-        write_frame(raw / "light_long.fits", data=level(540, 9), EXPTIME=120.0)
+        write_frame(raw / "light_long.fits", data=level(540, 9, 10), EXPTIME=120.0)
         assert by_file(reduce(raw, output))["light_long.fits"] == "failed"
         scaled = {"name": "subtract_dark", "scale": True}
         table = reduce(raw, tmp_path / "scaled", "subtract_bias", scaled)
@@ -219,7 +253,7 @@ class TestMatching:
         assert fits.getheader(output / "light_1.fits")["CRGAIN"] == 2.0
 
     def test_the_user_says_what_is_a_light(self, raw, output):
-        write_frame(raw / "std.fits", "standard", level(520, 9))
+        write_frame(raw / "std.fits", "standard", level(520, 9, 10))
         table = reduce(raw, output, select={"light": ["Object"]})
         assert by_file(table)["std.fits"] == "skipped"
         assert by_file(table)["light_1.fits"] == "done"
@@ -342,7 +376,7 @@ class TestAgain:
 
     def test_a_new_light_is_the_only_one_done(self, raw, output):
         reduce(raw, output)
-        write_frame(raw / "light_3.fits", data=level(520, 9))
+        write_frame(raw / "light_3.fits", data=level(520, 9, 10))
         table = reduce(raw, output)
         assert [name for name, status in by_file(table).items() if status == "done"] == ["light_3.fits"]
 
@@ -620,7 +654,7 @@ class TestConfiguration:
     def test_a_filter_cannot_lead_out_of_the_output(self, tmp_path, output):
         raw = tmp_path / "raw"
         write_calibration(raw, FILTER="../../../x\\y")
-        write_frame(raw / "light.fits", data=level(520, 1), FILTER="../../../x\\y")
+        write_frame(raw / "light.fits", data=level(520, 1, 10), FILTER="../../../x\\y")
         reduce(raw, output)
         names = [path.name for path in (output / "calibration").iterdir()]
         assert len(names) == 3
@@ -650,8 +684,25 @@ class TestCommand:
         assert err.startswith("bad.fits: failed: Found ")
         assert out == "11 done, 1 failed\n"
 
+    def test_failed_checks_and_frames_kept_for_their_edits_are_told(self, night, capsys):
+        hit_twice(night / "raw" / "light_1.fits")
+        words = ["reduce", "night.toml", "--workers", "1", "--quiet", "--no-report"]
+        (night / "night.toml").write_text(
+            '[night]\ninput = "raw"\noutput = "reduced"\n[headers]\ngain = 0.1\n'
+            '[[step]]\nname = "subtract_bias"\n[[step]]\nname = "clean_cosmic_rays"\n'
+        )
+        assert main(words) == 0
+        assert capsys.readouterr().err.splitlines()[0] == (
+            "preflight: noise failed on 2 frames (light_1.fits, …), see findings in night.ecsv"
+        )
+        assert main(["restore", "--in-place", "reduced/light_1.fits", "--labels", "1"]) == 0
+        (night / "night.toml").write_text((night / "night.toml").read_text() + "sigclip = 6\n")
+        capsys.readouterr()
+        assert main(words) == 0
+        assert capsys.readouterr().err.startswith("light_1.fits: kept: edited by hand, so it stays as it is")
+
     def test_a_dry_run_tells_the_plan_and_writes_nothing(self, night, capsys):
-        write_frame(night / "raw" / "red.fits", data=level(520, 9), FILTER="R")
+        write_frame(night / "raw" / "red.fits", data=level(520, 9, 10), FILTER="R")
         assert main(["reduce", "night.toml", "--dry-run"]) == 1
         out = capsys.readouterr().out
         assert "3 bias\n  3 dark\n  3 flat\n  3 light" in out

@@ -44,6 +44,7 @@ def _run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ccdproc_crplugin.pipeline import read_night, run_night
+    from ccdproc_crplugin.pipeline.summary import preflight_lines
 
     if args.dry_run:
         return _tell_plan(args.config)
@@ -55,6 +56,8 @@ def _run(args: argparse.Namespace) -> int:
     code = _report_rows(table)
     if page is not None:
         print(f"wrote {plain(str(page))}")
+    for line in preflight_lines(table):
+        say(line)
     return code
 
 
@@ -83,10 +86,12 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
 
 def _report_rows(table: Any) -> int:
     """
-    Name the frames that failed, and count the rest; 1 if a frame failed, else 0.
+    Name the frames that failed or were kept for a reason, and count all; 1 if a frame failed, else 0.
     """
-    for row in table[table["status"] == "failed"]:
-        say(f"{row['file']}: failed: {row['reason']}")
+    import numpy as np
+
+    for row in table[np.isin(table["status"], ["failed", "kept"]) & (table["reason"] != "")]:
+        say(f"{row['file']}: {row['status']}: {row['reason']}")
     counts = Counter(table["status"].tolist())
     print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no frame")
     return 1 if counts["failed"] else 0

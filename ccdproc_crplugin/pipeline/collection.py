@@ -15,6 +15,7 @@ from astropy.table import QTable
 
 from ccdproc_crplugin.pipeline.night import Night, check_calls
 from ccdproc_crplugin.pipeline.run import run_night
+from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
 from ccdproc_crplugin.pipeline.work import Call
 from ccdproc_crplugin.selection import paths_of
 
@@ -74,6 +75,11 @@ def clean_collection(
         If a parameter is wrong, the output can't be written, or another run is at work there. Trouble with a
         frame is no error: it costs that frame alone.
 
+    Warns
+    -----
+    PreflightWarning
+        Once, if checks of the preflight failed; ``findings`` says of which frames.
+
     Notes
     -----
     Run again, it does what is left: frames that are new or changed, those that failed, and those whose
@@ -90,4 +96,6 @@ def clean_collection(
     check_calls(calls)
     headers = {} if unit is None else {"unit": unit}
     night = Night(Path(output), calls, paths=tuple(paths_of(ifc)), headers=headers, ending=ending)
-    return run_night(night, executor=executor, n_workers=n_workers, progress=progress)
+    table = run_night(night, executor=executor, n_workers=n_workers, progress=progress)
+    warn_of_failed_checks(table)
+    return table

@@ -17,6 +17,7 @@ from ccdproc_crplugin.pipeline.folder import check_folders
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
 from ccdproc_crplugin.pipeline.plan import Plan, make_plan
 from ccdproc_crplugin.pipeline.run import run_night
+from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
 from ccdproc_crplugin.pipeline.work import caught_warnings
 
 __all__ = ["plan_night", "reduce_night"]
@@ -56,6 +57,11 @@ def reduce_night(
         If something in the configuration is unknown, input and output lie within each other, the output can't
         be written, or another run is at work there.
 
+    Warns
+    -----
+    PreflightWarning
+        Once, if checks of the preflight failed, as for `clean_collection`.
+
     See Also
     --------
     clean_collection : The same runner with one step.
@@ -78,7 +84,9 @@ def reduce_night(
     ... }
     >>> table = crp.reduce_night(night)  # doctest: +SKIP
     """
-    return run_night(read_night(config), executor=executor, n_workers=n_workers, progress=progress)
+    table = run_night(read_night(config), executor=executor, n_workers=n_workers, progress=progress)
+    warn_of_failed_checks(table)
+    return table
 
 
 def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
