@@ -8,7 +8,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,10 +21,11 @@ from astropy.table import QTable
 from ccdproc import ImageFileCollection
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError, Detection, Detector, hookimpl
+from ccdproc_crplugin import CosmicRayError, Detection, Detector, Step, hookimpl
 from ccdproc_crplugin.io import frame_indices
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import locked
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
 from .conftest import same_bits
 from .nights import by_file, contents, n_results, write_frame, write_lights, write_mosaic
@@ -389,6 +392,15 @@ class TestExecutors:
             clean(serial / "raw", output, executor=executor)
         assert contents(output) == contents(serial / "serial")
 
+    @pytest.mark.usefixtures("warning_step")
+    def test_threads_do_not_mix_up_the_warnings_of_their_frames(self, raw, output):
+        night = {"night": {"input": str(raw), "output": str(output)}, "step": [{"name": "warn_by_name"}]}
+        with ThreadPoolExecutor(2) as executor:
+            crp.reduce_night(night, executor=executor)
+        log = (output / "night.log").read_text()
+        told = [line.partition("WARNING ")[2] for line in log.splitlines() if "WARNING" in line]
+        assert sorted(told) == [f"light_{number}.fits: this is frame {number}" for number in (1, 2, 3, 4)]
+
     def test_an_executor_that_takes_nothing_is_refused(self, raw, output):
         closed = ThreadPoolExecutor(1)
         closed.shutdown()
@@ -410,6 +422,29 @@ class TestExecutors:
         assert set(by_file(table).values()) == {"done"}
 
     @pytest.fixture
+    def warning_step(self, raw):
+        """A step that warns of each frame, two frames at a time."""
+        for number in (1, 2, 3, 4):
+            fits.setval(raw / f"light_{number}.fits", "FRAME", value=number)
+        two = threading.Barrier(2, timeout=30)
+
+        def warn_by_name(ccd):
+            two.wait()
+            warnings.warn(f"this is frame {ccd.meta['FRAME']}", crp.PreflightWarning, stacklevel=1)
+            warnings.warn("a card is odd", fits.verify.VerifyWarning, stacklevel=1)
+            two.wait()
+            return ccd
+
+        class Warns:
+            @hookimpl
+            def ccdcr_steps(self):
+                yield Step("warn_by_name", "", warn_by_name)
+
+        crp.plugins.register(Warns(), "warns")
+        yield
+        crp.plugins.unregister("warns")
+
+    @pytest.fixture
     def tasks_of_this_file(self, monkeypatch):
         """Workers can load what is defined here; the package is still the installed one, which stands before."""
         monkeypatch.setattr(sys, "path", [*sys.path, str(Path(__file__).parents[1])])
@@ -426,6 +461,45 @@ class TestExecutors:
             outcomes = dict(crew.do(_die_of_three, range(6)))
         assert isinstance(outcomes.pop(3), CosmicRayError)
         assert outcomes == {number: number for number in (0, 1, 2, 4, 5)}
+
+
+class TestCaughtWarnings:
+    def test_a_thread_that_does_not_catch_is_left_alone(self):
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always")
+            with caught_warnings() as mine, ThreadPoolExecutor(1) as other:
+                warnings.warn("mine", crp.PreflightWarning, stacklevel=1)
+                other.submit(warnings.warn, "theirs", crp.PreflightWarning).result()
+        assert mine == ["mine"]
+        assert [str(item.message) for item in seen] == ["theirs"]
+
+    def test_the_filters_of_other_threads_stay_in_force(self):
+        with caught_warnings() as mine, ThreadPoolExecutor(1) as other:
+            with pytest.raises(crp.PreflightWarning, match="theirs"):
+                other.submit(warnings.warn, "theirs", crp.PreflightWarning).result()
+        assert mine == []
+
+    def test_afterwards_all_is_as_before(self):
+        before = warnings.showwarning, list(warnings.filters)
+        with caught_warnings() as outer:
+            with caught_warnings() as inner:
+                warnings.warn("inside", crp.PreflightWarning, stacklevel=1)
+            warnings.warn("outside", crp.PreflightWarning, stacklevel=1)
+        assert (outer, inner) == (["outside"], ["inside"])
+        assert warnings.showwarning is before[0]
+        assert [item for item in warnings.filters if item[2].__name__ != "_NeverWarned"] == before[1]
+
+    def test_what_was_shown_before_is_caught_all_the_same(self):
+        def warn():
+            warnings.warn("again", crp.PreflightWarning, stacklevel=1)
+
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("default")
+            warn()
+            with caught_warnings() as mine:
+                warn()
+        assert len(seen) == 1
+        assert mine == ["again"]
 
 
 def _die_once(path):

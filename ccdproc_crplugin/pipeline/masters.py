@@ -23,11 +23,11 @@ from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group
 from ccdproc_crplugin.pipeline.results import n_bytes_of
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.pipeline.work import (
     Call,
     Outcome,
     OutputError,
-    caught_warnings,
     overrule_header,
     run_step,
     writing,

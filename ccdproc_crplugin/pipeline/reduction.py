@@ -18,7 +18,7 @@ from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
 from ccdproc_crplugin.pipeline.plan import Plan, make_plan
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
-from ccdproc_crplugin.pipeline.work import caught_warnings
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
 __all__ = ["plan_night", "reduce_night"]
 

@@ -29,7 +29,8 @@ from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
 from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.results import n_bytes_of
-from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, caught_warnings, work_on
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
+from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, work_on
 
 __all__ = ["run_night"]
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
-import threading
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -30,6 +28,7 @@ from ccdproc_crplugin.io import read_ccd
 from ccdproc_crplugin.layout import read_frames, write_frames
 from ccdproc_crplugin.pipeline.record import hash_file
 from ccdproc_crplugin.pipeline.results import INPUT_CARD, facts_of, headers_of_result, is_whole, n_bytes_of
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD, write_history
 from ccdproc_crplugin.selection import stem
 
@@ -38,7 +37,6 @@ __all__ = [
     "Outcome",
     "OutputError",
     "Task",
-    "caught_warnings",
     "overrule_header",
     "run_step",
     "work_on",
@@ -50,8 +48,6 @@ FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, err
 
 #: What a configuration may say in place of the header, and the keyword it goes under.
 HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in frames.KEYWORDS.items()}
-
-_capturing = threading.Lock()
 
 
 class OutputError(CosmicRayError):
@@ -190,33 +186,6 @@ def writing() -> Iterator[None]:
         if isinstance(cause, OSError) and cause.errno in FATAL:
             raise OutputError(str(err)) from err
         raise
-
-
-@contextmanager
-def caught_warnings() -> Iterator[list[str]]:
-    """
-    Collect our warnings, and keep back those of libraries about headers.
-
-    Yields
-    ------
-    list of str
-        The messages, filled at the end. Warnings are the business of a whole process: of several threads
-        only the first gets them.
-    """
-    messages: list[str] = []
-    if not _capturing.acquire(blocking=False):
-        yield messages
-        return
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            try:
-                yield messages
-            finally:
-                ours = [item for item in caught if item.category.__module__.startswith("ccdproc_crplugin")]
-                messages += [" ".join(str(item.message).split()) for item in ours]
-    finally:
-        _capturing.release()
 
 
 def _reduced(task: Task) -> dict[str, Any]:
