@@ -474,9 +474,12 @@ class TestCaughtWarnings:
         assert [str(item.message) for item in seen] == ["theirs"]
 
     def test_the_filters_of_other_threads_stay_in_force(self):
-        with caught_warnings() as mine, ThreadPoolExecutor(1) as other:
-            with pytest.raises(crp.PreflightWarning, match="theirs"):
-                other.submit(warnings.warn, "theirs", crp.PreflightWarning).result()
+        with (
+            caught_warnings() as mine,
+            ThreadPoolExecutor(1) as other,
+            pytest.raises(crp.PreflightWarning, match="theirs"),
+        ):
+            other.submit(warnings.warn, "theirs", crp.PreflightWarning).result()
         assert mine == []
 
     def test_afterwards_all_is_as_before(self):

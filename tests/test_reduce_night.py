@@ -411,6 +411,32 @@ class TestAgain:
         assert contents(killed) == contents(whole)
         assert not [path for path in killed.rglob(".*") if path.name != ".night.lock"]
 
+    def test_a_night_killed_after_the_calibration_keeps_it(self, raw, output):
+        night = config(raw, output)
+        run = subprocess.run([sys.executable, "-c", _KILLED_AT_THE_LIGHTS, json.dumps(night)], check=False)
+        assert run.returncode == -signal.SIGKILL
+        assert n_results(output) == 3
+        before = contents(output), {path: path.stat().st_mtime_ns for path in output.rglob("*.fits")}
+        for _ in range(2):
+            status = by_file(reduce(raw, output))
+            assert {status.pop("light_1.fits"), status.pop("light_2.fits")} <= {"done", "kept"}
+            assert set(status.values()) == {"kept"}
+        assert before[0].items() <= contents(output).items()
+        assert {path: path.stat().st_mtime_ns for path in before[1]} == before[1]
+
+
+_KILLED_AT_THE_LIGHTS = """
+import json, os, signal, sys
+import ccdproc_crplugin as crp
+
+def rows_until_the_last_flat(rows, total):
+    for row in rows:
+        yield row
+        if row["file"] == "flat_2.fits":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+crp.reduce_night(json.loads(sys.argv[1]), n_workers=1, progress=rows_until_the_last_flat)
+"""
 
 _COMMAND = "import sys; from ccdproc_crplugin.cli import main; sys.exit(main(sys.argv[1:]))"
 

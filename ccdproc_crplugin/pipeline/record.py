@@ -127,7 +127,8 @@ class Record:
         row : mapping
             Values by column.
         """
-        self.rows[row["file"]] = dict(row)
+        row = {**{name: "" if kind is str else None for name, (kind, _) in COLUMNS.items()}, **row}
+        self.rows[row["file"]] = row
         with _refusing_os_errors(), open(self.folder / JOURNAL, "a", encoding="utf-8") as journal:
             journal.write(f"{json.dumps(row, default=str)}\n")
 
