@@ -21,7 +21,7 @@ from astropy.table import QTable
 from ccdproc import ImageFileCollection
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError, Detection, Detector, Step, hookimpl
+from ccdproc_crplugin import Check, CosmicRayError, Detection, Detector, Step, hookimpl
 from ccdproc_crplugin.io import frame_indices
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import locked
@@ -369,6 +369,14 @@ class _Nothing:
     def ccdcr_detectors(self):
         yield Detector("nothing", "finds nothing", _find_nothing)
 
+    @hookimpl
+    def ccdcr_checks(self):
+        yield Check("nothing", "looks at nothing", lambda ccd, *, gain, readnoise, dark: None)
+
+    @hookimpl
+    def ccdcr_refine(self, ccd, mask):
+        return None
+
 
 def _find_nothing(data, *, mask, variance, readnoise, saturation):
     return Detection(np.zeros(data.shape, bool))
@@ -420,6 +428,23 @@ class TestExecutors:
         finally:
             crp.plugins.unregister("nothing")
         assert set(by_file(table).values()) == {"done"}
+
+    @pytest.mark.parametrize(
+        ("keywords", "named"),
+        [
+            ({"detector": "nothing"}, "the detector 'nothing', the check 'nothing', the hook ccdcr_refine of 'mine'"),
+            ({}, "the check 'nothing', the hook ccdcr_refine of 'mine'"),
+        ],
+    )
+    def test_what_this_process_alone_knows_is_refused_for_more_workers(self, raw, output, keywords, named):
+        crp.plugins.register(_Nothing(), "mine")
+        try:
+            with pytest.raises(CosmicRayError, match=rf"Found {named} registered in this process alone.*n_workers=1\."):
+                clean(raw, output, n_workers=2, **keywords)
+            assert not output.exists()
+            assert set(by_file(clean(raw, output, n_workers=1, **keywords)).values()) == {"done"}
+        finally:
+            crp.plugins.unregister("mine")
 
     @pytest.fixture
     def warning_step(self, raw):

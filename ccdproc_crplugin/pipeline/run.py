@@ -72,8 +72,8 @@ def run_night(
     """
     if night.input is not None:
         check_folders(night.input, night.output)
-    if n_workers is not None and (not isinstance(n_workers, int) or isinstance(n_workers, bool) or n_workers < 1):
-        raise CosmicRayError(f"Found n_workers={n_workers!r}; expected a whole number of 1 or more.")
+    if n_workers is not None:
+        _check_n_workers(n_workers, night)
     with locked(night.output), _logging(night.output / LOG):
         record = Record(night.output)
         files = list_files(night)
@@ -98,12 +98,33 @@ def _counts(record: Record) -> Counter:
 
 def _n_workers(night: Night, paths: Iterable[Path]) -> int:
     """
-    As many processes as are worth it; steps that only this process knows are done in this process.
+    As many processes as are worth it; what only this process knows is done in this process.
     """
-    decisive = [part for call in night.calls for part in deciding_plugins(call)]
-    if any(plugins.host().plugin_of(*part).distribution == plugins.THIS_PROCESS for part in decisive):
-        return 1
-    return choose_n_workers([_n_pixels(path) for path in paths])
+    return 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path in paths])
+
+
+def _check_n_workers(n_workers: int, night: Night) -> None:
+    if not isinstance(n_workers, int) or isinstance(n_workers, bool) or n_workers < 1:
+        raise CosmicRayError(f"Found n_workers={n_workers!r}; expected a whole number of 1 or more.")
+    unknown = _known_here_alone(night)
+    if n_workers > 1 and unknown:
+        raise CosmicRayError(
+            f"Found {', '.join(unknown)} registered in this process alone, and n_workers={n_workers}, for which other "
+            "processes would have to know it; expected an installed plugin. Install it as one, or give n_workers=1."
+        )
+
+
+def _known_here_alone(night: Night) -> list[str]:
+    """
+    What takes part and is registered in this process alone, so that no other knows it.
+    """
+    host = plugins.host()
+    parts = [part for call in night.calls for part in deciding_plugins(call)]
+    parts += [("check", name) for name in plugins.checks()]
+    owners = {f"the {kind} {name!r}": host.plugin_of(kind, name) for kind, name in parts}
+    for hook in ("ccdcr_refine", "ccdcr_cleaned"):
+        owners |= {f"the hook {hook} of {owner.name!r}": owner for owner, _ in host.implementations(hook)}
+    return [what for what, owner in owners.items() if owner.distribution == plugins.THIS_PROCESS]
 
 
 def _n_pixels(path: Path) -> float:
