@@ -409,6 +409,21 @@ class TestExecutors:
         told = [line.partition("WARNING ")[2] for line in log.splitlines() if "WARNING" in line]
         assert sorted(told) == [f"light_{number}.fits: this is frame {number}" for number in (1, 2, 3, 4)]
 
+    def test_a_script_without_a_guard_is_told_to_have_one(self, raw, output, tmp_path):
+        script = tmp_path / "script.py"
+        paths = [str(path) for path in sorted(raw.iterdir())]
+        script.write_text(
+            f"import ccdproc_crplugin as crp\ncrp.clean_collection({paths}, {str(output)!r}, n_workers=2)"
+        )
+        run = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=120)
+        assert run.returncode == 1
+        assert "Found a run that starts anew in each worker process" in run.stderr
+        assert run.stderr.splitlines()[-1] == (
+            "ccdproc_crplugin.errors.CosmicRayError: Found that worker processes die as they start; expected them to "
+            "work. In a script, guard the main part with if __name__ == '__main__': or give n_workers=1."
+        )
+        assert "another run at work" not in run.stderr
+
     def test_an_executor_that_takes_nothing_is_refused(self, raw, output):
         closed = ThreadPoolExecutor(1)
         closed.shutdown()

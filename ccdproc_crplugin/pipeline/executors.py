@@ -21,7 +21,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.plugins import DEFAULT_PLUGINS
 
-__all__ = ["Crew", "choose_n_workers"]
+__all__ = ["Crew", "choose_n_workers", "refuse_in_unguarded_script"]
 
 #: Memory of a worker: what Python and its libraries take, in bytes, and frames of float32 beside it.
 BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
@@ -31,6 +31,9 @@ PIXELS_WORTH_A_PROCESS = 40e6
 
 #: What takes long to import and every worker needs, also where this package asks for it late.
 PRELOADED = ("ccdproc", "scipy.sparse.csgraph", "ccdproc_crplugin.pipeline.work")
+
+#: What to do about a script whose workers run it anew.
+GUARD = "In a script, guard the main part with if __name__ == '__main__': or give n_workers=1."
 
 #: Tasks that wait at an executor for each of its workers, and at one whose workers can't be counted.
 WAITING, WAITING_ELSEWHERE = 3, 256
@@ -212,13 +215,32 @@ class Crew:
             )
         self._pool.shutdown(cancel_futures=True)
         self._pool = _new_pool(self._n_workers)
+        try:
+            self._pool.submit(os.getpid).result()
+        except BrokenExecutor as err:
+            raise CosmicRayError(
+                f"Found that worker processes die as they start; expected them to work. {GUARD}"
+            ) from err
 
 
 def _killed() -> CosmicRayError:
     return CosmicRayError(
-        "Found that the process at work on it died, twice; expected an answer. Look at the memory: fewer workers leave "
-        "more to each. In a script, guard the main part with if __name__ == '__main__', or work with one process."
+        f"Found that the process at work on it died, twice; expected an answer. {GUARD} If it is guarded, look at the "
+        "memory: fewer workers leave more to each."
     )
+
+
+def refuse_in_unguarded_script() -> None:
+    """
+    Refuse a run that starts where a worker process only imports the script of its parent.
+
+    Raises
+    ------
+    CosmicRayError
+        If the script's main part is not guarded.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise CosmicRayError(f"Found a run that starts anew in each worker process; expected one run. {GUARD}")
 
 
 def _outcome_here(function: Callable, task: Any) -> Any:

@@ -21,7 +21,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibrate import memory_of_machine
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS
-from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers
+from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked, target_in
 from ccdproc_crplugin.pipeline.inventory import Entry, list_files, take_inventory
 from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
@@ -70,6 +70,7 @@ def run_night(
     CosmicRayError
         If the output can't be written, or another run is at work there.
     """
+    refuse_in_unguarded_script()
     if night.input is not None:
         check_folders(night.input, night.output)
     if n_workers is not None:
