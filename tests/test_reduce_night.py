@@ -574,6 +574,24 @@ class TestSteps:
             crp.plugins.register(Broken(), "broken")
         crp.plugins.unregister("broken")
 
+    @pytest.mark.parametrize("step", ["clean_cosmic_rays", "correct_gain", "create_deviation"])
+    @pytest.mark.parametrize("gain", [None, 139])
+    def test_what_no_header_says_is_to_be_given_in_the_configuration(self, raw, output, step, gain):
+        for path in raw.iterdir():
+            fits.delval(path, "GAIN")
+            if gain is not None:
+                fits.setval(path, "GAIN", value=gain)
+        reason = by_file(reduce(raw, output, "subtract_bias", step), "reason")["light_1.fits"]
+        assert "under [headers] in the configuration" in reason
+        assert "Give gain = …" in reason
+        assert reason in (output / "night.log").read_text()
+
+    def test_the_unit_too_is_to_be_given_in_the_configuration(self, raw, output):
+        for path in raw.glob("light*"):
+            fits.setval(path, "BUNIT", value="furlong")
+        reason = by_file(reduce(raw, output), "reason")["light_1.fits"]
+        assert "Give unit = … under [headers]" in reason
+
     def test_a_step_that_gives_no_frame_is_named(self, raw, output):
         class Nothing:
             @hookimpl

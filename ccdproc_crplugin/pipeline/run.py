@@ -27,6 +27,7 @@ from ccdproc_crplugin.pipeline.inventory import Entry, list_files, take_inventor
 from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
+from ccdproc_crplugin.pipeline.reasons import with_reason_told
 from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.results import n_bytes_of
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
@@ -85,7 +86,7 @@ def run_night(
             with caught_warnings():
                 entries = list(take_inventory(files, night, record.earlier))
                 plan = make_plan(night, entries)
-            rows = _rows(night, plan, record.earlier, crew)
+            rows = (with_reason_told(row, night) for row in _rows(night, plan, record.earlier, crew))
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
                 _log_row(row)
