@@ -45,6 +45,10 @@ TEMPERATURE_TOLERANCE = 1.0
 EXPOSURE_TOLERANCE = 1e-3
 
 
+#: What does not count for the frames of a kind: a bias has no exposure, and neither sees a dark light.
+NOT_COUNTED = {"bias": ("exposure", "filter"), "dark": ("filter",), "flat": ("exposure",)}
+
+
 @dataclass(frozen=True)
 class CalibrationKey:
     """
@@ -113,6 +117,22 @@ class CalibrationKey:
             and _close(self.temperature, frame.temperature, tolerance)
         )
 
+    def as_seen_by(self, kind: str) -> CalibrationKey:
+        """
+        What of it counts for a combined frame.
+
+        Parameters
+        ----------
+        kind : str
+            The kind of the combined frame.
+
+        Returns
+        -------
+        CalibrationKey
+            The key without the rest.
+        """
+        return replace(self, **dict.fromkeys(NOT_COUNTED.get(kind, ())))
+
     @property
     def name(self) -> str:
         """The name of the combined frame's file, without ending: ``dark_120s_2x2_-20C``."""
@@ -178,15 +198,16 @@ def calibration_key(meta: Mapping) -> CalibrationKey:
     kind = frames.frame_kind(meta)
     exposure, temperature = frames.exposure(meta), frames.temperature(meta)
     filter_name, binning, readout = frames.filter_name(meta), frames.binning(meta), frames.readout_mode(meta)
-    return CalibrationKey(
+    key = CalibrationKey(
         kind=kind,
-        exposure=None if exposure is None or kind in ("bias", "flat") else float(f"{exposure.value.to_value(u.s):.4g}"),
-        filter=None if filter_name is None or kind in ("bias", "dark") else filter_name.value,
+        exposure=exposure and float(f"{exposure.value.to_value(u.s):.4g}"),
+        filter=filter_name and filter_name.value,
         binning=binning and binning.value,
         gain=frames.gain_setting(meta),
         readout=readout and readout.value,
         temperature=temperature and float(temperature.value.to_value(u.deg_C)),
     )
+    return key.as_seen_by(kind)
 
 
 def group_frames(

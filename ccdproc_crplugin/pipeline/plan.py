@@ -322,8 +322,10 @@ def _calls_for_light(night: Night, key: CalibrationKey, groups: list[Group]) -> 
         group = _fitting(night, step, key, groups, any_exposure=any_exposure)
         if group is None:
             there = [Path(group.names[0]).stem for group in groups if group.key.kind == step.master]
+            wanted = key.as_seen_by(step.master)
+            wanted = _in_words(replace(wanted, exposure=None) if any_exposure else wanted)
             raise CosmicRayError(
-                f"{call.name}: Found no combined {step.master} that fits {_in_words(key)}; there "
+                f"{call.name}: Found no combined {step.master} that fits {wanted}; there "
                 f"{'are ' + ', '.join(there) if there else 'is none'}. Take such frames, or leave the step out."
             )
         yield _with_master(call, group, night)
