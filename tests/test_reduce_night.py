@@ -780,5 +780,21 @@ class TestCommand:
         assert main(["reduce", "night.toml", "--workers", "0"]) == 2
         assert main(["reduce", "night.toml", "--workers", "2", "--dask", "tcp://x:1"]) == 2
 
+    @pytest.mark.parametrize("words", [["--workers", "1"], ["--dry-run"]])
+    @pytest.mark.parametrize(
+        ("mistake", "told"),
+        [
+            (("[night]", "[nigth]"), "line 1: Found the table 'nigth'"),
+            (("[night]", "[night"), "can't be read as TOML"),
+            (("correct_flat", "correct_flats"), "expected one of: subtract_overscan"),
+            (('"raw"', '"rwa"'), "Found no folder 'rwa'"),
+            (('"reduced"', '"raw/reduced"'), "inside the input"),
+        ],
+    )
+    def test_mistakes_in_the_configuration_are_wrong_usage(self, night, capsys, words, mistake, told):
+        (night / "night.toml").write_text((night / "night.toml").read_text().replace(*mistake))
+        assert main(["reduce", "night.toml", *words]) == 2
+        assert told in capsys.readouterr().err
+
     def test_plans_are_texts(self, night):
         assert str(plan_night("night.toml")).startswith("Frames:\n  3 bias\n")

@@ -15,6 +15,7 @@ from typing import Any
 
 from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import UsageError, existing_file, plain, say, telling
+from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["COMMAND"]
 
@@ -43,12 +44,12 @@ def _run(args: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
-    from ccdproc_crplugin.pipeline import read_night, run_night
+    from ccdproc_crplugin.pipeline import run_night
     from ccdproc_crplugin.pipeline.summary import preflight_lines
 
+    night = _read_night(args.config)
     if args.dry_run:
         return _tell_plan(args.config)
-    night = read_night(args.config)
     progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
     with _executor(args.dask) as executor, telling():
         table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
@@ -59,6 +60,21 @@ def _run(args: argparse.Namespace) -> int:
     for line in preflight_lines(table):
         say(line)
     return code
+
+
+def _read_night(config: Path) -> Any:
+    """
+    The night; what is wrong with its configuration is wrong usage.
+    """
+    from ccdproc_crplugin.pipeline import read_night
+    from ccdproc_crplugin.pipeline.folder import check_folders
+
+    try:
+        night = read_night(config)
+        check_folders(night.input, night.output)
+    except CosmicRayError as err:
+        raise UsageError(str(err)) from err
+    return night
 
 
 def _tell_plan(config: Path) -> int:
