@@ -244,12 +244,17 @@ class TestMatching:
 
     def test_kinds_that_no_step_takes_are_left_alone(self, raw, output):
         write_frame(raw / "arc.fits", "arc")
-        write_frame(raw / "odd.fits", "?")
+        write_frame(raw / "odd.fits", "wibble")
+        write_frame(raw / "mute.fits")
+        fits.delval(raw / "mute.fits", "IMAGETYP")
         table = reduce(raw, output, "subtract_bias", "clean_cosmic_rays")
         reasons = by_file(table, "reason")
         assert reasons["dark_0.fits"] == "of kind dark, which no step takes"
         assert reasons["arc.fits"] == "of kind arc, which no step takes"
-        assert reasons["odd.fits"] == "its header does not say what kind of frame it is"
+        assert reasons["odd.fits"] == (
+            "its header says IMAGETYP = 'wibble', which is taken for no kind of frame; [select] in a night decides that"
+        )
+        assert reasons["mute.fits"].startswith("its header does not say what kind of frame it is (looked for IMAGETYP,")
 
     def test_the_user_knows_better_than_the_header(self, raw, output):
         for path in raw.iterdir():
@@ -262,8 +267,11 @@ class TestMatching:
     def test_the_user_says_what_is_a_light(self, raw, output):
         write_frame(raw / "std.fits", "standard", level(520, 9, 10))
         table = reduce(raw, output, select={"light": ["Object"]})
-        assert by_file(table)["std.fits"] == "skipped"
         assert by_file(table)["light_1.fits"] == "done"
+        for _ in range(2):
+            assert by_file(table)["std.fits"] == "skipped"
+            assert "IMAGETYP = 'standard'" in by_file(table, "reason")["std.fits"]
+            table = reduce(raw, output, select={"light": ["Object"]})
 
     @pytest.mark.parametrize("n_workers", [1, 2])
     def test_the_user_says_what_is_calibration(self, raw, output, n_workers):

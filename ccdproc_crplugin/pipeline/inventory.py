@@ -47,6 +47,8 @@ class Entry:
         SHA-256 of its content, where that had to be known.
     said_by : str
         What else than the header decides about the key.
+    said : str
+        What its header says of the kind of frame, if it had to be read.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class Entry:
     reason: str = ""
     input_hash: str = ""
     said_by: str = ""
+    said: str = ""
 
     @property
     def kind(self) -> str:
@@ -120,7 +123,8 @@ def take_inventory(
         try:
             entry = replace(entry, input_hash=hash_file(path) if row.get("input_hash") else "")
             same = entry.input_hash and entry.input_hash == row["input_hash"]
-            yield replace(entry, key=(same and _known_key(row, said_by)) or _key_of(path, night))
+            key = _known_key(row, said_by) if same else None
+            yield replace(entry, key=key) if key else _looked_into(entry, night)
         except Exception as err:
             yield replace(entry, reason=reason_of(err))
 
@@ -163,11 +167,20 @@ def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
         return None
 
 
-def _key_of(path: Path, night: Night) -> CalibrationKey:
-    with reading(path), fits.open(path) as hdus:
-        header = inherit(hdus, image_indices(hdus, path)[0])
+def _looked_into(entry: Entry, night: Night) -> Entry:
+    """
+    The file with what its header says.
+    """
+    with reading(entry.path), fits.open(entry.path) as hdus:
+        header = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(header, night.headers)
     plain = _plain(header)
+    said = {keyword: plain[keyword] for keyword in frames.KEYWORDS["kind"] if keyword in plain}
+    in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
+    return replace(entry, key=_key_of(plain, night), said=in_words)
+
+
+def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:
     key = calibration_key(plain)
     kind = _selected_kind(plain, key.kind, night.select) if night.select else key.kind
     return key if kind == key.kind else calibration_key(_as_kind(plain, kind))

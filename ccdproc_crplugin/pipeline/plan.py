@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin import plugins
+from ccdproc_crplugin import frames, plugins
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey, group_keys
 from ccdproc_crplugin.io import frame_indices
@@ -160,7 +160,7 @@ def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
         if entry.reason:
             others.append((entry, "failed", entry.reason))
         elif entry.kind not in taken:
-            others.append((entry, "skipped", _why_skipped(entry.kind)))
+            others.append((entry, "skipped", _why_skipped(entry)))
         else:
             readable.append(entry)
     notes: list[str] = []
@@ -171,10 +171,12 @@ def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
     return Plan(tuple(groups), tuple(lights), tuple(others), tuple(notes))
 
 
-def _why_skipped(kind: str) -> str:
-    if kind == "unknown":
-        return "its header does not say what kind of frame it is"
-    return f"of kind {kind}, which no step takes"
+def _why_skipped(entry: Entry) -> str:
+    if entry.kind != "unknown":
+        return f"of kind {entry.kind}, which no step takes"
+    if entry.said:
+        return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
+    return f"its header does not say what kind of frame it is (looked for {', '.join(frames.KEYWORDS['kind'])})"
 
 
 # --- calibration frames ------------------------------------------------------
