@@ -401,6 +401,19 @@ class TestAgain:
         status = by_file(reduce(raw, output))
         assert {name[:4] for name in status if status[name] == "kept"} == {"bias"}
 
+    def test_a_result_that_outlives_a_failure_is_named(self, raw, output):
+        reduce(raw, output)
+        write_frame(raw / "light_3.fits", data=level(520, 9, 10))
+        fits.setval(raw / "light_1.fits", "FILTER", value="R")
+        (raw / "light_2.fits").write_text("no FITS")
+        fits.setval(raw / "light_3.fits", "FILTER", value="R")
+        for _ in range(2):
+            reasons = by_file(reduce(raw, output), "reason")
+            assert reasons["light_1.fits"].endswith("leave the step out; light_1.fits of an earlier run stays")
+            assert reasons["light_2.fits"].endswith("; light_2.fits of an earlier run stays")
+            assert "earlier run" not in reasons["light_3.fits"]
+            assert reasons["light_2.fits"] in (output / "night.log").read_text()
+
     def test_other_ways_of_combining_redo_everything(self, raw, output):
         reduce(raw, output)
         assert set(by_file(reduce(raw, output, combine={"method": "median"})).values()) == {"done"}

@@ -26,7 +26,7 @@ from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
 from ccdproc_crplugin.pipeline.work import Call
 from ccdproc_crplugin.selection import stem
 
-__all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan"]
+__all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan", "output_name"]
 
 #: The folder of the combined frames, in the output.
 CALIBRATION = "calibration"
@@ -309,7 +309,7 @@ def _lights(night: Night, entries: list[Entry], groups: list[Group], others: lis
         masters = tuple(call.master_hash for call in calls)
         if masters not in hashes:
             hashes[masters] = _hash_of(night, calls)
-        yield Light(entry, calls, _output_name(night, entry), hashes[masters])
+        yield Light(entry, calls, output_name(night, entry.file), hashes[masters])
 
 
 def _calls_for_light(night: Night, key: CalibrationKey, groups: list[Group]) -> Iterator[Call]:
@@ -345,8 +345,23 @@ def _in_words(key: CalibrationKey) -> str:
     return ", ".join(f"{name} {value}" for name, value in known.items() if value) or "the frame"
 
 
-def _output_name(night: Night, entry: Entry) -> str:
-    return Path(entry.file).with_name(f"{stem(entry.file)}{night.ending}").as_posix()
+def output_name(night: Night, file: str) -> str:
+    """
+    How the result of a light frame goes by.
+
+    Parameters
+    ----------
+    night : Night
+        The run.
+    file : str
+        The frame, in the input folder.
+
+    Returns
+    -------
+    str
+        The result, in the output.
+    """
+    return Path(file).with_name(f"{stem(file)}{night.ending}").as_posix()
 
 
 def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
@@ -355,7 +370,7 @@ def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
     """
     by_name: dict[str, list[str]] = {}
     for entry in lights:
-        by_name.setdefault(os.path.normcase(_output_name(night, entry)), []).append(entry.file)
+        by_name.setdefault(os.path.normcase(output_name(night, entry.file)), []).append(entry.file)
     return {
         file: f"Found {', '.join(files)}, whose results would all be {name!r}; expected names that differ. Rename some."
         for name, files in by_name.items()

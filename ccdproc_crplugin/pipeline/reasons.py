@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Why a frame failed, in the words of the night that it belongs to.
+Why a frame failed, in the words of the night that it belongs to, and what is left of it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.pipeline.plan import output_name
+from ccdproc_crplugin.pipeline.results import headers_of_result
 
 __all__ = ["with_reason_told"]
 
@@ -43,4 +46,7 @@ def with_reason_told(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
     if night.input is not None:
         for keyword, entry in CONFIGURED.items():
             reason = re.sub(keyword, entry, reason)
+    name = output_name(night, row["file"])
+    if row["kind"] not in CALIBRATION_KINDS and headers_of_result(night.output / name):
+        reason = f"{reason.removesuffix('.')}; {name} of an earlier run stays"
     return {**row, "reason": reason}
