@@ -414,6 +414,16 @@ class TestAgain:
             assert "earlier run" not in reasons["light_3.fits"]
             assert reasons["light_2.fits"] in (output / "night.log").read_text()
 
+    @pytest.mark.parametrize("n_workers", [1, 2])
+    def test_a_combined_frame_that_outlives_a_failure_is_not_taken(self, raw, output, n_workers):
+        reduce(raw, output)
+        for path in raw.glob("flat*"):
+            path.unlink()
+            write_frame(path, "flat", np.full(SHAPE, np.nan, "f4"), BUNIT="adu")
+        table = reduce(raw, output, n_workers=n_workers)
+        assert by_file(table)["light_1.fits"] == "failed"
+        assert "Found no 'flat_V_gain2.fits' among the combined frames" in by_file(table, "reason")["light_1.fits"]
+
     def test_other_ways_of_combining_redo_everything(self, raw, output):
         reduce(raw, output)
         assert set(by_file(reduce(raw, output, combine={"method": "median"})).values()) == {"done"}

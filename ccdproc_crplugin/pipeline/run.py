@@ -204,6 +204,10 @@ def _combined(
         memory = {"memory_limit": crew.share(memory_of_machine() // 4, len(tasks))}
         tasks = [replace(task, combine={**memory, **task.combine}) for task in tasks]
     for task, outcome in crew.do(combine_group, tasks):
+        if not isinstance(outcome, Outcome) or not (outcome.fatal or any(row["output"] for row in outcome.rows)):
+            # what an earlier run made of other frames must not be taken for it
+            for target in task.targets:
+                Path(target).unlink(missing_ok=True)
         yield from _settled(task.rows, outcome)
 
 

@@ -312,7 +312,14 @@ def _read_master(path: str, *, with_uncertainty: bool) -> CCDData:
     """
     A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for.
     """
-    return _read_master_of(path, os.stat(path).st_mtime_ns, with_uncertainty)
+    try:
+        changed = os.stat(path).st_mtime_ns
+    except OSError as err:
+        raise CosmicRayError(
+            f"Found no {Path(path).name!r} among the combined frames; expected it made before. Its own frames failed, "
+            "see their reasons."
+        ) from err
+    return _read_master_of(path, changed, with_uncertainty)
 
 
 @functools.lru_cache(maxsize=4)
