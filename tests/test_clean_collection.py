@@ -4,6 +4,7 @@ The runner, with the one step of a collection.
 """
 
 import gzip
+import logging
 import os
 import signal
 import subprocess
@@ -120,6 +121,24 @@ class TestResult:
             clean(raw, tmp_path / name, ending=ending)
             time.sleep(1.1)
         assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+class TestLog:
+    def test_other_logs_have_only_its_warnings(self, raw, output, caplog):
+        (raw / "light_5.fits").write_text("no FITS")
+        with caplog.at_level(logging.DEBUG):
+            clean(raw, output)
+        assert [record.getMessage().partition(":")[0] for record in caplog.records] == ["light_5.fits"]
+        assert {record.levelname for record in caplog.records} == {"WARNING"}
+        assert "light_1.fits: done" in (output / "night.log").read_text()
+
+    def test_two_runs_at_once_have_each_its_own(self, raw, tmp_path):
+        write_frame(tmp_path / "other" / "alone.fits")
+        with ThreadPoolExecutor(2) as executor:
+            list(executor.map(clean, (raw, tmp_path / "other"), (tmp_path / "one", tmp_path / "two")))
+        one, two = ((tmp_path / name / "night.log").read_text() for name in ("one", "two"))
+        assert "alone.fits" not in one
+        assert "light_" not in two
 
 
 class TestMosaics:

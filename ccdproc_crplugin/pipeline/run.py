@@ -6,12 +6,11 @@ The runner: what is left to do of a night, who does it, and what came of it.
 from __future__ import annotations
 
 import json
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import contextmanager
 from dataclasses import replace
+from logging import INFO, WARNING, Logger
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from ccdproc_crplugin.pipeline.folder import check_folders, locked, target_in
 from ccdproc_crplugin.pipeline.inventory import Entry, list_files, take_inventory
 from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
 from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.pipeline.night_log import night_log
 from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins, make_plan
 from ccdproc_crplugin.pipeline.reasons import with_reason_told
 from ccdproc_crplugin.pipeline.record import Record
@@ -34,10 +34,6 @@ from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, work_on
 
 __all__ = ["run_night"]
-
-LOG = "night.log"
-
-logger = logging.getLogger(__name__)
 
 
 def run_night(
@@ -76,7 +72,7 @@ def run_night(
         check_folders(night.input, night.output)
     if n_workers is not None:
         _check_n_workers(n_workers, night)
-    with locked(night.output), _logging(night.output / LOG):
+    with locked(night.output), night_log(night.output) as log:
         record = Record(night.output)
         files = list_files(night)
         if executor is None and n_workers is None:
@@ -86,11 +82,11 @@ def run_night(
             with caught_warnings():
                 entries = list(take_inventory(files, night, record.earlier))
                 plan = make_plan(night, entries)
-            rows = (with_reason_told(row, night) for row in _rows(night, plan, record.earlier, crew))
+            rows = (with_reason_told(row, night) for row in _rows(night, plan, record.earlier, crew, log))
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
-                _log_row(row)
-        logger.info("done: %s", ", ".join(f"{n} {status}" for status, n in _counts(record).items()))
+                _log_row(row, log)
+        log.info("done: %s", ", ".join(f"{n} {status}" for status, n in _counts(record).items()))
         return record.finish()
 
 
@@ -140,40 +136,21 @@ def _n_pixels(path: Path) -> float:
         return 0
 
 
-@contextmanager
-def _logging(path: Path) -> Iterator[None]:
-    """
-    Write what happens to a file too.
-    """
-    try:
-        handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    except OSError as err:
-        raise CosmicRayError(f"Found that the log {str(path)!r} can't be written: {err}.") from err
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    before = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(before)
-        handler.close()
+def _log_row(row: Mapping[str, Any], log: Logger) -> None:
+    level = WARNING if row["status"] == "failed" else INFO
+    log.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
 
 
-def _log_row(row: Mapping[str, Any]) -> None:
-    level = logging.WARNING if row["status"] == "failed" else logging.INFO
-    logger.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
-
-
-def _rows(night: Night, plan: Plan, earlier: Mapping[str, Mapping[str, Any]], crew: Crew) -> Iterator[dict[str, Any]]:
+def _rows(
+    night: Night, plan: Plan, earlier: Mapping[str, Mapping[str, Any]], crew: Crew, log: Logger
+) -> Iterator[dict[str, Any]]:
     """
     The row of every frame, as soon as it is known.
     """
     for entry, status, reason in plan.others:
         yield {**entry.row(), "status": status, "reason": reason}
     for kind in CALIBRATION_KINDS:
-        yield from _combined(night, [group for group in plan.groups if group.key.kind == kind], earlier, crew)
+        yield from _combined(night, [group for group in plan.groups if group.key.kind == kind], earlier, crew, log)
     tasks = []
     for light in plan.lights:
         try:
@@ -186,11 +163,11 @@ def _rows(night: Night, plan: Plan, earlier: Mapping[str, Mapping[str, Any]], cr
         else:
             tasks.append(task)
     for task, outcome in crew.do(work_on, tasks):
-        yield from _settled([task.row], outcome)
+        yield from _settled([task.row], outcome, log)
 
 
 def _combined(
-    night: Night, groups: list[Group], earlier: Mapping[str, Mapping[str, Any]], crew: Crew
+    night: Night, groups: list[Group], earlier: Mapping[str, Mapping[str, Any]], crew: Crew, log: Logger
 ) -> Iterator[dict[str, Any]]:
     tasks = []
     for group in groups:
@@ -208,14 +185,14 @@ def _combined(
             # what an earlier run made of other frames must not be taken for it
             for target in task.targets:
                 Path(target).unlink(missing_ok=True)
-        yield from _settled(task.rows, outcome)
+        yield from _settled(task.rows, outcome, log)
 
 
-def _settled(rows: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
+def _settled(rows: Iterable[Mapping[str, Any]], outcome: Outcome | Exception, log: Logger) -> Iterator[dict[str, Any]]:
     if not isinstance(outcome, Outcome):
         outcome = Outcome([{**row, "status": "failed", "reason": reason_of(outcome), "output": ""} for row in rows])
     for message in outcome.messages:
-        logger.warning("%s: %s", outcome.rows[0]["file"], message)
+        log.warning("%s: %s", outcome.rows[0]["file"], message)
     yield from outcome.rows
     if outcome.fatal:
         raise CosmicRayError(f"{outcome.fatal} What is done so far is kept: run again once that is mended.")
