@@ -5,10 +5,12 @@ A whole night: its configuration, its plan, its steps, and what becomes of it.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import ccdproc
 import numpy as np
@@ -754,17 +756,28 @@ class TestCommand:
 
     def test_it_reduces_and_counts(self, night, capsys):
         assert main(["reduce", "night.toml", "--workers", "1"]) == 0
-        assert capsys.readouterr().out.splitlines() == ["11 done", "wrote reduced/report.html"]
+        first, *written = capsys.readouterr().out.splitlines()
+        assert re.fullmatch(r"11 done; 2 events; \d+\.\d s", first)
+        assert written == ["wrote reduced/night.ecsv", "wrote reduced/report.html"]
         assert "light_1.fits" in (night / "reduced" / "report.html").read_text()
         assert main(["reduce", "night.toml", "--workers", "1", "--quiet"]) == 0
-        assert capsys.readouterr() == ("11 kept\n", "")
+        out, err = capsys.readouterr()
+        assert re.fullmatch(r"11 kept; 2 events; \d+\.\d s\nwrote reduced/night.ecsv\n", out)
+        assert err == ""
+
+    def test_the_log_begins_with_what_is_run_and_ends_with_what_came_of_it(self, night):
+        assert main(["reduce", "night.toml", "--workers", "1", "--quiet", "--no-report"]) == 0
+        told = [line.partition(" INFO ")[2] for line in (night / "reduced" / "night.log").read_text().splitlines()]
+        assert told[0] == f"ccdproc_crplugin {version('ccdproc_crplugin')}: night.toml, 11 files"
+        assert told[1] == f"steps: {'; '.join(STEPS)}"
+        assert told[-1].startswith("11 done; 2 events; ")
 
     def test_a_bad_frame_is_named_and_the_exit_code_tells(self, night, capsys):
         (night / "raw" / "bad.fits").write_text("no FITS")
         assert main(["reduce", "night.toml", "--workers", "1", "--quiet", "--no-report"]) == 1
         out, err = capsys.readouterr()
         assert err.startswith("bad.fits: failed: Found ")
-        assert out == "11 done, 1 failed\n"
+        assert out.startswith("11 done, 1 failed; 2 events; ")
 
     def test_failed_checks_and_frames_kept_for_their_edits_are_told(self, night, capsys):
         hit_twice(night / "raw" / "light_1.fits")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import functools
-from collections import Counter
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,21 +45,24 @@ def _run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from ccdproc_crplugin.pipeline import run_night
-    from ccdproc_crplugin.pipeline.summary import preflight_lines
+    from ccdproc_crplugin.pipeline.record import TABLE
+    from ccdproc_crplugin.pipeline.summary import outcome_line, preflight_lines
 
     night = _read_night(args.config)
     if args.dry_run:
         return _tell_plan(args.config)
+    start = time.perf_counter()
     progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
     with _executor(args.dask) as executor, telling():
         table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
         page = None if args.no_report else _write_page(table, night.output, progress)
-    code = _report_rows(table)
-    if page is not None:
-        print(f"wrote {plain(str(page))}")
+    _tell_reasons(table)
+    print(outcome_line(table, time.perf_counter() - start))
+    for path in filter(None, (night.output / TABLE, page)):
+        print(f"wrote {plain(str(path))}")
     for line in preflight_lines(table):
         say(line)
-    return code
+    return 1 if "failed" in table["status"] else 0
 
 
 def _read_night(config: Path) -> Any:
@@ -100,17 +103,14 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
     )
 
 
-def _report_rows(table: Any) -> int:
+def _tell_reasons(table: Any) -> None:
     """
-    Name the frames that failed or were kept for a reason, and count all; 1 if a frame failed, else 0.
+    Name the frames that failed, or were kept for a reason.
     """
     import numpy as np
 
     for row in table[np.isin(table["status"], ["failed", "kept"]) & (table["reason"] != "")]:
         say(f"{row['file']}: {row['status']}: {row['reason']}")
-    counts = Counter(table["status"].tolist())
-    print(", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "no frame")
-    return 1 if counts["failed"] else 0
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
         raise CosmicRayError(f"Found no file {str(path)!r}; expected the configuration of a night.") from err
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
         raise CosmicRayError(f"Found {str(path)!r}, which can't be read as TOML: {err}.") from err
-    return _Reader(str(path), text).night(content, path.parent)
+    return replace(_Reader(str(path), text).night(content, path.parent), config=str(path))
 
 
 class _Reader:

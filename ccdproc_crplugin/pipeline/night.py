@@ -43,6 +43,8 @@ class Night:
         By kind, what stands in the headers of the frames to take.
     combine : mapping
         Keywords of `combine_calibrations`.
+    config : str
+        The file that says all this, if one does.
     """
 
     output: Path
@@ -54,6 +56,7 @@ class Night:
     headers: Mapping[str, Any] = field(default_factory=dict)
     select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     combine: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
 
 
 def check_calls(calls: Iterable[Call]) -> None:

@@ -6,10 +6,11 @@ The runner: what is left to do of a night, who does it, and what came of it.
 from __future__ import annotations
 
 import json
-from collections import Counter
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from importlib.metadata import version
 from logging import INFO, WARNING, Logger
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from ccdproc_crplugin.pipeline.plan import Group, Light, Plan, deciding_plugins,
 from ccdproc_crplugin.pipeline.reasons import with_reason_told
 from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.results import n_bytes_of
+from ccdproc_crplugin.pipeline.summary import outcome_line
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.pipeline.work import Call, Outcome, Task, work_on
 
@@ -73,8 +75,12 @@ def run_night(
     if n_workers is not None:
         _check_n_workers(n_workers, night)
     with locked(night.output), night_log(night.output) as log:
+        start = time.perf_counter()
         record = Record(night.output)
         files = list_files(night)
+        source = night.config or "no file of configuration"
+        log.info("ccdproc_crplugin %s: %s, %d files", version("ccdproc_crplugin"), source, len(files))
+        log.info("steps: %s", "; ".join(map(str, night.calls)))
         if executor is None and n_workers is None:
             n_workers = _n_workers(night, [path for path, _ in files])
         anything_new = any(file not in record.earlier for _, file in files)
@@ -86,12 +92,9 @@ def run_night(
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
                 _log_row(row, log)
-        log.info("done: %s", ", ".join(f"{n} {status}" for status, n in _counts(record).items()))
-        return record.finish()
-
-
-def _counts(record: Record) -> Counter:
-    return Counter(row["status"] for row in record.rows.values())
+        table = record.finish()
+        log.info("%s", outcome_line(table, time.perf_counter() - start))
+        return table
 
 
 def _n_workers(night: Night, paths: Iterable[Path]) -> int:

@@ -6,6 +6,7 @@ What is worth knowing of a whole run once it is over.
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from astropy.table import Table
@@ -13,10 +14,36 @@ from astropy.table import Table
 from ccdproc_crplugin.errors import PreflightWarning
 from ccdproc_crplugin.pipeline.record import TABLE
 
-__all__ = ["preflight_lines", "warn_of_failed_checks"]
+__all__ = ["outcome_line", "preflight_lines", "warn_of_failed_checks"]
 
 #: What is said of a check that was not ok.
 SAID = {"fail": "failed", "warn": "warns"}
+
+
+def outcome_line(table: Table, seconds: float) -> str:
+    """
+    What came of a run.
+
+    Parameters
+    ----------
+    table : `~astropy.table.Table`
+        The table of the run.
+    seconds : float
+        How long it took.
+
+    Returns
+    -------
+    str
+        How many frames are done, kept, skipped or failed, how many events they have, and the time.
+    """
+    counts = Counter(table["status"].tolist())
+    n_events = sum(number or 0 for number in table["n_events"].tolist())
+    frames = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+    return f"{frames}; {n_events} event{'' if n_events == 1 else 's'}; {_duration(seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
 
 
 def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list[str]:
