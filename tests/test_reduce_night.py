@@ -676,6 +676,8 @@ class TestConfiguration:
         ("more", "message"),
         [
             ("[nigth]\n", r"line 7: Found the table 'nigth'; expected one of: night, headers, select, combine, step"),
+            ("repair = 'mean'\n", r"line 7: Found repair='mean'; expected one of: 'meanmask', .* 'none'"),
+            ("preflight = 'of'\n", r"line 7: Found preflight='of'; expected one of: 'warn', 'raise', 'off'"),
             ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
             (
                 '[[step]]\nname = "subtract_byas"\n',
@@ -721,6 +723,15 @@ class TestConfiguration:
     def test_what_makes_no_sense_is_refused(self, tmp_path, text, message):
         with pytest.raises(CosmicRayError, match=message):
             crp.reduce_night(self.written(tmp_path, text))
+
+    def test_no_repair_can_be_said(self, tmp_path):
+        path = self.written(tmp_path, self.GOOD + 'repair = "none"\n')
+        write_frame(tmp_path / "raw" / "a.fits")
+        crp.reduce_night(path, n_workers=1)
+        masked = crp.read_ccd(tmp_path / "out" / "a.fits")
+        assert masked.meta["CRREPAIR"] == "none"
+        assert masked.mask.any()
+        np.testing.assert_array_equal(masked.data, fits.getdata(tmp_path / "raw" / "a.fits"))
 
     def test_paths_are_relative_to_the_file(self, tmp_path, monkeypatch):
         path = self.written(tmp_path, self.GOOD)

@@ -5,14 +5,16 @@ The steps that take the cosmic rays out and measure them.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.clean import clean_cosmic_rays
+from ccdproc_crplugin.clean import PREFLIGHT, clean_cosmic_rays
 from ccdproc_crplugin.detection import check_parameters
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.hookspecs import hookimpl
+from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.model import Step
 from ccdproc_crplugin.plugins import find_detector
 from ccdproc_crplugin.segments import cr_segments
@@ -21,6 +23,17 @@ __all__ = ["measure_events"]
 
 #: Parameters of the cleaning that are not the detector's.
 OF_THE_CLEANING = ("gain", "readnoise", "saturation", "repair", "preflight", "force")
+
+#: How a configuration says ``repair=None``, which TOML has no word for.
+NO_REPAIR = "none"
+
+#: Parameters of the cleaning that are one of few words.
+CHOICES = {"repair": (*METHODS, NO_REPAIR, None), "preflight": PREFLIGHT}
+
+
+@functools.wraps(clean_cosmic_rays)
+def _clean(ccd: CCDData, *args: Any, repair: str | None = "meanmask", **parameters: Any) -> CCDData:
+    return clean_cosmic_rays(ccd, *args, repair=None if repair == NO_REPAIR else repair, **parameters)
 
 
 def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
@@ -49,6 +62,10 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) ->
 
 
 def _check_cleaning(detector: str = "lacosmic", **parameters: Any) -> None:
+    for name, known in CHOICES.items():
+        value = parameters.get(name, known[0])
+        if not isinstance(value, str | None) or value not in known:
+            raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
     own = {name: value for name, value in parameters.items() if name not in OF_THE_CLEANING}
     check_parameters(find_detector(detector), own)
 
@@ -65,7 +82,7 @@ def ccdcr_steps():
     yield Step(
         "clean_cosmic_rays",
         "take the cosmic rays out",
-        clean_cosmic_rays,
+        _clean,
         check=_check_cleaning,
         plugins=_decisive,
     )
