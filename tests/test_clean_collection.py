@@ -373,6 +373,14 @@ class TestParameters:
             clean(raw, output, sigclop=5)
         assert not output.exists()
 
+    @pytest.mark.filterwarnings("ignore:no FITS files")
+    def test_an_empty_collection_is_refused(self, tmp_path, output):
+        (tmp_path / "raw").mkdir()
+        for nothing in ([], ImageFileCollection(tmp_path / "raw")):
+            with pytest.raises(CosmicRayError, match=r"Found no file in the collection; expected .* \.fits, \.fit"):
+                crp.clean_collection(nothing, output)
+        assert not output.exists()
+
     def test_an_unknown_detector_is_refused(self, raw, output):
         with pytest.raises(CosmicRayError, match="expected one of: lacosmic"):
             clean(raw, output, detector="nobody")

@@ -746,6 +746,15 @@ class TestConfiguration:
         with pytest.raises(CosmicRayError, match=r"expected (folders apart|an output folder of its own)"):
             crp.reduce_night(path)
 
+    def test_a_folder_without_frames_is_refused(self, tmp_path):
+        path = self.written(tmp_path, self.GOOD)
+        write_frame(tmp_path / "raw" / "deep" / "light.fits")
+        (tmp_path / "raw" / "notes.txt").write_text("clouds")
+        for act in (crp.reduce_night, plan_night):
+            with pytest.raises(CosmicRayError, match=r"no FITS file in .*raw.*end in \.fits, \.fit, \.fts.*subfolders"):
+                act(path)
+        assert not (tmp_path / "out").exists()
+
     def test_a_filter_cannot_lead_out_of_the_output(self, tmp_path, output):
         raw = tmp_path / "raw"
         write_calibration(raw, FILTER="../../../x\\y")

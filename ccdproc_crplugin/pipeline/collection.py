@@ -73,8 +73,8 @@ def clean_collection(
     Raises
     ------
     CosmicRayError
-        If a parameter is wrong, the output can't be written, or another run is at work there. Trouble with a
-        frame is no error: it costs that frame alone.
+        If a parameter is wrong, there is no file, the output can't be written, or another run is at work there.
+        Trouble with a frame is no error: it costs that frame alone.
 
     Warns
     -----

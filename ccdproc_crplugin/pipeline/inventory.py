@@ -16,14 +16,14 @@ from typing import Any
 from astropy.io import fits
 
 from ccdproc_crplugin import frames
-from ccdproc_crplugin.errors import reason_of
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
 from ccdproc_crplugin.hdus import image_indices, inherit
 from ccdproc_crplugin.io import reading
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
 from ccdproc_crplugin.pipeline.work import overrule_header
-from ccdproc_crplugin.selection import find_frames
+from ccdproc_crplugin.selection import FITS_SUFFIXES, find_frames
 
 __all__ = ["Entry", "list_files", "take_inventory"]
 
@@ -91,8 +91,24 @@ def list_files(night: Night) -> list[tuple[Path, str]]:
     -------
     list of (`~pathlib.Path`, str)
         Each file, and its name as the table has it.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is none.
     """
-    return [(path, _in_unicode(name)) for path, name in _files(night)]
+    files = [(path, _in_unicode(name)) for path, name in _files(night)]
+    if not files:
+        raise CosmicRayError(_nothing_found(night))
+    return files
+
+
+def _nothing_found(night: Night) -> str:
+    expected = f"expected names that end in {', '.join(FITS_SUFFIXES[:3])}, packed or not"
+    if night.input is None:
+        return f"Found no file in the collection; {expected}. Look at its folder and at what it leaves out."
+    hint = "subfolders = true under [night] looks into its folders too."
+    return f"Found no FITS file in {str(night.input)!r}; {expected}. {'Look at input.' if night.subfolders else hint}"
 
 
 def take_inventory(

@@ -54,8 +54,8 @@ def reduce_night(
     Raises
     ------
     CosmicRayError
-        If something in the configuration is unknown, input and output lie within each other, the output can't
-        be written, or another run is at work there.
+        If something in the configuration is unknown, the input holds no FITS file or lies within the output, the
+        output can't be written or lies within the input, or another run is at work there.
 
     Warns
     -----

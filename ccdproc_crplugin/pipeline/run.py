@@ -67,17 +67,17 @@ def run_night(
     Raises
     ------
     CosmicRayError
-        If the output can't be written, or another run is at work there.
+        If there is no file, the output can't be written, or another run is at work there.
     """
     refuse_in_unguarded_script()
     if night.input is not None:
         check_folders(night.input, night.output)
     if n_workers is not None:
         _check_n_workers(n_workers, night)
+    files = list_files(night)
     with locked(night.output), night_log(night.output) as log:
         start = time.perf_counter()
         record = Record(night.output)
-        files = list_files(night)
         source = night.config or "no file of configuration"
         log.info("ccdproc_crplugin %s: %s, %d files", version("ccdproc_crplugin"), source, len(files))
         log.info("steps: %s", "; ".join(map(str, night.calls)))
