@@ -29,6 +29,7 @@ from ccdproc_crplugin.pipeline.summary import preflight_lines
 from .nights import by_file, contents, n_results, write_frame, write_mosaic
 
 STEPS = ("subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays")
+FIGURES = ("gain", "readnoise")
 SHAPE = (50, 60)
 
 
@@ -823,7 +824,9 @@ class TestCommand:
         assert "3 bias\n  3 dark\n  3 flat\n  3 light" in out
         assert "calibration/dark_60s_gain2.fits: 3 frames, after subtract_bias [calibration/bias_gain2.fits]" in out
         assert "light_1.fits -> light_1.fits: subtract_bias [calibration/bias_gain2.fits], subtract_dark" in out
-        assert "red.fits: failed: correct_flat: Found no combined flat that fits" in out
+        assert "Failed:\n  red.fits: correct_flat: Found no combined flat that fits" in out
+        assert "Left alone" not in out
+        assert "Doubtful" not in out
         assert not (night / "reduced").exists()
 
     def test_what_is_missing_is_said(self, night, capsys):
@@ -833,6 +836,36 @@ class TestCommand:
         out = capsys.readouterr().out
         assert "dark_60s_gain2: no combined bias fits; it goes without subtract_bias" in out
         assert "subtract_bias: Found no combined bias that fits" in out
+
+    def test_an_order_of_steps_that_cannot_be_meant_is_doubted(self, night, capsys):
+        steps = ("correct_flat", "clean_cosmic_rays", "subtract_bias", "subtract_dark", "subtract_bias")
+        (night / "night.toml").write_text(
+            '[night]\ninput = "raw"\noutput = "reduced"\n' + "".join(f'[[step]]\nname = "{name}"\n' for name in steps)
+        )
+        main(["reduce", "night.toml", "--dry-run"])
+        doubts = [
+            "clean_cosmic_rays stands before subtract_bias, subtract_dark; expected it after",
+            "correct_flat stands before subtract_bias, subtract_dark; expected it after",
+            "subtract_bias stands 2 times; expected it once",
+        ]
+        assert "Doubtful:\n  " + "\n  ".join(doubts) + "\n" in capsys.readouterr().out
+        main(["reduce", "night.toml", "--workers", "1", "--quiet", "--no-report"])
+        log = (night / "reduced" / "night.log").read_text()
+        assert all(f"WARNING {doubt}\n" in log for doubt in doubts)
+
+    def test_gain_and_read_noise_that_nobody_gives_are_missing(self, night, capsys):
+        for path in (night / "raw").iterdir():
+            fits.setval(path, "GAIN", value=139)
+            fits.delval(path, "RDNOISE")
+        lacking = {
+            name: f"  {name}: in no header of a light frame; give {name} = … under [headers]\n" for name in FIGURES
+        }
+        main(["reduce", "night.toml", "--dry-run"])
+        assert "Missing:\n" + "".join(lacking.values()) in capsys.readouterr().out
+        text = (night / "night.toml").read_text()
+        (night / "night.toml").write_text(text + "gain = 2.0\n[headers]\nreadnoise = 5\n")
+        main(["reduce", "night.toml", "--dry-run"])
+        assert "Missing" not in capsys.readouterr().out
 
     def test_a_scheduler_that_is_not_there_is_wrong_usage(self, night, capsys):
         pytest.importorskip("distributed")

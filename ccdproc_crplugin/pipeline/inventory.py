@@ -49,6 +49,8 @@ class Entry:
         What else than the header decides about the key.
     said : str
         What its header says of the kind of frame, if it had to be read.
+    lacking : tuple of str
+        Which of gain and read noise that header does not have.
     """
 
     path: Path
@@ -58,6 +60,7 @@ class Entry:
     input_hash: str = ""
     said_by: str = ""
     said: str = ""
+    lacking: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -193,7 +196,20 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
     plain = _plain(header)
     said = {keyword: plain[keyword] for keyword in frames.KEYWORDS["kind"] if keyword in plain}
     in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
-    return replace(entry, key=_key_of(plain, night), said=in_words)
+    return replace(entry, key=_key_of(plain, night), said=in_words, lacking=tuple(_lacking(plain, night)))
+
+
+def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
+    in_electron = str(night.headers.get("unit", plain.get("BUNIT", ""))).lower().startswith("e")
+    for name, look_up in (("gain", frames.gain), ("readnoise", frames.readnoise)):
+        if name == "gain" and in_electron:
+            continue
+        try:
+            found = look_up(plain)
+        except CosmicRayError:
+            found = None
+        if found is None:
+            yield name
 
 
 def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:

@@ -20,6 +20,7 @@ from ccdproc_crplugin.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, 
 from ccdproc_crplugin.io import frame_indices
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.model import Step
+from ccdproc_crplugin.pipeline.doubts import doubts_about, missing_figures
 from ccdproc_crplugin.pipeline.inventory import Entry
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
@@ -110,13 +111,16 @@ class Plan:
     others : tuple of (Entry, str, str)
         The frames that get nothing: ``"failed"`` or ``"skipped"``, and why.
     notes : tuple of str
-        What groups go without.
+        What groups go without, and what no header has.
+    doubts : tuple of str
+        What of the steps can hardly be meant.
     """
 
     groups: tuple[Group, ...]
     lights: tuple[Light, ...]
     others: tuple[tuple[Entry, str, str], ...]
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         entries = [entry for group in self.groups for entry in group.entries]
@@ -127,7 +131,9 @@ class Plan:
             "Combined frames": [line for group in self.groups for line in group.describe()],
             "Light frames": [f"{light.entry.file} -> {light.output}: {_told(light.calls)}" for light in self.lights],
             "Missing": self.notes,
-            "Left alone": [f"{entry.file}: {status}: {reason}" for entry, status, reason in self.others],
+            "Doubtful": self.doubts,
+            "Failed": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status == "failed"],
+            "Left alone": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status != "failed"],
         }
         return "\n".join(
             f"{title}:\n" + "".join(f"  {line}\n" for line in lines) for title, lines in blocks.items() if lines
@@ -168,7 +174,8 @@ def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
     for group in _groups(night, readable, others, groups, notes):
         groups.append(group)
     lights = list(_lights(night, readable, groups, others))
-    return Plan(tuple(groups), tuple(lights), tuple(others), tuple(notes))
+    notes += missing_figures(night.calls, [light.entry for light in lights])
+    return Plan(tuple(groups), tuple(lights), tuple(others), tuple(notes), tuple(doubts_about(night.calls)))
 
 
 def _why_skipped(entry: Entry) -> str:

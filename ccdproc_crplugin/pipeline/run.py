@@ -88,6 +88,10 @@ def run_night(
             with caught_warnings():
                 entries = list(take_inventory(files, night, record.earlier))
                 plan = make_plan(night, entries)
+            for note in plan.notes:
+                log.info("%s", note)
+            for doubt in plan.doubts:
+                log.warning("%s", doubt)
             rows = (with_reason_told(row, night) for row in _rows(night, plan, record.earlier, crew, log))
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
