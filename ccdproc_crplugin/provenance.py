@@ -55,6 +55,9 @@ CARDS = {
     "CRNITER": "most iterations",
 }
 
+#: Digits of the figures in cards: what the arithmetic of floats adds behind them means nothing.
+DIGITS = 10
+
 #: Card that tells the settings of a run, and the one of a result that was changed by hand since.
 SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
@@ -249,6 +252,8 @@ def _set(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
         value = _ascii(value)
+    if isinstance(value, float):
+        value = float(f"{value:.{DIGITS}g}")
     if isinstance(meta, fits.Header):
         comment = f"{CARDS[card]} ({source})" if source else CARDS[card]
         meta[card] = (value, _ascii(comment))

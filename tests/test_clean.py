@@ -342,6 +342,11 @@ class TestHeader:
         keyword = Keyword("MYGAIN", unit=u.electron / u.adu)
         assert crp.clean_cosmic_rays(ccd, gain=keyword).meta["CRGAIN"] == 1.5
 
+    @pytest.mark.parametrize(("gain", "level", "in_electron"), [(1.7, 37779, 64224.3), (1.2345678e-7, 5e9, 617.2839)])
+    def test_figures_in_cards_have_no_tail_of_arithmetic(self, ccd, gain, level, in_electron):
+        cleaned = crp.clean_cosmic_rays(ccd, gain=gain, readnoise=5 * gain, saturation=level, preflight="off")
+        assert (cleaned.meta["CRGAIN"], cleaned.meta["CRSATUR"]) == (gain, in_electron)
+
 
 def test_an_answer_that_cannot_be_right_is_doubted(ccd):
     with pytest.warns(PreflightWarning, match=r"cosmic rays on \d+% of the pixels"):
