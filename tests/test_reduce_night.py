@@ -777,7 +777,9 @@ class TestCommand:
 
     def test_it_reduces_and_counts(self, night, capsys):
         assert main(["reduce", "night.toml", "--workers", "1"]) == 0
-        first, *written = capsys.readouterr().out.splitlines()
+        out, err = capsys.readouterr()
+        assert err == ""
+        first, *written = out.splitlines()
         assert re.fullmatch(r"11 done; 2 events; \d+\.\d s", first)
         assert written == ["wrote reduced/night.ecsv", "wrote reduced/report.html"]
         assert "light_1.fits" in (night / "reduced" / "report.html").read_text()

@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> int:
         paths = existing_paths(args.paths)
     _make_folder(args.output)
     rows, failed, written = [], 0, set()
-    with tqdm(paths, unit="frame", disable=args.quiet, dynamic_ncols=True) as progress:
+    with tqdm(paths, unit="frame", disable=args.quiet or None, dynamic_ncols=True) as progress:
         for path in progress:
             with calm() as messages:
                 row = _outcome(path, args, keywords, written)

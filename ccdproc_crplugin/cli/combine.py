@@ -69,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
                 hdu=args.hdu,
                 memory_limit=None if args.memory is None else args.memory * 1e9,
                 overwrite=args.overwrite,
-                progress=partial(tqdm, disable=args.quiet, dynamic_ncols=True),
+                progress=partial(tqdm, disable=args.quiet or None, dynamic_ncols=True),
             )
     finally:
         for message in messages:

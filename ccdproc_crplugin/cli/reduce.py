@@ -52,7 +52,7 @@ def _run(args: argparse.Namespace) -> int:
     if args.dry_run:
         return _tell_plan(args.config)
     start = time.perf_counter()
-    progress = functools.partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True)
+    progress = functools.partial(tqdm, unit="frame", disable=args.quiet or None, dynamic_ncols=True)
     with _executor(args.dask) as executor, telling():
         table = run_night(night, executor=executor, n_workers=args.workers, progress=progress)
         page = None if args.no_report else _write_page(table, night.output, progress)
@@ -97,10 +97,9 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
 
     page = output / "report.html"
     cleaned = table[table["detector"] != ""]["status"].tolist()
-    seen = "done" in cleaned or ("kept" in cleaned and not page.exists())
-    return (
-        write_report(output, page, overwrite=True, progress=functools.partial(progress, leave=False)) if seen else None
-    )
+    if "done" not in cleaned and not ("kept" in cleaned and not page.exists()):
+        return None
+    return write_report(output, page, overwrite=True, progress=functools.partial(progress, desc="report", leave=False))
 
 
 def _tell_reasons(table: Any) -> None:

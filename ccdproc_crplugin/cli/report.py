@@ -31,7 +31,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from ccdproc_crplugin.report import write_report
 
-    progress = partial(tqdm, unit="frame", disable=args.quiet, dynamic_ncols=True, leave=False)
+    progress = partial(tqdm, unit="frame", disable=args.quiet or None, dynamic_ncols=True, leave=False)
     with telling():
         page = write_report(args.folder, args.output, overwrite=args.overwrite, progress=progress)
     print(f"wrote {page}")
