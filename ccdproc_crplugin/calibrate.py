@@ -43,6 +43,12 @@ METHODS = ("average", "median")
 #: Below this number no clipping and no median tells a cosmic ray from the rest.
 LEAST_FRAMES = 3
 
+#: A flat with a larger share of saturated pixels, so that its median is one of them, is left out.
+MOST_SATURATED = 0.5
+
+#: Of a larger share than this a warning tells.
+NOTEWORTHY_SATURATED = 0.01
+
 
 @dataclass(frozen=True)
 class _Job:
@@ -54,6 +60,7 @@ class _Job:
     options: CombineOptions
     tolerance: float
     subtract: bool
+    saturation: float | None
     memory: int
     keys: Mapping[Path, CalibrationKey]
     prepare: Callable[[CCDData], CCDData] | None
@@ -76,6 +83,7 @@ def combine_calibrations(
     masters: Iterable[str | os.PathLike] = (),
     keys: Mapping[str | os.PathLike, CalibrationKey] | None = None,
     prepare: Callable[[CCDData], CCDData] | None = None,
+    saturation: float | None = None,
     unit: Any = None,
     hdu: int | None = None,
     memory_limit: float | u.Quantity | None = None,
@@ -117,6 +125,8 @@ def combine_calibrations(
         What is known of files better than from their headers; the others go by these.
     prepare : callable or None
         Makes of each frame, a `~astropy.nddata.CCDData`, that which is combined; for overscan and trimming.
+    saturation : float or None
+        Saturation level of the raw flats, in their unit. `None` means that of their headers.
     unit : Unit, str or None
         Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
     hdu : int or None
@@ -143,7 +153,8 @@ def combine_calibrations(
     -----
     CalibrationWarning
         For each frame that is left out and why: not readable, shorter than its header says, of other shape or unit than
-        most of its group, no finite pixel, a flat without light. And for a group of less than three frames, for
+        most of its group, no finite pixel, a flat without light or one with more than half of its pixels saturated. And
+        for a flat with more than 1 % of them saturated, which is used. And for a group of less than three frames, for
         cosmic rays stay in what becomes of it. And for each group that fails, by an error of the disk or by too low a
         limit of memory; the others go on.
 
@@ -163,7 +174,8 @@ def combine_calibrations(
     combined. The combined dark goes off the flats, scaled by exposure, if the bias was off it. ``CRBIAS`` and
     ``CRDARK`` in the header of a combined frame name what was subtracted; a dark without ``CRBIAS`` still has the bias
     in it and fits its own exposure only. Each flat is then multiplied by the inverse of its median, so that the
-    combined flat is about 1; its unit stays.
+    combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the level given or that of the
+    header on (``SATURATE`` and its like, adu), or from the largest number of their integer type, whichever is lower.
 
     A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (how many frames went into each pixel),
     where a pixel has none ``MASK``, and a table ``CRINPUTS`` with, for each input, its scale and how many of its pixels
@@ -195,6 +207,7 @@ def combine_calibrations(
         options=_checked_options(method, sigma_low, sigma_high, n_iterations, clip_scaled),
         tolerance=_not_negative("temperature_tolerance", temperature_tolerance),
         subtract=subtract,
+        saturation=None if saturation is None else _not_negative("saturation", saturation),
         memory=_n_bytes(memory_limit),
         keys={Path(path): key for path, key in (keys or {}).items()},
         prepare=prepare,
@@ -245,7 +258,7 @@ def check_option(name: str, value: Any) -> None:
     """
     if name == "method" and value not in METHODS:
         raise CosmicRayError(f"Found method={value!r}; expected one of: {', '.join(METHODS)}.")
-    if name in ("sigma_low", "sigma_high", "n_iterations", "temperature_tolerance"):
+    if name in ("sigma_low", "sigma_high", "n_iterations", "temperature_tolerance", "saturation"):
         _not_negative(name, value)
     if name == "memory_limit":
         _n_bytes(value)
@@ -366,14 +379,11 @@ def _combine_group(
     """
     Combine a group and write what becomes of it; None if no frame of it is of use.
     """
-    with FrameStack(job.memory, job.output) as stack:
+    with FrameStack(job.memory, job.output, saturation=job.saturation) as stack:
         _fill(stack, group, job)
         if not stack.frames:
             return None
-        subtraction = Subtraction()
-        if job.subtract:
-            subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
-        scales = _scale(stack, subtraction) if key.kind == "flat" else None
+        subtraction, scales = _subtraction_and_scales(key, stack, masters, job)
         if not stack.frames:
             return None
         combined, inputs = combine_frames(
@@ -410,11 +420,43 @@ def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
             _leave_out(frame.path, reason)
 
 
-def _scale(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
+def _subtraction_and_scales(
+    key: CalibrationKey, stack: FrameStack, masters: list[CombinedFrame], job: _Job
+) -> tuple[Subtraction, np.ndarray | None]:
     """
-    The inverse medians of flats; those without light are left out.
+    What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out.
     """
+    subtraction = Subtraction()
+    if job.subtract:
+        subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
+    if key.kind != "flat":
+        return subtraction, None
     scales = np.array(inverse_medians(stack, subtraction, stack.memory))
+    saturated = np.array([_share_saturated(frame) > MOST_SATURATED for frame in stack.frames])
+    if saturated.any():
+        for frame in stack.frames_where(saturated):
+            _leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
+        stack.keep_only(~saturated)
+        # what is subtracted depends on the exposures of those that stay
+        return _subtraction_and_scales(key, stack, masters, job) if stack.frames else (subtraction, scales[:0])
+    _warn_of_saturated(stack)
+    return subtraction, _of_lit(stack, scales)
+
+
+def _share_saturated(frame: InputFrame) -> float:
+    return 0.0 if frame.saturation is None else frame.saturation.share
+
+
+def _warn_of_saturated(stack: FrameStack) -> None:
+    for frame in stack.frames:
+        if _share_saturated(frame) > NOTEWORTHY_SATURATED:
+            _warn(f"{frame.path.name} has {frame.saturation}; there the combined flat may be too low")
+
+
+def _of_lit(stack: FrameStack, scales: np.ndarray) -> np.ndarray:
+    """
+    The scales of the flats with light in them; the others are left out.
+    """
     lit = np.isfinite(scales)
     for frame in stack.frames_where(~lit):
         _leave_out(frame.path, "found a flat whose median is not positive; expected light in it")

@@ -23,6 +23,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.flat_saturation import Saturation, measure_saturation, saturation_level
 from ccdproc_crplugin.input_frames import ArrayPlane, FilePlane, InputFrame, Plane
 from ccdproc_crplugin.io import read_ccd
 
@@ -42,6 +43,8 @@ class FrameStack:
         How many bytes may be used at most.
     folder : `~pathlib.Path`
         Where a scratch file may lie.
+    saturation : float or None
+        The saturation level of the raw frames, in their unit; None means their headers'.
 
     Attributes
     ----------
@@ -56,8 +59,8 @@ class FrameStack:
     it, so that nothing of it is left even by a run that was killed.
     """
 
-    def __init__(self, memory: int, folder: Path):
-        self.memory, self.folder = memory, folder
+    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None):
+        self.memory, self.folder, self.saturation = memory, folder, saturation
         self.frames: list[InputFrame] = []
         self._scratch: BinaryIO | None = None
         self.n_bytes = 0
@@ -92,6 +95,7 @@ class FrameStack:
         if frame.plane is None or prepare is not None:
             frame.close()
             ccd = read_ccd(frame.path, **keywords)
+            frame.saturation = _saturation_of(ccd, self.saturation)
             if prepare is not None:
                 ccd = _prepared(prepare, ccd)
             frame.header, frame.unit = fits.Header(ccd.header), ccd.unit
@@ -246,6 +250,12 @@ class FrameStack:
                     # what is handed out now is in the other memory
                     coming = reader.submit(self.read, everyone, strips[number + 1], memories[(number + 1) % 2])
                 yield strip, numbers
+
+
+def _saturation_of(ccd: CCDData, given: float | None) -> Saturation | None:
+    good = ccd.data if ccd.mask is None else ccd.data[np.broadcast_to(~np.asarray(ccd.mask), ccd.shape)]
+    level = saturation_level(fits.Header(ccd.header), ccd.unit, ccd.data.dtype, given=given)
+    return measure_saturation(good, level)
 
 
 def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:

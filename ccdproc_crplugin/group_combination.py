@@ -17,6 +17,7 @@ from astropy.table import Table
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.combined_frame import CombinedFrame, fitting
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.flat_saturation import measure_saturation, saturation_level
 from ccdproc_crplugin.frame_stack import FrameStack
 from ccdproc_crplugin.grouping import CalibrationKey, same_exposure
 from ccdproc_crplugin.input_frames import InputFrame
@@ -142,12 +143,12 @@ def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | No
 
 def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) -> list[float]:
     """
-    What each flat is multiplied with.
+    What each flat is multiplied with; and look how much of it is saturated, while it is read.
 
     Parameters
     ----------
     stack : FrameStack
-        The flats.
+        The flats; the ``saturation`` is set of those that were not looked at before they were prepared.
     subtraction : Subtraction
         What is subtracted first.
     memory : int
@@ -163,6 +164,11 @@ def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) ->
 
     def inverse_median(number: int) -> float:
         numbers = stack.read(slice(number, number + 1), whole)
+        frame = stack.frames[number]
+        if frame.saturation is None:
+            plane = frame.plane
+            level = saturation_level(frame.header, frame.unit, plane.dtype, plane.zero, given=stack.saturation)
+            frame.saturation = measure_saturation(numbers, level, stack.zero)
         factor = None if factors is None else factors[number : number + 1]
         median = frame_median(Stack(numbers, stack.zero, subtraction.bias_image, subtraction.dark_image, factor))
         return 1.0 / median if median > 0 else float("nan")

@@ -20,6 +20,7 @@ from astropy.io import fits
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.flat_saturation import Saturation
 from ccdproc_crplugin.hdus import image_index, inherit, unit_of
 from ccdproc_crplugin.io import reading
 
@@ -161,12 +162,15 @@ class InputFrame:
         The unit of its values.
     plane : Plane or None
         Its pixels, once it is known where they are.
+    saturation : Saturation or None
+        How much of it is saturated, once it was looked at.
     """
 
     path: Path
     header: fits.Header
     unit: u.Unit
     plane: Plane | None = None
+    saturation: Saturation | None = None
 
     def close(self) -> None:
         """

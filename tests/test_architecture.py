@@ -46,6 +46,7 @@ FLOORS = {
     "clean": 3,
     "restore": 3,
     "combined_frame": 3,
+    "flat_saturation": 3,
     "input_frames": 3,
     "frame_stack": 3,
     "group_combination": 3,

@@ -383,6 +383,68 @@ class TestBadFrames:
         bad = write("bad.fits", "FLAT", data=np.full(SHAPE, level), dtype="f4")
         self.assert_left_out(bad, some(write, "FLAT"), tmp_path, "found a flat whose median is not positive")
 
+    @pytest.mark.parametrize(
+        ("level", "cards", "where"),
+        [
+            (65535, {"SATURATE": 61000}, r"61000 adu \(SATURATE\)"),
+            (61000, {"SATURATE": 61000}, r"61000 adu \(SATURATE\)"),
+            (65535, {"SATURATE": 100000}, r"65535 adu \(the largest number of its type\)"),
+            (65535, {}, r"65535 adu \(the largest number of its type\)"),
+        ],
+    )
+    def test_a_saturated_flat(self, write, tmp_path, level, cards, where):
+        bad = write("bad.fits", "FLAT", data=np.full(SHAPE, level), **cards)
+        reason = f"found 100 % of its pixels at or above {where}; expected a flat below saturation"
+        self.assert_left_out(bad, some(write, "FLAT", **cards), tmp_path, reason)
+
+    @pytest.mark.parametrize("dtype", ["f4", "i2"])
+    def test_a_saturated_flat_of_another_type(self, write, tmp_path, dtype):
+        bad = write("bad.fits", "FLAT", data=np.full(SHAPE, 30000), dtype=dtype, SATURATE=25000)
+        self.assert_left_out(bad, some(write, "FLAT", SATURATE=25000), tmp_path, "found 100 % of its pixels")
+
+    @pytest.mark.parametrize("prepare", [None, lambda ccd: ccd])
+    def test_the_saturation_level_of_flats_can_be_given(self, write, tmp_path, prepare):
+        paths = [*some(write, "FLAT"), write("bad.fits", "FLAT", data=np.full(SHAPE, 50000), SATURATE=61000)]
+        with pytest.warns(CalibrationWarning, match=r"bad.fits is left out: .* at or above 45000 adu \(given\)"):
+            combine_calibrations(paths, tmp_path / "o", saturation=45000, prepare=prepare)
+
+    def test_a_flat_whose_median_is_saturated(self, write, tmp_path):
+        data = frame_of("FLAT", 0, 30.0)
+        data.flat[: data.size // 2 + 1] = 65535
+        bad = write("bad.fits", "FLAT", data=data)
+        self.assert_left_out(bad, some(write, "FLAT"), tmp_path, "found 50 % of its pixels")
+
+    def test_a_saturated_flat_is_known_as_such_before_it_is_prepared(self, write, tmp_path):
+        bad = write("bad.fits", "FLAT", data=np.full(SHAPE, 65535))
+        good = some(write, "FLAT")
+        with pytest.warns(CalibrationWarning, match=r"bad.fits is left out: found 100 % of its pixels"):
+            combine_calibrations(
+                [bad, *good], tmp_path / "o", prepare=lambda ccd: ccd.subtract(900 * u.adu, handle_meta="first_found")
+            )
+
+    def test_what_is_left_without_a_saturated_flat_is_as_if_it_had_never_been(self, write, tmp_path):
+        darks = [write(f"d{t}_{k}.fits", "DARK", exposure=t) for t in (30.0, 300.0) for k in range(3)]
+        good = [*some(write, "BIAS"), *darks, *some(write, "FLAT")]
+        bad = write("bad.fits", "FLAT", data=np.full(SHAPE, 65535), exposure=3000.0)
+        expected = combine_calibrations(good, tmp_path / "expected")[-1]
+        with pytest.warns(CalibrationWarning, match=r"bad.fits is left out"):
+            found = combine_calibrations([bad, *good], tmp_path / "o")[-1]
+        assert fits.getheader(found)["CRDARK"] == "dark_30s.fits"
+        assert found.read_bytes() == expected.read_bytes()
+
+    def test_a_flat_that_is_saturated_in_part_is_used_with_a_warning_that_says_how_much(self, write, tmp_path):
+        data = frame_of("FLAT", 9, 30.0)
+        data[0, :8] = 65535
+        paths = [*some(write, "FLAT"), write("part.fits", "FLAT", data=data)]
+        with pytest.warns(CalibrationWarning, match=r"part.fits has 3.9 % of its pixels at or above 65535 adu"):
+            [path] = combine_calibrations(paths, tmp_path / "o")
+        assert fits.getheader(path)["NCOMBINE"] == 6
+
+    def test_a_few_saturated_pixels_are_not_worth_a_warning(self, write, tmp_path):
+        data = frame_of("FLAT", 9, 30.0)
+        data[0, :2] = 65535
+        combine_calibrations([*some(write, "FLAT"), write("part.fits", "FLAT", data=data)], tmp_path / "o")
+
     def test_one_that_can_not_be_prepared(self, write, tmp_path):
         def prepare(ccd):
             if ccd.header["NAME"] == "bad":

@@ -89,6 +89,14 @@ class TestResult:
         assert reduced.data[10, 12] < 230
         assert crp.read_ccd(output / "calibration" / "bias_gain2.fits").meta["NCOMBINE"] == 3
 
+    @pytest.mark.parametrize("tables", [{}, {"combine": {"saturation": 45000}}])
+    def test_a_saturated_flat_fails_with_the_reason_and_costs_no_other_frame(self, raw, output, tables):
+        value = 50000 if tables else 65535
+        write_frame(raw / "flat_9.fits", "flat", np.full(SHAPE, value, "uint16"), EXPTIME=5.0, SATURATE=61000)
+        status = reduce(raw, output, **tables)
+        assert {file for file, word in by_file(status).items() if word != "done"} == {"flat_9.fits"}
+        assert by_file(status, "reason")["flat_9.fits"].startswith("found 100 % of its pixels at or above")
+
     def test_it_is_what_ccdproc_makes_of_the_combined_frames(self, raw, output):
         reduce(raw, output)
         bias, dark, flat = (
