@@ -84,6 +84,7 @@ class TestResult:
         assert set(by_file(table).values()) == {"done"}
         assert by_file(table, "n_pixels")["light_2.fits"] == 2
         reduced = crp.read_ccd(output / "light_2.fits")
+        assert "dark_exposure=60.0 s, data_exposure=60.0 s" in reduced.meta["SUBDARK"]
         assert reduced.data.dtype == np.dtype(">f4")
         assert np.median(reduced.data) == pytest.approx(200, abs=2)
         assert reduced.data[10, 12] < 230
@@ -252,6 +253,13 @@ class TestMatching:
         assert by_file(table)["light_long.fits"] == "done"
         reduced = crp.read_ccd(tmp_path / "scaled" / "light_long.fits")
         assert np.median(reduced.data) == pytest.approx(200, abs=2)
+
+    def test_the_header_tells_the_exposures_of_frame_and_dark(self, raw, output):
+        for number in range(3):
+            fits.delval(raw / f"dark_{number}.fits", "EXPTIME")
+        fits.setval(raw / "light_1.fits", "EXPTIME", value=61.5)
+        reduce(raw, output)
+        assert "dark_exposure=nan s, data_exposure=61.5 s" in crp.read_ccd(output / "light_1.fits").meta["SUBDARK"]
 
     def test_kinds_that_no_step_takes_are_left_alone(self, raw, output):
         write_frame(raw / "arc.fits", "arc")

@@ -124,7 +124,8 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
     """
     import ccdproc
 
-    exposures = {"dark_exposure": _exposure(master), "data_exposure": _exposure(ccd)} if scale else _same_exposure()
+    exposure = _exposure_to_scale_by if scale else _exposure_to_tell
+    exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
     return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=bool(scale), **exposures)
 
 
@@ -223,14 +224,15 @@ def _section(ccd: CCDData, section: str) -> str:
     return str(ccd.meta[section])
 
 
-def _same_exposure() -> dict[str, Any]:
+def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
     """
-    Exposures for ccdproc, which asks for some even where nothing is scaled.
+    The exposure for the record of ccdproc, which asks for one even where nothing is scaled.
     """
-    return {"dark_exposure": 1 * u.s, "data_exposure": 1 * u.s}
+    found = frames.exposure(ccd.meta)
+    return np.nan * u.s if found is None else found.value
 
 
-def _exposure(ccd: CCDData) -> u.Quantity:
+def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     found = frames.exposure(ccd.meta)
     if found is None or not found.value > 0:
         raise CosmicRayError(
