@@ -273,7 +273,7 @@ def _write_cards(
         header["CRSIGLOW"] = (options.sigma_low, "clipped so many deviations below the median")
         header["CRSIGHI"] = (options.sigma_high, "clipped so many deviations above the median")
         header["CRITER"] = (options.n_iterations, "passes of the clipping at most")
-        header["CRNREJ"] = (int(inputs["n_rejected"].sum()), "pixels clipped in all inputs")
+        header["CRNREJ"] = (int(inputs["n_rejected"].sum()), "pixels clipped, summed over the inputs")
     if "scale" in inputs.colnames:
         header["CRSCALE"] = ("inverse median", "what each input was multiplied with")
     for kind, master in masters.items():

@@ -206,6 +206,11 @@ class TestOutput:
         assert path.name == "dark_60s_-20C.fits"
         assert fits.getheader(path)["CCD-TEMP"] == pytest.approx(-20.2)
 
+    def test_the_header_has_the_sum_of_what_was_clipped_in_each_input(self, path):
+        header, inputs = fits.getheader(path), Table.read(path, hdu="CRINPUTS")
+        assert header["CRNREJ"] == inputs["n_rejected"].sum()
+        assert header.comments["CRNREJ"] == "pixels clipped, summed over the inputs"
+
     def test_pixels_that_no_input_has_are_masked(self, write, tmp_path):
         frames = [frame_of("BIAS", k, 0.0) for k in range(4)]
         for frame in frames:
