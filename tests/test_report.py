@@ -7,20 +7,22 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from astropy.table import Table
+from astropy.table import QTable, Table
 from PIL import Image
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.cli import main
 from ccdproc_crplugin.report import page
+from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.codes import Codes, binned, picture
-from ccdproc_crplugin.report.figures import chip_maps, histograms
+from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import view_frame
 from ccdproc_crplugin.report.night import Row, complete, read_night
 from ccdproc_crplugin.report.stamps import make_sheet
@@ -90,6 +92,13 @@ class TestPage:
             "Found no gain",
         ):
             assert word.rstrip(",") in text
+
+    def test_it_says_how_many_pixels_frames_share_and_how_many_chance_would_give(self, folder, tmp_path):
+        table = Table.read(folder / "night.ecsv")
+        table[[0, 1]].write(folder / "night.ecsv", overwrite=True)
+        text = crp.write_report(folder, tmp_path / "page.html").read_text()
+        assert f"<strong>{len(HITS)}</strong> pixels are hit in 2 frames, where chance gives about 0." in text
+        assert "Look at them: hot pixels, or structure of the target." in text
 
     def test_it_needs_nothing_from_elsewhere(self, folder, tmp_path):
         elements = Elements(crp.write_report(folder, tmp_path / "page.html").read_text())
@@ -408,7 +417,7 @@ class TestFigures:
     def test_pixels_hit_in_every_frame_are_hot(self, views):
         (chip,), on_hot = chip_maps(views)
         assert chip.n_hot == len(HITS)
-        assert {(pixel.y, pixel.x) for pixel in chip.hot} == {where for where, _ in HITS}
+        assert {(pixel.y, pixel.x) for pixel in chip.marked} == {where for where, _ in HITS}
         assert on_hot == [[1, 2, 3]] * 3
         assert chip.n_events == 9
 
@@ -421,9 +430,41 @@ class TestFigures:
         assert chip.n_hot == 0
         assert on_hot == [[], [], []]
 
+    def night_by_chance(self, view, n_hits, seed, common=0):
+        """Frames hit at random, events of two pixels, and in a column the same pixels of each frame."""
+        rng = np.random.default_rng(seed)
+        frames = []
+        for n in n_hits:
+            first = rng.choice(500 * 500 // 2, n // 2, replace=False)
+            hits = np.zeros((500, 500), bool)
+            hits.flat[np.concatenate([2 * first, 2 * first + 1])] = True
+            hits[:common, 321] = True
+            pixels = np.nonzero(hits)
+            labels = np.arange(len(pixels[0])) // 2 + 1
+            events = QTable({"area": np.zeros(labels.max(), int)})
+            frames.append(replace(view, shape=(500, 500), pixels=pixels, labels=labels, events=events))
+        return frames
+
+    def test_pixels_shared_beyond_chance_are_told_of_though_each_may_be_chance(self, views):
+        (chip,), on_hot = chip_maps(self.night_by_chance(views[0], (1000, 1000), 1, common=40))
+        shared = chip.shared
+        assert (chip.n_hot, on_hot) == (0, [[], []])
+        assert (shared.least, shared.most, shared.too_many) == (2, 2, True)
+        assert 40 <= shared.n_pixels < 60
+        assert shared.n_by_chance == pytest.approx(1040**2 / 500**2, rel=0.02)
+        assert chip.n_marked == len(chip.marked) == shared.n_pixels
+        assert sum(pixel.x == 321 for pixel in chip.marked) >= 40
+
+    def test_pixels_shared_by_chance_raise_no_alarm(self, views):
+        nights = [self.night_by_chance(views[0], (4000, 1000, 200)[:n], seed) for seed in range(20) for n in (2, 3)]
+        chips = [chip_maps(night)[0][0] for night in nights]
+        assert not any(chip.shared.too_many or chip.marked for chip in chips)
+        found, by_chance = (sum(getattr(chip.shared, name) for chip in chips) for name in ("n_pixels", "n_by_chance"))
+        assert found == pytest.approx(by_chance, rel=0.1)
+
     def test_one_frame_tells_no_hot_pixel(self, views):
         (chip,), on_hot = chip_maps(views[:1])
-        assert (chip.least, chip.n_hot, on_hot) == (0, 0, [[]])
+        assert (chip.least, chip.n_hot, chip.shared, on_hot) == (0, 0, None, [[]])
 
     def test_no_frame_makes_no_map(self):
         assert chip_maps([]) == ([], [])

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Figures of a whole night: how events are distributed, and where on the chip they are.
+How the events of a whole night are distributed.
 """
 
 from __future__ import annotations
@@ -10,22 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ccdproc_crplugin.report.codes import picture
 from ccdproc_crplugin.report.frame import CLASSES, FrameView
 
-__all__ = ["ChipMap", "Histogram", "chip_maps", "histograms"]
+__all__ = ["Histogram", "histograms"]
 
 #: Size of a histogram's plot and of the space below and to the left, in its own units.
 WIDTH, HEIGHT, BELOW, LEFT = 300, 130, 34, 40
-
-#: Longest side of a chip map (pix).
-MAP_SIDE = 640
-
-#: A pixel is hot if so few would be expected, in the whole night, to be hit so often by chance.
-CHANCE = 0.01
-
-#: Most hot pixels that are marked.
-MOST_HOT = 200
 
 
 @dataclass(frozen=True)
@@ -191,130 +181,3 @@ def _round_steps(highest: int) -> list[int]:
 
 def _short(number: float) -> str:
     return f"{number / 1000:g}k" if abs(number) >= 1000 else f"{number:g}"
-
-
-@dataclass(frozen=True)
-class HotPixel:
-    """
-    A pixel hit in more frames than chance would have it.
-
-    Parameters
-    ----------
-    x, y : int
-        The pixel, counted from 0.
-    n_frames : int
-        In how many frames it was hit.
-    cx, cy : float
-        Where it stands on the map.
-    """
-
-    x: int
-    y: int
-    n_frames: int
-    cx: float
-    cy: float
-
-
-@dataclass(frozen=True)
-class ChipMap:
-    """
-    All hits of the frames of one shape.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the frames, (ny, nx).
-    n_frames : int
-        How many frames there are.
-    n_hits : int
-        Pixels hit, all frames together.
-    width, height : int
-        Size of the map (pix).
-    image : str
-        The map as an address: black where hits are, clear elsewhere.
-    least : int
-        From how many frames on a pixel counts as hot; 0 if no pixel can.
-    hot : list of HotPixel
-        Those hit most often, first the one hit in most frames.
-    n_hot : int
-        How many there are in all.
-    n_events : int
-        How many events lie on them.
-    """
-
-    shape: tuple[int, int]
-    n_frames: int
-    n_hits: int
-    width: int
-    height: int
-    image: str
-    least: int
-    hot: list[HotPixel]
-    n_hot: int
-    n_events: int
-
-
-def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
-    """
-    Map the hits over the chip.
-
-    Parameters
-    ----------
-    views : sequence of FrameView
-        The frames.
-
-    Returns
-    -------
-    maps : list of ChipMap
-        One for each shape of frames.
-    on_hot : list of list of int
-        For each frame the labels of its events on hot pixels.
-    """
-    maps, on_hot = [], [[] for _ in views]
-    for shape in sorted({view.shape for view in views}):
-        members = [index for index, view in enumerate(views) if view.shape == shape]
-        counts = np.zeros(shape, dtype=np.uint16)
-        for index in members:
-            counts[views[index].pixels] += 1
-        least = _least(counts, len(members))
-        for index in members:
-            on_hot[index] = _labels_on(counts, least, views[index])
-        maps.append(_map(counts, len(members), least, sum(len(on_hot[index]) for index in members)))
-    return maps, on_hot
-
-
-def _least(counts: np.ndarray, n_frames: int) -> int:
-    """
-    In how many frames a pixel must be hit not to pass for chance; 0 if it never does.
-    """
-    from scipy.stats import binom
-
-    if n_frames < 2:
-        return 0
-    share = counts.sum(dtype=float) / counts.size / n_frames
-    often = np.arange(2, n_frames + 1)
-    rare = counts.size * binom.sf(often - 1, n_frames, share) < CHANCE
-    return int(often[np.argmax(rare)]) if rare.any() else 0
-
-
-def _labels_on(counts: np.ndarray, least: int, view: FrameView) -> list[int]:
-    if not least:
-        return []
-    return np.unique(view.labels[counts[view.pixels] >= least]).tolist()
-
-
-def _map(counts: np.ndarray, n_frames: int, least: int, n_events: int) -> ChipMap:
-    ny, nx = counts.shape
-    factor = max(1, -(-max(ny, nx) // MAP_SIDE))
-    hits = np.add.reduceat(np.add.reduceat(counts, range(0, ny, factor), 0, dtype=int), range(0, nx, factor), 1)
-    alpha = np.where(hits, np.clip(110 + 40 * hits, 0, 255), 0)
-    image = np.stack([np.zeros_like(alpha), alpha], axis=-1).astype(np.uint8)[::-1]
-    y, x = np.nonzero(counts >= least) if least else (np.zeros(0, int), np.zeros(0, int))
-    order = np.argsort(-counts[y, x].astype(int), kind="stable")[:MOST_HOT]
-    hot = [
-        HotPixel(int(i), int(j), int(counts[j, i]), (i + 0.5) / factor, (ny - j - 0.5) / factor)
-        for j, i in zip(y[order], x[order], strict=True)
-    ]
-    height, width = hits.shape
-    n_hits = int(counts.sum(dtype=int))
-    return ChipMap((ny, nx), n_frames, n_hits, width, height, picture(image), least, hot, len(y), n_events)

@@ -24,7 +24,8 @@ from typing import Any
 from ccdproc_crplugin.atomic_files import atomic_write, refuse_existing
 from ccdproc_crplugin.classify import RULES
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.report.figures import chip_maps, histograms
+from ccdproc_crplugin.report.chip import chip_maps
+from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
 from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames
 from ccdproc_crplugin.review import FORMAT, VERSION, frame_name

@@ -1,0 +1,231 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Where on the chip the events of a night are, and which pixels are hit more often than chance would have it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+
+import numpy as np
+
+from ccdproc_crplugin.report.codes import picture
+from ccdproc_crplugin.report.frame import FrameView
+
+__all__ = ["ChipMap", "chip_maps"]
+
+#: Longest side of a chip map (pix).
+MAP_SIDE = 640
+
+#: A pixel is hot if so few would be expected, in the whole night, to be hit so often by chance; and pixels are too
+#: many if so many would be found in so small a share of nights.
+CHANCE = 0.01
+
+#: And if they are so many times what chance gives: it hits no chip quite evenly.
+TOO_MANY = 2.0
+
+#: Most pixels that are marked.
+MOST_MARKED = 200
+
+
+@dataclass(frozen=True)
+class MarkedPixel:
+    """
+    A pixel hit in several frames.
+
+    Parameters
+    ----------
+    x, y : int
+        The pixel, counted from 0.
+    n_frames : int
+        In how many frames it was hit.
+    cx, cy : float
+        Where it stands on the map.
+    """
+
+    x: int
+    y: int
+    n_frames: int
+    cx: float
+    cy: float
+
+
+@dataclass(frozen=True)
+class SharedPixels:
+    """
+    The pixels that several frames share, none of which is hot for certain.
+
+    Parameters
+    ----------
+    least, most : int
+        In how many frames they are hit.
+    n_pixels : int
+        How many there are.
+    n_by_chance : float
+        How many chance would give.
+    too_many : bool
+        Whether that is too few to explain them.
+    """
+
+    least: int
+    most: int
+    n_pixels: int
+    n_by_chance: float
+    too_many: bool
+
+
+@dataclass(frozen=True)
+class ChipMap:
+    """
+    All hits of the frames of one shape.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the frames, (ny, nx).
+    n_frames : int
+        How many frames there are.
+    n_hits : int
+        Pixels hit, all frames together.
+    width, height : int
+        Size of the map (pix).
+    image : str
+        The map as an address: black where hits are, clear elsewhere.
+    least : int
+        From how many frames on a pixel counts as hot; 0 if no pixel can.
+    n_hot : int
+        How many hot pixels there are.
+    n_events : int
+        How many events lie on them.
+    shared : SharedPixels or None
+        What several frames share beside hot pixels; None where there is but one frame or such pixels are all hot.
+    marked : list of MarkedPixel
+        The hot pixels, and the shared ones if these are too many; the first is hit in most frames.
+    n_marked : int
+        How many there are in all.
+    """
+
+    shape: tuple[int, int]
+    n_frames: int
+    n_hits: int
+    width: int
+    height: int
+    image: str
+    least: int
+    n_hot: int
+    n_events: int
+    shared: SharedPixels | None
+    marked: list[MarkedPixel]
+    n_marked: int
+
+
+def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
+    """
+    Map the hits over the chip.
+
+    Parameters
+    ----------
+    views : sequence of FrameView
+        The frames.
+
+    Returns
+    -------
+    maps : list of ChipMap
+        One for each shape of frames.
+    on_hot : list of list of int
+        For each frame the labels of its events on hot pixels.
+    """
+    maps, on_hot = [], [[] for _ in views]
+    for shape in sorted({view.shape for view in views}):
+        members = [index for index, view in enumerate(views) if view.shape == shape]
+        counts = np.zeros(shape, dtype=np.uint16)
+        for index in members:
+            counts[views[index].pixels] += 1
+        expected = _expected([views[index] for index in members])
+        least = _least(expected)
+        for index in members:
+            on_hot[index] = _labels_on(counts, least, views[index])
+        n_events = sum(len(views[index].events) for index in members)
+        shared = _shared(counts, expected, least, counts.sum(dtype=int) / max(n_events, 1))
+        maps.append(_map(counts, len(members), least, sum(len(on_hot[index]) for index in members), shared))
+    return maps, on_hot
+
+
+def _expected(views: Sequence[FrameView]) -> np.ndarray:
+    """
+    How many pixels chance would hit in 0, 1, 2, ... frames or more, where each frame has the hits it has.
+    """
+    n_pixels = views[0].shape[0] * views[0].shape[1]
+    shares = [len(view.pixels[0]) / n_pixels for view in views]
+    chances = reduce(np.convolve, ([1 - share, share] for share in shares))
+    return n_pixels * np.cumsum(chances[::-1])[::-1]
+
+
+def _least(expected: np.ndarray) -> int:
+    """
+    In how many frames a pixel must be hit not to pass for chance; 0 if it never does.
+    """
+    rare = expected[2:] < CHANCE
+    return 2 + int(np.argmax(rare)) if rare.any() else 0
+
+
+def _shared(counts: np.ndarray, expected: np.ndarray, least: int, area: float) -> SharedPixels | None:
+    """
+    The pixels below ``least`` that are furthest above what chance gives.
+
+    Tracks that cross share several pixels at once, so events are counted rather than pixels: of ``area`` pixels each.
+    """
+    from scipy.stats import poisson
+
+    most = least - 1 if least else len(expected) - 1
+    if most < 2:
+        return None
+    n_hit = np.bincount(counts.reshape(-1), minlength=len(expected))
+    levels = np.arange(2, most + 1)
+    found = np.array([n_hit[level : most + 1].sum() for level in levels])
+    by_chance = expected[levels] - (expected[least] if least else 0.0)
+    area = max(area, 1.0)
+    odds = poisson.sf(found // area - 1, by_chance / area)
+    too_many = (odds < CHANCE / len(levels)) & (found > TOO_MANY * by_chance)
+    furthest = int(np.argmin(np.where(too_many, odds, np.inf))) if too_many.any() else 0
+    return SharedPixels(
+        int(levels[furthest]), most, int(found[furthest]), float(by_chance[furthest]), bool(too_many.any())
+    )
+
+
+def _labels_on(counts: np.ndarray, least: int, view: FrameView) -> list[int]:
+    if not least:
+        return []
+    return np.unique(view.labels[counts[view.pixels] >= least]).tolist()
+
+
+def _map(counts: np.ndarray, n_frames: int, least: int, n_events: int, shared: SharedPixels | None) -> ChipMap:
+    ny, nx = counts.shape
+    factor = max(1, -(-max(ny, nx) // MAP_SIDE))
+    hits = np.add.reduceat(np.add.reduceat(counts, range(0, ny, factor), 0, dtype=int), range(0, nx, factor), 1)
+    alpha = np.where(hits, np.clip(110 + 40 * hits, 0, 255), 0)
+    image = np.stack([np.zeros_like(alpha), alpha], axis=-1).astype(np.uint8)[::-1]
+    never = n_frames + 1
+    y, x = np.nonzero(counts >= (shared.least if shared and shared.too_many else least or never))
+    order = np.argsort(-counts[y, x].astype(int), kind="stable")[:MOST_MARKED]
+    marked = [
+        MarkedPixel(int(i), int(j), int(counts[j, i]), (i + 0.5) / factor, (ny - j - 0.5) / factor)
+        for j, i in zip(y[order], x[order], strict=True)
+    ]
+    height, width = hits.shape
+    return ChipMap(
+        shape=(ny, nx),
+        n_frames=n_frames,
+        n_hits=int(counts.sum(dtype=int)),
+        width=width,
+        height=height,
+        image=picture(image),
+        least=least,
+        n_hot=int((counts >= (least or never)).sum()),
+        n_events=n_events,
+        shared=shared,
+        marked=marked,
+        n_marked=len(y),
+    )
