@@ -371,6 +371,25 @@ class TestStamps:
         assert used.max() == 1
         assert used.sum() == (sheet.width * sheet.height).sum()
 
+    @pytest.mark.parametrize("seed", range(3))
+    def test_each_fills_the_square_around_its_event_as_far_as_the_frame_goes(self, seed):
+        rng = np.random.default_rng(seed)
+        mask = rng.random((120, 90)) > 0.995
+        mask[30:70, rng.integers(90)] = mask[rng.integers(120), 20:60] = mask[0, 0] = mask[-1, -1] = True
+        ccd = hit_frame()
+        ccd.data, ccd.mask = np.ones(mask.shape), None
+        segments = crp.cr_segments(ccd, mask=mask)
+        sheet = make_sheet(segments, Codes.of(ccd.data))
+        left, bottom = sheet.left - sheet.inset_x, sheet.bottom + sheet.height + sheet.inset_y - sheet.side
+        for start, first, size, n_pixels in (
+            (left, sheet.left, sheet.width, 90),
+            (bottom, sheet.bottom, sheet.height, 120),
+        ):
+            np.testing.assert_array_equal(first, np.maximum(start, 0))
+            np.testing.assert_array_equal(first + size, np.minimum(start + sheet.side, n_pixels))
+        middles = [[(part.start + part.stop) / 2 for part in where] for where in segments.slices]
+        assert np.abs(np.array(middles).T - [bottom + sheet.side / 2, left + sheet.side / 2]).max() <= 1
+
     def test_black_and_white_are_about_the_sky_whatever_hit_it(self):
         ccd = hit_frame()
         rng = np.random.default_rng(6)

@@ -326,6 +326,29 @@ class TestGallery:
         assert shown.driver.switch_to.active_element.get_attribute("id") == "picture"
         assert "selected" in shown.find(".card").get_attribute("class")
 
+    def test_of_an_event_at_the_edge_only_what_lies_off_the_chip_is_empty(self, browser, tmp_path):
+        ccd = hit_frame()
+        ccd.data[35, :3] += 3000
+        cleaned = crp.clean_cosmic_rays(ccd, "median", thresh=40)
+        crp.write_ccd(cleaned, tmp_path / "edge.fits")
+        browser.open(crp.write_report(tmp_path, tmp_path / "page.html"))
+        (label,) = np.flatnonzero([where[1].start == 0 for where in crp.cr_segments(cleaned).slices]) + 1
+        browser.choose("#order", "by number")
+        card = f".card:nth-child({label}) canvas"
+        browser.run("document.querySelector(arguments[0]).scrollIntoView()", card)
+        browser.wait(f"document.querySelector('{card}').width > 100")
+        pixels = browser.run(
+            "const canvas = document.querySelector(arguments[0]);"
+            "return [...canvas.getContext('2d').getImageData(0, canvas.height / 2, canvas.width, 1).data]",
+            card,
+        )
+        empty = (np.reshape(pixels, (-1, 4)) == (0x70, 0x75, 0x7D, 255)).all(axis=1)
+        side = round(len(empty) / 3.05)
+        for panel in (empty[:side], empty[-side:]):
+            n_empty = panel.sum()
+            assert 0.3 * side < n_empty < 0.5 * side
+            assert panel[:n_empty].all()
+
     def test_all_of_a_class_are_ticked_at_once(self, shown):
         for place in (0, 2, 3, 4):
             shown.click(f"#class-filter input[value='{place}']")

@@ -142,7 +142,7 @@ def _frame_limits(frame: np.ndarray) -> tuple[float, float]:
 
 
 def _stamp_columns(sheet: Sheet) -> dict[str, list]:
-    names = ("left", "bottom", "width", "height", "column", "row")
+    names = ("left", "bottom", "width", "height", "side", "inset_x", "inset_y", "column", "row")
     return {
         **{name: getattr(sheet, name).tolist() for name in names},
         "low": _rounded(sheet.low),

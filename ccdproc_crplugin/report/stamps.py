@@ -17,6 +17,9 @@ __all__ = ["Sheet", "make_sheet"]
 #: Pixels around an event, and the smallest and largest side of its stamp.
 MARGIN, SMALLEST, LARGEST = 8, 25, 1000
 
+#: Stamps up to this side are square; beyond it squares would be large for what they show.
+LARGEST_SQUARE = 100
+
 #: Width of a sheet, unless a stamp is wider (pix).
 WIDTH = 1024
 
@@ -44,6 +47,10 @@ class Sheet:
         Where the lower left pixel of each stamp stands in the frame.
     width, height : `~numpy.ndarray` of int, shape (n_events,)
         Sides of each stamp.
+    side : `~numpy.ndarray` of int, shape (n_events,)
+        Side of the square around each event that a card shows, part of which may lie beyond the frame's edge.
+    inset_x, inset_y : `~numpy.ndarray` of int, shape (n_events,)
+        Where the upper left pixel of each stamp stands in that square.
     column, row : `~numpy.ndarray` of int, shape (n_events,)
         Where the upper left pixel of each stamp stands on the sheet.
     low, high : `~numpy.ndarray` of float, shape (n_events,)
@@ -55,6 +62,9 @@ class Sheet:
     bottom: np.ndarray
     width: np.ndarray
     height: np.ndarray
+    side: np.ndarray
+    inset_x: np.ndarray
+    inset_y: np.ndarray
     column: np.ndarray
     row: np.ndarray
     low: np.ndarray
@@ -78,8 +88,12 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
         A stamp an event, cut at the frame's edge, in the order of the labels.
     """
     labels, raw, cleaned = segments.data, segments.raw, segments.cleaned
-    bounds = np.array([_bounds(where, labels.shape) for where in segments.slices], dtype=int).reshape(-1, 4)
+    extents = [[part.start, part.stop] for where in segments.slices for part in where]
+    wanted, side = _wanted(np.array(extents, dtype=int).reshape(-1, 2, 2))
+    bounds = np.clip(wanted, 0, np.array(labels.shape)[:, np.newaxis]).reshape(-1, 4)
     bottom, top, left, right = bounds.T
+    square_bottom, square_left = (wanted.sum(axis=2) // 2).T - side // 2
+    inset_x, inset_y = left - square_left, square_bottom + side - top
     height, width = top - bottom, right - left
     column, row, size = _arrange(width, height)
     pixels = np.zeros((*size, 3), dtype=np.uint8)
@@ -88,16 +102,18 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
         stamp = _stamp(labels[part], raw[part], cleaned[part], index + 1, codes)
         on_sheet = (slice(row[index], row[index] + y1 - y0), slice(column[index], column[index] + x1 - x0))
         pixels[on_sheet] = stamp[::-1]
-    return Sheet(pixels, left, bottom, width, height, column, row, *_limits(raw, bounds))
+    return Sheet(pixels, left, bottom, width, height, side, inset_x, inset_y, column, row, *_limits(raw, bounds))
 
 
-def _bounds(where: tuple[slice, slice], shape: tuple[int, int]) -> tuple[int, int, int, int]:
-    bounds = []
-    for part, size in zip(where, shape, strict=True):
-        side = min(max(part.stop - part.start + 2 * MARGIN, SMALLEST), LARGEST)
-        start = (part.start + part.stop - side) // 2
-        bounds += [max(0, start), min(size, start + side)]
-    return tuple(bounds)
+def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """
+    First and last row and column of each stamp, (n, 2, 2), as if there were no edge, and the longer of its sides.
+    """
+    sides = np.clip(extents[..., 1] - extents[..., 0] + 2 * MARGIN, SMALLEST, LARGEST)
+    longer = sides.max(axis=1, initial=0)
+    sides = np.maximum(sides, np.minimum(longer, LARGEST_SQUARE)[:, np.newaxis])
+    start = (extents.sum(axis=2) - sides) // 2
+    return np.stack([start, start + sides], axis=2), longer
 
 
 def _arrange(width: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:

@@ -127,7 +127,7 @@ class Gallery {
 
   paintCard(event, canvas) {
     const { sheet, values } = this.pictures;
-    const side = Math.max(event.width, event.height);
+    const side = event.side;
     const table = greys(values, { low: event.low, high: event.high });
     const mask = Uint8Array.from({ length: 256 }, (_, code) => code);
     const zoom = Math.max(1, Math.ceil(160 / side));
@@ -136,14 +136,18 @@ class Gallery {
     canvas.height = side * zoom;
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = false;
-    const inset = [((side - event.width) * zoom) / 2, ((side - event.height) * zoom) / 2];
     const parts = [[sheet.mask, mask], [sheet.raw, table], [sheet.cleaned, table]];
-    parts.forEach(([codes, colours], place) => {
-      const left = place * (side * zoom + gap);
+    parts.forEach(([codes, colours], index) => {
+      const left = index * (side * zoom + gap);
       const part = paintPart(codes, sheet.width, event, colours);
-      context.fillStyle = codes === sheet.mask ? "#000" : "#70757d";
+      const place = [left + event.inset_x * zoom, event.inset_y * zoom, event.width * zoom, event.height * zoom];
+      context.fillStyle = "#70757d";
       context.fillRect(left, 0, side * zoom, side * zoom);
-      context.drawImage(part, left + inset[0], inset[1], event.width * zoom, event.height * zoom);
+      if (codes === sheet.mask) {
+        context.fillStyle = "#000";
+        context.fillRect(...place);
+      }
+      context.drawImage(part, ...place);
     });
   }
 }

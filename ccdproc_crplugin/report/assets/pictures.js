@@ -114,7 +114,7 @@ function figure(value) {
   return value === null ? "?" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
 }
 
-const EVENT_COLUMNS = ["x", "y", "length", "area", "charge", "peak", "angle", "edge", "bad", "left", "bottom", "width", "height", "column", "row", "low", "high"];
+const EVENT_COLUMNS = ["x", "y", "length", "area", "charge", "peak", "angle", "edge", "bad", "left", "bottom", "width", "height", "side", "inset_x", "inset_y", "column", "row", "low", "high"];
 
 function channel(image, offset) {
   const codes = new Uint8Array(image.width * image.height);
