@@ -3,7 +3,9 @@
 The page of a night in a real browser. ``CCDCR_NEED_BROWSER=1`` makes it an error that none is there.
 """
 
+import json
 import os
+import shutil
 import time
 from itertools import pairwise
 
@@ -96,6 +98,25 @@ def page(folder):
 def shown(browser, page):
     browser.open(page)
     return browser
+
+
+@pytest.mark.parametrize("width", [1400, 800, 390])
+def test_a_long_reason_or_many_parameters_leave_the_table_readable(browser, folder, tmp_path, width):
+    shutil.copytree(folder, tmp_path / "night")
+    table = Table.read(folder / "night.ecsv")
+    table["reason"] = [60 * "reason " if status == "failed" else "" for status in table["status"]]
+    table["parameters"] = [json.dumps({f"parameter_{number}": number for number in range(20)})] * len(table)
+    table.write(tmp_path / "night" / "night.ecsv", overwrite=True)
+    browser.open(crp.write_report(tmp_path / "night", tmp_path / "page.html"), size=(width, 900))
+    reason = browser.run("return document.querySelector('.reason span').getBoundingClientRect().toJSON()")
+    assert reason["height"] < 220
+    assert 0 < reason["left"] < reason["right"] < width
+    if width > 390:
+        heights = browser.run(
+            "return [...document.querySelectorAll('#night-table tbody td')].map((e) => e.clientHeight)"
+        )
+        assert np.median(heights) < 65
+    assert browser.run("return document.documentElement.scrollWidth") <= width
 
 
 def files_in_table(browser):

@@ -50,8 +50,8 @@ COLUMNS = {
     "Pixels": ("n_pixels", "number"),
     "Findings": ("findings", "text"),
     "Detector": ("detector", "text"),
-    "Parameters": ("parameters", "text"),
     "Time (s)": ("seconds", "number"),
+    "Parameters": ("parameters", "text"),
 }
 
 #: Files of pictures beside a page.
