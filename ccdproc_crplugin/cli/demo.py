@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-``ccdcr demo``: the whole way of a real frame.
+``ccdcr demo``: the whole way of a real frame, and of a simulated night.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]
 
 COMMAND = Command(
     "demo",
-    summary="see it work on a real frame",
+    summary="see it work on a real frame and a simulated night",
     description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures. Then "
     "simulate a small night, reduce it, and compare what is found with what was put in.",
     add_options=_add_options,
