@@ -116,10 +116,13 @@ def locked(output: Path) -> Iterator[None]:
         raise CosmicRayError(f"Found that the output {str(output)!r} can't be written: {err}.") from err
     try:
         _lock(lock, output)
-        _remove_unfinished(output)
-        yield
-        # A worker of a run that was killed may have lived on for a moment.
-        _remove_unfinished(output)
+        try:
+            _remove_unfinished(output)
+            yield
+            # A worker of a run that was killed may have lived on for a moment.
+            _remove_unfinished(output)
+        finally:
+            _unlock(lock)
     finally:
         os.close(lock)
 
@@ -136,8 +139,22 @@ def _lock(lock: int, output: Path) -> None:
         ) from err
 
 
+def _unlock(lock: int) -> None:
+    """
+    Let go of the lock, which processes forked in between hold, too.
+    """
+    if fcntl is not None:
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    else:
+        msvcrt.locking(lock, msvcrt.LK_UNLCK, 1)
+
+
 def _remove_unfinished(output: Path) -> None:
+    """
+    Remove what a killed run left, but not in the output of another run inside this one.
+    """
     for folder, subfolders, names in os.walk(output):
+        subfolders[:] = [name for name in subfolders if not os.path.exists(os.path.join(folder, name, LOCK))]
         for name in filter(_UNFINISHED.fullmatch, names):
             with suppress(OSError):
                 os.unlink(os.path.join(folder, name))
