@@ -11,13 +11,14 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_any
+from queue import SimpleQueue
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.plugins import DEFAULT_PLUGINS
 
@@ -69,6 +70,11 @@ def _free_memory() -> float:
     with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2
     return float("inf")
+
+
+#: What is expected of an executor, and what to do if it does not do so.
+EXPECTED = "Expected one of concurrent.futures or like it, which was not shut down."
+AGAIN = "What is done so far is kept; run again with a new executor."
 
 
 class Crew:
@@ -159,59 +165,61 @@ class Crew:
     def _do_elsewhere(self, function: Callable, tasks: deque) -> Iterator[tuple[Any, Any]]:
         suspects: deque = deque()
         at_hand: dict[Future, Any] = {}
+        finished: SimpleQueue = SimpleQueue()
         try:
             while tasks or suspects or at_hand:
-                alone = self._hand_out(function, tasks, suspects, at_hand)
-                finished, _ = wait(at_hand, return_when=FIRST_COMPLETED)
-                outcomes = [(at_hand.pop(future), _outcome_of(future)) for future in finished]
-                lost = [task for task, outcome in outcomes if isinstance(outcome, BrokenExecutor)]
-                yield from ((task, outcome) for task, outcome in outcomes if not isinstance(outcome, BrokenExecutor))
-                if not lost:
+                alone = bool(suspects) and not at_hand
+                for task in self._next(tasks, suspects, len(at_hand)):
+                    at_hand[self._submit(function, task, finished)] = task
+                future = finished.get()
+                task, outcome = at_hand.pop(future), _outcome_of(future)
+                if isinstance(outcome, CancelledError):
+                    raise CosmicRayError(
+                        f"Found that the executor dropped a task; expected it not to be shut down. {AGAIN}"
+                    )
+                if not isinstance(outcome, BrokenExecutor):
+                    yield task, outcome
                     continue
                 self._start_anew()
+                finished = SimpleQueue()
                 if alone:
-                    yield lost[0], _killed()
+                    yield task, _killed()
                 else:
-                    suspects.extend([*lost, *at_hand.values()])
+                    suspects.extend([task, *at_hand.values()])
                     at_hand.clear()
         finally:
             for future in at_hand:
                 future.cancel()
 
-    def _hand_out(self, function: Callable, tasks: deque, suspects: deque, at_hand: dict[Future, Any]) -> bool:
+    def _next(self, tasks: deque, suspects: deque, n_at_hand: int) -> list[Any]:
         """
-        Keep the workers busy; a suspect works alone, and the answer is whether one does.
+        What to hand out so that the workers stay busy; a suspect works alone.
         """
         if suspects:
-            if not at_hand:
-                task = suspects.popleft()
-                at_hand[self._submit(function, task)] = task
-                return True
-            return False
+            return [] if n_at_hand else [suspects.popleft()]
         most = WAITING * self._n_workers if self._given is None else WAITING_ELSEWHERE
-        while tasks and len(at_hand) < most:
-            task = tasks.popleft()
-            at_hand[self._submit(function, task)] = task
-        return False
+        return [tasks.popleft() for _ in range(min(len(tasks), most - n_at_hand))]
 
-    def _submit(self, function: Callable, task: Any) -> Future:
+    def _submit(self, function: Callable, task: Any, finished: SimpleQueue) -> Future:
+        """
+        Hand a task out, whose future goes to a queue once it is done, or cancelled by a shutdown.
+        """
         try:
-            return (self._given or self._pool).submit(function, task)
+            future = (self._given or self._pool).submit(function, task)
         except BrokenExecutor as err:
-            broken: Future = Future()
-            broken.set_exception(err)
-            return broken
-        except (RuntimeError, AttributeError, TypeError) as err:
-            raise CosmicRayError(
-                f"Found an executor that takes no tasks ({type(err).__name__}: {err}); expected one of "
-                "concurrent.futures or like it, which was not shut down."
-            ) from err
+            future = Future()
+            future.set_exception(err)
+        except Exception as err:
+            raise CosmicRayError(f"Found an executor that takes no tasks ({reason_of(err)}). {EXPECTED}") from err
+        if not hasattr(future, "add_done_callback"):
+            raise CosmicRayError(f"Found an executor whose submit gives {type(future).__name__}. {EXPECTED}")
+        future.add_done_callback(finished.put)
+        return future
 
     def _start_anew(self) -> None:
         if self._given is not None:
             raise CosmicRayError(
-                "Found that the executor broke, since one of its workers died; expected one that goes on. What is done "
-                "so far is kept; run again with a new executor."
+                f"Found that the executor broke, since one of its workers died; expected one that goes on. {AGAIN}"
             )
         self._pool.shutdown(cancel_futures=True)
         self._pool = _new_pool(self._n_workers)
