@@ -67,6 +67,7 @@ class _Job:
     reading: dict[str, Any]
     overwrite: bool
     progress: Callable | None
+    leave_out: Callable[[Path, str], None]
 
 
 def combine_calibrations(
@@ -89,6 +90,7 @@ def combine_calibrations(
     memory_limit: float | u.Quantity | None = None,
     overwrite: bool = False,
     progress: Callable | None = None,
+    on_left_out: Callable[[Path, str], None] | None = None,
 ) -> list[Path]:
     """
     Combine the bias frames, darks and flats of a collection.
@@ -137,6 +139,8 @@ def combine_calibrations(
         Whether files that are there may be replaced.
     progress : callable or None
         Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
+    on_left_out : callable or None
+        Called with the path of each frame that is left out and why, in place of a warning.
 
     Returns
     -------
@@ -214,6 +218,7 @@ def combine_calibrations(
         reading={"unit": unit, "hdu": hdu},
         overwrite=overwrite,
         progress=progress,
+        leave_out=on_left_out or _warn_of_left_out,
     )
     known = [CombinedFrame.of_file(Path(path)) for path in masters]
     opened = _open_frames(paths_of(ifc), job)
@@ -308,13 +313,13 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
         try:
             frame = open_frame(path, **job.reading)
         except CosmicRayError as err:
-            _leave_out(path, str(err))
+            job.leave_out(path, str(err))
             continue
         if _key_of(frame, job).kind not in CALIBRATION_KINDS:
             frame.close()
         elif COMBINED in frame.header:
             frame.close()
-            _leave_out(path, "found a frame that is combined already; give it as one of masters=")
+            job.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
             opened[path] = frame
         if len(opened) > MAX_OPEN:
@@ -391,7 +396,7 @@ def _combine_group(
         )
         good = inputs["n_bad"] < combined.image.size
         for frame in stack.frames_where(~good):
-            _leave_out(frame.path, "found no finite pixel")
+            job.leave_out(frame.path, "found no finite pixel")
         if not good.any():
             return None
         _warn_of_few(target, int(good.sum()))
@@ -414,10 +419,10 @@ def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
         try:
             stack.add(frame, job.prepare, **job.reading)
         except CosmicRayError as err:
-            _leave_out(frame.path, str(err))
+            job.leave_out(frame.path, str(err))
     if stack.frames:
         for frame, reason in stack.drop_strangers():
-            _leave_out(frame.path, reason)
+            job.leave_out(frame.path, reason)
 
 
 def _subtraction_and_scales(
@@ -435,12 +440,12 @@ def _subtraction_and_scales(
     saturated = np.array([_share_saturated(frame) > MOST_SATURATED for frame in stack.frames])
     if saturated.any():
         for frame in stack.frames_where(saturated):
-            _leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
+            job.leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
         stack.keep_only(~saturated)
         # what is subtracted depends on the exposures of those that stay
         return _subtraction_and_scales(key, stack, masters, job) if stack.frames else (subtraction, scales[:0])
     _warn_of_saturated(stack)
-    return subtraction, _of_lit(stack, scales)
+    return subtraction, _of_lit(stack, scales, job)
 
 
 def _share_saturated(frame: InputFrame) -> float:
@@ -453,18 +458,18 @@ def _warn_of_saturated(stack: FrameStack) -> None:
             _warn(f"{frame.path.name} has {frame.saturation}; there the combined flat may be too low")
 
 
-def _of_lit(stack: FrameStack, scales: np.ndarray) -> np.ndarray:
+def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
     """
     The scales of the flats with light in them; the others are left out.
     """
     lit = np.isfinite(scales)
     for frame in stack.frames_where(~lit):
-        _leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
+        job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
     stack.keep_only(lit)
     return scales[lit]
 
 
-def _leave_out(path: Path, reason: str) -> None:
+def _warn_of_left_out(path: Path, reason: str) -> None:
     _warn(f"{path.name} is left out: {reason}")
 
 

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.atomic_files import unfinished
 from ccdproc_crplugin.calibrate import combine_calibrations
-from ccdproc_crplugin.errors import reason_of
+from ccdproc_crplugin.combined_frame import COMBINED
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.pipeline.night import Night
 from ccdproc_crplugin.pipeline.plan import Group
-from ccdproc_crplugin.pipeline.results import n_bytes_of
+from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.pipeline.work import (
     Call,
@@ -37,9 +39,6 @@ __all__ = ["CombineTask", "combine_group"]
 
 #: Steps that `combine_calibrations` does by itself, faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
-
-#: What it says of a frame that it does without.
-LEFT_OUT = " is left out: "
 
 
 @dataclass(frozen=True)
@@ -121,29 +120,30 @@ def combine_group(task: CombineTask) -> Outcome:
     """
     start = time.perf_counter()
     failure = fatal = ""
+    left_out: dict[Path, str] = {}
     with caught_warnings() as messages:
         try:
             for number, target in enumerate(task.targets):
-                _combine(task, number, Path(target))
+                _combine(task, number, Path(target), left_out)
         except Exception as err:
             failure = reason_of(err)
             fatal = failure if isinstance(err, OutputError) else ""
-    left_out = {name: reason for name, mark, reason in (text.partition(LEFT_OUT) for text in messages) if mark}
     seconds = round((time.perf_counter() - start) / len(task.rows), 3)
     done = {"status": "done", "n_bytes": n_bytes_of(map(Path, task.targets))}
     rows = []
     for path, row in zip(task.paths, task.rows, strict=True):
-        reason = left_out.get(Path(path).name, failure)
+        reason = left_out.get(Path(path), failure)
         status = {"status": "failed", "reason": reason, "output": ""} if reason else done
         rows.append({**row, **status, "seconds": seconds})
-    others = [text for text in dict.fromkeys(messages) if LEFT_OUT not in text]
-    return Outcome(rows, tuple(others), fatal)
+    return Outcome(rows, tuple(dict.fromkeys(messages)), fatal)
 
 
-def _combine(task: CombineTask, number: int, target: Path) -> None:
+def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, str]) -> None:
     """
     Combine one frame of each file, in a folder of its own, and put it where it belongs.
     """
+    if is_readable(target) and COMBINED not in fits.getheader(target):
+        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
     first, rest = _split(task.calls)
     prepare = functools.partial(_prepared, task=task, number=number, calls=first) if first or task.headers else None
     with writing():
@@ -161,6 +161,7 @@ def _combine(task: CombineTask, number: int, target: Path) -> None:
                 prepare=prepare,
                 unit=task.headers.get("unit"),
                 hdu=task.hdus[number],
+                on_left_out=left_out.__setitem__,
             )
             os.replace(made, target)
     finally:
