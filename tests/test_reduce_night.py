@@ -441,7 +441,8 @@ class TestAgain:
             write_frame(path, "flat", np.full(SHAPE, np.nan, "f4"), BUNIT="adu")
         table = reduce(raw, output, n_workers=n_workers)
         assert by_file(table)["light_1.fits"] == "failed"
-        assert "Found no 'flat_V_gain2.fits' among the combined frames" in by_file(table, "reason")["light_1.fits"]
+        assert "Found that calibration/flat_V_gain2.fits could not be made" in by_file(table, "reason")["light_1.fits"]
+        assert (output / "calibration" / "flat_V_gain2.fits").is_file()
 
     def test_other_ways_of_combining_redo_everything(self, raw, output):
         reduce(raw, output)

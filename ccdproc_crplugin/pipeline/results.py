@@ -16,10 +16,13 @@ from astropy.io import fits
 
 from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD
 
-__all__ = ["INPUT_CARD", "facts_of", "headers_of_result", "is_whole", "n_bytes_of"]
+__all__ = ["INPUT_CARD", "facts_of", "headers_of_result", "is_readable", "is_whole", "marks_of_result", "n_bytes_of"]
 
 #: Card of a result that says what it was made from; `SETTINGS_CARD` says how.
 INPUT_CARD = "CRINPUT"
+
+#: What is raised for a file that is no whole FITS file.
+UNREADABLE = (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyError)
 
 
 def n_bytes_of(paths: Iterable[Path]) -> int | None:
@@ -59,8 +62,52 @@ def headers_of_result(target: Path) -> list[fits.Header]:
     try:
         with fits.open(target, disable_image_compression=True) as hdus:
             return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
-    except (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyError):
+    except UNREADABLE:
         return []
+
+
+def is_readable(path: Path) -> bool:
+    """
+    Whether a file is FITS, so that it is no damaged result but something else.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    bool
+        True if its headers can be read.
+    """
+    try:
+        with fits.open(path, disable_image_compression=True) as hdus:
+            return len(hdus) > 0
+    except UNREADABLE:
+        return False
+
+
+def marks_of_result(target: Path) -> tuple[str, str] | None:
+    """
+    What a result says of its input and of the settings it was made with.
+
+    Parameters
+    ----------
+    target : `~pathlib.Path`
+        The file.
+
+    Returns
+    -------
+    tuple of str or None
+        The hash of the input and that of the settings; None if it is no result, or can't be read.
+    """
+    try:
+        with fits.open(target, disable_image_compression=True) as hdus:
+            # The first frame says it, and stands before what is not read then.
+            header = next(hdu.header for hdu in hdus if SETTINGS_CARD in hdu.header)
+            return header[INPUT_CARD], header[SETTINGS_CARD]
+    except (StopIteration, KeyError, *UNREADABLE):
+        return None
 
 
 def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any]) -> bool:

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 from astropy.nddata import CCDData
-from astropy.table import Table
+from astropy.table import Table, vstack
 
 from ccdproc_crplugin import frames, plugins
 from ccdproc_crplugin.atomic_files import atomic_write
@@ -27,7 +27,14 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.io import read_ccd
 from ccdproc_crplugin.layout import read_frames, write_frames
 from ccdproc_crplugin.pipeline.record import hash_file
-from ccdproc_crplugin.pipeline.results import INPUT_CARD, facts_of, headers_of_result, is_whole, n_bytes_of
+from ccdproc_crplugin.pipeline.results import (
+    INPUT_CARD,
+    facts_of,
+    headers_of_result,
+    is_readable,
+    is_whole,
+    n_bytes_of,
+)
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD, write_history
 from ccdproc_crplugin.selection import stem
@@ -182,10 +189,18 @@ def writing() -> Iterator[None]:
     try:
         yield
     except (OSError, CosmicRayError) as err:
-        cause = err if isinstance(err, OSError) else err.__cause__
-        if isinstance(cause, OSError) and cause.errno in FATAL:
+        if any(isinstance(cause, OSError) and cause.errno in FATAL for cause in _causes(err)):
             raise OutputError(str(err)) from err
         raise
+
+
+def _causes(err: BaseException | None) -> Iterator[BaseException]:
+    """
+    An error and those it came of; astropy tells of a full disk by an error of its own.
+    """
+    while err is not None:
+        yield err
+        err = err.__cause__ or err.__context__
 
 
 def _reduced(task: Task) -> dict[str, Any]:
@@ -208,10 +223,19 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
         if all(there[0].get(card) == mark for card, mark in marks.items()):
             return {**_facts(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
         if EDITED_CARD in there[0]:
-            return _kept_for_its_edits(task, there)
-    elif not there and os.path.lexists(target) and task.earlier.get("output") != task.row["output"]:
-        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
+            return _kept_for_its_edits(task, there, marks)
+    elif not there:
+        _refuse_foreign(task)
     return None
+
+
+def _refuse_foreign(task: Task) -> None:
+    """
+    Refuse to replace what no run wrote; a result that was damaged may be replaced.
+    """
+    target = Path(task.target)
+    if os.path.lexists(target) and (task.earlier.get("output") != task.row["output"] or is_readable(target)):
+        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
 
 
 def _made(task: Task, hashing: Future) -> dict[str, Any]:
@@ -219,21 +243,34 @@ def _made(task: Task, hashing: Future) -> dict[str, Any]:
     The row of a result that had to be made.
     """
     source, target = Path(task.source), Path(task.target)
-    results, tables = {}, {}
+    results: dict[int, CCDData] = {}
+    tables: dict[str, dict[int, Table]] = {}
     raw = read_frames(source, unit=task.headers.get("unit"))
     for number, hdu in enumerate(list(raw)):
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
         results[hdu].meta.update(_marks(task, hashing))
         results[hdu].meta.pop(EDITED_CARD, None)
-        tables |= {f"{hdu}_{name}" if len(raw) + number else name: table for name, table in measured.items()}
+        for name, table in measured.items():
+            tables.setdefault(name, {})[hdu] = table
     with writing():
         target.parent.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
+        for name, by_hdu in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
-                table.write(temporary, format="ascii.ecsv")
+                _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
         write_frames(results, source, target)
     facts = _facts([ccd.meta for ccd in results.values()], target)
     return {**facts, "status": "done", "input_hash": hashing.result()}
+
+
+def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
+    """
+    The tables of the frames of a file as one; of several frames the first column says which HDU a row belongs to.
+    """
+    if not several:
+        return next(iter(by_hdu.values()))
+    for hdu, table in by_hdu.items():
+        table.add_column(np.full(len(table), hdu), name="hdu", index=0)
+    return vstack(list(by_hdu.values()), metadata_conflicts="silent")
 
 
 def _marks(task: Task, hashing: Future) -> dict[str, str]:
@@ -247,13 +284,18 @@ def _facts(headers: list[fits.Header], target: Path) -> dict[str, Any]:
     return {**facts_of(headers), "n_bytes": n_bytes_of([target])}
 
 
-def _kept_for_its_edits(task: Task, headers: list[fits.Header]) -> dict[str, Any]:
+def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[str, str]) -> dict[str, Any]:
     """
     The row of a result that somebody edited by hand, which no other settings undo.
     """
+    if headers[0].get(INPUT_CARD) != marks[INPUT_CARD]:
+        raise CosmicRayError(
+            f"Found {Path(task.target).name!r} in the output, edited by hand and made from another frame; expected "
+            "none, so that no edit is lost. Move it away."
+        )
     reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
-    marks = {"input_hash": headers[0][INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
-    return {**task.earlier, **_facts(headers, Path(task.target)), **marks, "status": "kept", "reason": reason}
+    made_with = {"input_hash": marks[INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
+    return {**task.earlier, **_facts(headers, Path(task.target)), **made_with, "status": "kept", "reason": reason}
 
 
 def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:
@@ -312,14 +354,7 @@ def _read_master(path: str, *, with_uncertainty: bool) -> CCDData:
     """
     A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for.
     """
-    try:
-        changed = os.stat(path).st_mtime_ns
-    except OSError as err:
-        raise CosmicRayError(
-            f"Found no {Path(path).name!r} among the combined frames; expected it made before. Its own frames failed, "
-            "see their reasons."
-        ) from err
-    return _read_master_of(path, changed, with_uncertainty)
+    return _read_master_of(path, os.stat(path).st_mtime_ns, with_uncertainty)
 
 
 @functools.lru_cache(maxsize=4)
