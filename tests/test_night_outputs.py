@@ -213,7 +213,7 @@ class TestExecutors:
             def submit(self, *args):
                 raise trouble("not today")
 
-        with Sulky(1) as executor, pytest.raises(CosmicRayError, match="takes no tasks .*not today"):
+        with Sulky(1) as executor, pytest.raises(CosmicRayError, match=r"takes no tasks .*not today"):
             crp.clean_collection(write_lights(tmp_path / "raw", 1), output, executor=executor)
 
     def test_one_that_gives_no_futures_is_refused(self, tmp_path, output):

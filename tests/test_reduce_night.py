@@ -90,7 +90,7 @@ class TestResult:
         assert reduced.data[10, 12] < 230
         assert crp.read_ccd(output / "calibration" / "bias_gain2.fits").meta["NCOMBINE"] == 3
 
-    @pytest.mark.parametrize("tables", [{}, {"combine": {"saturation": 45000}}])
+    @pytest.mark.parametrize("tables", [{}, {"headers": {"saturation": 45000}}])
     def test_a_saturated_flat_fails_with_the_reason_and_costs_no_other_frame(self, raw, output, tables):
         value = 50000 if tables else 65535
         write_frame(raw / "flat_9.fits", "flat", np.full(SHAPE, value, "uint16"), EXPTIME=5.0, SATURATE=61000)

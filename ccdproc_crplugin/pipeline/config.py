@@ -181,7 +181,18 @@ HEADER_VALUES: dict[str, Any] = {
 POSITIVE, NOT_NEGATIVE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
 
 #: Keywords of `combine_calibrations` that the run itself decides.
-NOT_CONFIGURED = ("overwrite", "progress", "subtract", "masters", "keys", "prepare", "unit", "hdu")
+NOT_CONFIGURED = (
+    "overwrite",
+    "progress",
+    "on_left_out",
+    "subtract",
+    "masters",
+    "keys",
+    "prepare",
+    "saturation",
+    "unit",
+    "hdu",
+)
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:
