@@ -19,7 +19,7 @@ from ccdproc_crplugin.copies import copy_but_pixels, enlarged_uncertainty, resul
 from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays, read_only
 from ccdproc_crplugin.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
-from ccdproc_crplugin.frame_checks import check_frame
+from ccdproc_crplugin.frame_checks import check_bool, check_frame
 from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -38,7 +38,7 @@ from ccdproc_crplugin.provenance import (
 from ccdproc_crplugin.rates import expected_events
 from ccdproc_crplugin.removed import RemovedPixels, attach, is_cleaned, is_restorable, removed_pixels
 
-__all__ = ["clean_cosmic_rays"]
+__all__ = ["check_choices", "clean_cosmic_rays"]
 
 #: Share of the frame beyond which an answer can't be right.
 ABSURD_SHARE = 0.1
@@ -127,9 +127,8 @@ def clean_cosmic_rays(
     (6, 1)
     """
     check_frame(ccd)
+    check_choices(repair=repair, preflight=preflight, force=force)
     _check_not_cleaned(ccd, force)
-    _one_of("preflight", preflight, PREFLIGHT)
-    _one_of("repair", repair, (*METHODS, None))
     chosen = plugins.find_detector(detector)
     parameters = check_parameters(chosen, detector_parameters)
     calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
@@ -156,6 +155,25 @@ def clean_cosmic_rays(
     _warn_if_absurd(found.mask)
     _tell_observers(cleaned, found.detection)
     return cleaned
+
+
+def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", force: bool = False) -> None:
+    """
+    Refuse choices that `clean_cosmic_rays` does not know.
+
+    Parameters
+    ----------
+    repair, preflight, force : str or None, str, bool
+        As for `clean_cosmic_rays`.
+
+    Raises
+    ------
+    CosmicRayError
+        If one is not among those to choose from.
+    """
+    _one_of("preflight", preflight, PREFLIGHT)
+    _one_of("repair", repair, (*METHODS, None))
+    check_bool("force", force)
 
 
 def _check_not_cleaned(ccd: CCDData, force: bool) -> None:

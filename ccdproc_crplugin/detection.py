@@ -19,6 +19,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.electrons import ElectronFrame
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_bool
 from ccdproc_crplugin.frames import frame_name
 from ccdproc_crplugin.model import HOST_KEYWORDS, Detection, Detector
 
@@ -76,6 +77,8 @@ def check_parameters(detector: Detector, parameters: Mapping[str, Any]) -> dict[
                 f"expected one of: {', '.join(known) or '(it has none)'}.{hint}"
             )
     for name, value in parameters.items():
+        if isinstance(known[name], bool):
+            check_bool(name, value)
         if isinstance(value, numbers.Real) and not math.isfinite(value):
             raise CosmicRayError(f"Found {name}={value} for detector {detector.name!r}; expected a finite number.")
     return {**known, **parameters}

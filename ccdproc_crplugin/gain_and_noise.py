@@ -18,7 +18,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["Calibration", "calibrate", "electrons_per_unit"]
+__all__ = ["Calibration", "calibrate", "check_figures", "electrons_per_unit"]
 
 #: Units that all say adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
@@ -92,6 +92,25 @@ def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturati
     readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
     saturation, saturation_source = _saturation_of(ccd.meta, saturation, gain, per_unit, in_electron)
     return Calibration(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
+
+
+def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> None:
+    """
+    Refuse figures that are wrong for every frame.
+
+    Parameters
+    ----------
+    gain, readnoise, saturation : Quantity, float or None
+        As for `calibrate`.
+
+    Raises
+    ------
+    CosmicRayError
+        If a unit does not fit, or a figure is not a positive number.
+    """
+    given = {"gain": gain, "readnoise": readnoise, "saturation": saturation}
+    plain = {name: value for name, value in given.items() if not hasattr(value, "value_from")}
+    calibrate(CCDData([[0.0]], unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0}), **plain)
 
 
 def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:

@@ -16,7 +16,15 @@ from ccdproc_crplugin import hookspecs
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.model import DETECTOR_KEYWORDS, HOST_KEYWORDS, Check, Detector, Step
 
-__all__ = ["REGISTRIES", "check_plugin", "checked_name", "detector_parameters", "new_manager", "step_parameters"]
+__all__ = [
+    "REGISTRIES",
+    "check_plugin",
+    "checked_name",
+    "detector_parameters",
+    "new_manager",
+    "step_parameters",
+    "takes_any_parameter",
+]
 
 #: The hooks that declare something, and what each must yield.
 REGISTRIES = {
@@ -127,10 +135,10 @@ def _check_step(step: Step) -> None:
         )
     if step.master not in ("", *MASTER_KINDS):
         raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master!r}; expected bias, dark or flat.")
-    parameters = list(inspect.signature(step.run).parameters.values())[1:]
-    if step.master and "master" not in {par.name for par in parameters}:
+    parameters = list(inspect.signature(step.run).parameters)[1:]
+    if step.master and "master" not in parameters:
         raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master} but has no keyword master.")
-    if step.check is None and any(par.kind is par.VAR_KEYWORD for par in parameters):
+    if step.check is None and takes_any_parameter(step):
         raise CosmicRayError(f"the step {step.name!r} takes **parameters but has no check; name them, or add one.")
 
 
@@ -207,3 +215,20 @@ def step_parameters(step: Step) -> dict[str, Any]:
     parameters = list(inspect.signature(step.run).parameters.values())[1:]
     named = [par for par in parameters if par.kind in (par.KEYWORD_ONLY, par.POSITIONAL_OR_KEYWORD)]
     return {par.name: par.default for par in named if not (step.master and par.name == "master")}
+
+
+def takes_any_parameter(step: Step) -> bool:
+    """
+    Whether a step takes parameters that it does not name, which its ``check`` looks at.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return any(par.kind is par.VAR_KEYWORD for par in inspect.signature(step.run).parameters.values())

@@ -21,7 +21,7 @@ import entrypoints
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.model import Check, Detector, Step
 from ccdproc_crplugin.plugin_registry import FAILURES, Plugin, Registry
-from ccdproc_crplugin.plugin_rules import detector_parameters, step_parameters
+from ccdproc_crplugin.plugin_rules import detector_parameters, step_parameters, takes_any_parameter
 
 __all__ = [
     "DEFAULT_PLUGINS",
@@ -36,6 +36,7 @@ __all__ = [
     "register",
     "step_parameters",
     "steps",
+    "takes_any_parameter",
     "unregister",
 ]
 

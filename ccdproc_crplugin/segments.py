@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from photutils.segmentation import SegmentationImage
 
-__all__ = ["CRSegments", "cr_segments"]
+__all__ = ["CRSegments", "check_counts", "cr_segments"]
 
 #: Pixels around an event in its picture, and the smallest and largest side of one.
 MARGIN, SMALLEST, LARGEST = 8, 25, 101
@@ -90,12 +90,25 @@ def cr_segments(
     (1, 'track')
     """
     check_frame(ccd)
-    _check_counts(n_pixels, connectivity)
+    check_counts(n_pixels, connectivity)
     source = find_events(ccd, mask, detector, parameters)
     return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
 
 
-def _check_counts(n_pixels: Any, connectivity: Any) -> None:
+def check_counts(n_pixels: Any = 3, connectivity: Any = 8) -> None:
+    """
+    Refuse counts of pixels that no event can have.
+
+    Parameters
+    ----------
+    n_pixels, connectivity : int
+        As for `cr_segments`.
+
+    Raises
+    ------
+    CosmicRayError
+        If one is not a whole number in its range.
+    """
     if isinstance(n_pixels, bool) or not isinstance(n_pixels, int | np.integer) or n_pixels < 1:
         raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
     if not isinstance(connectivity, int) or connectivity not in (4, 8):

@@ -650,6 +650,42 @@ class TestSteps:
         reason = by_file(reduce(raw, output), "reason")["light_1.fits"]
         assert "Give unit = … under [headers]" in reason
 
+    @pytest.mark.parametrize(
+        ("step", "parameters", "message"),
+        [
+            ("subtract_dark", {"scale": "false"}, "Found scale='false'; expected True or False"),
+            ("subtract_overscan", {"median": "no"}, "Found median='no'; expected True or False"),
+            ("subtract_overscan", {"overscan_axis": 7}, "Found overscan_axis=7; expected 0 or 1"),
+            ("create_deviation", {"disregard_nan": 1}, "Found disregard_nan=1; expected True or False"),
+            ("create_deviation", {"readnoise": -1}, "Found readnoise=-1; expected 0 or more"),
+            ("clean_cosmic_rays", {"force": "no"}, "Found force='no'; expected True or False"),
+            ("clean_cosmic_rays", {"repair": "glue"}, "Found repair='glue'; expected one of: 'meanmask'"),
+            ("clean_cosmic_rays", {"saturation": 0}, "Found saturation=0; expected a positive number"),
+            ("correct_gain", {"gain": -1}, "Found gain=-1; expected a positive number"),
+            ("correct_gain", {"gain": float("inf")}, "Found gain=inf; expected a positive number"),
+            ("correct_flat", {"norm_value": 0}, "Found norm_value=0; expected a number above 0"),
+            ("measure_events", {"n_pixels": "x"}, "Found n_pixels='x'; expected a whole number"),
+            ("trim", {"fits_section": "[1:10"}, r"Found fits_section='\[1:10'; expected two ranges such as"),
+            ("trim", {"fits_section": "[1:10]"}, r"Found fits_section='\[1:10\]'; expected two ranges such as"),
+            ("trim", {"fits_section": 5}, "Found fits_section=5; expected text such as"),
+        ],
+    )
+    def test_parameters_that_make_no_sense_are_refused_at_once(self, raw, output, step, parameters, message):
+        with pytest.raises(CosmicRayError, match=message):
+            reduce(raw, output, {"name": step, **parameters})
+        assert not output.exists()
+
+    @pytest.mark.parametrize("step", ["trim", "subtract_overscan"])
+    @pytest.mark.parametrize("section", ["[100:200, 1:5]", "[51:61, 1:50]", "[1:5, 51:60]"])
+    def test_a_section_outside_of_the_frame_is_refused(self, raw, output, step, section):
+        row = reduce(raw, output, {"name": step, "fits_section": section})[-1]
+        assert row["status"] == "failed"
+        assert f"for a frame of shape {SHAPE}; expected a part of [1:60, 1:50]" in row["reason"]
+
+    def test_a_section_up_to_the_border_is_taken(self, raw, output):
+        reduce(raw, output, {"name": "trim", "fits_section": "[11:60, *]"})
+        assert crp.read_ccd(output / "light_1.fits").shape == (50, 50)
+
     def test_a_step_that_gives_no_frame_is_named(self, raw, output):
         class Nothing:
             @hookimpl

@@ -13,6 +13,7 @@ from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_bool
 from ccdproc_crplugin.pipeline.work import Call
 
 __all__ = ["Night", "check_calls"]
@@ -77,11 +78,13 @@ def check_calls(calls: Iterable[Call]) -> None:
         step = plugins.find_step(call.name)
         known = plugins.step_parameters(step)
         unknown = [name for name in call.parameters if name not in known]
-        if unknown and step.check is None:
+        if unknown and not plugins.takes_any_parameter(step):
             raise CosmicRayError(
                 f"Found the parameter {unknown[0]!r}, which the step {call.name!r} does not have; "
                 f"expected one of: {', '.join(known) or '(it has none)'}."
             )
+        for name in [name for name, default in known.items() if isinstance(default, bool) and name in call.parameters]:
+            check_bool(name, call.parameters[name])
         if step.check is not None:
             step.check(**call.parameters)
         missing = [name for name, value in known.items() if value is inspect.Parameter.empty]

@@ -5,7 +5,10 @@ The steps of a calibration: ccdproc's functions, fed from the header and the com
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import frames
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.gain_and_noise import calibrate
+from ccdproc_crplugin.gain_and_noise import calibrate, check_figures
 from ccdproc_crplugin.hookspecs import hookimpl
 from ccdproc_crplugin.model import Step
 
@@ -58,9 +61,7 @@ def subtract_overscan(
     import ccdproc
 
     section = _section(ccd, fits_section)
-    return _single(
-        ccd, ccdproc.subtract_overscan, fits_section=section, overscan_axis=overscan_axis, median=bool(median)
-    )
+    return _single(ccd, ccdproc.subtract_overscan, fits_section=section, overscan_axis=overscan_axis, median=median)
 
 
 def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
@@ -126,7 +127,7 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
 
     exposure = _exposure_to_scale_by if scale else _exposure_to_tell
     exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
-    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=bool(scale), **exposures)
+    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=scale, **exposures)
 
 
 def correct_flat(
@@ -172,6 +173,7 @@ def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
     """
     import ccdproc
 
+    check_figures(gain=gain)
     if ccd.unit == u.electron:
         raise CosmicRayError("Found a frame in electron already; expected one in adu. Leave the step out.")
     return _single(ccd, ccdproc.gain_correct, _gain(ccd, gain))
@@ -205,7 +207,7 @@ def create_deviation(
     known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
     with np.errstate(invalid="ignore"):
         return ccdproc.create_deviation(
-            _as_float(ccd), gain=known, readnoise=figures.readnoise * u.electron, disregard_nan=bool(disregard_nan)
+            _as_float(ccd), gain=known, readnoise=figures.readnoise * u.electron, disregard_nan=disregard_nan
         )
 
 
@@ -213,15 +215,51 @@ def _section(ccd: CCDData, section: str) -> str:
     """
     A section of the chip, by itself or by the keyword it stands under.
     """
-    if not isinstance(section, str) or not section:
-        raise CosmicRayError(f"Found fits_section={section!r}; expected text such as '[1:10, 1:512]' or a keyword.")
-    if section.startswith("["):
-        return section
-    if section not in ccd.meta:
+    _check_section(section)
+    if not section.startswith("["):
+        if section not in ccd.meta:
+            raise CosmicRayError(
+                f"Found no {section} in the header; expected it to say where that part of the chip is. "
+                "Give fits_section."
+            )
+        section = str(ccd.meta[section])
+    if not all(map(_lies_within, _slices(section), ccd.shape)):
+        n_rows, n_columns = ccd.shape
         raise CosmicRayError(
-            f"Found no {section} in the header; expected it to say where that part of the chip is. Give fits_section."
+            f"Found fits_section={section!r} for a frame of shape {ccd.shape}; expected a part of "
+            f"[1:{n_columns}, 1:{n_rows}]. Give fits_section."
         )
-    return str(ccd.meta[section])
+    return section
+
+
+def _lies_within(part: slice, length: int) -> bool:
+    """
+    Whether a part of an axis has pixels, and none beyond the end.
+    """
+    beyond = any(bound is not None and bound > length for bound in (part.start, part.stop))
+    return not beyond and bool(range(length)[part])
+
+
+def _slices(section: str) -> tuple[slice, ...]:
+    """
+    A section in FITS notation as slices of rows and columns.
+    """
+    from ccdproc.utils.slices import slice_from_string
+
+    with suppress(ValueError, TypeError):
+        slices = slice_from_string(section, fits_convention=True)
+        if len(slices) == 2 and not any(part.step == 0 for part in slices):
+            return slices
+    raise CosmicRayError(f"Found fits_section={section!r}; expected two ranges such as '[1:10, 1:512]'.")
+
+
+def _check_section(fits_section: Any) -> None:
+    if not isinstance(fits_section, str) or not fits_section:
+        raise CosmicRayError(
+            f"Found fits_section={fits_section!r}; expected text such as '[1:10, 1:512]' or a keyword."
+        )
+    if fits_section.startswith("["):
+        _slices(fits_section)
 
 
 def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
@@ -244,7 +282,7 @@ def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
 
 def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
     if gain is not None:
-        return gain * u.electron / u.adu
+        return gain if isinstance(gain, u.Quantity) else gain * u.electron / u.adu
     found = frames.gain(ccd.meta)
     if found is None:
         raise CosmicRayError(
@@ -287,8 +325,29 @@ def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywor
     return result
 
 
-def _scaled(scale: bool = False, **_: Any) -> bool:
-    return bool(scale)
+def _scaled(scale: bool = False) -> bool:
+    return scale
+
+
+def _check_overscan(fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True) -> None:
+    _check_section(fits_section)
+    if isinstance(overscan_axis, bool) or overscan_axis not in (0, 1, None):
+        raise CosmicRayError(f"Found overscan_axis={overscan_axis!r}; expected 0 or 1.")
+
+
+def _check_trim(fits_section: str = "TRIMSEC") -> None:
+    _check_section(fits_section)
+
+
+def _check_flat(min_value: float | None = None, norm_value: float | None = None) -> None:
+    for name, value in (("min_value", min_value), ("norm_value", norm_value)):
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        if value is not None and not (number and value > 0):
+            raise CosmicRayError(f"Found {name}={value!r}; expected a number above 0.")
+
+
+def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: bool = True) -> None:
+    check_figures(gain=gain, readnoise=readnoise)
 
 
 @hookimpl
@@ -297,8 +356,10 @@ def ccdcr_steps():
     Register the steps.
     """
     raw = ("bias", "dark", "flat", "light")
-    yield Step("subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw)
-    yield Step("trim", "cut off what saw no sky", trim, kinds=raw)
+    yield Step(
+        "subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw, check=_check_overscan
+    )
+    yield Step("trim", "cut off what saw no sky", trim, kinds=raw, check=_check_trim)
     yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
     yield Step(
         "subtract_dark",
@@ -308,6 +369,6 @@ def ccdcr_steps():
         master="dark",
         any_exposure=_scaled,
     )
-    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat")
-    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw)
-    yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation)
+    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat", check=_check_flat)
+    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures)
+    yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation, check=_check_deviation)

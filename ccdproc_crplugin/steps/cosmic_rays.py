@@ -10,30 +10,31 @@ from typing import Any
 
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.clean import PREFLIGHT, clean_cosmic_rays
+from ccdproc_crplugin.clean import check_choices, clean_cosmic_rays
 from ccdproc_crplugin.detection import check_parameters
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.gain_and_noise import check_figures
 from ccdproc_crplugin.hookspecs import hookimpl
-from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.model import Step
 from ccdproc_crplugin.plugins import find_detector
-from ccdproc_crplugin.segments import cr_segments
+from ccdproc_crplugin.segments import check_counts, cr_segments
 
 __all__ = ["measure_events"]
 
 #: Parameters of the cleaning that are not the detector's.
-OF_THE_CLEANING = ("gain", "readnoise", "saturation", "repair", "preflight", "force")
+FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force")
 
 #: How a configuration says ``repair=None``, which TOML has no word for.
 NO_REPAIR = "none"
 
-#: Parameters of the cleaning that are one of few words.
-CHOICES = {"repair": (*METHODS, NO_REPAIR, None), "preflight": PREFLIGHT}
-
 
 @functools.wraps(clean_cosmic_rays)
 def _clean(ccd: CCDData, *args: Any, repair: str | None = "meanmask", **parameters: Any) -> CCDData:
-    return clean_cosmic_rays(ccd, *args, repair=None if repair == NO_REPAIR else repair, **parameters)
+    return clean_cosmic_rays(ccd, *args, repair=_repair(repair), **parameters)
+
+
+def _repair(word: Any) -> Any:
+    return None if word == NO_REPAIR else word
 
 
 def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
@@ -62,12 +63,11 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) ->
 
 
 def _check_cleaning(detector: str = "lacosmic", **parameters: Any) -> None:
-    for name, known in CHOICES.items():
-        value = parameters.get(name, known[0])
-        if not isinstance(value, str | None) or value not in known:
-            raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
-    own = {name: value for name, value in parameters.items() if name not in OF_THE_CLEANING}
+    own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES)}
     check_parameters(find_detector(detector), own)
+    check_figures(**{name: parameters[name] for name in FIGURES if name in parameters})
+    choices = {name: parameters[name] for name in CHOICES if name in parameters}
+    check_choices(**{**choices, "repair": _repair(choices.get("repair", "meanmask"))})
 
 
 def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
@@ -86,4 +86,9 @@ def ccdcr_steps():
         check=_check_cleaning,
         plugins=_decisive,
     )
-    yield Step("measure_events", "catalogue of the cosmic rays, in a table beside the frame", measure_events)
+    yield Step(
+        "measure_events",
+        "catalogue of the cosmic rays, in a table beside the frame",
+        measure_events,
+        check=check_counts,
+    )
