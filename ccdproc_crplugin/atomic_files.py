@@ -10,10 +10,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["atomic_write", "refuse_existing", "unfinished"]
+__all__ = ["as_path", "atomic_write", "refuse_existing", "unfinished"]
 
 
 @contextmanager
@@ -68,6 +69,33 @@ def unfinished(path: Path) -> Path:
         A hidden name in the same folder, under whose ending nobody takes what a killed run may leave for a frame.
     """
     return path.with_name(f".{secrets.token_hex(8)}.part")
+
+
+def as_path(name: str, value: Any) -> Path:
+    """
+    A name of a folder or file to be written.
+
+    Parameters
+    ----------
+    name : str
+        The keyword it was given by.
+    value : path
+        The name.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The same.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is none.
+    """
+    with suppress(TypeError):
+        if value and "\0" not in os.fsdecode(value):
+            return Path(os.fsdecode(value))
+    raise CosmicRayError(f"Found {name}={value!r}; expected the name of a folder.")
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,8 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.atomic_files import refuse_existing
+from ccdproc_crplugin.atomic_files import as_path, refuse_existing
+from ccdproc_crplugin.combine_arguments import check_argument, keys_by_path, n_bytes, paths_of_masters
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack
@@ -36,9 +36,7 @@ from ccdproc_crplugin.selection import paths_of
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = ["check_option", "combine_calibrations", "memory_of_machine"]
-
-METHODS = ("average", "median")
+__all__ = ["combine_calibrations"]
 
 #: Below this number no clipping and no median tells a cosmic ray from the rest.
 LEAST_FRAMES = 3
@@ -48,6 +46,9 @@ MOST_SATURATED = 0.5
 
 #: Of a larger share than this a warning tells.
 NOTEWORTHY_SATURATED = 0.01
+
+#: Passes of the clipping beyond which no pixel has a value left to clip.
+MOST_ITERATIONS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def combine_calibrations(
         The average of what a sigma clipping keeps, or the median, which is not clipped.
     sigma_low, sigma_high : float
         Clip what is further below or above the median of a pixel's values than so many standard deviations. These
-        come from the median absolute deviation.
+        come from the median absolute deviation. Infinity clips nothing on that side.
     n_iterations : int
         Clip at most so many times, as long as that changes something; 0 for no clipping. What is clipped once stays
         so.
@@ -206,114 +207,53 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
+    for name, value in dict(locals()).items():
+        check_argument(name, value)
+    options = CombineOptions(
+        method=method,
+        sigma_low=float(sigma_low),
+        sigma_high=float(sigma_high),
+        n_iterations=min(n_iterations, MOST_ITERATIONS),
+        clip_scaled=clip_scaled,
+    )
     job = _Job(
-        output=Path(output),
-        options=_checked_options(method, sigma_low, sigma_high, n_iterations, clip_scaled),
-        tolerance=_not_negative("temperature_tolerance", temperature_tolerance),
+        output=as_path("output", output),
+        options=options,
+        tolerance=temperature_tolerance,
         subtract=subtract,
-        saturation=None if saturation is None else _not_negative("saturation", saturation),
-        memory=_n_bytes(memory_limit),
-        keys={Path(path): key for path, key in (keys or {}).items()},
+        saturation=saturation,
+        memory=n_bytes(memory_limit),
+        keys=keys_by_path(keys),
         prepare=prepare,
         reading={"unit": unit, "hdu": hdu},
         overwrite=overwrite,
         progress=progress,
         leave_out=on_left_out or _warn_of_left_out,
     )
-    known = [CombinedFrame.of_file(Path(path)) for path in masters]
-    opened = _open_frames(paths_of(ifc), job)
+    known = [CombinedFrame.of_file(path) for path in paths_of_masters(masters)]
+    opened, n_unreadable = _open_frames(paths_of(ifc), job)
     try:
-        return _combine_groups(opened, known, job)
+        return _combine_groups(opened, n_unreadable, known, job)
     finally:
         for frame in opened.values():
             frame.close()
 
 
-# --- what was asked for ------------------------------------------------------
-
-
-def _checked_options(
-    method: str, sigma_low: float, sigma_high: float, n_iterations: int, clip_scaled: bool
-) -> CombineOptions:
-    check_option("method", method)
-    return CombineOptions(
-        method=method,
-        sigma_low=_not_negative("sigma_low", sigma_low),
-        sigma_high=_not_negative("sigma_high", sigma_high),
-        n_iterations=min(int(_not_negative("n_iterations", n_iterations)), 1 << 20),
-        clip_scaled=bool(clip_scaled),
-    )
-
-
-def check_option(name: str, value: Any) -> None:
-    """
-    Refuse a value that `combine_calibrations` would.
-
-    Parameters
-    ----------
-    name : str
-        The keyword.
-    value : object
-        Its value.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is out of range.
-    """
-    if name == "method" and value not in METHODS:
-        raise CosmicRayError(f"Found method={value!r}; expected one of: {', '.join(METHODS)}.")
-    if name in ("sigma_low", "sigma_high", "n_iterations", "temperature_tolerance", "saturation"):
-        _not_negative(name, value)
-    if name == "memory_limit":
-        _n_bytes(value)
-    if name == "clip_scaled" and not isinstance(value, bool):
-        raise CosmicRayError(f"Found clip_scaled={value!r}; expected true or false.")
-
-
-def _not_negative(name: str, value: Any) -> float:
-    with suppress(TypeError, ValueError):
-        if float(value) >= 0:
-            return float(value)
-    raise CosmicRayError(f"Found {name}={value!r}; expected a number that is not negative.")
-
-
-def _n_bytes(memory_limit: Any) -> int:
-    if memory_limit is None:
-        return memory_of_machine() // 4
-    if isinstance(memory_limit, u.Quantity):
-        memory_limit = memory_limit.to_value(u.byte)
-    return int(min(_not_negative("memory_limit", memory_limit), 1e18))
-
-
-def memory_of_machine() -> int:
-    """
-    The memory of this machine.
-
-    Returns
-    -------
-    int
-        Bytes.
-    """
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 8 << 30  # Windows does not say it this way; what any machine of today has
-
-
 # --- frames and groups -------------------------------------------------------
 
 
-def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
+def _open_frames(paths: Iterable[Path], job: _Job) -> tuple[dict[Path, InputFrame], int]:
     """
-    The calibration frames among files; those that can't be read are named and left out.
+    The calibration frames among files, and how many can't be read; these are named and left out.
     """
     opened: dict[Path, InputFrame] = {}
+    n_unreadable = 0
     for path in dict.fromkeys(paths):
         try:
             frame = open_frame(path, **job.reading)
         except CosmicRayError as err:
             job.leave_out(path, str(err))
+            n_unreadable += 1
             continue
         if _key_of(frame, job).kind not in CALIBRATION_KINDS:
             frame.close()
@@ -324,16 +264,23 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> dict[Path, InputFrame]:
             opened[path] = frame
         if len(opened) > MAX_OPEN:
             frame.close()
-    return opened
+    return opened, n_unreadable
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
     return job.keys.get(frame.path) or calibration_key(frame.header)
 
 
-def _combine_groups(opened: dict[Path, InputFrame], masters: list[CombinedFrame], job: _Job) -> list[Path]:
+def _combine_groups(
+    opened: dict[Path, InputFrame], n_unreadable: int, masters: list[CombinedFrame], job: _Job
+) -> list[Path]:
     keys = {path: _key_of(frame, job) for path, frame in opened.items()}
     groups = group_keys(keys, tolerance=job.tolerance)
+    if not groups and n_unreadable:
+        raise CosmicRayError(
+            f"Found no bias frame, dark or flat that can be read, and {n_unreadable} files that can't; expected some. "
+            "The warnings say why."
+        )
     if not groups:
         raise CosmicRayError(
             "Found no bias frame, dark or flat that can be read; expected some. Their headers need IMAGETYP or a "

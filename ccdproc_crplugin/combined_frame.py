@@ -5,6 +5,7 @@ A combined calibration frame: its header, its file, and what it is to other fram
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -270,8 +271,8 @@ def _write_cards(
     header[COMBINED] = (options.method, "how frames were combined")
     header["CRVERSN"] = (version("ccdproc_crplugin"), "version of ccdproc_crplugin")
     if options.method == "average":
-        header["CRSIGLOW"] = (options.sigma_low, "clipped so many deviations below the median")
-        header["CRSIGHI"] = (options.sigma_high, "clipped so many deviations above the median")
+        header["CRSIGLOW"] = (_card_value(options.sigma_low), "clipped so many deviations below the median")
+        header["CRSIGHI"] = (_card_value(options.sigma_high), "clipped so many deviations above the median")
         header["CRITER"] = (options.n_iterations, "passes of the clipping at most")
         header["CRNREJ"] = (int(inputs["n_rejected"].sum()), "pixels clipped, summed over the inputs")
     if "scale" in inputs.colnames:
@@ -281,6 +282,13 @@ def _write_cards(
     # The names that IRAF gives the cards; beyond 999 the table alone has room.
     for number, name in enumerate(inputs["file"][:999], start=1):
         header[f"IMCMB{number:03d}"] = name
+
+
+def _card_value(number: float) -> float | str:
+    """
+    A number as a FITS header can hold it, which has no infinity.
+    """
+    return number if math.isfinite(number) else str(number)
 
 
 def _as_ascii(name: str) -> str:

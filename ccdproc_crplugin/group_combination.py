@@ -253,7 +253,7 @@ def memory_for_strips(stack: FrameStack) -> int:
     least = 2 * len(stack.frames) * n_columns * stack.dtype.itemsize
     if stack.memory < fixed + least:
         raise CosmicRayError(
-            f"Found memory_limit={stack.memory / 1e6:.0f} MB; expected at least {(fixed + least) / 1e6:.0f} MB for "
+            f"Found memory_limit={stack.memory:,} bytes; expected at least {fixed + least:,} bytes for "
             f"{len(stack.frames)} frames of {n_rows} x {n_columns}."
         )
     return min(stack.memory - fixed, BYTES_OF_STRIPS)

@@ -22,7 +22,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.flat_saturation import Saturation
 from ccdproc_crplugin.hdus import image_index, inherit, unit_of
-from ccdproc_crplugin.io import reading
+from ccdproc_crplugin.io import given_unit, reading
 
 __all__ = ["ArrayPlane", "FilePlane", "InputFrame", "Plane", "open_frame"]
 
@@ -222,7 +222,7 @@ def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputF
         hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
         index = image_index(hdus, path) if hdu is None else hdu
     image = hdus[index]
-    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else u.Unit(unit))
+    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
     if len(image.shape) != 2:
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."

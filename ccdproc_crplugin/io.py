@@ -34,7 +34,7 @@ from ccdproc_crplugin.packing import write_packed
 from ccdproc_crplugin.removed import attach, is_restorable, removed_pixels
 from ccdproc_crplugin.removed_table import read_removed, removed_hdus
 
-__all__ = ["frame_indices", "read_ccd", "read_header", "reading", "to_hdus", "write_ccd", "write_hdus"]
+__all__ = ["frame_indices", "given_unit", "read_ccd", "read_header", "reading", "to_hdus", "write_ccd", "write_hdus"]
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -76,7 +76,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     path = _as_path(path)
     with reading(path), fits.open(path) as hdus:
         index = image_index(hdus, path) if hdu is None else hdu
-        unit = unit_of(hdus[index], path) if unit is None else _given_unit(unit)
+        unit = unit_of(hdus[index], path) if unit is None else given_unit(unit)
         # Where BUNIT says the same, an explicit unit would only be logged.
         said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
         names = {f"hdu_{name}": companion(hdus, default, index) for name, default in STANDARD_COMPANIONS.items()}
@@ -181,9 +181,29 @@ def _as_path(path: Any) -> Path:
         raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
 
 
-def _given_unit(unit: Any) -> u.Unit:
+def given_unit(unit: Any) -> u.Unit:
+    """
+    The unit that a user says a frame is in.
+
+    Parameters
+    ----------
+    unit : Unit or str
+        The unit.
+
+    Returns
+    -------
+    `~astropy.units.Unit`
+        The same.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is no unit.
+    """
     try:
-        return u.Unit(unit)
+        if isinstance(unit, str | u.UnitBase):
+            return u.Unit(unit)
+        raise TypeError("neither text nor a unit")
     except (TypeError, ValueError) as err:
         raise CosmicRayError(f"Found unit={unit!r}, which is no unit; expected 'adu' or 'electron'.") from err
 

@@ -45,6 +45,7 @@ FLOORS = {
     "preflight_checks": 3,
     "clean": 3,
     "restore": 3,
+    "combine_arguments": 3,
     "combined_frame": 3,
     "flat_saturation": 3,
     "input_frames": 3,

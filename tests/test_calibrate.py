@@ -583,7 +583,9 @@ class TestReading:
         assert (data_of(path) == expected).all()
 
     def test_too_little_is_refused(self, write, tmp_path):
-        with pytest.raises(CosmicRayError, match="Found memory_limit=0 MB; expected at least 0 MB for 5 frames"):
+        with pytest.raises(
+            CosmicRayError, match="Found memory_limit=100 bytes; expected at least 4,216 bytes for 5 frames"
+        ):
             combine_calibrations(some(write, "BIAS"), tmp_path / "o", memory_limit=100)
 
     def test_each_plain_file_is_opened_once(self, write, tmp_path, monkeypatch):
@@ -616,11 +618,46 @@ class TestArguments:
             ({"n_iterations": float("nan")}, "n_iterations=nan"),
             ({"temperature_tolerance": None}, "temperature_tolerance=None"),
             ({"memory_limit": -1}, "memory_limit=-1"),
+            ({"memory_limit": 5 * u.m}, "memory_limit=5.0 m; expected a Quantity in byte"),
+            ({"method": np.array(["median", "average"])}, "expected one of: average, median"),
+            ({"n_iterations": float("inf")}, "n_iterations=inf; expected a whole number, 0 or more"),
+            ({"n_iterations": 1.5}, "n_iterations=1.5; expected a whole number, 0 or more"),
+            ({"clip_scaled": "no"}, "clip_scaled='no'; expected True or False"),
+            ({"overwrite": "no"}, "overwrite='no'; expected True or False"),
+            ({"subtract": "no"}, "subtract='no'; expected True or False"),
+            ({"unit": "foo"}, "unit='foo', which is no unit"),
+            ({"unit": 5}, "unit=5, which is no unit"),
+            ({"hdu": "x"}, "hdu='x'; expected the number of an HDU"),
+            ({"masters": 5}, "masters=5; expected a list of paths"),
+            ({"masters": "bias.fits"}, "masters='bias.fits'; expected a list of paths"),
+            ({"keys": 5}, "keys=5; expected a mapping"),
+            ({"keys": {"bias_0.fits": 5}}, "expected a mapping of paths to CalibrationKey"),
+            ({"prepare": 5}, "prepare=5; expected a function"),
+            ({"progress": 5}, "progress=5; expected a function"),
         ],
     )
-    def test_wrong_ones_are_refused(self, write, tmp_path, keywords, message):
+    def test_wrong_ones_are_refused_before_a_file_is_opened(self, tmp_path, keywords, message):
         with pytest.raises(CosmicRayError, match=message):
-            combine_calibrations(some(write, "BIAS"), tmp_path / "o", **keywords)
+            combine_calibrations([tmp_path / "not_there.fits"], tmp_path / "o", **keywords)
+        assert not (tmp_path / "o").exists()
+
+    @pytest.mark.parametrize("output", [None, 5, "", "a\0b"])
+    def test_the_output_is_the_name_of_a_folder(self, tmp_path, output):
+        with pytest.raises(CosmicRayError, match=r"Found output=.*; expected the name of a folder"):
+            combine_calibrations([tmp_path / "not_there.fits"], output)
+
+    @pytest.mark.filterwarnings("ignore:.* is left out")
+    def test_an_hdu_that_no_file_has_is_not_taken_for_a_missing_kind(self, write, tmp_path):
+        with pytest.raises(CosmicRayError, match=r"and 5 files that can't; expected some. The warnings say why"):
+            combine_calibrations(some(write, "BIAS"), tmp_path / "o", hdu=3)
+
+    def test_infinitely_many_deviations_clip_nothing_on_that_side(self, write, tmp_path, engine_name, monkeypatch):
+        monkeypatch.setenv("CCDCR_ENGINE", engine_name)
+        data = [np.full(SHAPE, level) for level in (100, 100, 100, 90, 110)]
+        paths = [write(f"{number}.fits", "BIAS", data=pixels) for number, pixels in enumerate(data)]
+        [path] = combine_calibrations(paths, tmp_path / "o", sigma_low=np.inf, sigma_high=3)
+        assert (data_of(path) == 97.5).all()
+        assert fits.getval(path, "CRSIGLOW") == "inf"
 
     def test_a_folder_is_no_collection(self, tmp_path):
         with pytest.raises(CosmicRayError, match="Found str; expected an ImageFileCollection or a list of paths"):

@@ -16,7 +16,8 @@ from typing import Any
 
 from astropy import units as u
 
-from ccdproc_crplugin.calibrate import check_option, combine_calibrations
+from ccdproc_crplugin.calibrate import combine_calibrations
+from ccdproc_crplugin.combine_arguments import check_argument
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import KINDS
 from ccdproc_crplugin.io import WRITABLE
@@ -131,7 +132,7 @@ class _Reader:
         self._known("combine", values, known, "key")
         for name, value in values.items():
             try:
-                check_option(name, value)
+                check_argument(name, value)
             except CosmicRayError as err:
                 raise self._error("combine", name, str(err)) from err
         return dict(values)

@@ -12,7 +12,7 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.calibrate import memory_of_machine
+from ccdproc_crplugin.combine_arguments import memory_of_machine
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.pipeline.executors import Crew
