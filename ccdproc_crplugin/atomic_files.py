@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["as_path", "atomic_write", "refuse_existing", "unfinished"]
+__all__ = ["as_path", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
 
 
 @contextmanager
@@ -118,3 +118,23 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise CosmicRayError(
             f"Found {str(path)!r} there already; expected a new name. Give overwrite=True to replace it."
         )
+
+
+def refuse_input(path: Path, inputs: Iterable[Path]) -> None:
+    """
+    Refuse to replace a file that the result is made of, told or not.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where a file shall stand.
+    inputs : iterable of `~pathlib.Path`
+        The files that are read.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is one of them, by whatever name.
+    """
+    if path.exists() and any(other.exists() and other.samefile(path) for other in inputs):
+        raise CosmicRayError(f"Found an input at {str(path)!r}; expected another output folder. Name one.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.atomic_files import as_path, refuse_existing
+from ccdproc_crplugin.atomic_files import as_path, refuse_existing, refuse_input
 from ccdproc_crplugin.combine_arguments import check_argument, keys_by_path, n_bytes, paths_of_masters
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
@@ -69,6 +69,17 @@ class _Job:
     overwrite: bool
     progress: Callable | None
     leave_out: Callable[[Path, str], None]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """
+    The frames to combine, files that can't be read, and frames of other kinds.
+    """
+
+    frames: dict[Path, InputFrame] = field(default_factory=dict)
+    unreadable: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
 
 
 def combine_calibrations(
@@ -137,7 +148,7 @@ def combine_calibrations(
     memory_limit : float or `~astropy.units.Quantity` or None
         How many bytes may be used for pixels. `None` means a quarter of the machine's memory.
     overwrite : bool
-        Whether files that are there may be replaced.
+        Whether files that are there may be replaced; never one of the frames.
     progress : callable or None
         Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
     on_left_out : callable or None
@@ -231,55 +242,54 @@ def combine_calibrations(
         leave_out=on_left_out or _warn_of_left_out,
     )
     known = [CombinedFrame.of_file(path) for path in paths_of_masters(masters)]
-    opened, n_unreadable = _open_frames(paths_of(ifc), job)
+    inputs = _open_frames(paths_of(ifc), job)
     try:
-        return _combine_groups(opened, n_unreadable, known, job)
+        return _combine_groups(inputs, known, job)
     finally:
-        for frame in opened.values():
+        for frame in inputs.frames.values():
             frame.close()
 
 
 # --- frames and groups -------------------------------------------------------
 
 
-def _open_frames(paths: Iterable[Path], job: _Job) -> tuple[dict[Path, InputFrame], int]:
+def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
     """
-    The calibration frames among files, and how many can't be read; these are named and left out.
+    The calibration frames among files; those that can't be read are named and left out.
     """
-    opened: dict[Path, InputFrame] = {}
-    n_unreadable = 0
+    inputs = _Inputs()
     for path in dict.fromkeys(paths):
         try:
             frame = open_frame(path, **job.reading)
         except CosmicRayError as err:
             job.leave_out(path, str(err))
-            n_unreadable += 1
+            inputs.unreadable.append(path)
             continue
         if _key_of(frame, job).kind not in CALIBRATION_KINDS:
             frame.close()
+            inputs.others.append(path)
         elif COMBINED in frame.header:
             frame.close()
             job.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
-            opened[path] = frame
-        if len(opened) > MAX_OPEN:
+            inputs.frames[path] = frame
+        if len(inputs.frames) > MAX_OPEN:
             frame.close()
-    return opened, n_unreadable
+    return inputs
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
     return job.keys.get(frame.path) or calibration_key(frame.header)
 
 
-def _combine_groups(
-    opened: dict[Path, InputFrame], n_unreadable: int, masters: list[CombinedFrame], job: _Job
-) -> list[Path]:
+def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
+    opened = inputs.frames
     keys = {path: _key_of(frame, job) for path, frame in opened.items()}
     groups = group_keys(keys, tolerance=job.tolerance)
-    if not groups and n_unreadable:
+    if not groups and inputs.unreadable:
         raise CosmicRayError(
-            f"Found no bias frame, dark or flat that can be read, and {n_unreadable} files that can't; expected some. "
-            "The warnings say why."
+            f"Found no bias frame, dark or flat that can be read, and {len(inputs.unreadable)} files that can't; "
+            "expected some. The warnings say why."
         )
     if not groups:
         raise CosmicRayError(
@@ -287,6 +297,8 @@ def _combine_groups(
             "keyword like it."
         )
     targets = _targets(groups, job)
+    for target in targets.values():
+        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in masters)])
     try:
         job.output.mkdir(parents=True, exist_ok=True)
     except OSError as err:

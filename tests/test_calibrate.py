@@ -646,6 +646,29 @@ class TestArguments:
         with pytest.raises(CosmicRayError, match=r"Found output=.*; expected the name of a folder"):
             combine_calibrations([tmp_path / "not_there.fits"], output)
 
+    def test_a_frame_is_never_overwritten(self, write, tmp_path):
+        write("bias.fits", "BIAS", seed=9)
+        some(write, "BIAS")
+        before = (tmp_path / "raw" / "bias.fits").read_bytes()
+        with pytest.raises(CosmicRayError, match=r"Found an input at '.*bias\.fits'; expected another output folder"):
+            combine_calibrations(ImageFileCollection(tmp_path / "raw"), tmp_path / "raw", overwrite=True)
+        assert (tmp_path / "raw" / "bias.fits").read_bytes() == before
+
+    def test_nor_is_a_frame_of_another_kind_or_a_combined_one_that_is_subtracted(self, write, tmp_path):
+        light, biases = write("bias.fits", "LIGHT"), some(write, "BIAS")
+        with pytest.raises(CosmicRayError, match="Found an input at"):
+            combine_calibrations([*biases, light], tmp_path / "raw", overwrite=True)
+        [bias] = combine_calibrations(biases, tmp_path / "o")
+        with pytest.raises(CosmicRayError, match="Found an input at"):
+            combine_calibrations(biases, tmp_path / "o", masters=[bias], overwrite=True)
+
+    @pytest.mark.filterwarnings("ignore:bias.fits is left out")
+    def test_what_was_combined_before_is_replaced_if_asked(self, write, tmp_path):
+        some(write, "BIAS")
+        for overwrite in (False, True):
+            [path] = combine_calibrations(ImageFileCollection(tmp_path / "raw"), tmp_path / "raw", overwrite=overwrite)
+        assert fits.getval(path, "NCOMBINE") == 5
+
     @pytest.mark.filterwarnings("ignore:.* is left out")
     def test_an_hdu_that_no_file_has_is_not_taken_for_a_missing_kind(self, write, tmp_path):
         with pytest.raises(CosmicRayError, match=r"and 5 files that can't; expected some. The warnings say why"):

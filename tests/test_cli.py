@@ -110,6 +110,13 @@ class TestClean:
         assert "expected another" in capsys.readouterr().err
         assert (night / "light_1.fits").read_bytes() == before
 
+    def test_nor_is_another_input(self, night, capsys):
+        write_raw(night / "light_2.fits")
+        before = (night / "light_2.fits").read_bytes()
+        main(["clean", "raw/light_2.FIT", "raw/light_2.fits", "-o", "raw", "--overwrite"])
+        assert "Found an input at 'raw/light_2.fits'" in capsys.readouterr().err
+        assert (night / "light_2.fits").read_bytes() == before
+
     def test_two_inputs_of_one_name_do_not_overwrite_each_other(self, night, capsys):
         write_raw(night / "light_1.fit")
         assert main(["clean", "raw", "--overwrite"]) == 1

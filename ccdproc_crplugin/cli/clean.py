@@ -74,10 +74,10 @@ def _run(args: argparse.Namespace) -> int:
             "repair": None if args.repair == "none" else args.repair,
             "force": args.force,
         }
-        paths = existing_paths(args.paths)
+        args.paths = existing_paths(args.paths)
     _make_folder(args.output)
     rows, failed, written = [], 0, set()
-    with tqdm(paths, unit="frame", disable=args.quiet or None, dynamic_ncols=True) as progress:
+    with tqdm(args.paths, unit="frame", disable=args.quiet or None, dynamic_ncols=True) as progress:
         for path in progress:
             with calm() as messages:
                 row = _outcome(path, args, keywords, written)
@@ -145,18 +145,16 @@ def _kind_in_words(kind: str) -> str:
 
 
 def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
+    from ccdproc_crplugin.atomic_files import refuse_input
     from ccdproc_crplugin.selection import stem
 
     target = args.output / f"{stem(path)}{args.ending}"
-    if target.exists() and target.samefile(path):
-        raise CosmicRayError(
-            f"Found the file itself at {str(target)!r}; expected another output folder. Give --output."
-        )
     if target in written:
         raise CosmicRayError(
             f"Found that {str(target)!r} was written for another input already; expected names that differ. "
             "Clean them into folders of their own."
         )
+    refuse_input(target, args.paths)
     if target.exists() and not args.overwrite:
         raise CosmicRayError(f"Found {str(target)!r} there already; expected a new name. Give overwrite=True.")
     written.add(target)
