@@ -14,7 +14,7 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["as_path", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
+__all__ = ["as_folder", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
 
 
 @contextmanager
@@ -71,14 +71,14 @@ def unfinished(path: Path) -> Path:
     return path.with_name(f".{secrets.token_hex(8)}.part")
 
 
-def as_path(name: str, value: Any) -> Path:
+def as_folder(name: str, value: Any) -> Path:
     """
-    A name of a folder or file to be written.
+    The name of a folder to be written to.
 
     Parameters
     ----------
     name : str
-        The keyword it was given by.
+        The keyword that it is given by.
     value : path
         The name.
 

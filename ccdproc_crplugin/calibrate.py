@@ -16,7 +16,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.atomic_files import as_path, refuse_existing, refuse_input
+from ccdproc_crplugin.atomic_files import as_folder, refuse_existing, refuse_input
 from ccdproc_crplugin.combine_arguments import check_argument, keys_by_path, n_bytes, paths_of_masters
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
@@ -228,7 +228,7 @@ def combine_calibrations(
         clip_scaled=clip_scaled,
     )
     job = _Job(
-        output=as_path("output", output),
+        output=as_folder("output", output),
         options=options,
         tolerance=temperature_tolerance,
         subtract=subtract,
@@ -258,7 +258,7 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
     The calibration frames among files; those that can't be read are named and left out.
     """
     inputs = _Inputs()
-    for path in dict.fromkeys(paths):
+    for path in {os.path.abspath(path): path for path in paths}.values():
         try:
             frame = open_frame(path, **job.reading)
         except CosmicRayError as err:

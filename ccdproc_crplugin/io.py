@@ -34,7 +34,17 @@ from ccdproc_crplugin.packing import write_packed
 from ccdproc_crplugin.removed import attach, is_restorable, removed_pixels
 from ccdproc_crplugin.removed_table import read_removed, removed_hdus
 
-__all__ = ["frame_indices", "given_unit", "read_ccd", "read_header", "reading", "to_hdus", "write_ccd", "write_hdus"]
+__all__ = [
+    "as_path",
+    "frame_indices",
+    "given_unit",
+    "read_ccd",
+    "read_header",
+    "reading",
+    "to_hdus",
+    "write_ccd",
+    "write_hdus",
+]
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -73,7 +83,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     >>> raw.shape, str(raw.unit)
     ((520, 536), 'adu')
     """
-    path = _as_path(path)
+    path = as_path(path)
     with reading(path), fits.open(path) as hdus:
         index = image_index(hdus, path) if hdu is None else hdu
         unit = unit_of(hdus[index], path) if unit is None else given_unit(unit)
@@ -112,7 +122,7 @@ def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Head
     CosmicRayError
         If there is no such file or no image in it.
     """
-    path = _as_path(path)
+    path = as_path(path)
     with reading(path), fits.open(path) as hdus:
         index = image_index(hdus, path) if hdu is None else hdu
         return inherit(hdus, index)
@@ -137,7 +147,7 @@ def frame_indices(path: str | os.PathLike) -> list[int]:
     CosmicRayError
         If there is no such file or no image in it.
     """
-    path = _as_path(path)
+    path = as_path(path)
     with reading(path), fits.open(path) as hdus:
         return image_indices(hdus, path)
 
@@ -174,7 +184,25 @@ def reading(path: Path) -> Iterator[None]:
         ) from err
 
 
-def _as_path(path: Any) -> Path:
+def as_path(path: Any) -> Path:
+    """
+    The name of a file.
+
+    Parameters
+    ----------
+    path : path
+        The name.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The same.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is none.
+    """
     try:
         return Path(path)
     except TypeError as err:
@@ -249,7 +277,7 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     ...     write_ccd(ccd, f"{folder}/frame.fits").name
     'frame.fits'
     """
-    path = _as_path(path)
+    path = as_path(path)
     _refuse_ending(path)
     return write_hdus(to_hdus(ccd), path, overwrite)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import KINDS, frame_kind
-from ccdproc_crplugin.io import read_header
+from ccdproc_crplugin.io import as_path, read_header
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
@@ -128,7 +128,7 @@ def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Pat
         If it is neither.
     """
     if isinstance(ifc, (list, tuple)):
-        return [Path(path) for path in ifc]
+        return [as_path(path) for path in ifc]
     if not hasattr(ifc, "files_filtered"):
         raise CosmicRayError(
             f"Found {type(ifc).__name__}; expected an ImageFileCollection or a list of paths. Make one with "

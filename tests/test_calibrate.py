@@ -662,6 +662,11 @@ class TestArguments:
         with pytest.raises(CosmicRayError, match="Found an input at"):
             combine_calibrations(biases, tmp_path / "o", masters=[bias], overwrite=True)
 
+    def test_a_frame_that_is_named_twice_counts_once(self, write, tmp_path):
+        paths = some(write, "BIAS")
+        [path] = combine_calibrations([*paths, tmp_path / "raw" / ".." / "raw" / "bias_1.fits"], tmp_path / "o")
+        assert fits.getval(path, "NCOMBINE") == 5
+
     @pytest.mark.filterwarnings("ignore:bias.fits is left out")
     def test_what_was_combined_before_is_replaced_if_asked(self, write, tmp_path):
         some(write, "BIAS")

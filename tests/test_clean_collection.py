@@ -242,6 +242,22 @@ class TestBadFrames:
         assert "expected names that differ" in by_file(table, "reason")["light_1.FIT"]
         assert not (output / "light_1.fits").exists()
 
+    def test_paths_may_lead_up_and_down_again(self, raw, output, tmp_path, monkeypatch):
+        (tmp_path / "work").mkdir()
+        monkeypatch.chdir(tmp_path / "work")
+        write_frame(tmp_path / "work" / "c.fits")
+        table = crp.clean_collection(["../raw/light_1.fits", "not_there/../c.fits"], output, n_workers=1)
+        assert by_file(table) == {"raw/light_1.fits": "done", "work/c.fits": "done"}
+
+    def test_a_frame_that_is_named_twice_is_done_once(self, raw, output, monkeypatch):
+        monkeypatch.chdir(raw)
+        table = crp.clean_collection(["light_1.fits", "../raw/light_1.fits", raw / "light_1.fits"], output, n_workers=1)
+        assert by_file(table) == {"light_1.fits": "done"}
+
+    def test_what_is_no_path_is_refused(self, output):
+        with pytest.raises(CosmicRayError, match="Found 5; expected the name of a file"):
+            crp.clean_collection([5], output)
+
     def test_a_foreign_file_in_the_output_is_not_replaced(self, raw, output):
         output.mkdir()
         (output / "light_1.fits").write_text("precious")

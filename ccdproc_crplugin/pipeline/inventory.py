@@ -150,9 +150,11 @@ def take_inventory(
 
 def _files(night: Night) -> Iterator[tuple[Path, str]]:
     if night.input is None:
-        common = os.path.commonpath([path.absolute().parent for path in night.paths]) if night.paths else ""
-        for path in night.paths:
-            yield path, path.absolute().relative_to(common).as_posix()
+        # Links stay as they are: they name the frame that the user means.
+        paths = [Path(path) for path in dict.fromkeys(map(os.path.abspath, night.paths))]
+        common = os.path.commonpath([path.parent for path in paths]) if paths else ""
+        for path in paths:
+            yield path, path.relative_to(common).as_posix()
         return
     folders = [night.input]
     if night.subfolders:
