@@ -6,8 +6,9 @@ Frames to and from FITS files, with all that a cleaning knows.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -173,15 +174,27 @@ def reading(path: Path) -> Iterator[None]:
         Whatever was raised inside.
     """
     try:
+        _refuse_irregular(path)
         yield
     except CosmicRayError:
         raise
     except FileNotFoundError as err:
+        if os.path.islink(path):
+            raise CosmicRayError(f"Found {str(path)!r}, a link that leads nowhere; expected a FITS file.") from err
         raise CosmicRayError(f"Found no file {str(path)!r}; expected a FITS file.") from err
     except Exception as err:
         raise CosmicRayError(
             f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected a whole FITS file."
         ) from err
+
+
+def _refuse_irregular(path: Path) -> None:
+    """
+    Refuse a pipe or a device, which may have no end or never begin.
+    """
+    with suppress(OSError):  # opening it tells better what is wrong
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
 
 
 def as_path(path: Any) -> Path:

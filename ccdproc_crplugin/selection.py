@@ -39,12 +39,12 @@ def find_frames(folder: str | os.PathLike) -> list[Path]:
     -------
     list of `~pathlib.Path`
         Sorted by name. ``.fits``, ``.fit`` and ``.fts`` in any case, compressed or not; hidden files
-        are left out.
+        are left out. Links that lead nowhere are among them, for somebody takes them for frames.
     """
     return sorted(
         entry
         for entry in Path(folder).iterdir()
-        if entry.name.lower().endswith(FITS_SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
+        if entry.name.lower().endswith(FITS_SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
     )
 
 

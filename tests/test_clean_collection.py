@@ -223,6 +223,16 @@ class TestBadFrames:
         assert "no finite pixel" in reasons["nan.fits"]
         assert "cut.fits: failed" in (output / "night.log").read_text()
 
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+    def test_a_pipe_or_a_device_is_refused_and_not_waited_for(self, raw, output):
+        os.mkfifo(raw / "pipe.fits")
+        (raw / "device.fits").symlink_to("/dev/zero")
+        table = crp.clean_collection(
+            [raw / name for name in ("light_1.fits", "pipe.fits", "device.fits")], output, n_workers=1
+        )
+        assert by_file(table) == {"light_1.fits": "done", "pipe.fits": "failed", "device.fits": "failed"}
+        assert "which is no regular file" in by_file(table, "reason")["pipe.fits"]
+
     def test_a_frame_that_was_mended_is_done_on_the_next_run(self, raw, output):
         (raw / "light_5.fits").write_text("no FITS")
         assert by_file(clean(raw, output))["light_5.fits"] == "failed"

@@ -572,6 +572,15 @@ class TestBadFrames:
             assert {name for name in status if status[name] == "failed"} == {"bias_9.fits", "flat_9.fits"}
         assert fits.getval(output / "calibration" / "bias_gain2.fits", "NCOMBINE") == 3
 
+    def test_links_that_lead_nowhere_have_a_row(self, raw, output):
+        (raw / "broken.fits").symlink_to("nowhere.fits")
+        (raw / "loop.fits").symlink_to("loop.fits")
+        (raw / "there.fits").symlink_to("light_1.fits")
+        reasons = by_file(reduce(raw, output, "clean_cosmic_rays"), "reason")
+        assert "a link that leads nowhere; expected a FITS file" in reasons["broken.fits"]
+        assert "loop.fits', which can't be read" in reasons["loop.fits"]
+        assert reasons["there.fits"] == ""
+
     def test_lights_say_which_step_failed(self, raw, output):
         write_frame(raw / "small.fits", data=np.full((20, 20), 500, "uint16"))
         reason = by_file(reduce(raw, output), "reason")["small.fits"]

@@ -18,6 +18,7 @@ from astropy.table import MaskedColumn, QTable, Table
 
 from ccdproc_crplugin.atomic_files import atomic_write
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io import reading
 
 __all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings", "table_of"]
 
@@ -67,11 +68,8 @@ def hash_file(path: str | os.PathLike) -> str:
     CosmicRayError
         If it can't be read.
     """
-    try:
-        with open(path, "rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as err:
-        raise CosmicRayError(f"Found {str(path)!r}, which can't be read ({err}); expected a FITS file.") from err
+    with reading(Path(path)), open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def hash_settings(settings: Any) -> str:

@@ -59,6 +59,8 @@ def headers_of_result(target: Path) -> list[fits.Header]:
     list of `~astropy.io.fits.Header`
         Those of the frames; none if there is no such file, or nothing of it can be read.
     """
+    if not target.is_file():
+        return []
     try:
         with fits.open(target, disable_image_compression=True) as hdus:
             return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
