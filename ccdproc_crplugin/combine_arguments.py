@@ -17,7 +17,7 @@ import numpy as np
 from astropy import units as u
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_checks import check_bool
+from ccdproc_crplugin.frame_checks import check_bool, check_callable
 from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.io import given_unit
 
@@ -166,11 +166,6 @@ def _check_memory(name: str, value: Any) -> None:
         _in_bytes(value)
 
 
-def _check_callable(name: str, value: Any) -> None:
-    if value is not None and not callable(value):
-        raise CosmicRayError(f"Found {name}={value!r}; expected a function, or None.")
-
-
 def _in_bytes(memory_limit: Any) -> float:
     number = memory_limit
     if isinstance(memory_limit, u.Quantity):
@@ -189,12 +184,12 @@ CHECKS: dict[str, Callable[[str, Any], None]] = {
     "clip_scaled": check_bool,
     "temperature_tolerance": _check_not_negative,
     "subtract": check_bool,
-    "prepare": _check_callable,
+    "prepare": check_callable,
     "saturation": _check_level,
     "unit": _check_unit,
     "hdu": _check_hdu,
     "memory_limit": _check_memory,
     "overwrite": check_bool,
-    "progress": _check_callable,
-    "on_left_out": _check_callable,
+    "progress": check_callable,
+    "on_left_out": check_callable,
 }

@@ -407,6 +407,20 @@ class TestParameters:
                 crp.clean_collection(nothing, output)
         assert not output.exists()
 
+    @pytest.mark.parametrize(
+        ("keywords", "message"),
+        [
+            ({"ending": ".foo"}, "Found ending='.foo'; expected one of: .fits"),
+            ({"unit": "foo"}, "Found unit='foo', which is no unit"),
+            ({"output": None}, "Found output=None; expected the name of a folder"),
+            ({"progress": 5}, "Found progress=5; expected a function"),
+        ],
+    )
+    def test_others_are_refused_before_too(self, raw, output, keywords, message):
+        with pytest.raises(CosmicRayError, match=message):
+            clean(raw, **{"output": output, **keywords})
+        assert not output.exists()
+
     def test_an_unknown_detector_is_refused(self, raw, output):
         with pytest.raises(CosmicRayError, match="expected one of: lacosmic"):
             clean(raw, output, detector="nobody")

@@ -756,8 +756,10 @@ class TestConfiguration:
             ("[combine]\nsigma_low = -1\n", r"line 8: Found sigma_low=-1; expected a number that is not negative"),
             ("[headers]\ngain = 0\n", r"line 8: Found gain = 0; expected a number above 0"),
             ("[headers]\nreadnoise = -3\n", r"line 8: Found readnoise = -3; expected a number that is not negative"),
-            ("[headers]\nunit = 'furlong'\n", r"line 8: Found unit = 'furlong', which is no unit"),
+            ("[headers]\nunit = 'furlong'\n", r"line 8: Found unit='furlong', which is no unit"),
             ("[headers]\nfilter = 'V\u00e9'\n", r"line 8: Found filter = .* a FITS header can hold"),
+            ("[headers]\ngain = inf\n", r"line 8: Found gain = inf; expected a finite number"),
+            ("[headers]\ntemperature = nan\n", r"line 8: Found temperature = nan; expected a finite number"),
             ("[combine]\nunit = 'adu'\n", r"line 8: Found the key 'unit' in \[combine\]"),
             ("[headers]\ngian = 3\n", r"line 8: Found the key 'gian' in \[headers\]; expected one of: gain, readnoise"),
             ('[headers]\ngain = "x"\n', r"line 8: Found gain = 'x'; expected a number"),
@@ -774,8 +776,17 @@ class TestConfiguration:
         ("text", "message"),
         [
             ("[night\n", "can't be read as TOML"),
-            ('[night]\ninput = "raw"\n[[step]]\nname = "trim"\n', "Found output = None"),
+            ('[night]\ninput = "raw"\n[[step]]\nname = "trim"\n', "Found output=None; expected the name of a folder"),
             ('[night]\ninput = "raw"\noutput = "out"\n', "Found no step"),
+            (
+                '[night]\ninput = "raw"\noutput = "out"\n[step]\nname = "trim"\n',
+                r"line 4: Found \[step\]; expected \[\[step\]\], with two brackets",
+            ),
+            (
+                '[night]\ninput = "raw"\noutput = "a\\u0000b"\n',
+                "line 3: Found output=.*; expected the name of a folder",
+            ),
+            (f"a = {3000 * '['}{3000 * ']'}\n", "can't be read as TOML"),
             ('night = 3\n[[step]]\nname = "trim"\n', "line 1: Found night = 3; expected a table"),
             (
                 '[night]\ninput = "raw"\noutput = "o"\nending = ".txt"\n[[step]]\nname = "trim"\n',
@@ -795,6 +806,23 @@ class TestConfiguration:
         assert masked.meta["CRREPAIR"] == "none"
         assert masked.mask.any()
         np.testing.assert_array_equal(masked.data, fits.getdata(tmp_path / "raw" / "a.fits"))
+
+    def test_a_file_with_a_byte_order_mark_will_do(self, tmp_path):
+        path = self.written(tmp_path, self.GOOD)
+        path.write_text(self.GOOD, encoding="utf-8-sig")
+        write_frame(tmp_path / "raw" / "a.fits")
+        assert len(crp.reduce_night(path, n_workers=1)) == 1
+
+    def test_an_output_that_leads_in_a_circle_is_refused(self, tmp_path):
+        (tmp_path / "out").symlink_to("out")
+        write_frame(tmp_path / "raw" / "a.fits")
+        with pytest.raises(CosmicRayError, match="can't be written"):
+            crp.reduce_night(self.written(tmp_path, self.GOOD), n_workers=1)
+
+    def test_what_shows_progress_can_be_called(self, raw, output):
+        with pytest.raises(CosmicRayError, match="Found progress=5; expected a function"):
+            crp.reduce_night(config(raw, output), progress=5)
+        assert not output.exists()
 
     def test_paths_are_relative_to_the_file(self, tmp_path, monkeypatch):
         path = self.written(tmp_path, self.GOOD)

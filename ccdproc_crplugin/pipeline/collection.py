@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from astropy.table import QTable
 
-from ccdproc_crplugin.pipeline.night import Night, check_calls
+from ccdproc_crplugin.atomic_files import as_folder
+from ccdproc_crplugin.io import given_unit
+from ccdproc_crplugin.pipeline.night import Night, check_calls, check_ending
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
 from ccdproc_crplugin.pipeline.work import Call
@@ -95,8 +96,9 @@ def clean_collection(
     """
     calls = (Call("clean_cosmic_rays", {"detector": detector, **parameters}),)
     check_calls(calls)
-    headers = {} if unit is None else {"unit": unit}
-    night = Night(Path(output), calls, paths=tuple(paths_of(ifc)), headers=headers, ending=ending)
+    check_ending(ending)
+    headers = {} if unit is None else {"unit": given_unit(unit)}
+    night = Night(as_folder("output", output), calls, paths=tuple(paths_of(ifc)), headers=headers, ending=ending)
     table = run_night(night, executor=executor, n_workers=n_workers, progress=progress)
     warn_of_failed_checks(table)
     return table

@@ -6,22 +6,23 @@ What a night's configuration says, checked to the last key before anything is to
 from __future__ import annotations
 
 import inspect
+import math
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from astropy import units as u
-
+from ccdproc_crplugin.atomic_files import as_folder
 from ccdproc_crplugin.calibrate import combine_calibrations
 from ccdproc_crplugin.combine_arguments import check_argument
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import KINDS
-from ccdproc_crplugin.io import WRITABLE
-from ccdproc_crplugin.pipeline.night import Night, check_calls
+from ccdproc_crplugin.io import given_unit
+from ccdproc_crplugin.pipeline.night import Night, check_calls, check_ending
 from ccdproc_crplugin.pipeline.work import HEADER_KEYWORDS, Call
 
 __all__ = ["read_night"]
@@ -54,11 +55,11 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
         return _Reader("the configuration", "").night(config, Path())
     path = Path(config)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
     except FileNotFoundError as err:
         raise CosmicRayError(f"Found no file {str(path)!r}; expected the configuration of a night.") from err
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise CosmicRayError(f"Found {str(path)!r}, which can't be read as TOML: {err}.") from err
     return replace(_Reader(str(path), text).night(content, path.parent), config=str(path))
 
@@ -80,13 +81,13 @@ class _Reader:
         folders = self._table(content, "night")
         self._known("night", folders, NIGHT_KEYS, "key")
         for key in ("input", "output"):
-            if not isinstance(folders.get(key), str | os.PathLike) or not folders[key]:
-                raise self._error("night", key, f"Found {key} = {folders.get(key)!r}; expected the name of a folder.")
+            with self._blaming("night", key):
+                as_folder(key, folders.get(key))
         subfolders, ending = folders.get("subfolders", False), folders.get("ending", ".fits")
         if not isinstance(subfolders, bool):
             raise self._error("night", "subfolders", f"Found subfolders = {subfolders!r}; expected true or false.")
-        if ending not in WRITABLE:
-            raise self._error("night", "ending", f"Found ending = {ending!r}; expected one of: {', '.join(WRITABLE)}.")
+        with self._blaming("night", "ending"):
+            check_ending(ending)
         return Night(
             input=base / folders["input"],
             output=base / folders["output"],
@@ -105,6 +106,8 @@ class _Reader:
             if not isinstance(value, wanted) or isinstance(value, bool):
                 what = "text" if wanted is str else "a number"
                 raise self._error("headers", name, f"Found {name} = {value!r}; expected {what}.")
+            if not isinstance(value, str) and not math.isfinite(value):
+                raise self._error("headers", name, f"Found {name} = {value!r}; expected a finite number.")
             if name in POSITIVE and not value > 0:
                 raise self._error("headers", name, f"Found {name} = {value!r}; expected a number above 0.")
             if name in NOT_NEGATIVE and not value >= 0:
@@ -112,11 +115,8 @@ class _Reader:
             if isinstance(value, str) and not (value.isascii() and value.isprintable()):
                 raise self._error("headers", name, f"Found {name} = {value!r}; expected what a FITS header can hold.")
         if "unit" in values:
-            try:
-                u.Unit(values["unit"])
-            except ValueError as err:
-                found = f"Found unit = {values['unit']!r}, which is no unit; expected adu or electron."
-                raise self._error("headers", "unit", found) from err
+            with self._blaming("headers", "unit"):
+                given_unit(values["unit"])
         return dict(values)
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -131,13 +131,13 @@ class _Reader:
         known = [par.name for par in keywords if par.kind is par.KEYWORD_ONLY and par.name not in NOT_CONFIGURED]
         self._known("combine", values, known, "key")
         for name, value in values.items():
-            try:
+            with self._blaming("combine", name):
                 check_argument(name, value)
-            except CosmicRayError as err:
-                raise self._error("combine", name, str(err)) from err
         return dict(values)
 
     def _steps(self, entries: Any) -> tuple[Call, ...]:
+        if isinstance(entries, Mapping):
+            raise self._error("step 0", "", "Found [step]; expected [[step]], with two brackets, for each step.")
         if not isinstance(entries, list | tuple) or not entries:
             raise self._error("step", "", "Found no step; expected [[step]] tables, each with a name.")
         calls = []
@@ -165,6 +165,16 @@ class _Reader:
                 where = f" in [{table}]" if table else ""
                 message = f"Found the {what} {name!r}{where}; expected one of: {', '.join(known)}."
                 raise self._error(table or str(name), name if table else "", message)
+
+    @contextmanager
+    def _blaming(self, table: str, key: str) -> Iterator[None]:
+        """
+        Name the line in whatever is refused.
+        """
+        try:
+            yield
+        except CosmicRayError as err:
+            raise self._error(table, key, str(err)) from err
 
     def _error(self, table: str, key: str, message: str) -> CosmicRayError:
         line = self._lines.get((table, key)) or self._lines.get((table, ""))

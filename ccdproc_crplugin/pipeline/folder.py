@@ -45,7 +45,7 @@ def check_folders(source: Path, output: Path) -> None:
     """
     if not source.is_dir():
         raise CosmicRayError(f"Found no folder {str(source)!r}; expected the one that holds the frames.")
-    inner, outer = output.resolve(), source.resolve()
+    inner, outer = _real(output), _real(source)
     if inner == outer:
         raise CosmicRayError(f"Found {str(output)!r} as input and output; expected an output folder of its own.")
     if inner.is_relative_to(outer):
@@ -82,11 +82,18 @@ def target_in(output: Path, relative: Path) -> Path:
         If it leads out of the folder.
     """
     target = output / relative
-    if not target.parent.resolve().is_relative_to(output.resolve()):
+    if not _real(target.parent).is_relative_to(_real(output)):
         raise CosmicRayError(
             f"Found that {str(relative)!r} leads out of the output {str(output)!r}; expected a path in it."
         )
     return target
+
+
+def _real(path: Path) -> Path:
+    """
+    Where a path leads through all links, as far as it leads anywhere.
+    """
+    return Path(os.path.realpath(path))
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from typing import Any
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frame_checks import check_bool
+from ccdproc_crplugin.io import WRITABLE
 from ccdproc_crplugin.pipeline.work import Call
 
-__all__ = ["Night", "check_calls"]
+__all__ = ["Night", "check_calls", "check_ending"]
 
 
 @dataclass(frozen=True)
@@ -91,3 +92,21 @@ def check_calls(calls: Iterable[Call]) -> None:
         missing = [name for name in missing if name not in call.parameters]
         if missing:
             raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def check_ending(ending: str) -> None:
+    """
+    Refuse an ending under which no frame is written.
+
+    Parameters
+    ----------
+    ending : str
+        How the names of the results shall end.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is not one of those known.
+    """
+    if ending not in WRITABLE:
+        raise CosmicRayError(f"Found ending={ending!r}; expected one of: {', '.join(WRITABLE)}.")

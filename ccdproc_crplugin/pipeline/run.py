@@ -18,6 +18,7 @@ from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frame_checks import check_callable
 from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
@@ -65,6 +66,7 @@ def run_night(
         If there is no file, the output can't be written, or another run is at work there.
     """
     refuse_in_unguarded_script()
+    check_callable("progress", progress)
     if night.input is not None:
         check_folders(night.input, night.output)
     if n_workers is not None:
