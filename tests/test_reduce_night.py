@@ -179,6 +179,16 @@ class TestResult:
         with fits.open(output / "light.fits") as hdus:
             assert [float(np.median(hdus[chip].data)) for chip in (1, 2)] == [500, 1000]
 
+    @pytest.mark.parametrize("kind", ["object", "dark"])
+    def test_more_chips_than_the_combined_frames_have_are_told(self, tmp_path, output, kind):
+        raw = tmp_path / "raw"
+        for number in range(3):
+            write_mosaic(raw / f"bias_{number}.fits", kind="zero")
+            write_mosaic(raw / f"more_{number}.fits", n_chips=3, kind=kind)
+        row = reduce(raw, output, "subtract_bias", "subtract_dark" if kind == "dark" else "clean_cosmic_rays")[-1]
+        assert row["status"] == "failed"
+        assert "Found frame 3 in a file, and combined frames of 2 (calibration/bias_gain2_hdu1.fits" in row["reason"]
+
     def test_subfolders_keep_their_place(self, raw, output):
         write_frame(raw / "deep" / "er" / "light_9.fits", data=level(520, 9, 10))
         table = reduce(raw, output)

@@ -157,7 +157,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
                 **task.combine,
                 subtract=bool(rest),
                 keys=dict.fromkeys(task.paths, task.key),
-                masters=[_of_frame(call.masters, number) for call in rest],
+                masters=[call.masters[call.master_for(number)] for call in rest],
                 prepare=prepare,
                 saturation=task.headers.get("saturation"),
                 unit=task.headers.get("unit"),
@@ -184,7 +184,3 @@ def _prepared(ccd: CCDData, *, task: CombineTask, number: int, calls: tuple[Call
     for call in calls:
         ccd, _ = run_step(ccd, number, call)
     return ccd
-
-
-def _of_frame(masters: tuple[str, ...], number: int) -> str:
-    return masters[number if len(masters) > 1 else 0]

@@ -92,6 +92,34 @@ class Call:
         arguments = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
         return f"{self.name}({arguments})" if arguments else self.name
 
+    def master_for(self, number: int) -> int:
+        """
+        Which of the combined frames goes with a frame.
+
+        Parameters
+        ----------
+        number : int
+            Which frame of its file it is, from 0.
+
+        Returns
+        -------
+        int
+            Its place in ``masters``.
+
+        Raises
+        ------
+        CosmicRayError
+            If the file has more frames than were combined.
+        """
+        if len(self.masters) == 1:
+            return 0
+        if number < len(self.masters):
+            return number
+        raise CosmicRayError(
+            f"Found frame {number + 1} in a file, and combined frames of {len(self.masters)} "
+            f"({', '.join(self.master_names)}); expected as many. Take calibration frames of the same layout."
+        )
+
 
 @dataclass(frozen=True)
 class Task:
@@ -338,7 +366,7 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     step = plugins.find_step(call.name)
     taken = {}
     if call.masters:
-        which = number if len(call.masters) > 1 else 0
+        which = call.master_for(number)
         taken["master"] = _read_master(call.masters[which], with_uncertainty=ccd.uncertainty is not None)
     result = step.run(ccd, **taken, **call.parameters)
     result, tables = result if isinstance(result, tuple) else (result, {})
