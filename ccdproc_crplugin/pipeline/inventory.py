@@ -6,6 +6,7 @@ Which frames there are, and what their headers say.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -177,15 +178,30 @@ def _hidden(folder: Path, base: Path) -> bool:
 
 def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
     """
-    The key that an earlier run noted, unless it was told otherwise then.
+    The key that an earlier run noted, unless it was told otherwise then or somebody changed it since.
     """
     try:
         known = json.loads(row["key"])
         if known.pop("said_by") != said_by:
             return None
-        return CalibrationKey(**{**known, "binning": known["binning"] and tuple(known["binning"])})
-    except (ValueError, TypeError, KeyError, AttributeError):
+        key = CalibrationKey(**{**known, "binning": known["binning"] and tuple(known["binning"])})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
+    return key if _is_sound(key) else None
+
+
+def _is_sound(key: CalibrationKey) -> bool:
+    """
+    Whether a key is one that a header may have given.
+    """
+    texts = (key.filter, key.readout)
+    numbers = (key.exposure, key.gain, key.temperature)
+    return (
+        key.kind in (*frames.KINDS, "unknown")
+        and all(text is None or isinstance(text, str) for text in texts)
+        and all(number is None or (type(number) in (int, float) and math.isfinite(number)) for number in numbers)
+        and (key.binning is None or [type(factor) for factor in key.binning] == [int, int])
+    )
 
 
 def _looked_into(entry: Entry, night: Night) -> Entry:

@@ -49,6 +49,13 @@ COLUMNS: dict[str, tuple[type, str]] = {
 }
 
 
+#: What a value of a column may be; a float with nothing after the point may come as an integer.
+TYPES: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float)}
+
+#: What becomes of a frame.
+STATUSES = ("done", "kept", "failed", "skipped")
+
+
 def hash_file(path: str | os.PathLike) -> str:
     """
     The SHA-256 of a file, as ``sha256sum`` gives it.
@@ -108,12 +115,14 @@ class Record:
     Notes
     -----
     While a run goes on each row is appended to ``night.jsonl``, one JSON object a line; at the end all are
-    written to ``night.ecsv`` at once. A killed run leaves the first, from which the next one goes on.
+    written to ``night.ecsv`` at once. A killed run leaves the first, from which the next one goes on. Rows that are
+    torn, or that somebody changed to what no run writes, are as if they were not there.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
-        self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in [*self._table(), *self._journal()]}
+        rows = filter(_is_sound, [*self._table(), *self._journal()])
+        self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in rows}
         self.rows: dict[str, dict[str, Any]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
@@ -165,19 +174,30 @@ class Record:
             lines = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return []
-        rows = (_row_of(line) for line in lines)
-        return [row for row in rows if row is not None]
+        return [_row_of(line) for line in lines]
 
 
-def _row_of(line: str) -> dict[str, Any] | None:
+def _row_of(line: str) -> Any:
     """
-    A row of the journal, whose last line may be torn.
+    A row of the journal, whose last line may be torn; None then.
     """
     try:
-        row = json.loads(line)
-    except ValueError:
+        return json.loads(line)
+    except (ValueError, RecursionError):
         return None
-    return row if isinstance(row, dict) and set(COLUMNS) <= set(row) and isinstance(row["file"], str) else None
+
+
+def _is_sound(row: Any) -> bool:
+    """
+    Whether a row is one that a run may have written: every value of the type of its column, or missing.
+    """
+    if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
+        return False
+    typed = all(
+        row[name] is None or (isinstance(row[name], TYPES[kind]) and not isinstance(row[name], bool))
+        for name, (kind, _) in COLUMNS.items()
+    )
+    return typed and bool(row["file"]) and row["status"] in STATUSES
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
