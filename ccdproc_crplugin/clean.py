@@ -43,6 +43,9 @@ __all__ = ["check_choices", "clean_cosmic_rays"]
 #: Share of the frame beyond which an answer can't be right.
 ABSURD_SHARE = 0.1
 
+#: A word for ``repair=None`` where there is none, as in TOML.
+NO_REPAIR = "none"
+
 #: What `clean_cosmic_rays` may do about the preflight.
 PREFLIGHT = ("warn", "raise", "off")
 
@@ -74,10 +77,10 @@ def clean_cosmic_rays(
         Read noise (electron, or a Quantity in adu). `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
-    repair : {"meanmask", "medmask", "median", "idw"} or None
+    repair : {"meanmask", "medmask", "median", "idw", "none"} or None
         How the pixels hit are estimated from the 5 x 5 pixels around: mean or median of the good ones,
-        median of all, mean weighted by the inverse distance. `None` leaves the data as they are. A detector
-        that brings its own cleaned frame needs no repair.
+        median of all, mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they are. A
+        detector that brings its own cleaned frame needs no repair.
     preflight : {"warn", "raise", "off"}
         Whether the frame is looked at first, and what is done about the findings.
     force : bool
@@ -128,6 +131,7 @@ def clean_cosmic_rays(
     """
     check_frame(ccd)
     check_choices(repair=repair, preflight=preflight, force=force)
+    repair = None if repair == NO_REPAIR else repair
     _check_not_cleaned(ccd, force)
     chosen = plugins.find_detector(detector)
     parameters = check_parameters(chosen, detector_parameters)
@@ -172,7 +176,7 @@ def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", f
         If one is not among those to choose from.
     """
     _one_of("preflight", preflight, PREFLIGHT)
-    _one_of("repair", repair, (*METHODS, None))
+    _one_of("repair", repair, (*METHODS, NO_REPAIR, None))
     check_bool("force", force)
 
 

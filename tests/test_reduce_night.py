@@ -658,7 +658,7 @@ class TestBadFrames:
         (raw / "broken.fits").symlink_to("nowhere.fits")
         (raw / "loop.fits").symlink_to("loop.fits")
         (raw / "there.fits").symlink_to("light_1.fits")
-        reasons = by_file(reduce(raw, output, "clean_cosmic_rays"), "reason")
+        reasons = by_file(reduce(raw, output, "subtract_bias"), "reason")
         assert "a link that leads nowhere; expected a FITS file" in reasons["broken.fits"]
         assert "loop.fits', which can't be read" in reasons["loop.fits"]
         assert reasons["there.fits"] == ""

@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     with telling():
         keywords = {
             **detection_keywords(args),
-            "repair": None if args.repair == "none" else args.repair,
+            "repair": args.repair,
             "force": args.force,
         }
         args.paths = existing_paths(args.paths)

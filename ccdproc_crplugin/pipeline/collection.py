@@ -62,8 +62,7 @@ def clean_collection(
     progress : callable or None
         A progress bar such as ``tqdm.tqdm``: called with an iterable and ``total=``, it gives the same items.
     **parameters
-        What else `clean_cosmic_rays` takes, the detector's parameters among it. ``repair="none"`` means `None`, as
-        in a night's configuration.
+        What else `clean_cosmic_rays` takes, the detector's parameters among it.
 
     Returns
     -------

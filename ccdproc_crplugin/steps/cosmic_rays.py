@@ -5,7 +5,6 @@ The steps that take the cosmic rays out and measure them.
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from astropy.nddata import CCDData
@@ -23,18 +22,6 @@ __all__ = ["measure_events"]
 
 #: Parameters of the cleaning that are not the detector's.
 FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force")
-
-#: How a configuration says ``repair=None``, which TOML has no word for.
-NO_REPAIR = "none"
-
-
-@functools.wraps(clean_cosmic_rays)
-def _clean(ccd: CCDData, *args: Any, repair: str | None = "meanmask", **parameters: Any) -> CCDData:
-    return clean_cosmic_rays(ccd, *args, repair=_repair(repair), **parameters)
-
-
-def _repair(word: Any) -> Any:
-    return None if word == NO_REPAIR else word
 
 
 def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
@@ -66,8 +53,7 @@ def _check_cleaning(detector: str = "lacosmic", **parameters: Any) -> None:
     own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES)}
     check_parameters(find_detector(detector), own)
     check_figures(**{name: parameters[name] for name in FIGURES if name in parameters})
-    choices = {name: parameters[name] for name in CHOICES if name in parameters}
-    check_choices(**{**choices, "repair": _repair(choices.get("repair", "meanmask"))})
+    check_choices(**{name: parameters[name] for name in CHOICES if name in parameters})
 
 
 def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
@@ -82,7 +68,7 @@ def ccdcr_steps():
     yield Step(
         "clean_cosmic_rays",
         "take the cosmic rays out",
-        _clean,
+        clean_cosmic_rays,
         check=_check_cleaning,
         plugins=_decisive,
     )
