@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Take the cosmic rays out of one frame.
+Take the cosmic rays out of one frame; the way back stands in `ccdproc_crplugin.restore` and is had from here too.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ from ccdproc_crplugin.provenance import (
 )
 from ccdproc_crplugin.rates import expected_events
 from ccdproc_crplugin.removed import RemovedPixels, attach, is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.restore import restore_cosmic_rays
 
-__all__ = ["check_choices", "clean_cosmic_rays"]
+__all__ = ["check_choices", "clean_cosmic_rays", "restore_cosmic_rays"]
 
 #: Share of the frame beyond which an answer can't be right.
 ABSURD_SHARE = 0.1
