@@ -448,7 +448,8 @@ class TestBadFrames:
     def test_a_few_saturated_pixels_are_not_worth_a_warning(self, write, tmp_path):
         data = frame_of("FLAT", 9, 30.0)
         data[0, :2] = 65535
-        combine_calibrations([*some(write, "FLAT"), write("part.fits", "FLAT", data=data)], tmp_path / "o")
+        [path] = combine_calibrations([*some(write, "FLAT"), write("part.fits", "FLAT", data=data)], tmp_path / "o")
+        assert fits.getheader(path)["NCOMBINE"] == 6
 
     def test_one_that_can_not_be_prepared(self, write, tmp_path):
         def prepare(ccd):

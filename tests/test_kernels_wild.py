@@ -22,17 +22,21 @@ def assert_engines_agree(frame, *, threads=2, **options):
     return by_c
 
 
-@pytest.mark.parametrize("seed", range(400))
-def test_engines_agree_on_anything(seed):
+def assert_engines_agree_on_the_case(seed):
     frame, options = wild.case(seed)
     assert_engines_agree(frame, threads=1 + seed % 4, **options)
+
+
+@pytest.mark.parametrize("seed", range(400))
+def test_engines_agree_on_anything(seed):
+    assert_engines_agree_on_the_case(seed)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("first", range(400, 4_400, 500))
 def test_engines_agree_on_anything_at_length(first):
     for seed in range(first, first + 500):
-        test_engines_agree_on_anything(seed)
+        assert_engines_agree_on_the_case(seed)
 
 
 @pytest.mark.parametrize("sepmed", [False, True])

@@ -169,7 +169,8 @@ class TestFolders:
                 os.read(ours, 1)
                 os._exit(0)
         with folder_module.locked(tmp_path):
-            pass
+            still_alive = os.waitpid(child, os.WNOHANG) == (0, 0)
+        assert still_alive
         os.write(theirs, b"x")
         os.waitpid(child, 0)
 
