@@ -17,7 +17,7 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.atomic_files import as_folder, refuse_existing, refuse_input
-from ccdproc_crplugin.combine_arguments import check_argument, keys_by_path, n_bytes, paths_of_masters
+from ccdproc_crplugin.combine_arguments import check_arguments, keys_by_path, n_bytes, paths_of_masters
 from ccdproc_crplugin.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frame_stack import MAX_OPEN, FrameStack
@@ -218,8 +218,23 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
-    for name, value in dict(locals()).items():
-        check_argument(name, value)
+    check_arguments(
+        method=method,
+        sigma_low=sigma_low,
+        sigma_high=sigma_high,
+        n_iterations=n_iterations,
+        clip_scaled=clip_scaled,
+        temperature_tolerance=temperature_tolerance,
+        subtract=subtract,
+        prepare=prepare,
+        saturation=saturation,
+        unit=unit,
+        hdu=hdu,
+        memory_limit=memory_limit,
+        overwrite=overwrite,
+        progress=progress,
+        on_left_out=on_left_out,
+    )
     options = CombineOptions(
         method=method,
         sigma_low=float(sigma_low),

@@ -15,11 +15,12 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin import preflight as checks
+from ccdproc_crplugin.argument_checks import check_bool
 from ccdproc_crplugin.copies import copy_but_pixels, enlarged_uncertainty, result_dtype, uncertainty_array
 from ccdproc_crplugin.detection import FoundCosmicRays, check_parameters, find_cosmic_rays, read_only
 from ccdproc_crplugin.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning
-from ccdproc_crplugin.frame_checks import check_bool, check_frame
+from ccdproc_crplugin.frame_checks import check_frame
 from ccdproc_crplugin.gain_and_noise import calibrate
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
+from ccdproc_crplugin.argument_checks import check_bool, check_callable
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_checks import check_bool, check_callable
 from ccdproc_crplugin.grouping import CalibrationKey
 from ccdproc_crplugin.io import given_unit
 
-__all__ = ["check_argument", "keys_by_path", "memory_of_machine", "n_bytes", "paths_of_masters"]
+__all__ = ["check_argument", "check_arguments", "keys_by_path", "memory_of_machine", "n_bytes", "paths_of_masters"]
 
 METHODS = ("average", "median")
 
@@ -44,6 +44,24 @@ def check_argument(name: str, value: Any) -> None:
     """
     if name in CHECKS:
         CHECKS[name](name, value)
+
+
+def check_arguments(**arguments: Any) -> None:
+    """
+    Refuse values that `combine_calibrations` can do nothing with.
+
+    Parameters
+    ----------
+    **arguments
+        Its keywords.
+
+    Raises
+    ------
+    CosmicRayError
+        For the first that is out of range.
+    """
+    for name, value in arguments.items():
+        check_argument(name, value)
 
 
 def n_bytes(memory_limit: float | u.Quantity | None) -> int:

@@ -17,9 +17,9 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.argument_checks import check_bool
 from ccdproc_crplugin.electrons import ElectronFrame
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_checks import check_bool
 from ccdproc_crplugin.frames import frame_name
 from ccdproc_crplugin.model import HOST_KEYWORDS, Detection, Detector
 

@@ -11,7 +11,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["check_bool", "check_callable", "check_frame", "check_whole_numbers", "mask_of", "uncertainty_scale"]
+__all__ = ["check_frame", "check_whole_numbers", "mask_of", "uncertainty_scale"]
 
 KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
 
@@ -133,43 +133,3 @@ def uncertainty_scale(ccd: CCDData) -> float:
         raise CosmicRayError(
             f"Found an uncertainty in {uncertainty.unit} for a frame in {ccd.unit}; expected the same unit."
         ) from err
-
-
-def check_bool(name: str, value: object) -> None:
-    """
-    Refuse a switch that is neither on nor off.
-
-    Parameters
-    ----------
-    name : str
-        The keyword.
-    value : object
-        Its value.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is anything but a bool, such as the word ``"false"``, which Python holds for true.
-    """
-    if not isinstance(value, bool | np.bool_):
-        raise CosmicRayError(f"Found {name}={value!r}; expected True or False (true or false in a file).")
-
-
-def check_callable(name: str, value: object) -> None:
-    """
-    Refuse what should be called and can't be.
-
-    Parameters
-    ----------
-    name : str
-        The keyword.
-    value : object
-        Its value; None is nothing to call.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is neither.
-    """
-    if value is not None and not callable(value):
-        raise CosmicRayError(f"Found {name}={value!r}; expected a function, or None.")

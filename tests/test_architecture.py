@@ -27,6 +27,7 @@ FLOORS = {
     "detectors": 2,
     "lacosmic": 2,
     "removed": 3,
+    "argument_checks": 3,
     "atomic_files": 3,
     "hdus": 3,
     "removed_table": 3,

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.argument_checks import check_bool
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_checks import check_bool
 from ccdproc_crplugin.io import WRITABLE
 from ccdproc_crplugin.pipeline.work import Call
 

@@ -17,8 +17,8 @@ from typing import Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.argument_checks import check_callable
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frame_checks import check_callable
 from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
