@@ -6,6 +6,7 @@ What a run takes for its own in the output, what it keeps, and what it leaves al
 import errno
 import os
 import shutil
+import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -181,6 +182,26 @@ class TestFolders:
             unfinished.touch()
             with folder_module.locked(tmp_path):
                 assert unfinished.exists()
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="files have no limit here")
+    def test_a_disk_that_takes_no_more_ends_the_run_at_the_first_frame(self, tmp_path, output):
+        import resource
+
+        paths = write_lights(tmp_path / "raw", 3)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+        try:
+            with pytest.raises(CosmicRayError, match=r"light_1\.fits' can't be written.*run again once that is mended"):
+                crp.clean_collection(paths, output, n_workers=1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert not list(output.glob("*.fits"))
+        assert set(by_file(crp.clean_collection(paths, output, n_workers=1)).values()) == {"done"}
+
+    @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
+    def test_a_full_disk_is_known_where_numpy_does_not_say_why(self):
+        with pytest.raises(work.OutputError), work.writing(), open("/dev/full", "wb", buffering=0) as stream:
+            np.zeros(10_000).tofile(stream)
 
     def test_a_full_disk_is_known_behind_the_words_of_astropy(self):
         def write():

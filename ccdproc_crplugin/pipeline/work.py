@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -52,6 +53,9 @@ __all__ = [
 
 #: What no other frame would be spared either: a disk that is full, a folder that can't be written to.
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+
+#: How NumPy tells that a disk takes no more, without saying why.
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
 #: What a configuration may say in place of the header, and the keyword it goes under.
 HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in frames.KEYWORDS.items()}
@@ -217,9 +221,13 @@ def writing() -> Iterator[None]:
     try:
         yield
     except (OSError, CosmicRayError) as err:
-        if any(isinstance(cause, OSError) and cause.errno in FATAL for cause in _causes(err)):
+        if any(map(_is_fatal, _causes(err))):
             raise OutputError(str(err)) from err
         raise
+
+
+def _is_fatal(err: BaseException) -> bool:
+    return isinstance(err, OSError) and (err.errno in FATAL or SHORT_WRITE.search(str(err)) is not None)
 
 
 def _causes(err: BaseException | None) -> Iterator[BaseException]:
