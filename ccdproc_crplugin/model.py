@@ -130,8 +130,8 @@ class Step:
         One line that says what it does.
     run : callable
         ``run(ccd, **own) -> CCDData``, a new frame, or ``(CCDData, {name: table})``: each table is written
-        beside the frame, as ``FRAME_name.ecsv``. Its own parameters are explicit; one whose default is a
-        bool is given nothing but a bool.
+        beside the frame, as ``FRAME_name.ecsv``, those of a file of several frames as one with a column ``hdu``.
+        Its own parameters are explicit; one whose default is a bool is given nothing but a bool.
     kinds : tuple of str
         The kinds of frame that it is for. A bias, dark or flat gets the steps that stand before the one
         that takes it.

@@ -82,6 +82,8 @@ def is_readable(path: Path) -> bool:
     bool
         True if its headers can be read.
     """
+    if not path.is_file():
+        return False
     try:
         with fits.open(path, disable_image_compression=True) as hdus:
             return len(hdus) > 0
