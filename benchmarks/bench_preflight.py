@@ -24,8 +24,8 @@ from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.utils.data import get_pkg_data_filename
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin.gain_and_noise import calibrate
-from ccdproc_crplugin.preflight import run_checks
+from ccdproc_crplugin.cleaning.preflight import run_checks
+from ccdproc_crplugin.frames.gain_and_noise import calibrate
 from ccdproc_crplugin.simulate import THICK, THIN, Camera
 
 SKY = (5.0, 150.0, 3000.0, 50_000.0)  # electrons

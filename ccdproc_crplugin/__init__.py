@@ -9,44 +9,43 @@ import importlib
 import sys
 from pathlib import Path
 
-# The folders of the built-in detectors and steps take their names in this package here and now, so that the functions
-# `detectors` and `steps` below can have them for good.
-import ccdproc_crplugin.detectors
-import ccdproc_crplugin.steps  # noqa: F401
-from ccdproc_crplugin import methods, plugins
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.default_plugins import methods
+from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
-from ccdproc_crplugin.hookspecs import hookimpl
-from ccdproc_crplugin.model import Check, Detection, Detector, Finding, PixelFlag, Step
+from ccdproc_crplugin.frames.flags import PixelFlag
 from ccdproc_crplugin.plugins import checks, detectors, steps
+from ccdproc_crplugin.plugins.hookspecs import hookimpl
+from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Finding, Step
 
 _HOME = {
-    "CRSegments": "segments",
-    "Expectation": "rates",
-    "EventViewer": "viewer",
-    "MaskComparison": "compare",
-    "add_cosmic_rays": "by_hand",
-    "apply_review": "review",
-    "clean_collection": "pipeline",
-    "clean_cosmic_rays": "clean",
-    "combine_calibrations": "calibrate",
-    "compare_masks": "compare",
-    "cr_preflight": "preflight",
-    "cr_segments": "segments",
-    "cr_tune": "tune",
-    "expected_events": "rates",
-    "plan_night": "pipeline",
-    "plugin_report": "plugin_table",
-    "read_ccd": "io",
-    "reduce_night": "pipeline",
-    "region_mask": "regions",
-    "restore_cosmic_rays": "restore",
+    "CRSegments": "events.segments",
+    "Expectation": "frames.rates",
+    "EventViewer": "events.viewer",
+    "MaskComparison": "events.compare",
+    "add_cosmic_rays": "cleaning.by_hand",
+    "apply_review": "report.review",
+    "clean_collection": "pipeline.collection",
+    "clean_cosmic_rays": "cleaning.clean",
+    "combine_calibrations": "calibration.combine",
+    "compare_masks": "events.compare",
+    "cr_preflight": "cleaning.preflight",
+    "cr_segments": "events.segments",
+    "cr_tune": "tuning.tune",
+    "expected_events": "frames.rates",
+    "plan_night": "pipeline.reduction",
+    "plugin_report": "plugins.table",
+    "read_ccd": "io.ccd",
+    "reduce_night": "pipeline.reduction",
+    "region_mask": "cleaning.regions",
+    "restore_cosmic_rays": "cleaning.restore",
     "SimulatedFrame": "simulate",
-    "Tuning": "tune",
-    "select_frames": "selection",
+    "Tuning": "tuning.tune",
+    "select_frames": "io.selection",
     "simulate_frame": "simulate",
     "simulate_night": "simulate",
-    "write_ccd": "io",
-    "write_report": "report",
+    "write_ccd": "io.ccd",
+    "write_report": "report.page",
 }
 
 __all__ = [
@@ -64,9 +63,11 @@ __all__ = [
     "checks",
     "detectors",
     "hookimpl",
+    "install",
     "methods",
     "plugins",
     "steps",
+    "uninstall",
     *sorted(_HOME),
 ]
 
@@ -96,4 +97,4 @@ def _is_command():
 
 
 if not _is_command():
-    methods.install()
+    install()

@@ -1,15 +1,116 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What this package raises and warns, and how it tells of an error.
+The errors and warnings of this package, and the checks of arguments that raise them.
+
+An error message says what was found, what is expected and what to do. It names parameters as Python has them; the
+command line and a night's configuration have their own spelling of the same parameters, see `CosmicRayError.spelled`.
 """
 
-__all__ = ["CalibrationWarning", "CosmicRayError", "PluginWarning", "PreflightWarning", "reason_of"]
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from numbers import Integral, Real
+from typing import Any
+
+__all__ = [
+    "CalibrationWarning",
+    "CosmicRayError",
+    "PluginWarning",
+    "PreflightWarning",
+    "check_bool",
+    "check_callable",
+    "check_choice",
+    "check_number",
+    "check_ranges",
+    "check_whole",
+    "reason_of",
+    "wrong_value",
+]
+
+#: A parameter or a function in an advice: ``{gain}``, ``{force=True}`` or ``{restore_cosmic_rays()}``.
+_NAMED = re.compile(r"\{(\w+)(?:=([^{}]*)|(\(\)))?\}")
+
+
+def _in_python(name: str, value: str) -> str:
+    """Spell a parameter as a Python keyword, and a function by its name."""
+    return name if value == "()" else f"{name}={value}"
 
 
 class CosmicRayError(ValueError):
     """
-    A wrong input: says what was found, what was expected, what to do.
+    A wrong input. The message says what was found, what is expected and what to do.
+
+    Parameters
+    ----------
+    message : str
+        What was found and what is expected.
+    advice : str
+        What to do, as a sentence of its own. Parameters and functions in braces, such as ``{gain}``, ``{force=True}``
+        or ``{restore_cosmic_rays()}``, are spelled in the way of the reader. Nothing that comes from a user belongs
+        here.
+    parameter : (str, str) or None
+        Name and value of the parameter that is wrong, if it is one; ``message`` then follows after
+        "Found name=value".
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import CosmicRayError
+    >>> error = CosmicRayError("Found a cleaned frame; expected a raw one.", "Give {force=True} to clean it again.")
+    >>> str(error)
+    'Found a cleaned frame; expected a raw one. Give force=True to clean it again.'
+    >>> error.spelled(lambda name, value: f"--{name}")
+    'Found a cleaned frame; expected a raw one. Give --force to clean it again.'
     """
+
+    def __init__(self, message: str, advice: str = "", *, parameter: tuple[str, str] | None = None):
+        super().__init__(message)
+        self.advice = advice
+        self.parameter = parameter
+        self.before = self.after = ""
+
+    def __str__(self) -> str:
+        return self.spelled(_in_python)
+
+    def spelled(self, spell: Callable[[str, str], str]) -> str:
+        """
+        The message in the spelling of its reader.
+
+        Parameters
+        ----------
+        spell : callable
+            ``spell(name, value)`` returns a parameter as the reader gives it; ``value`` is its value in Python, empty
+            where the message names the parameter alone, and ``"()"`` for a function.
+
+        Returns
+        -------
+        str
+            The message.
+        """
+        found = "" if self.parameter is None else f"Found {spell(*self.parameter)}"
+        advice = _NAMED.sub(lambda named: spell(named[1], named[2] or named[3] or ""), self.advice)
+        return f"{self.before}{found}{self.args[0]}{' ' if advice else ''}{advice}{self.after}"
+
+    def within(self, before: str = "", after: str = "", kind: type[CosmicRayError] | None = None) -> CosmicRayError:
+        """
+        The same error with words around it that say where it happened.
+
+        Parameters
+        ----------
+        before, after : str
+            The words, with the blanks and punctuation that they need.
+        kind : type or None
+            The class of the new error. `None` means the class of this one.
+
+        Returns
+        -------
+        CosmicRayError
+            A new error.
+        """
+        wrapped = (kind or type(self))(self.args[0], self.advice, parameter=self.parameter)
+        wrapped.before, wrapped.after = before + self.before, self.after + after
+        return wrapped
 
 
 class PluginWarning(UserWarning):
@@ -30,19 +131,68 @@ class CalibrationWarning(UserWarning):
     """
 
 
-def reason_of(err: BaseException) -> str:
-    """
-    Why something failed, in a line.
-
-    Parameters
-    ----------
-    err : BaseException
-        The error.
-
-    Returns
-    -------
-    str
-        Its message; with its type, unless it is one of ours.
-    """
-    text = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+def reason_of(err: BaseException, spell: Callable[[str, str], str] = _in_python) -> str:
+    """The message of an error in one line, with its type unless it is one of ours."""
+    text = err.spelled(spell) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
     return " ".join(text.split())
+
+
+def wrong_value(name: str, value: Any, expected: str, advice: str = "") -> CosmicRayError:
+    """The error to raise for a parameter whose value is not ``expected``."""
+    return CosmicRayError(f"; expected {expected}.", advice, parameter=(name, repr(value)))
+
+
+def check_bool(name: str, value: object) -> None:
+    """Refuse a switch that is not a bool, such as the word ``"false"``, which is true in Python."""
+    if not isinstance(value, bool) and str(getattr(value, "dtype", "")) != "bool":
+        raise wrong_value(name, value, "True or False (true or false in a file)")
+
+
+def check_callable(name: str, value: object) -> None:
+    """Refuse a value that can't be called and is not None."""
+    if value is not None and not callable(value):
+        raise wrong_value(name, value, "a function, or None")
+
+
+def check_choice(name: str, value: object, known: Iterable[Any]) -> None:
+    """Refuse a value that is not one of the known ones."""
+    known = tuple(known)
+    if not any(value is choice or (isinstance(value, str) and value == choice) for choice in known):
+        raise wrong_value(name, value, f"one of: {', '.join(map(repr, known))}")
+
+
+def check_number(name: str, value: object, least: float | None = None, most: float | None = None) -> None:
+    """Refuse a value that is not a finite real number within the limits."""
+    _check_range(name, value, Real, "number", least, most)
+
+
+def check_whole(name: str, value: object, least: int | None = None, most: int | None = None) -> None:
+    """Refuse a value that is not a whole number within the limits."""
+    _check_range(name, value, Integral, "whole number", least, most)
+
+
+def check_ranges(values: Mapping[str, Any], numbers: Mapping[str, tuple], whole_numbers: Mapping[str, tuple]) -> None:
+    """Refuse the first value that is not a number, or not a whole number, within its limits, both given by name."""
+    for check, ranges in ((check_number, numbers), (check_whole, whole_numbers)):
+        for name, (least, most) in ranges.items():
+            check(name, values.get(name, least), least, most)
+
+
+def _check_range(name: str, value: Any, kind: type, word: str, least: float | None, most: float | None) -> None:
+    number = isinstance(value, kind) and not isinstance(value, bool) and _is_finite(value)
+    if not number or (least is not None and value < least) or (most is not None and value > most):
+        raise wrong_value(name, value, f"a {word}{_range(least, most)}")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether a number is finite; a whole number may be too large for a float."""
+    return isinstance(value, Integral) or math.isfinite(value)
+
+
+def _range(least: float | None, most: float | None) -> str:
+    """The words for a range of numbers."""
+    if least is not None and most is not None:
+        return f" from {least:g} to {most:g}"
+    if least is not None:
+        return f" of {least:g} or more"
+    return "" if most is None else f" of {most:g} or less"

@@ -14,8 +14,11 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 import ccdproc_crplugin
-from ccdproc_crplugin import classify, frames, hookspecs, model, provenance
-from ccdproc_crplugin.pipeline import record
+from ccdproc_crplugin.events import classify
+from ccdproc_crplugin.frames import cards, header
+from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.pipeline import table
+from ccdproc_crplugin.plugins import hookspecs, model
 
 HERE = Path(__file__).parent
 
@@ -71,28 +74,28 @@ FLAG_MEANINGS = {
 def keyword_rows():
     """Quantity, header keywords in the order in which they are tried."""
     yield "quantity", "header keywords, in the order in which they are tried"
-    for quantity, keywords in frames.KEYWORDS.items():
+    for quantity, keywords in header.KEYWORDS.items():
         yield quantity, ", ".join(f"``{keyword}``" for keyword in keywords)
 
 
 def kind_rows():
     """Kind of frame, what the header says."""
     yield "kind", "words in the header"
-    for kind, words in frames.KINDS.items():
+    for kind, words in header.KINDS.items():
         yield f"``{kind}``", ", ".join(words)
 
 
 def flag_rows():
     """The bits of the flags."""
     yield "value", "name", "the pixel was"
-    for flag in model.PixelFlag:
+    for flag in PixelFlag:
         yield str(flag.value), f"``{flag.name}``", FLAG_MEANINGS[flag.name]
 
 
 def card_rows():
     """Header cards of a cleaned frame."""
     yield "card", "what it says"
-    for card, meaning in provenance.CARDS.items():
+    for card, meaning in cards.CARDS.items():
         yield f"``{card}``", meaning
 
 
@@ -106,7 +109,7 @@ def class_rows():
 def night_rows():
     """Columns of the table of a night."""
     yield "column", "what it says"
-    for name, (_, meaning) in record.COLUMNS.items():
+    for name, (_, meaning) in table.COLUMNS.items():
         yield f"``{name}``", meaning
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The floors of the house: a file imports from its own floor or from lower ones, and never in a circle.
+The plan of the package: a folder for each subject, what each may import, and no circles.
 """
 
 import ast
@@ -14,67 +14,24 @@ import ccdproc_crplugin
 PACKAGE = "ccdproc_crplugin"
 ROOT = Path(ccdproc_crplugin.__file__).parent
 
-FLOORS = {
-    "errors": 0,
-    "model": 0,
-    "kernels": 0,
-    "hookspecs": 1,
-    "plugin_rules": 2,
-    "plugin_registry": 2,
-    "simulate": 1,
-    "tuning": 2,
-    "plugins": 2,
-    "detectors": 2,
-    "lacosmic": 2,
-    "removed": 3,
-    "argument_checks": 3,
-    "atomic_files": 3,
-    "hdus": 3,
-    "removed_table": 3,
-    "packing": 3,
-    "io": 3,
-    "frames": 3,
-    "selection": 3,
-    "frame_checks": 3,
-    "gain_and_noise": 3,
-    "electrons": 3,
-    "provenance": 3,
-    "rates": 3,
-    "detection": 3,
-    "preflight": 3,
-    "calibrate": 3,
-    "preflight_checks": 3,
-    "clean": 3,
-    "restore": 3,
-    "combine_arguments": 3,
-    "combined_frame": 3,
-    "flat_saturation": 3,
-    "input_frames": 3,
-    "frame_stack": 3,
-    "group_combination": 3,
-    "gallery": 3,
-    "grouping": 3,
-    "classify": 3,
-    "catalog": 3,
-    "event_source": 3,
-    "segments": 3,
-    "compare": 3,
-    "layout": 3,
-    "plugin_table": 3,
-    "steps": 4,
-    "pipeline": 4,
-    "image_widget": 5,
-    "viewer": 5,
-    "copies": 3,
-    "by_hand": 3,
-    "regions": 3,
-    "night_table": 3,
-    "review": 3,
-    "report": 5,
-    "tune": 4,
-    "methods": 5,
-    "cli": 6,
-    "__init__": 6,
+#: What each file and folder of the package may import from it, beside itself and `errors`.
+MAY_IMPORT = {
+    "errors": "",
+    "kernels": "",
+    "simulate": "",
+    "plugins": "kernels",
+    "lacosmic": "kernels",
+    "frames": "kernels plugins",
+    "io": "frames kernels plugins",
+    "cleaning": "io frames kernels plugins",
+    "tuning": "io frames kernels simulate",
+    "events": "cleaning io frames kernels",
+    "calibration": "io frames kernels",
+    "pipeline": "events calibration io plugins frames kernels",
+    "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels",
+    "report": "pipeline events cleaning io frames kernels",
+    "cli": "report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate kernels",
+    "__init__": "default_plugins plugins frames",
 }
 
 
@@ -107,23 +64,23 @@ FILES = {module_name(path): path for path in ROOT.rglob("*.py")}
 IMPORTS = {name: sorted(set(imported_modules(path)) - {name}) for name, path in FILES.items()}
 
 
-def floor(name):
-    return FLOORS[name.split(".")[0]]
+def folder(name):
+    return name.split(".")[0]
 
 
-def test_every_file_has_a_floor():
-    assert {name.split(".")[0] for name in FILES} == set(FLOORS)
+def test_the_root_holds_nothing_but_the_folders_of_the_table():
+    assert {folder(name) for name in FILES} == set(MAY_IMPORT)
+    assert {path.name for path in ROOT.glob("*.py")} == {"__init__.py", "errors.py", "lacosmic.py"}
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_a_file_imports_only_from_its_floor_or_lower_ones(name):
-    upward = [
-        f"{name} (F{floor(name)}) imports {other} (F{floor(other)})"
-        for other in IMPORTS[name]
-        if floor(other) > floor(name)
-    ]
-    # `methods` and `plugins` reach the upper floors by dotted names only, and a method is what it registers
-    assert upward == []
+def test_a_file_imports_only_from_the_folders_that_its_own_may_import(name):
+    allowed = {folder(name), "errors", *MAY_IMPORT[folder(name)].split()}
+    assert [other for other in IMPORTS[name] if folder(other) not in allowed] == []
+
+
+def test_no_folder_may_import_one_that_may_import_it():
+    TopologicalSorter({name: allowed.split() for name, allowed in MAY_IMPORT.items()}).prepare()
 
 
 def test_no_file_imports_itself_in_a_circle():
@@ -137,13 +94,13 @@ def test_the_kernels_know_nothing_of_astropy(name):
 
 
 @pytest.mark.parametrize("name", sorted(FILES))
-def test_only_plugins_reads_entry_points(name):
+def test_only_the_loader_reads_entry_points(name):
     source = ast.parse(FILES[name].read_text(encoding="utf-8"))
     imports = {alias.name for node in ast.walk(source) if isinstance(node, ast.Import) for alias in node.names}
-    assert ("entrypoints" in imports) == (name == "plugins")
+    assert ("entrypoints" in imports) == (name == "plugins.loader")
 
 
-def test_the_core_imports_no_detector():
+def test_the_core_imports_no_built_in_plugin():
     for name, imported in IMPORTS.items():
-        if not name.startswith("detectors") and name != "__init__":
-            assert not [other for other in imported if other.startswith("detectors.")]
+        if folder(name) not in ("default_plugins", "__init__", "cli"):
+            assert not [other for other in imported if other.startswith("default_plugins")]

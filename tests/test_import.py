@@ -25,17 +25,13 @@ def test_the_import_installs_the_methods():
     assert run(code) == "True"
 
 
-@pytest.mark.parametrize("module", ["clean", "segments", "io", "frames", "cli"])
+@pytest.mark.parametrize(
+    "module",
+    ["cleaning.clean", "events.segments", "io.ccd", "frames.header", "plugins", "default_plugins.methods", "cli"],
+)
 def test_any_module_can_be_imported_first(module):
     code = f"import ccdproc_crplugin.{module}; from astropy.nddata import CCDData; print(CCDData.cr_segments.__name__)"
     assert run(code) == "cr_segments"
-
-
-def test_detectors_stays_a_function_once_its_folder_is_imported():
-    code = (
-        "import ccdproc_crplugin as crp; import ccdproc_crplugin.detectors.median; print('median' in crp.detectors())"
-    )
-    assert run(code) == "True"
 
 
 def test_every_public_name_is_there():

@@ -9,7 +9,7 @@ import pytest
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.lacosmic import PSF_MODELS, NotAnImageError, detect_cosmics
 
-from . import frames, wild
+from .helpers import random_frames, wild_frames
 
 astroscrappy = pytest.importorskip("astroscrappy")
 
@@ -32,19 +32,19 @@ def assert_same_answer(frame, **options):
 
 @pytest.mark.parametrize("seed", range(150))
 def test_random_frame_and_options_give_astroscrappys_answer(seed):
-    frame, options = frames.random_case(seed)
+    frame, options = random_frames.random_case(seed)
     assert_same_answer(frame, **options)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(150, 2150))
 def test_random_frame_and_options_give_astroscrappys_answer_at_length(seed):
-    frame, options = frames.random_case(seed)
+    frame, options = random_frames.random_case(seed)
     assert_same_answer(frame, **options)
 
 
 def assert_astroscrappys_answer_to_anything(seed):
-    frame, told = wild.case(seed, tame=True, smallest=7)
+    frame, told = wild_frames.case(seed, tame=True, smallest=7)
     names = {"mask": "inmask", "background": "inbkg", "variance": "invar", "psf_kernel": "psfk"}
     options = {name: told[name] for name in ("readnoise", "sigclip", "sigfrac", "niter", "sepmed", "fsmode")}
     options |= {theirs: told[ours] for ours, theirs in names.items() if ours in told}
@@ -71,14 +71,14 @@ def test_frames_nobody_would_take_give_astroscrappys_answer_at_length(first):
 @pytest.mark.parametrize("sepmed", [True, False])
 def test_frame_of_many_tiles_gives_astroscrappys_answer(sepmed):
     rng = np.random.default_rng(21)
-    frame = frames.random_frame(rng, "stars", (400, 610))
+    frame = random_frames.random_frame(rng, "stars", (400, 610))
     assert_same_answer(frame, sepmed=sepmed)
 
 
 def test_numpy_engine_gives_astroscrappys_answer(monkeypatch):
     monkeypatch.setenv("CCDCR_ENGINE", "numpy")
     for seed in range(20):
-        frame, options = frames.random_case(seed)
+        frame, options = random_frames.random_case(seed)
         assert_same_answer(frame, **options)
 
 
@@ -86,7 +86,7 @@ def test_numpy_engine_gives_astroscrappys_answer(monkeypatch):
 @pytest.mark.parametrize("psfsize", [5, 6])
 def test_psf_models_are_astroscrappys(psfmodel, psfsize):
     rng = np.random.default_rng(22)
-    frame = frames.random_frame(rng, "stars", (80, 90))
+    frame = random_frames.random_frame(rng, "stars", (80, 90))
     options = {"fsmode": "convolve", "psfmodel": psfmodel, "psfsize": psfsize, "objlim": 1.5}
     assert_same_answer(frame, **options)
 
@@ -103,7 +103,7 @@ def test_signature_and_defaults_are_astroscrappys():
 
 def test_bools_may_come_as_numbers():
     rng = np.random.default_rng(23)
-    frame = frames.random_frame(rng, "sky", (60, 60))
+    frame = random_frames.random_frame(rng, "sky", (60, 60))
     mask = np.zeros((60, 60), dtype=np.int64)
     mask[20:30, 20:30] = 1
     assert_same_answer(frame, inmask=mask, sepmed=0)
@@ -112,7 +112,7 @@ def test_bools_may_come_as_numbers():
 def test_variance_in_double_precision_is_taken():
     # astroscrappy refuses it.
     rng = np.random.default_rng(24)
-    frame = frames.random_frame(rng, "sky", (60, 60))
+    frame = random_frames.random_frame(rng, "sky", (60, 60))
     variance = np.full(frame.shape, 300.0)
     mask, _ = detect_cosmics(frame, invar=variance)
     expected, _ = astroscrappy.detect_cosmics(frame, invar=variance.astype(np.float32))
@@ -128,7 +128,7 @@ def test_median_cleaning_is_the_median_of_the_window():
 
 
 def test_input_is_not_changed():
-    frame, options = frames.random_case(3)
+    frame, options = random_frames.random_case(3)
     before = frame.copy()
     detect_cosmics(frame, **options)
     assert np.array_equal(frame, before)
@@ -156,5 +156,5 @@ def test_number_instead_of_an_image_is_refused_as_type_error_too(name):
 
 def test_background_of_one_row_counts_for_all_rows():
     rng = np.random.default_rng(25)
-    frame = frames.random_frame(rng, "spectrum", (60, 50))
+    frame = random_frames.random_frame(rng, "spectrum", (60, 50))
     assert_same_answer(frame, inbkg=np.median(frame, axis=0, keepdims=True))

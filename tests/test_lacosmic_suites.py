@@ -13,7 +13,7 @@ import pytest
 @pytest.mark.parametrize("suite", ["astroscrappy.tests", "ccdproc.tests.test_cosmicray"])
 def test_suite_passes_with_the_drop_in(suite, tmp_path):
     pytest.importorskip(suite.split(".")[0])
-    here = Path(__file__).parent
+    here = Path(__file__).parent / "helpers"
     paths = [str(here), os.environ.get("PYTHONPATH", "")]
     run = subprocess.run(
         [

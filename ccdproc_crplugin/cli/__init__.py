@@ -9,7 +9,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from ccdproc_crplugin import methods
 from ccdproc_crplugin.cli import (
     check,
     clean,
@@ -24,7 +23,8 @@ from ccdproc_crplugin.cli import (
     simulate,
     tune,
 )
-from ccdproc_crplugin.cli.options import UsageError, say, telling
+from ccdproc_crplugin.cli.options import UsageError, as_option, say, telling
+from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
@@ -78,7 +78,7 @@ def main(args: Sequence[str] | None = None) -> int:
             methods.install()
         return chosen.run(chosen)
     except CosmicRayError as err:
-        say(f"ccdcr: {err}")
+        say(f"ccdcr: {err.spelled(as_option)}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
     except BrokenPipeError:
         sys.stderr.close()

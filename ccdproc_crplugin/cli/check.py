@@ -24,8 +24,8 @@ def _run(args: argparse.Namespace) -> int:
     """
     Print the findings; 0 if no check failed, else 1.
     """
-    from ccdproc_crplugin.io import read_ccd
-    from ccdproc_crplugin.preflight import cr_preflight
+    from ccdproc_crplugin.cleaning.preflight import cr_preflight
+    from ccdproc_crplugin.io.ccd import read_ccd
 
     with telling():
         findings = cr_preflight(

@@ -12,6 +12,7 @@ from typing import Any
 from ccdproc_crplugin.cli.command import Command
 from ccdproc_crplugin.cli.options import (
     add_detection,
+    as_option,
     calm,
     detection_keywords,
     existing_file,
@@ -106,13 +107,13 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
     try:
         return _clean_file(path, args, keywords, written)
     except Exception as err:
-        return path.name, "", "", "", f"failed: {reason_of(err)}"
+        return path.name, "", "", "", f"failed: {reason_of(err, as_option)}"
 
 
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
-    from ccdproc_crplugin.frames import frame_kind
-    from ccdproc_crplugin.io import read_ccd, read_header, write_ccd
-    from ccdproc_crplugin.provenance import read_verdict
+    from ccdproc_crplugin.frames.cards import read_verdict
+    from ccdproc_crplugin.frames.header import frame_kind
+    from ccdproc_crplugin.io.ccd import read_ccd, read_header, write_ccd
 
     kind = frame_kind(read_header(path, hdu=args.hdu))
     if kind != "light" and not args.any_kind:
@@ -128,10 +129,10 @@ def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> An
     """
     The frame without cosmic rays, those drawn by hand included.
     """
-    from ccdproc_crplugin.by_hand import add_cosmic_rays
-    from ccdproc_crplugin.clean import clean_cosmic_rays
-    from ccdproc_crplugin.regions import region_mask
-    from ccdproc_crplugin.removed import is_restorable
+    from ccdproc_crplugin.cleaning.by_hand import add_cosmic_rays
+    from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
+    from ccdproc_crplugin.cleaning.regions import region_mask
+    from ccdproc_crplugin.frames.removed import is_restorable
 
     if args.force or not (args.add_region and is_restorable(ccd)):
         ccd = clean_cosmic_rays(ccd, **keywords)
@@ -145,8 +146,8 @@ def _kind_in_words(kind: str) -> str:
 
 
 def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
-    from ccdproc_crplugin.atomic_files import refuse_input
-    from ccdproc_crplugin.selection import stem
+    from ccdproc_crplugin.io.atomic import refuse_input
+    from ccdproc_crplugin.io.selection import stem
 
     target = args.output / f"{stem(path)}{args.ending}"
     if target in written:
@@ -156,7 +157,9 @@ def _target(path: Path, args: argparse.Namespace, written: set[Path]) -> Path:
         )
     refuse_input(target, args.paths)
     if target.exists() and not args.overwrite:
-        raise CosmicRayError(f"Found {str(target)!r} there already; expected a new name. Give overwrite=True.")
+        raise CosmicRayError(
+            f"Found {str(target)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
+        )
     written.add(target)
     return target
 

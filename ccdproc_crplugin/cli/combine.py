@@ -51,7 +51,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from ccdproc_crplugin.calibrate import combine_calibrations
+    from ccdproc_crplugin.calibration.combine import combine_calibrations
 
     paths = existing_paths(args.paths)
     messages: list[str] = []

@@ -26,7 +26,7 @@ def _run(args: argparse.Namespace) -> int:
     """
     Print the counts.
     """
-    from ccdproc_crplugin.compare import compare_masks
+    from ccdproc_crplugin.events.compare import compare_masks
 
     with telling():
         a, b = _read(args.a), _read(args.b)
@@ -40,7 +40,7 @@ def _read(path: Path) -> Any:
     """
     from astropy.io import fits
 
-    from ccdproc_crplugin.io import read_ccd, reading
+    from ccdproc_crplugin.io.ccd import read_ccd, reading
 
     with reading(path), fits.open(path) as hdus:
         if "TRUTH" in hdus:

@@ -50,9 +50,9 @@ def _show_frame(output: Path) -> None:
     """
     Clean the real frame, and tell what was found and where it is.
     """
-    from ccdproc_crplugin.clean import clean_cosmic_rays
-    from ccdproc_crplugin.io import write_ccd
-    from ccdproc_crplugin.segments import cr_segments
+    from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
+    from ccdproc_crplugin.events.segments import cr_segments
+    from ccdproc_crplugin.io.ccd import write_ccd
 
     print(f"A raw frame that ccdproc installs: {FRAME}, 1 m telescope of the SAAO, 150 s.")
     with telling():
@@ -75,7 +75,7 @@ def _show_frame(output: Path) -> None:
 def _overscan_and_trim() -> Any:
     from ccdproc import subtract_overscan, trim_image
 
-    from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.io.ccd import read_ccd
 
     with as_file(files("ccdproc.tests") / "data" / FRAME) as path:
         raw = read_ccd(path)
@@ -98,7 +98,7 @@ def _without_dark_rows(ccd: Any) -> Any:
 def _draw_events(segments: Any, folder: Path) -> str:
     from tqdm import tqdm
 
-    from ccdproc_crplugin.gallery import save_page
+    from ccdproc_crplugin.events.gallery import save_page
 
     for label in tqdm(range(1, len(segments) + 1), unit="picture", disable=None, leave=False):
         save_page(segments.plot([label]), folder / f"event_{label:03d}.png", overwrite=True)
@@ -123,7 +123,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
     """
     from astropy.table import Table
 
-    from ccdproc_crplugin.pipeline import reduce_night
+    from ccdproc_crplugin.pipeline.reduction import reduce_night
     from ccdproc_crplugin.simulate import simulate_night
 
     with telling():
@@ -147,8 +147,8 @@ def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]
     from astropy.io import fits
     from scipy import ndimage
 
-    from ccdproc_crplugin.io import read_ccd
-    from ccdproc_crplugin.model import PixelFlag
+    from ccdproc_crplugin.frames.flags import PixelFlag
+    from ccdproc_crplugin.io.ccd import read_ccd
 
     cleaned = read_ccd(reduced)
     found = (cleaned.flags & PixelFlag.COSMIC_RAY) != 0

@@ -22,6 +22,7 @@ __all__ = [
     "UsageError",
     "add_detection",
     "add_reading",
+    "as_option",
     "calm",
     "check_targets",
     "detection_keywords",
@@ -32,17 +33,16 @@ __all__ = [
 ]
 
 
-#: Keywords that messages name, as the command line spells them.
-OPTIONS = {
-    "force=True": "--force",
-    "overwrite=True": "--overwrite",
-    "hdu=": "--hdu",
-    "unit='adu' or unit='electron'": "--unit adu or --unit electron",
-    "gain= in": "--gain in",
-    "Give gain=": "Give --gain",
-    "Give readnoise=": "Give --readnoise",
-    "restore_cosmic_rays": "ccdcr restore",
-}
+#: Functions that messages name, and the sub-commands that do their work.
+COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
+
+
+def as_option(name: str, value: str) -> str:
+    """Spell a parameter of an error message as an option of the command line, and a function as a sub-command."""
+    if value == "()":
+        return COMMANDS.get(name, name)
+    option = f"--{name.replace('_', '-')}"
+    return option if value in ("", "True") else f"{option} {value.strip(chr(39))}"
 
 
 class UsageError(CosmicRayError):
@@ -142,8 +142,7 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
     CosmicRayError
         If the detector or a parameter is unknown.
     """
-    from ccdproc_crplugin.detection import check_parameters
-    from ccdproc_crplugin.plugins import find_detector
+    from ccdproc_crplugin.cleaning.detection import choose_detector
 
     parameters = dict(_parameter(text) for text in args.parameter)
     if args.sigclip is not None:
@@ -151,9 +150,9 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
             raise UsageError("Found sigclip twice, as --sigclip and as -p sigclip=; expected it once.")
         parameters["sigclip"] = args.sigclip
     try:
-        check_parameters(find_detector(args.detector), parameters)
+        choose_detector(args.detector, parameters)
     except CosmicRayError as err:
-        raise UsageError(str(err)) from err
+        raise err.within(kind=UsageError) from err
     noise = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
     given = {name: value for name, value in noise.items() if value is not None}
     return {"detector": args.detector, **given, **parameters}
@@ -188,7 +187,7 @@ def existing_paths(words: list[str]) -> list[Path]:
     CosmicRayError
         If one is not there or a pattern fits nothing.
     """
-    from ccdproc_crplugin.selection import find_frames
+    from ccdproc_crplugin.io.selection import find_frames
 
     paths: dict[Path, None] = {}
     for word in words:
@@ -223,7 +222,9 @@ def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) 
         if target is not None and target.suffix.lower() not in endings:
             raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
         if target is not None and target.exists() and not overwrite:
-            raise UsageError(f"Found {str(target)!r} there already; expected a new name. overwrite=True replaces it.")
+            raise UsageError(
+                f"Found {str(target)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
+            )
 
 
 @contextmanager
@@ -270,10 +271,8 @@ def say(text: str) -> None:
     Parameters
     ----------
     text : str
-        What to tell; keywords it names are spelled as options.
+        What to tell.
     """
-    for keyword, option in OPTIONS.items():
-        text = text.replace(keyword, option)
     print(plain(text), file=sys.stderr)
 
 

@@ -24,7 +24,7 @@ def _run(args: argparse.Namespace) -> int:
     Print the report; 0 if every plugin loaded, else 1.
     """
     with telling():
-        from ccdproc_crplugin.plugin_table import plugin_report
+        from ccdproc_crplugin.plugins.table import plugin_report
 
         report = plugin_report()
     print("\n".join(report.pformat(max_lines=-1, max_width=-1, align="<")))

@@ -44,9 +44,9 @@ def _run(args: argparse.Namespace) -> int:
     """
     from tqdm import tqdm
 
-    from ccdproc_crplugin.pipeline import run_night
-    from ccdproc_crplugin.pipeline.record import TABLE
+    from ccdproc_crplugin.pipeline.run import run_night
     from ccdproc_crplugin.pipeline.summary import outcome_line, preflight_lines
+    from ccdproc_crplugin.pipeline.table import TABLE
 
     night = _read_night(args.config)
     if args.dry_run:
@@ -69,19 +69,19 @@ def _read_night(config: Path) -> Any:
     """
     The night; what is wrong with its configuration is wrong usage.
     """
-    from ccdproc_crplugin.pipeline import read_night
+    from ccdproc_crplugin.pipeline.config import read_night
     from ccdproc_crplugin.pipeline.folder import check_folders
 
     try:
         night = read_night(config)
         check_folders(night.input, night.output)
     except CosmicRayError as err:
-        raise UsageError(str(err)) from err
+        raise err.within(kind=UsageError) from err
     return night
 
 
 def _tell_plan(config: Path) -> int:
-    from ccdproc_crplugin.pipeline import plan_night
+    from ccdproc_crplugin.pipeline.reduction import plan_night
 
     with telling():
         plan = plan_night(config)
@@ -93,7 +93,7 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
     """
     The night on one page, unless nothing is new or there is nothing to see.
     """
-    from ccdproc_crplugin.report import write_report
+    from ccdproc_crplugin.report.page import write_report
 
     page = output / "report.html"
     cleaned = table[table["detector"] != ""]["status"].tolist()

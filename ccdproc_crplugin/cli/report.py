@@ -29,7 +29,7 @@ def _run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from ccdproc_crplugin.report import write_report
+    from ccdproc_crplugin.report.page import write_report
 
     progress = partial(tqdm, unit="frame", disable=args.quiet or None, dynamic_ncols=True, leave=False)
     with telling():

@@ -40,9 +40,9 @@ def _run(args: argparse.Namespace) -> int:
     """
     Restore the frame.
     """
-    from ccdproc_crplugin.atomic_files import refuse_existing
-    from ccdproc_crplugin.layout import read_frames, write_frames
-    from ccdproc_crplugin.night_table import update_row
+    from ccdproc_crplugin.io.atomic import refuse_existing
+    from ccdproc_crplugin.io.layout import read_frames, write_frames
+    from ccdproc_crplugin.pipeline.night_table import update_row
 
     output = _output(args)
     refuse_existing(output, args.overwrite or args.in_place)
@@ -61,9 +61,9 @@ def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, 
     """
     The frames of a file in which something is put back, as they are then.
     """
-    from ccdproc_crplugin.removed import is_restorable
-    from ccdproc_crplugin.restore import restore_cosmic_rays
-    from ccdproc_crplugin.review import apply_reviews, frame_name
+    from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
+    from ccdproc_crplugin.frames.removed import is_restorable
+    from ccdproc_crplugin.report.review import apply_reviews, frame_name
 
     chosen = _chosen(frames, args)
     if len(chosen) > 1:
@@ -93,7 +93,7 @@ def _output(args: argparse.Namespace) -> Path:
         return args.path
     if args.output:
         return args.output
-    from ccdproc_crplugin.selection import stem
+    from ccdproc_crplugin.io.selection import stem
 
     name = stem(args.path)
     return args.path.with_name(f"{name}_restored{args.path.name[len(name) :]}")

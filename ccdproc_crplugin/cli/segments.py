@@ -63,8 +63,8 @@ def _run(args: argparse.Namespace) -> int:
     """
     Print the events and write what is asked for.
     """
-    from ccdproc_crplugin.io import read_ccd
-    from ccdproc_crplugin.segments import cr_segments
+    from ccdproc_crplugin.events.segments import cr_segments
+    from ccdproc_crplugin.io.ccd import read_ccd
 
     check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:
-    from ccdproc_crplugin.io import read_ccd
+    from ccdproc_crplugin.io.ccd import read_ccd
 
     if args.output:
         yield f"wrote {segments.write(args.output, overwrite=args.overwrite)}"

@@ -46,10 +46,10 @@ def _run(args: argparse.Namespace) -> int:
     """
     Print the choice and the rows at its objlim, and write what is asked for.
     """
-    from ccdproc_crplugin.io import read_ccd
-    from ccdproc_crplugin.preflight import cr_preflight
-    from ccdproc_crplugin.rates import expected_events
-    from ccdproc_crplugin.tune import cr_tune
+    from ccdproc_crplugin.cleaning.preflight import cr_preflight
+    from ccdproc_crplugin.frames.rates import expected_events
+    from ccdproc_crplugin.io.ccd import read_ccd
+    from ccdproc_crplugin.tuning.tune import cr_tune
 
     check_targets({args.output: (".ecsv",), args.plot: (".png", ".pdf", ".svg")}, args.overwrite)
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
@@ -79,8 +79,8 @@ def _rows(tuning: Any) -> Any:
 
 
 def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:
-    from ccdproc_crplugin.atomic_files import atomic_write
-    from ccdproc_crplugin.gallery import save_page
+    from ccdproc_crplugin.events.gallery import save_page
+    from ccdproc_crplugin.io.atomic import atomic_write
 
     if args.output:
         with atomic_write(args.output, args.overwrite) as temporary:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from astropy.table import QTable
 
-from ccdproc_crplugin.atomic_files import as_folder
-from ccdproc_crplugin.io import given_unit
-from ccdproc_crplugin.pipeline.night import Night, check_calls, check_ending
+from ccdproc_crplugin.io.atomic import as_folder
+from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.io.selection import paths_of
+from ccdproc_crplugin.pipeline.lights import Call
+from ccdproc_crplugin.pipeline.model import Night, check_calls, check_ending
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
-from ccdproc_crplugin.pipeline.work import Call
-from ccdproc_crplugin.selection import paths_of
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection

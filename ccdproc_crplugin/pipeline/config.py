@@ -16,14 +16,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.atomic_files import as_folder
-from ccdproc_crplugin.calibrate import combine_calibrations
-from ccdproc_crplugin.combine_arguments import check_argument
+from ccdproc_crplugin.calibration.combine import combine_calibrations
+from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames import KINDS
-from ccdproc_crplugin.io import given_unit
-from ccdproc_crplugin.pipeline.night import Night, check_calls, check_ending
-from ccdproc_crplugin.pipeline.work import HEADER_KEYWORDS, Call
+from ccdproc_crplugin.frames.header import KINDS
+from ccdproc_crplugin.io.atomic import as_folder
+from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.pipeline.lights import HEADER_KEYWORDS, Call
+from ccdproc_crplugin.pipeline.model import Night, check_calls, check_ending
 
 __all__ = ["read_night"]
 

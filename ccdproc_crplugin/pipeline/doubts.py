@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.work import Call
+from ccdproc_crplugin.pipeline.lights import Call
 
 __all__ = ["doubts_about", "missing_figures"]
 

@@ -20,7 +20,7 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.kernels import n_threads
-from ccdproc_crplugin.plugins import DEFAULT_PLUGINS
+from ccdproc_crplugin.plugins.loader import DEFAULT_PLUGINS
 
 __all__ = ["Crew", "choose_n_workers", "refuse_in_unguarded_script"]
 
@@ -31,7 +31,7 @@ BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
 PIXELS_WORTH_A_PROCESS = 40e6
 
 #: What takes long to import and every worker needs, also where this package asks for it late.
-PRELOADED = ("ccdproc", "scipy.sparse.csgraph", "ccdproc_crplugin.pipeline.work")
+PRELOADED = ("ccdproc", "scipy.sparse.csgraph", "ccdproc_crplugin.pipeline.lights")
 
 #: What to do about a script whose workers run it anew.
 GUARD = "In a script, guard the main part with if __name__ == '__main__': or give n_workers=1."

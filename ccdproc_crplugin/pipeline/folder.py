@@ -25,7 +25,7 @@ __all__ = ["check_folders", "locked", "target_in"]
 
 LOCK = ".night.lock"
 
-#: What a killed run leaves of a file it was writing, see `ccdproc_crplugin.atomic_files.atomic_write`.
+#: What a killed run leaves of a file it was writing, see `ccdproc_crplugin.io.atomic.atomic_write`.
 _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
 

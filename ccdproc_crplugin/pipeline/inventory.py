@@ -16,15 +16,15 @@ from typing import Any
 
 from astropy.io import fits
 
-from ccdproc_crplugin import frames
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
-from ccdproc_crplugin.grouping import CalibrationKey, calibration_key
-from ccdproc_crplugin.hdus import image_indices, inherit
-from ccdproc_crplugin.io import reading
-from ccdproc_crplugin.pipeline.night import Night
-from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
-from ccdproc_crplugin.pipeline.work import overrule_header
-from ccdproc_crplugin.selection import FITS_SUFFIXES, find_frames
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.io.ccd import reading
+from ccdproc_crplugin.io.hdus import image_indices, inherit
+from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
+from ccdproc_crplugin.pipeline.lights import overrule_header
+from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 
 __all__ = ["Entry", "list_files", "take_inventory"]
 
@@ -197,7 +197,7 @@ def _is_sound(key: CalibrationKey) -> bool:
     texts = (key.filter, key.readout)
     numbers = (key.exposure, key.gain, key.temperature)
     return (
-        key.kind in (*frames.KINDS, "unknown")
+        key.kind in (*header.KINDS, "unknown")
         and all(text is None or isinstance(text, str) for text in texts)
         and all(number is None or (type(number) in (int, float) and math.isfinite(number)) for number in numbers)
         and (key.binning is None or [type(factor) for factor in key.binning] == [int, int])
@@ -209,17 +209,17 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
     The file with what its header says.
     """
     with reading(entry.path), fits.open(entry.path) as hdus:
-        header = inherit(hdus, image_indices(hdus, entry.path)[0])
-    overrule_header(header, night.headers)
-    plain = _plain(header)
-    said = {keyword: plain[keyword] for keyword in frames.KEYWORDS["kind"] if keyword in plain}
+        meta = inherit(hdus, image_indices(hdus, entry.path)[0])
+    overrule_header(meta, night.headers)
+    plain = _plain(meta)
+    said = {keyword: plain[keyword] for keyword in header.KEYWORDS["kind"] if keyword in plain}
     in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
     return replace(entry, key=_key_of(plain, night), said=in_words, lacking=tuple(_lacking(plain, night)))
 
 
 def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
     in_electron = str(night.headers.get("unit", plain.get("BUNIT", ""))).lower().startswith("e")
-    for name, look_up in (("gain", frames.gain), ("readnoise", frames.readnoise)):
+    for name, look_up in (("gain", header.gain), ("readnoise", header.readnoise)):
         if name == "gain" and in_electron:
             continue
         try:
@@ -236,14 +236,14 @@ def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:
     return key if kind == key.kind else calibration_key(_as_kind(plain, kind))
 
 
-def _plain(header: fits.Header) -> dict[str, Any]:
+def _plain(meta: fits.Header) -> dict[str, Any]:
     """
     The cards that can be read.
     """
     values = {}
-    for keyword in header:
+    for keyword in meta:
         try:
-            values[keyword] = header[keyword]
+            values[keyword] = meta[keyword]
         except fits.VerifyError:
             continue
     return values
@@ -253,7 +253,7 @@ def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tupl
     """
     The kind that the user's words give a frame; for a kind with words of its own no others count.
     """
-    found = {_bare(str(meta[keyword])) for keyword in frames.KEYWORDS["kind"] if keyword in meta}
+    found = {_bare(str(meta[keyword])) for keyword in header.KEYWORDS["kind"] if keyword in meta}
     for chosen, words in select.items():
         if found & {_bare(word) for word in words}:
             return chosen
@@ -264,8 +264,8 @@ def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """
     A header that says another kind; what else counts depends on it.
     """
-    rest = {keyword: value for keyword, value in meta.items() if keyword not in frames.KEYWORDS["kind"]}
-    return {**rest, frames.KEYWORDS["kind"][0]: kind}
+    rest = {keyword: value for keyword, value in meta.items() if keyword not in header.KEYWORDS["kind"]}
+    return {**rest, header.KEYWORDS["kind"][0]: kind}
 
 
 def _bare(word: str) -> str:

@@ -17,16 +17,12 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.atomic_files import unfinished
-from ccdproc_crplugin.calibrate import combine_calibrations
-from ccdproc_crplugin.combined_frame import COMBINED
+from ccdproc_crplugin.calibration.combine import combine_calibrations
+from ccdproc_crplugin.calibration.combined_frame import COMBINED
+from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
-from ccdproc_crplugin.grouping import CalibrationKey
-from ccdproc_crplugin.pipeline.night import Night
-from ccdproc_crplugin.pipeline.plan import Group
-from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
-from ccdproc_crplugin.pipeline.work import (
+from ccdproc_crplugin.io.atomic import unfinished
+from ccdproc_crplugin.pipeline.lights import (
     Call,
     Outcome,
     OutputError,
@@ -34,6 +30,10 @@ from ccdproc_crplugin.pipeline.work import (
     run_step,
     writing,
 )
+from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.plan import Group
+from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
+from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
 __all__ = ["CombineTask", "combine_group"]
 

@@ -14,18 +14,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin import frames, plugins
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey, group_keys
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey, group_keys
-from ccdproc_crplugin.io import frame_indices
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.io.ccd import frame_indices
+from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels import n_threads
-from ccdproc_crplugin.model import Step
 from ccdproc_crplugin.pipeline.doubts import doubts_about, missing_figures
 from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.night import Night
-from ccdproc_crplugin.pipeline.record import hash_file, hash_settings
-from ccdproc_crplugin.pipeline.work import Call
-from ccdproc_crplugin.selection import stem
+from ccdproc_crplugin.pipeline.lights import Call
+from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
+from ccdproc_crplugin.plugins.model import Step
 
 __all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan", "output_name"]
 
@@ -183,7 +184,7 @@ def _why_skipped(entry: Entry) -> str:
         return f"of kind {entry.kind}, which no step takes"
     if entry.said:
         return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
-    return f"its header does not say what kind of frame it is (looked for {', '.join(frames.KEYWORDS['kind'])})"
+    return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
 
 
 # --- calibration frames ------------------------------------------------------

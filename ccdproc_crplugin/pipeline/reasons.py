@@ -9,8 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ccdproc_crplugin.grouping import CALIBRATION_KINDS
-from ccdproc_crplugin.pipeline.night import Night
+from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS
+from ccdproc_crplugin.pipeline.model import Night
 from ccdproc_crplugin.pipeline.plan import output_name
 from ccdproc_crplugin.pipeline.results import headers_of_result
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from astropy.io import fits
 
-from ccdproc_crplugin.provenance import EDITED_CARD, SETTINGS_CARD
+from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 
 __all__ = ["INPUT_CARD", "facts_of", "headers_of_result", "is_readable", "is_whole", "marks_of_result", "n_bytes_of"]
 

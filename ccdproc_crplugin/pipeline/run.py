@@ -17,19 +17,19 @@ from typing import Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.argument_checks import check_callable
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_callable
 from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
-from ccdproc_crplugin.pipeline.night import Night
-from ccdproc_crplugin.pipeline.night_log import night_log
+from ccdproc_crplugin.pipeline.log import night_log
+from ccdproc_crplugin.pipeline.model import Night
 from ccdproc_crplugin.pipeline.plan import deciding_plugins, make_plan
 from ccdproc_crplugin.pipeline.reasons import with_reason_told
-from ccdproc_crplugin.pipeline.record import Record
 from ccdproc_crplugin.pipeline.summary import outcome_line
+from ccdproc_crplugin.pipeline.table import Record
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
+from ccdproc_crplugin.plugins.loader import THIS_PROCESS
 
 __all__ = ["run_night"]
 
@@ -140,7 +140,7 @@ def _known_here_alone(night: Night) -> list[str]:
     owners = {f"the {kind} {name!r}": host.plugin_of(kind, name) for kind, name in parts}
     for hook in ("ccdcr_refine", "ccdcr_cleaned"):
         owners |= {f"the hook {hook} of {owner.name!r}": owner for owner, _ in host.implementations(hook)}
-    return [what for what, owner in owners.items() if owner.distribution == plugins.THIS_PROCESS]
+    return [what for what, owner in owners.items() if owner.distribution == THIS_PROCESS]
 
 
 def _n_pixels(path: Path) -> float:

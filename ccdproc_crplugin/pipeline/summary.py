@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from astropy.table import Table
 
 from ccdproc_crplugin.errors import PreflightWarning
-from ccdproc_crplugin.pipeline.record import TABLE
+from ccdproc_crplugin.pipeline.table import TABLE
 
 __all__ = ["outcome_line", "preflight_lines", "warn_of_failed_checks"]
 

@@ -2,9 +2,3 @@
 """
 A night on one page, to be looked at in a browser.
 """
-
-from __future__ import annotations
-
-from ccdproc_crplugin.report.page import write_report
-
-__all__ = ["write_report"]

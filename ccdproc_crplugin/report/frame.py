@@ -14,15 +14,15 @@ import numpy as np
 from astropy.table import QTable
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.classify import RULES
-from ccdproc_crplugin.io import read_ccd
+from ccdproc_crplugin.events.classify import RULES
+from ccdproc_crplugin.events.segments import CRSegments, cr_segments
+from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable
+from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.removed import is_cleaned, is_restorable
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.night import Row, complete
+from ccdproc_crplugin.report.review import cleaning_id
 from ccdproc_crplugin.report.stamps import Sheet, make_sheet
-from ccdproc_crplugin.review import cleaning_id
-from ccdproc_crplugin.segments import CRSegments, cr_segments
 
 __all__ = ["CLASSES", "FrameView", "view_frame"]
 

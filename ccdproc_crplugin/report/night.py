@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames import exposure, filter_name
-from ccdproc_crplugin.io import frame_indices, read_header
-from ccdproc_crplugin.night_table import TABLE, path_inside, read_table
-from ccdproc_crplugin.provenance import read_verdict
-from ccdproc_crplugin.selection import find_frames
+from ccdproc_crplugin.frames.cards import read_verdict
+from ccdproc_crplugin.frames.header import exposure, filter_name
+from ccdproc_crplugin.io.ccd import frame_indices, read_header
+from ccdproc_crplugin.io.selection import find_frames
+from ccdproc_crplugin.pipeline.night_table import TABLE, path_inside, read_table
 
 __all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
 

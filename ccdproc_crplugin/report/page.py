@@ -21,14 +21,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.atomic_files import atomic_write, refuse_existing
-from ccdproc_crplugin.classify import RULES
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.events.classify import RULES
+from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
 from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
 from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames
-from ccdproc_crplugin.review import FORMAT, VERSION, frame_name
+from ccdproc_crplugin.report.review import FORMAT, VERSION, frame_name
 
 __all__ = ["write_report"]
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccdproc_crplugin.events.segments import CRSegments
 from ccdproc_crplugin.report.codes import Codes
-from ccdproc_crplugin.segments import CRSegments
 
 __all__ = ["Sheet", "make_sheet"]
 

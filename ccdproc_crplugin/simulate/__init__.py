@@ -4,9 +4,9 @@
 `simulate_frame` gives one frame and the truth about it, `simulate_night` a folder of them.
 """
 
-from .camera import Camera
-from .frame import SimulatedFrame, simulate_frame
-from .night import simulate_frames, simulate_night
-from .particles import THICK, THIN, Chip
+from ccdproc_crplugin.simulate.camera import Camera
+from ccdproc_crplugin.simulate.frame import SimulatedFrame, simulate_frame
+from ccdproc_crplugin.simulate.night import simulate_frames, simulate_night
+from ccdproc_crplugin.simulate.particles import THICK, THIN, Chip
 
 __all__ = ["THICK", "THIN", "Camera", "Chip", "SimulatedFrame", "simulate_frame", "simulate_frames", "simulate_night"]

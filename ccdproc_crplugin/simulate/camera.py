@@ -10,9 +10,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..errors import CosmicRayError
-from .particles import THIN, Chip
-from .ranges import check_ranges
+from ccdproc_crplugin.errors import CosmicRayError, check_ranges
+from ccdproc_crplugin.simulate.particles import THIN, Chip
 
 __all__ = ["Camera"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from astropy.io import fits
 
-from ..errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["DIALECTS", "Exposure", "make_header"]
 

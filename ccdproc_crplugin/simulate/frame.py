@@ -8,11 +8,11 @@ from astropy import units as u
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
-from .camera import Camera
-from .dialects import Exposure, make_header
-from .particles import KINDS, charge_image, make_path
-from .scene import draw_galaxies, draw_stars, galaxy_image, star_image
-from .settings import CORRECTIONS, check_settings
+from ccdproc_crplugin.simulate.camera import Camera
+from ccdproc_crplugin.simulate.dialects import Exposure, make_header
+from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
+from ccdproc_crplugin.simulate.scene import draw_galaxies, draw_stars, galaxy_image, star_image
+from ccdproc_crplugin.simulate.settings import CORRECTIONS, check_settings
 
 __all__ = ["TRUTH_SIGMA", "SimulatedFrame", "simulate_frame"]
 

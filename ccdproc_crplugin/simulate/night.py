@@ -9,11 +9,10 @@ from astropy.io import fits
 from astropy.table import QTable
 from astropy.time import Time, TimeDelta
 
-from ..errors import CosmicRayError
-from .camera import Camera
-from .frame import simulate_frame
-from .ranges import check_ranges
-from .settings import check_settings
+from ccdproc_crplugin.errors import CosmicRayError, check_ranges
+from ccdproc_crplugin.simulate.camera import Camera
+from ccdproc_crplugin.simulate.frame import simulate_frame
+from ccdproc_crplugin.simulate.settings import check_settings
 
 __all__ = ["simulate_frames", "simulate_night"]
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from .ranges import check_ranges
+from ccdproc_crplugin.errors import check_ranges
 
 __all__ = ["KINDS", "THICK", "THIN", "Chip", "Path", "charge_image", "make_path"]
 

@@ -7,10 +7,9 @@ from numbers import Integral
 import numpy as np
 from astropy.time import Time
 
-from ..errors import CosmicRayError
-from .camera import Camera
-from .dialects import DIALECTS
-from .ranges import check_ranges
+from ccdproc_crplugin.errors import CosmicRayError, check_ranges
+from ccdproc_crplugin.simulate.camera import Camera
+from ccdproc_crplugin.simulate.dialects import DIALECTS
 
 __all__ = ["CORRECTIONS", "check_settings"]
 

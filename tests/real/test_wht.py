@@ -13,8 +13,8 @@ from ccdproc import ImageFileCollection
 from scipy.ndimage import median_filter
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import frames
-from ccdproc_crplugin.io import read_header
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.io.ccd import read_header
 
 LONG = ["r2701242.fit.gz", "r2701244.fit.gz"]
 
@@ -44,12 +44,12 @@ def test_the_light_frames_are_told_from_the_bias_frames(folder):
 
 
 def test_keywords_are_found_in_the_extension_and_in_the_primary_header(folder):
-    header = read_header(folder / LONG[0])
-    assert frames.gain(header).value.value == 0.98
-    assert frames.readnoise(header).value.value == 4.0
-    assert frames.exposure(header).value.value == pytest.approx(1800, abs=1)
-    assert frames.altitude(header).value.value == 2344
-    assert frames.frame_kind(header) == "light"
+    meta = read_header(folder / LONG[0])
+    assert header.gain(meta).value.value == 0.98
+    assert header.readnoise(meta).value.value == 4.0
+    assert header.exposure(meta).value.value == pytest.approx(1800, abs=1)
+    assert header.altitude(meta).value.value == 2344
+    assert header.frame_kind(meta) == "light"
 
 
 def test_a_file_cleaned_and_restored_is_the_raw_frame_bit_for_bit(folder, tmp_path):

@@ -1,0 +1,456 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Calibration frames: many bias frames, darks and flats into one of each.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.calibration.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
+from ccdproc_crplugin.calibration.frame_stack import MAX_OPEN, FrameStack
+from ccdproc_crplugin.calibration.group import Subtraction, choose_subtraction, combine_frames, inverse_medians
+from ccdproc_crplugin.calibration.grouping import (
+    CALIBRATION_KINDS,
+    TEMPERATURE_TOLERANCE,
+    CalibrationKey,
+    calibration_key,
+    group_keys,
+)
+from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
+from ccdproc_crplugin.calibration.settings import check_arguments, keys_by_path, n_bytes, paths_of_masters
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
+from ccdproc_crplugin.io.selection import paths_of
+from ccdproc_crplugin.kernels.combine import CombineOptions
+
+if TYPE_CHECKING:
+    from ccdproc import ImageFileCollection
+
+__all__ = ["combine_calibrations"]
+
+#: Below this number no clipping and no median tells a cosmic ray from the rest.
+LEAST_FRAMES = 3
+
+#: A flat with a larger share of saturated pixels, so that its median is one of them, is left out.
+MOST_SATURATED = 0.5
+
+#: Of a larger share than this a warning tells.
+NOTEWORTHY_SATURATED = 0.01
+
+#: Passes of the clipping beyond which no pixel has a value left to clip.
+MOST_ITERATIONS = 1 << 20
+
+
+@dataclass(frozen=True)
+class _Job:
+    """
+    What was asked for, checked.
+    """
+
+    output: Path
+    options: CombineOptions
+    tolerance: float
+    subtract: bool
+    saturation: float | None
+    memory: int
+    keys: Mapping[Path, CalibrationKey]
+    prepare: Callable[[CCDData], CCDData] | None
+    reading: dict[str, Any]
+    overwrite: bool
+    progress: Callable | None
+    leave_out: Callable[[Path, str], None]
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """
+    The frames to combine, files that can't be read, and frames of other kinds.
+    """
+
+    frames: dict[Path, InputFrame] = field(default_factory=dict)
+    unreadable: list[Path] = field(default_factory=list)
+    others: list[Path] = field(default_factory=list)
+
+
+def combine_calibrations(
+    ifc: ImageFileCollection | Iterable[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    method: str = "average",
+    sigma_low: float = 5.0,
+    sigma_high: float = 5.0,
+    n_iterations: int = 1,
+    clip_scaled: bool = True,
+    temperature_tolerance: float = TEMPERATURE_TOLERANCE,
+    subtract: bool = True,
+    masters: Iterable[str | os.PathLike] = (),
+    keys: Mapping[str | os.PathLike, CalibrationKey] | None = None,
+    prepare: Callable[[CCDData], CCDData] | None = None,
+    saturation: float | None = None,
+    unit: Any = None,
+    hdu: int | None = None,
+    memory_limit: float | u.Quantity | None = None,
+    overwrite: bool = False,
+    progress: Callable | None = None,
+    on_left_out: Callable[[Path, str], None] | None = None,
+) -> list[Path]:
+    """
+    Combine the bias frames, darks and flats of a collection.
+
+    Frames are combined that have kind, filter (flats), exposure (darks), binning, gain, readout mode and temperature in
+    common, each group into a file of its own. A cosmic ray that hit one of them leaves no trace.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The frames. What is no bias frame, dark or flat is passed over.
+    output : path
+        The folder to write to; it is made if it is not there.
+    method : {"average", "median"}
+        The average of what a sigma clipping keeps, or the median, which is not clipped.
+    sigma_low, sigma_high : float
+        Clip what is further below or above the median of a pixel's values than so many standard deviations. These
+        come from the median absolute deviation. Infinity clips nothing on that side.
+    n_iterations : int
+        Clip at most so many times, as long as that changes something; 0 for no clipping. What is clipped once stays
+        so.
+    clip_scaled : bool
+        Clip flats after they are scaled. `ccdproc.combine` clips before, so that flats of different levels hide
+        cosmic rays; with `False` it is done so here.
+    temperature_tolerance : float
+        How far the temperatures of a group's frames may lie from its middle, and those of a bias or dark from a
+        group it is subtracted from, deg_C.
+    subtract : bool
+        Subtract the combined bias from darks and flats, and the combined dark from flats, where there is one that
+        fits.
+    masters : list of paths
+        Frames that were combined before, to be subtracted too where they fit.
+    keys : mapping of path to CalibrationKey or None
+        What is known of files better than from their headers; the others go by these.
+    prepare : callable or None
+        Makes of each frame, a `~astropy.nddata.CCDData`, that which is combined; for overscan and trimming.
+    saturation : float or None
+        Saturation level of the raw flats, in their unit. `None` means that of their headers.
+    unit : Unit, str or None
+        Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
+    hdu : int or None
+        Which HDU holds the frame, in files of several images.
+    memory_limit : float or `~astropy.units.Quantity` or None
+        How many bytes may be used for pixels. `None` means a quarter of the machine's memory.
+    overwrite : bool
+        Whether files that are there may be replaced; never one of the frames.
+    progress : callable or None
+        Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
+    on_left_out : callable or None
+        Called with the path of each frame that is left out and why, in place of a warning.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        What was written, bias first, then darks, then flats.
+
+    Raises
+    ------
+    CosmicRayError
+        If a parameter is out of range, a file is there already, there is no calibration frame, or none of them could
+        be used.
+
+    Warns
+    -----
+    CalibrationWarning
+        For each frame that is left out and why: not readable, shorter than its header says, of other shape or unit than
+        most of its group, no finite pixel, a flat without light or one with more than half of its pixels saturated. And
+        for a flat with more than 1 % of them saturated, which is used. And for a group of less than three frames, for
+        cosmic rays stay in what becomes of it. And for each group that fails, by an error of the disk or by too low a
+        limit of memory; the others go on.
+
+    See Also
+    --------
+    ccdproc.combine : Does the same for one group of frames.
+
+    Notes
+    -----
+    Pixels that are masked (extension ``MASK``) or not finite are left out. The clipping and the figures follow
+    `ccdproc.combine` with ``sigma_clip_func=np.ma.median``, ``sigma_clip_dev_func=astropy.stats.mad_std`` and agree
+    with it to two units in the last place of single precision. That holds for the uncertainty too: of an average the
+    standard deviation, dividing by n, over the root of n; of a median 1.4826 times the median absolute deviation over
+    the root of n. Where there are masks ccdproc lets masked pixels take part in median and deviation; here they don't.
+
+    Bias frames are combined first. Their combination is subtracted from each dark and each flat before these are
+    combined. The combined dark goes off the flats, scaled by exposure, if the bias was off it. ``CRBIAS`` and
+    ``CRDARK`` in the header of a combined frame name what was subtracted; a dark without ``CRBIAS`` still has the bias
+    in it and fits its own exposure only. Each flat is then multiplied by the inverse of its median, so that the
+    combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the level given or that of the
+    header on (``SATURATE`` and its like, adu), or from the largest number of their integer type, whichever is lower.
+
+    A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (how many frames went into each pixel),
+    where a pixel has none ``MASK``, and a table ``CRINPUTS`` with, for each input, its scale and how many of its pixels
+    were clipped and were bad. The header has what all inputs agree in, the kind among it, ``NCOMBINE``, ``CRCOMBIN``
+    (the method) and the inputs as ``IMCMB001`` and so on.
+
+    Each plain file is opened once and read a few rows at a time. Others (compressed, masked, scaled, or with
+    ``prepare``) are opened a second time for their pixels, which wait in memory or, where that would exceed
+    half of ``memory_limit``, in a scratch file in ``output``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from astropy.io import fits
+    >>> from ccdproc import ImageFileCollection
+    >>> from ccdproc_crplugin import combine_calibrations
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for i in range(5):
+    ...         bias = np.full((4, 4), 1000 + i, dtype=np.uint16)
+    ...         fits.writeto(f"{folder}/b{i}.fits", bias, fits.Header({"IMAGETYP": "BIAS"}))
+    ...     paths = combine_calibrations(ImageFileCollection(folder), Path(folder) / "calibration")
+    ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
+    ('bias.fits', 5, 1002.0)
+    """
+    check_arguments(
+        method=method,
+        sigma_low=sigma_low,
+        sigma_high=sigma_high,
+        n_iterations=n_iterations,
+        clip_scaled=clip_scaled,
+        temperature_tolerance=temperature_tolerance,
+        subtract=subtract,
+        prepare=prepare,
+        saturation=saturation,
+        unit=unit,
+        hdu=hdu,
+        memory_limit=memory_limit,
+        overwrite=overwrite,
+        progress=progress,
+        on_left_out=on_left_out,
+    )
+    options = CombineOptions(
+        method=method,
+        sigma_low=float(sigma_low),
+        sigma_high=float(sigma_high),
+        n_iterations=min(n_iterations, MOST_ITERATIONS),
+        clip_scaled=clip_scaled,
+    )
+    job = _Job(
+        output=as_folder("output", output),
+        options=options,
+        tolerance=temperature_tolerance,
+        subtract=subtract,
+        saturation=saturation,
+        memory=n_bytes(memory_limit),
+        keys=keys_by_path(keys),
+        prepare=prepare,
+        reading={"unit": unit, "hdu": hdu},
+        overwrite=overwrite,
+        progress=progress,
+        leave_out=on_left_out or _warn_of_left_out,
+    )
+    known = [CombinedFrame.of_file(path) for path in paths_of_masters(masters)]
+    inputs = _open_frames(paths_of(ifc), job)
+    try:
+        return _combine_groups(inputs, known, job)
+    finally:
+        for frame in inputs.frames.values():
+            frame.close()
+
+
+# --- frames and groups -------------------------------------------------------
+
+
+def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
+    """
+    The calibration frames among files; those that can't be read are named and left out.
+    """
+    inputs = _Inputs()
+    for path in {os.path.abspath(path): path for path in paths}.values():
+        try:
+            frame = open_frame(path, **job.reading)
+        except CosmicRayError as err:
+            job.leave_out(path, str(err))
+            inputs.unreadable.append(path)
+            continue
+        if _key_of(frame, job).kind not in CALIBRATION_KINDS:
+            frame.close()
+            inputs.others.append(path)
+        elif COMBINED in frame.header:
+            frame.close()
+            job.leave_out(path, "found a frame that is combined already; give it as one of masters=")
+        else:
+            inputs.frames[path] = frame
+        if len(inputs.frames) > MAX_OPEN:
+            frame.close()
+    return inputs
+
+
+def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
+    return job.keys.get(frame.path) or calibration_key(frame.header)
+
+
+def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
+    opened = inputs.frames
+    keys = {path: _key_of(frame, job) for path, frame in opened.items()}
+    groups = group_keys(keys, tolerance=job.tolerance)
+    if not groups and inputs.unreadable:
+        raise CosmicRayError(
+            f"Found no bias frame, dark or flat that can be read, and {len(inputs.unreadable)} files that can't; "
+            "expected some. The warnings say why."
+        )
+    if not groups:
+        raise CosmicRayError(
+            "Found no bias frame, dark or flat that can be read; expected some. Their headers need IMAGETYP or a "
+            "keyword like it."
+        )
+    targets = _targets(groups, job)
+    for target in targets.values():
+        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in masters)])
+    try:
+        job.output.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the folder {str(job.output)!r} can't be made: {err}.") from err
+    written, failed = [], None
+    for key, paths in groups.items():
+        try:
+            combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+        except (CosmicRayError, OSError) as err:
+            if len(groups) == 1:
+                raise
+            failed = err
+            _warn(f"{targets[key].name} is not made: {err}")
+            continue
+        if combined is None:
+            _warn(f"{targets[key].name} is not made: no frame of its group can be used")
+        else:
+            written.append(combined)
+    if not written:
+        raise CosmicRayError(
+            f"Found no frame to combine among {len(opened)}; expected some. The warnings say why."
+        ) from failed
+    return [combined.path for combined in written]
+
+
+def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey, Path]:
+    """
+    The files to be written, which must not be there yet.
+    """
+    targets: dict[CalibrationKey, Path] = {}
+    for key in groups:
+        names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
+        free = next(name for name in names if job.output / f"{name}.fits" not in targets.values())
+        targets[key] = job.output / f"{free}.fits"
+        refuse_existing(targets[key], job.overwrite)
+    return targets
+
+
+def _combine_group(
+    key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
+) -> CombinedFrame | None:
+    """
+    Combine a group and write what becomes of it; None if no frame of it is of use.
+    """
+    with FrameStack(job.memory, job.output, saturation=job.saturation) as stack:
+        _fill(stack, group, job)
+        if not stack.frames:
+            return None
+        subtraction, scales = _subtraction_and_scales(key, stack, masters, job)
+        if not stack.frames:
+            return None
+        combined, inputs = combine_frames(
+            stack, subtraction, scales, job.options, progress=job.progress, name=target.stem
+        )
+        good = inputs["n_bad"] < combined.image.size
+        for frame in stack.frames_where(~good):
+            job.leave_out(frame.path, "found no finite pixel")
+        if not good.any():
+            return None
+        _warn_of_few(target, int(good.sum()))
+        header = combined_header([frame.header for frame in stack.frames_where(good)], key)
+        write_combined(
+            target,
+            combined,
+            header,
+            unit=stack.frames[0].unit,
+            inputs=inputs[good],
+            options=job.options,
+            masters=subtraction.masters,
+            overwrite=job.overwrite,
+        )
+    return CombinedFrame.of_file(target)
+
+
+def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
+    for frame in group:
+        try:
+            stack.add(frame, job.prepare, **job.reading)
+        except CosmicRayError as err:
+            job.leave_out(frame.path, str(err))
+    if stack.frames:
+        for frame, reason in stack.drop_strangers():
+            job.leave_out(frame.path, reason)
+
+
+def _subtraction_and_scales(
+    key: CalibrationKey, stack: FrameStack, masters: list[CombinedFrame], job: _Job
+) -> tuple[Subtraction, np.ndarray | None]:
+    """
+    What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out.
+    """
+    subtraction = Subtraction()
+    if job.subtract:
+        subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
+    if key.kind != "flat":
+        return subtraction, None
+    scales = np.array(inverse_medians(stack, subtraction, stack.memory))
+    saturated = np.array([_share_saturated(frame) > MOST_SATURATED for frame in stack.frames])
+    if saturated.any():
+        for frame in stack.frames_where(saturated):
+            job.leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
+        stack.keep_only(~saturated)
+        # what is subtracted depends on the exposures of those that stay
+        return _subtraction_and_scales(key, stack, masters, job) if stack.frames else (subtraction, scales[:0])
+    _warn_of_saturated(stack)
+    return subtraction, _of_lit(stack, scales, job)
+
+
+def _share_saturated(frame: InputFrame) -> float:
+    return 0.0 if frame.saturation is None else frame.saturation.share
+
+
+def _warn_of_saturated(stack: FrameStack) -> None:
+    for frame in stack.frames:
+        if _share_saturated(frame) > NOTEWORTHY_SATURATED:
+            _warn(f"{frame.path.name} has {frame.saturation}; there the combined flat may be too low")
+
+
+def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
+    """
+    The scales of the flats with light in them; the others are left out.
+    """
+    lit = np.isfinite(scales)
+    for frame in stack.frames_where(~lit):
+        job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
+    stack.keep_only(lit)
+    return scales[lit]
+
+
+def _warn_of_left_out(path: Path, reason: str) -> None:
+    _warn(f"{path.name} is left out: {reason}")
+
+
+def _warn_of_few(target: Path, n_frames: int) -> None:
+    if n_frames < LEAST_FRAMES:
+        _warn(f"{target.name} is made of {n_frames} of at least {LEAST_FRAMES} frames; cosmic rays stay in it")
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, CalibrationWarning, stacklevel=2)

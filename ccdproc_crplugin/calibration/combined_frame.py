@@ -1,0 +1,300 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A combined calibration frame: its header, its file, and what it is to other frames.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, StdDevUncertainty
+from astropy.table import Table
+
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.io.ccd import read_header, write_hdus
+from ccdproc_crplugin.io.hdus import N_FRAMES
+from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
+
+__all__ = ["COMBINED", "CombinedFrame", "combined_header", "fitting", "write_combined"]
+
+#: The card that tells a combined frame from others.
+COMBINED = "CRCOMBIN"
+
+#: The table of the inputs.
+INPUTS = "CRINPUTS"
+
+#: Cards that belong to a file or to a place in the sky, not to what was observed.
+NOT_COMMON = re.compile(
+    r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|BUNIT|CHECKSUM|DATASUM|INHERIT"
+    r"|EXTNAME|EXTVER|EXTLEVEL|COMMENT|HISTORY||Z(IMAGE|TENSION|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|QUANTIZ|SCALE|ZERO)"
+    r"|WCSAXES|WCSNAME|C(TYPE|UNIT|RVAL|RPIX|DELT|ROTA)\d[A-Z]?|(CD|PC|PV)\d+_\d+[A-Z]?|(LON|LAT)POLE|RADE(SYS|CSYS)"
+    r"|EQUINOX|(A|B|AP|BP)_(ORDER|\d_\d)"
+)
+
+
+@dataclass(frozen=True)
+class CombinedFrame:
+    """
+    A combined frame in its file.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    key : CalibrationKey
+        What its inputs had in common.
+    exposure : float or None
+        Its exposure, seconds.
+    unit : `~astropy.units.Unit`
+        The unit of its values.
+    shape : (int, int)
+        Rows and columns.
+    has_bias : bool
+        Whether the bias is still in it.
+    """
+
+    path: Path
+    key: CalibrationKey
+    exposure: float | None
+    unit: u.Unit
+    shape: tuple[int, int]
+    has_bias: bool
+
+    @classmethod
+    def of_file(cls, path: Path) -> CombinedFrame:
+        """
+        Look at a file that was written before.
+
+        Parameters
+        ----------
+        path : `~pathlib.Path`
+            A combined frame.
+
+        Returns
+        -------
+        CombinedFrame
+            What its header says.
+
+        Raises
+        ------
+        CosmicRayError
+            If it is no combined frame.
+        """
+        meta = read_header(path)
+        if COMBINED not in meta:
+            raise CosmicRayError(
+                f"Found no card {COMBINED} in {str(path)!r}; expected a frame that combine_calibrations wrote."
+            )
+        exposure = header.exposure(meta)
+        return cls(
+            path,
+            calibration_key(meta),
+            exposure and float(exposure.value.to_value(u.s)),
+            u.Unit(meta["BUNIT"]),
+            (meta["NAXIS2"], meta["NAXIS1"]),
+            has_bias="CRBIAS" not in meta,
+        )
+
+    def read(self) -> np.ndarray:
+        """
+        Read the image.
+
+        Returns
+        -------
+        `~numpy.ndarray`, float32
+            The image.
+        """
+        return fits.getdata(self.path, memmap=False).astype(np.float32)
+
+
+def fitting(
+    masters: Iterable[CombinedFrame],
+    kind: str,
+    key: CalibrationKey,
+    *,
+    unit: u.Unit,
+    shape: tuple[int, int],
+    tolerance: float,
+) -> list[CombinedFrame]:
+    """
+    The combined frames that calibrate frames of a key.
+
+    Parameters
+    ----------
+    masters : iterable of CombinedFrame
+        What there is.
+    kind : {"bias", "dark", "flat"}
+        What is needed.
+    key : CalibrationKey
+        The key of the frames to be calibrated.
+    unit : `~astropy.units.Unit`
+        Their unit.
+    shape : (int, int)
+        Their rows and columns.
+    tolerance : float
+        What temperatures may differ by, deg_C.
+
+    Returns
+    -------
+    list of CombinedFrame
+        Those of any exposure, the one of the nearest temperature first.
+    """
+    found = [
+        master
+        for master in masters
+        if master.key.kind == kind
+        and master.unit == unit
+        and master.shape == shape
+        and master.key.fits(key, tolerance=tolerance, any_exposure=True)
+    ]
+    return sorted(found, key=lambda master: abs((master.key.temperature or 0.0) - (key.temperature or 0.0)))
+
+
+def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
+    """
+    The cards that all inputs have in common.
+
+    Parameters
+    ----------
+    headers : sequence of `~astropy.io.fits.Header`
+        Those of the inputs.
+    key : CalibrationKey
+        What they have in common.
+
+    Returns
+    -------
+    `~astropy.io.fits.Header`
+        Cards of the first that stand with the same value in all others. Its kind, exposure and temperature stay where
+        the others differ by little: the exposure of a dark, and the mean temperature. The kind is that of the key.
+    """
+    first = headers[0]
+    common = fits.Header()
+    for card in first.cards:
+        keyword = card.keyword
+        if not NOT_COMMON.fullmatch(keyword) and keyword not in common and _same(headers, keyword):
+            common.append(card)
+    for keyword in header.KEYWORDS["kind"]:
+        if keyword in first and keyword not in common:
+            common[keyword] = first[keyword]
+    if header.frame_kind(common) != key.kind:
+        for keyword in header.KEYWORDS["kind"]:
+            common.remove(keyword, ignore_missing=True)
+        common[header.KEYWORDS["kind"][0]] = (key.kind, "kind of the inputs, as told")
+    temperature, exposure = header.temperature(first), header.exposure(first)
+    if temperature is not None and temperature.keyword not in common:
+        common[temperature.keyword] = (key.temperature, "[deg C] mean of the inputs")
+    if exposure is not None and key.exposure is not None and exposure.keyword not in common:
+        common[exposure.keyword] = (key.exposure, "[s] of each input")
+    return common
+
+
+def _same(headers: Sequence[fits.Header], keyword: str) -> bool:
+    try:
+        values = [meta[keyword] for meta in headers if keyword in meta]
+        return len(values) == len(headers) and all(
+            type(value) is type(values[0]) and value == values[0] for value in values
+        )
+    except fits.VerifyError:
+        return False  # a card that no one can read
+
+
+def write_combined(
+    path: Path,
+    combined: Combined,
+    meta: fits.Header,
+    *,
+    unit: u.Unit,
+    inputs: Table,
+    options: CombineOptions,
+    masters: dict[str, CombinedFrame],
+    overwrite: bool,
+) -> Path:
+    """
+    Write a combined frame.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Where to.
+    combined : Combined
+        The images.
+    meta : `~astropy.io.fits.Header`
+        What `combined_header` gave; changed in place.
+    unit : `~astropy.units.Unit`
+        The unit of the values.
+    inputs : `~astropy.table.Table`
+        A row an input: ``file``, ``scale``, ``n_rejected``, ``n_bad``.
+    options : CombineOptions
+        How they were combined.
+    masters : dict of str to CombinedFrame
+        What was subtracted, by kind.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The path.
+    """
+    inputs = inputs.copy()
+    inputs["file"] = [_as_ascii(name) for name in inputs["file"]]
+    _write_cards(meta, inputs, options, masters)
+    nothing = combined.n_used == 0
+    ccd = CCDData(
+        combined.image,
+        unit=unit,
+        mask=nothing if nothing.any() else None,
+        uncertainty=StdDevUncertainty(combined.uncertainty, copy=False),
+        meta=meta,
+    )
+    hdus = ccd.to_hdu()
+    hdus.append(fits.ImageHDU(combined.n_used.astype(np.min_scalar_type(len(inputs))), name=N_FRAMES))
+    hdus.append(fits.table_to_hdu(inputs))
+    hdus[-1].name = INPUTS
+    return write_hdus(hdus, path, overwrite)
+
+
+def _write_cards(meta: fits.Header, inputs: Table, options: CombineOptions, masters: dict[str, CombinedFrame]) -> None:
+    meta["NCOMBINE"] = (len(inputs), "frames combined")
+    meta[COMBINED] = (options.method, "how frames were combined")
+    meta["CRVERSN"] = (version("ccdproc_crplugin"), "version of ccdproc_crplugin")
+    if options.method == "average":
+        meta["CRSIGLOW"] = (_card_value(options.sigma_low), "clipped so many deviations below the median")
+        meta["CRSIGHI"] = (_card_value(options.sigma_high), "clipped so many deviations above the median")
+        meta["CRITER"] = (options.n_iterations, "passes of the clipping at most")
+        meta["CRNREJ"] = (int(inputs["n_rejected"].sum()), "pixels clipped, summed over the inputs")
+    if "scale" in inputs.colnames:
+        meta["CRSCALE"] = ("inverse median", "what each input was multiplied with")
+    for kind, master in masters.items():
+        meta[f"CR{kind.upper()}"] = (_as_ascii(master.path.name), f"{kind} that was subtracted from each input")
+    # The names that IRAF gives the cards; beyond 999 the table alone has room.
+    for number, name in enumerate(inputs["file"][:999], start=1):
+        meta[f"IMCMB{number:03d}"] = name
+
+
+def _card_value(number: float) -> float | str:
+    """
+    A number as a FITS header can hold it, which has no infinity.
+    """
+    return number if math.isfinite(number) else str(number)
+
+
+def _as_ascii(name: str) -> str:
+    """
+    A file's name in characters that a FITS header has.
+    """
+    return (
+        "".join(char if " " <= char <= "~" else repr(char)[1:-1] for char in name)
+        .encode("ascii", "backslashreplace")
+        .decode("ascii")
+    )

@@ -1,0 +1,293 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Many frames side by side, a few rows at a time, so that memory is bounded whatever their number.
+
+What can't be read from its file as it is stored (packed, scaled, masked, to be prepared) is made first, and waits in
+memory, or in a scratch file where memory is short.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.calibration.input_frames import ArrayPlane, FilePlane, InputFrame, Plane
+from ccdproc_crplugin.calibration.saturation import Saturation, measure_saturation, saturation_level
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.ccd import read_ccd
+
+__all__ = ["FrameStack"]
+
+#: Plain frames whose files stay open; further ones are opened for each batch of rows.
+MAX_OPEN = 200
+
+
+class FrameStack:
+    """
+    The frames of a group, read a few rows at a time.
+
+    Parameters
+    ----------
+    memory : int
+        How many bytes may be used at most.
+    folder : `~pathlib.Path`
+        Where a scratch file may lie.
+    saturation : float or None
+        The saturation level of the raw frames, in their unit; None means their headers'.
+
+    Attributes
+    ----------
+    frames : list of InputFrame
+        The frames.
+    n_bytes : int
+        How many bytes the pixels take that wait in memory.
+
+    Notes
+    -----
+    Use it as a context, which closes the files and removes the scratch file. That has no name where the system allows
+    it, so that nothing of it is left even by a run that was killed.
+    """
+
+    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None):
+        self.memory, self.folder, self.saturation = memory, folder, saturation
+        self.frames: list[InputFrame] = []
+        self._scratch: BinaryIO | None = None
+        self.n_bytes = 0
+
+    def __enter__(self) -> FrameStack:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        for frame in self.frames:
+            frame.close()
+        if self._scratch is not None:
+            self._scratch.close()
+
+    def add(self, frame: InputFrame, prepare: Callable[[CCDData], CCDData] | None, **keywords: Any) -> None:
+        """
+        Add a frame.
+
+        Parameters
+        ----------
+        frame : InputFrame
+            The frame.
+        prepare : callable or None
+            Makes of a `~astropy.nddata.CCDData` that which is combined.
+        **keywords : dict
+            As for `read_ccd`.
+
+        Raises
+        ------
+        CosmicRayError
+            If it can't be read, can't be prepared, or has no finite pixel.
+        """
+        if frame.plane is None or prepare is not None:
+            frame.close()
+            ccd = read_ccd(frame.path, **keywords)
+            frame.saturation = _saturation_of(ccd, self.saturation)
+            if prepare is not None:
+                ccd = _prepared(prepare, ccd)
+            frame.header, frame.unit = fits.Header(ccd.header), ccd.unit
+            frame.plane = self._keep(_pixels(ccd))
+        self.frames.append(frame)
+        if len(self.frames) > MAX_OPEN:
+            frame.close()
+
+    def _keep(self, pixels: np.ndarray) -> Plane:
+        if self.n_bytes + pixels.nbytes <= self.memory // 2:
+            self.n_bytes += pixels.nbytes
+            return ArrayPlane(pixels)
+        if self._scratch is None:
+            self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
+        start = self._scratch.seek(0, os.SEEK_END)
+        left = memoryview(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8))
+        while left:
+            left = left[self._scratch.write(left) :]
+        return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
+
+    def frames_where(self, chosen: Sequence[bool]) -> list[InputFrame]:
+        """
+        Some of the frames.
+
+        Parameters
+        ----------
+        chosen : sequence of bool
+            Which of the frames.
+
+        Returns
+        -------
+        list of InputFrame
+            These.
+        """
+        return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
+
+    def keep_only(self, kept: Sequence[bool]) -> None:
+        """
+        Take out frames.
+
+        Parameters
+        ----------
+        kept : sequence of bool
+            Whether each of the frames stays.
+        """
+        for frame in self.frames_where(~np.asarray(kept)):
+            frame.close()
+        self.frames = self.frames_where(kept)
+
+    def drop_strangers(self) -> list[tuple[InputFrame, str]]:
+        """
+        Take out the frames whose shape or unit is not that of most.
+
+        Returns
+        -------
+        list of (InputFrame, str)
+            What was taken out, and why.
+        """
+        (shape, unit), _ = Counter(_likeness(frame) for frame in self.frames).most_common(1)[0]
+        alike = [_likeness(frame) == (shape, unit) for frame in self.frames]
+        strangers = self.frames_where(~np.array(alike))
+        self.keep_only(alike)
+        return [
+            (frame, f"found {_size(frame.plane.shape)} pixels in {frame.unit}; expected {_size(shape)} in {unit}")
+            for frame in strangers
+        ]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns of the frames."""
+        return self.frames[0].plane.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """How the numbers are handed out: as they are stored if they are all stored alike."""
+        storages = {frame.plane.storage for frame in self.frames}
+        return self.frames[0].plane.dtype if len(storages) == 1 else np.dtype(np.float32)
+
+    @property
+    def zero(self) -> float:
+        """What is to be added to the numbers handed out."""
+        storages = {frame.plane.storage for frame in self.frames}
+        return self.frames[0].plane.zero if len(storages) == 1 else 0.0
+
+    def read(self, frames: slice, rows: slice, memory: np.ndarray | None = None) -> np.ndarray:
+        """
+        Read some rows of some frames.
+
+        Parameters
+        ----------
+        frames : slice
+            Which frames.
+        rows : slice
+            Which rows.
+        memory : `~numpy.ndarray` of one dimension or None
+            Where to put them, of the stack's dtype and large enough; None for new memory.
+
+        Returns
+        -------
+        `~numpy.ndarray` of shape (n, rows, nx)
+            Numbers to which ``zero`` is to be added.
+        """
+        chosen = self.frames[frames]
+        shape = (len(chosen), rows.stop - rows.start, self.shape[1])
+        memory = np.empty(math.prod(shape), self.dtype) if memory is None else memory[: math.prod(shape)]
+        numbers = memory.reshape(shape)
+        for frame, out in zip(chosen, numbers, strict=True):
+            frame.plane.read(rows, out)
+        return numbers
+
+    def strips(self, n_bytes: int) -> list[slice]:
+        """
+        The rows cut into batches.
+
+        Parameters
+        ----------
+        n_bytes : int
+            How many bytes of all frames may be in memory at once; two batches are.
+
+        Returns
+        -------
+        list of slice
+            At least one row each.
+        """
+        n_rows, n_columns = self.shape
+        of_a_row = len(self.frames) * n_columns * self.dtype.itemsize
+        step = max(1, min(n_rows, n_bytes // (2 * of_a_row)))
+        return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
+
+    def read_ahead(self, strips: list[slice]) -> Iterator[tuple[slice, np.ndarray]]:
+        """
+        Read batch after batch, the next one while the latest is being worked on.
+
+        Parameters
+        ----------
+        strips : list of slice
+            The rows.
+
+        Yields
+        ------
+        slice, `~numpy.ndarray`
+            The rows and what `read` gives for them, good until the next are asked for.
+        """
+        largest = len(self.frames) * strips[0].stop * self.shape[1]
+        memories = [np.empty(largest, self.dtype) for _ in range(min(2, len(strips)))]
+        everyone = slice(None)
+        with ThreadPoolExecutor(1) as reader:
+            coming = reader.submit(self.read, everyone, strips[0], memories[0])
+            for number, strip in enumerate(strips):
+                numbers = coming.result()
+                if number + 1 < len(strips):
+                    # what is handed out now is in the other memory
+                    coming = reader.submit(self.read, everyone, strips[number + 1], memories[(number + 1) % 2])
+                yield strip, numbers
+
+
+def _saturation_of(ccd: CCDData, given: float | None) -> Saturation | None:
+    good = ccd.data if ccd.mask is None else ccd.data[np.broadcast_to(~np.asarray(ccd.mask), ccd.shape)]
+    level = saturation_level(fits.Header(ccd.header), ccd.unit, ccd.data.dtype, given=given)
+    return measure_saturation(good, level)
+
+
+def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:
+    try:
+        prepared = prepare(ccd)
+    except CosmicRayError:
+        raise
+    except Exception as err:
+        raise CosmicRayError(f"Found that it can't be prepared ({type(err).__name__}: {err}).") from err
+    if not isinstance(prepared, CCDData):
+        raise CosmicRayError(f"Found {type(prepared).__name__} from prepare; expected a CCDData.")
+    return prepared
+
+
+def _pixels(ccd: CCDData) -> np.ndarray:
+    """
+    The pixels as they are combined: integers of 16 bits as they are, others in single precision, bad ones NaN.
+    """
+    whole = ccd.mask is None or not np.any(ccd.mask)
+    if whole and ccd.data.dtype in (np.uint16, np.int16):
+        return ccd.data.astype(ccd.data.dtype.newbyteorder("="), copy=False)
+    pixels = np.array(ccd.data, dtype=np.float32)
+    if not whole:
+        pixels[np.broadcast_to(ccd.mask, pixels.shape)] = np.nan
+    if not np.isfinite(pixels).any():
+        raise CosmicRayError("Found no finite pixel that is not masked.")
+    return pixels
+
+
+def _likeness(frame: InputFrame) -> tuple[tuple[int, int], u.Unit]:
+    return frame.plane.shape, frame.unit
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

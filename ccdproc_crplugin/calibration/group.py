@@ -1,0 +1,259 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+One group of calibration frames into one: what is subtracted, how flats are scaled, and the combining itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import fmean
+
+import numpy as np
+from astropy import units as u
+from astropy.table import Table
+
+from ccdproc_crplugin.calibration.combined_frame import CombinedFrame, fitting
+from ccdproc_crplugin.calibration.frame_stack import FrameStack
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, same_exposure
+from ccdproc_crplugin.calibration.input_frames import InputFrame
+from ccdproc_crplugin.calibration.saturation import measure_saturation, saturation_level
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.kernels.combine import Combined, CombineOptions, Stack, combine_stack, frame_median
+from ccdproc_crplugin.kernels.engines import n_threads
+
+__all__ = ["Subtraction", "choose_subtraction", "combine_frames", "inverse_medians"]
+
+#: Bytes that a pixel of the result and of what is subtracted takes: two images, a count, a mask, a bias and a dark.
+BYTES_OF_RESULT = 4 + 4 + 2 + 1 + 4 + 4
+
+#: More in memory at once makes nothing faster: this much stays in a cache of the processor.
+BYTES_OF_STRIPS = 16 << 20
+
+
+@dataclass(frozen=True)
+class Subtraction:
+    """
+    What is subtracted from the frames of a group.
+
+    Parameters
+    ----------
+    bias, dark : CombinedFrame or None
+        The combined frames.
+    bias_image, dark_image : `~numpy.ndarray` or None
+        Their pixels.
+    """
+
+    bias: CombinedFrame | None = None
+    dark: CombinedFrame | None = None
+    bias_image: np.ndarray | None = field(default=None, repr=False)
+    dark_image: np.ndarray | None = field(default=None, repr=False)
+
+    @property
+    def masters(self) -> dict[str, CombinedFrame]:
+        """The combined frames by kind."""
+        return {kind: master for kind, master in (("bias", self.bias), ("dark", self.dark)) if master is not None}
+
+    def factors(self, group: Sequence[InputFrame]) -> list[float] | None:
+        """
+        What the dark is multiplied with.
+
+        Parameters
+        ----------
+        group : sequence of InputFrame
+            The frames.
+
+        Returns
+        -------
+        list of float or None
+            The ratio of the exposures, one a frame; None for 1.
+        """
+        if self.dark is None or self.dark.has_bias:
+            return None
+        return [exposure_of(frame) / self.dark.exposure for frame in group]
+
+
+def exposure_of(frame: InputFrame) -> float | None:
+    """
+    The exposure of a frame in seconds.
+
+    Parameters
+    ----------
+    frame : InputFrame
+        The frame.
+
+    Returns
+    -------
+    float or None
+        What its header says.
+    """
+    exposure = header.exposure(frame.header)
+    return None if exposure is None else float(exposure.value.to_value(u.s))
+
+
+def choose_subtraction(
+    key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame], *, tolerance: float
+) -> Subtraction:
+    """
+    Choose what is subtracted from a group, and read it.
+
+    Parameters
+    ----------
+    key : CalibrationKey
+        The group's.
+    stack : FrameStack
+        Its frames.
+    masters : sequence of CombinedFrame
+        What there is.
+    tolerance : float
+        What temperatures may differ by, deg_C.
+
+    Returns
+    -------
+    Subtraction
+        Nothing for bias frames, the bias for darks, bias and dark for flats. A dark with the bias still in it takes the
+        place of both where the exposure is its own.
+    """
+    if key.kind == "bias":
+        return Subtraction()
+    alike = {"unit": stack.frames[0].unit, "shape": stack.shape, "tolerance": tolerance}
+    biases = fitting(masters, "bias", key, **alike)
+    darks = fitting(masters, "dark", key, **alike) if key.kind == "flat" else []
+    dark = _nearest_dark(darks, [exposure_of(frame) for frame in stack.frames])
+    bias = biases[0] if biases and not (dark is not None and dark.has_bias) else None
+    return Subtraction(bias, dark, *(master and master.read() for master in (bias, dark)))
+
+
+def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | None]) -> CombinedFrame | None:
+    """
+    The dark of the nearest exposure among those that can be subtracted.
+    """
+    if None in exposures:
+        return None
+    usable = [
+        dark
+        for dark in darks
+        if dark.exposure
+        and (not dark.has_bias or all(same_exposure(dark.exposure, exposure) for exposure in exposures))
+    ]
+    return min(usable, key=lambda dark: abs(dark.exposure - fmean(exposures)), default=None)
+
+
+def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) -> list[float]:
+    """
+    What each flat is multiplied with; and look how much of it is saturated, while it is read.
+
+    Parameters
+    ----------
+    stack : FrameStack
+        The flats; the ``saturation`` is set of those that were not looked at before they were prepared.
+    subtraction : Subtraction
+        What is subtracted first.
+    memory : int
+        How many bytes may be used.
+
+    Returns
+    -------
+    list of float
+        1 / median, one a frame; not a number where the median is not positive.
+    """
+    whole = slice(0, stack.shape[0])
+    factors = subtraction.factors(stack.frames)
+
+    def inverse_median(number: int) -> float:
+        numbers = stack.read(slice(number, number + 1), whole)
+        frame = stack.frames[number]
+        if frame.saturation is None:
+            plane = frame.plane
+            level = saturation_level(frame.header, frame.unit, plane.dtype, plane.zero, given=stack.saturation)
+            frame.saturation = measure_saturation(numbers, level, stack.zero)
+        factor = None if factors is None else factors[number : number + 1]
+        median = frame_median(Stack(numbers, stack.zero, subtraction.bias_image, subtraction.dark_image, factor))
+        return 1.0 / median if median > 0 else float("nan")
+
+    of_a_frame = stack.shape[0] * stack.shape[1] * (stack.dtype.itemsize + 4)
+    with ThreadPoolExecutor(max(1, min(n_threads(), memory // of_a_frame))) as pool:
+        return list(pool.map(inverse_median, range(len(stack.frames))))
+
+
+def combine_frames(
+    stack: FrameStack,
+    subtraction: Subtraction,
+    scales: Sequence[float] | None,
+    options: CombineOptions,
+    *,
+    progress: Callable | None = None,
+    name: str = "",
+) -> tuple[Combined, Table]:
+    """
+    Combine the frames of a stack.
+
+    Parameters
+    ----------
+    stack : FrameStack
+        The frames.
+    subtraction : Subtraction
+        What is subtracted from them.
+    scales : sequence of float or None
+        What they are then multiplied with.
+    options : CombineOptions
+        How they are combined.
+    progress : callable or None
+        As for `combine_calibrations`.
+    name : str
+        The name of the group.
+
+    Returns
+    -------
+    Combined, `~astropy.table.Table`
+        The result, and a row a frame: ``file``, ``scale`` if there are scales, ``n_rejected``, ``n_bad``.
+    """
+    strips = stack.strips(memory_for_strips(stack))
+    combined = Combined.empty(len(stack.frames), stack.shape, dtype=">f4")
+    factors = subtraction.factors(stack.frames)
+    parts = strips if progress is None else progress(strips, desc=name)
+    for rows, (_, numbers) in zip(parts, stack.read_ahead(strips), strict=True):
+        offset, slope = (
+            None if image is None else image[rows] for image in (subtraction.bias_image, subtraction.dark_image)
+        )
+        combine_stack(
+            Stack(numbers, stack.zero, offset, slope, factors), options, scales=scales, out=combined.rows(rows)
+        )
+    table = Table({"file": [frame.path.name for frame in stack.frames]})
+    if scales is not None:
+        table["scale"] = np.array(scales)
+    table["n_rejected"] = combined.n_rejected
+    table["n_bad"] = combined.n_bad
+    return combined, table
+
+
+def memory_for_strips(stack: FrameStack) -> int:
+    """
+    How many bytes are left for reading.
+
+    Parameters
+    ----------
+    stack : FrameStack
+        The frames.
+
+    Returns
+    -------
+    int
+        Bytes.
+
+    Raises
+    ------
+    CosmicRayError
+        If the stack's limit is too low for even a row.
+    """
+    n_rows, n_columns = stack.shape
+    fixed = n_rows * n_columns * BYTES_OF_RESULT + stack.n_bytes
+    least = 2 * len(stack.frames) * n_columns * stack.dtype.itemsize
+    if stack.memory < fixed + least:
+        raise CosmicRayError(
+            f"Found memory_limit={stack.memory:,} bytes; expected at least {fixed + least:,} bytes for "
+            f"{len(stack.frames)} frames of {n_rows} x {n_columns}."
+        )
+    return min(stack.memory - fixed, BYTES_OF_STRIPS)

@@ -1,0 +1,291 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which calibration frames belong together, and which combined frame fits a frame.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from astropy import units as u
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.io.ccd import read_header
+from ccdproc_crplugin.io.selection import paths_of
+
+if TYPE_CHECKING:
+    from ccdproc import ImageFileCollection
+
+__all__ = [
+    "CALIBRATION_KINDS",
+    "TEMPERATURE_TOLERANCE",
+    "CalibrationKey",
+    "calibration_key",
+    "group_frames",
+    "group_keys",
+    "same_exposure",
+]
+
+#: The kinds of frame that are combined, in the order in which they are needed.
+CALIBRATION_KINDS = ("bias", "dark", "flat")
+
+#: How far the temperatures of frames of a group may lie from its middle, in deg_C. Dark current doubles every 6 to
+#: 8 deg_C, so that 1 deg_C changes it by about a tenth.
+TEMPERATURE_TOLERANCE = 1.0
+
+#: What two exposure times may differ by and still be the same, relatively: shutters are that exact.
+EXPOSURE_TOLERANCE = 1e-3
+
+
+#: What does not count for the frames of a kind: a bias has no exposure, and neither sees a dark light.
+NOT_COUNTED = {"bias": ("exposure", "filter"), "dark": ("filter",), "flat": ("exposure",)}
+
+
+@dataclass(frozen=True)
+class CalibrationKey:
+    """
+    What frames that are combined have in common.
+
+    Parameters
+    ----------
+    kind : str
+        As `ccdproc_crplugin.frames.header.frame_kind` gives it.
+    exposure : float or None
+        Exposure in seconds, to four digits. None for bias frames and flats, which any exposure goes with.
+    filter : str or None
+        Name of the filter. None for bias and dark frames, which see no light.
+    binning : (int, int) or None
+        Binning along x and y.
+    gain : float or None
+        What the header gives as gain, be it electron/adu or a setting of the camera.
+    readout : str or None
+        Readout mode or speed.
+    temperature : float or None
+        Temperature of the detector in deg_C.
+
+    Notes
+    -----
+    What the header does not say is None.
+    """
+
+    kind: str
+    exposure: float | None = None
+    filter: str | None = None
+    binning: tuple[int, int] | None = None
+    gain: float | None = None
+    readout: str | None = None
+    temperature: float | None = None
+
+    def fits(self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False):
+        """
+        Whether a frame combined from frames of this key calibrates another frame.
+
+        Parameters
+        ----------
+        frame : CalibrationKey
+            The key of the other frame.
+        tolerance : float
+            What the temperatures may differ by, deg_C.
+        any_exposure : bool
+            Whether a dark of another exposure will do, because it is scaled.
+
+        Returns
+        -------
+        bool
+            True if nothing that both know differs.
+        """
+        alike = all(
+            mine is None or other is None or mine == other
+            for mine, other in (
+                (self.filter, frame.filter),
+                (self.binning, frame.binning),
+                (self.gain, frame.gain),
+                (self.readout, frame.readout),
+            )
+        )
+        return (
+            alike
+            and (any_exposure or same_exposure(self.exposure, frame.exposure))
+            and _close(self.temperature, frame.temperature, tolerance)
+        )
+
+    def as_seen_by(self, kind: str) -> CalibrationKey:
+        """
+        What of it counts for a combined frame.
+
+        Parameters
+        ----------
+        kind : str
+            The kind of the combined frame.
+
+        Returns
+        -------
+        CalibrationKey
+            The key without the rest.
+        """
+        return replace(self, **dict.fromkeys(NOT_COUNTED.get(kind, ())))
+
+    @property
+    def name(self) -> str:
+        """The name of the combined frame's file, without ending: ``dark_120s_2x2_-20C``."""
+        parts = [
+            self.kind,
+            self.exposure is not None and f"{self.exposure:g}s",
+            self.filter,
+            self.binning is not None and "{}x{}".format(*self.binning),
+            self.gain is not None and f"gain{self.gain:g}",
+            self.readout,
+            self.temperature is not None and f"{round(self.temperature):d}C",
+        ]
+        words = [re.sub(r"[^\w.+-]+", "-", str(part), flags=re.ASCII).strip("-.") for part in parts if part]
+        if self.temperature is not None and round(self.temperature) < 0:
+            words[-1] = "-" + words[-1]
+        return "_".join(word[:40] for word in words if word)
+
+
+def same_exposure(a: float | None, b: float | None) -> bool:
+    """
+    Whether two exposures are the same but for the shutter.
+
+    Parameters
+    ----------
+    a, b : float or None
+        Exposures in seconds; None for one that is not known.
+
+    Returns
+    -------
+    bool
+        True if nothing that is known differs.
+    """
+    return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
+
+
+def _close(a: float | None, b: float | None, tolerance: float) -> bool:
+    return a is None or b is None or abs(a - b) <= tolerance + 1e-9
+
+
+def calibration_key(meta: Mapping) -> CalibrationKey:
+    """
+    What a header says of that which frames need to have in common.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header, of any kind of frame.
+
+    Returns
+    -------
+    CalibrationKey
+        The key. A bias frame has neither exposure nor filter in it, a dark frame no filter, a flat no exposure.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.calibration.grouping import calibration_key
+    >>> key = calibration_key({"IMAGETYP": "Dark Frame", "EXPTIME": 120.0, "XBINNING": 2, "CCD-TEMP": -20.1})
+    >>> key.kind, key.exposure, key.binning, key.temperature
+    ('dark', 120.0, (2, 2), -20.1)
+    >>> key.name
+    'dark_120s_2x2_-20C'
+    """
+    kind = header.frame_kind(meta)
+    exposure, temperature = header.exposure(meta), header.temperature(meta)
+    filter_name, binning, readout = header.filter_name(meta), header.binning(meta), header.readout_mode(meta)
+    key = CalibrationKey(
+        kind=kind,
+        exposure=exposure and float(f"{exposure.value.to_value(u.s):.4g}"),
+        filter=filter_name and filter_name.value,
+        binning=binning and binning.value,
+        gain=header.gain_setting(meta),
+        readout=readout and readout.value,
+        temperature=temperature and float(temperature.value.to_value(u.deg_C)),
+    )
+    return key.as_seen_by(kind)
+
+
+def group_frames(
+    ifc: ImageFileCollection | Iterable[str | os.PathLike], *, tolerance: float = TEMPERATURE_TOLERANCE
+) -> dict[CalibrationKey, list[Path]]:
+    """
+    The calibration frames of a collection, those together that are combined.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The collection.
+    tolerance : float
+        How far the temperatures of a group's frames may lie from its middle, deg_C.
+
+    Returns
+    -------
+    dict of CalibrationKey to list of `~pathlib.Path`
+        The groups: bias first, then darks, then flats, each from cold to warm; within them the frames in order. The
+        temperature in a key is the mean of its frames'. Other kinds, and files that can't be read, are in none.
+    """
+    return group_keys(_keys_of_files(paths_of(ifc)), tolerance=tolerance)
+
+
+def _keys_of_files(paths: Iterable[Path]) -> dict[Path, CalibrationKey]:
+    keys = {}
+    for path in paths:
+        try:
+            keys[path] = calibration_key(read_header(path))
+        except CosmicRayError:
+            continue
+    return keys
+
+
+def group_keys(
+    keys: Mapping[Path, CalibrationKey], *, tolerance: float = TEMPERATURE_TOLERANCE
+) -> dict[CalibrationKey, list[Path]]:
+    """
+    The groups of frames whose keys are known already.
+
+    Parameters
+    ----------
+    keys : mapping of `~pathlib.Path` to CalibrationKey
+        The frames.
+    tolerance : float
+        As for `group_frames`.
+
+    Returns
+    -------
+    dict of CalibrationKey to list of `~pathlib.Path`
+        As for `group_frames`.
+    """
+    alike: dict[CalibrationKey, dict[Path, float | None]] = {}
+    for path, key in keys.items():
+        if key.kind in CALIBRATION_KINDS:
+            alike.setdefault(replace(key, temperature=None), {})[path] = key.temperature
+    groups = {}
+    for key in sorted(alike, key=_order):
+        for temperature, paths in _by_temperature(alike[key], tolerance):
+            groups[replace(key, temperature=temperature)] = [path for path in keys if path in paths]
+    return groups
+
+
+def _order(key: CalibrationKey) -> tuple:
+    return (CALIBRATION_KINDS.index(key.kind), key.exposure or 0.0, *map(str, (key.filter, key.binning, key.readout)))
+
+
+def _by_temperature(
+    temperatures: Mapping[Path, float | None], tolerance: float
+) -> list[tuple[float | None, set[Path]]]:
+    """
+    The frames of like temperature, from cold to warm, each with their mean temperature.
+    """
+    unknown = {path for path, temperature in temperatures.items() if temperature is None}
+    groups: list[list[Path]] = []
+    for path in sorted(temperatures.keys() - unknown, key=lambda path: (temperatures[path], path)):
+        if not groups or temperatures[path] - temperatures[groups[-1][0]] > 2 * tolerance + 1e-9:
+            groups.append([])
+        groups[-1].append(path)
+    known = [(round(fmean(temperatures[path] for path in group), 3), set(group)) for group in groups]
+    return [(None, unknown), *known] if unknown else known

@@ -1,0 +1,250 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Frames that may be combined: what a file holds, and where the pixels are.
+
+A plain frame stays in its file, from which its rows are read as they are stored.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from astropy import units as u
+from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
+
+from ccdproc_crplugin.calibration.saturation import Saturation
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.ccd import given_unit, reading
+from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
+
+__all__ = ["ArrayPlane", "FilePlane", "InputFrame", "Plane", "open_frame"]
+
+#: What FITS stores that can be combined as it stands.
+PLAIN = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
+
+
+class Plane(ABC):
+    """
+    The pixels of a frame, wherever they are.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    dtype : `~numpy.dtype`
+        How the numbers are stored.
+    zero : float
+        What is added to them.
+    """
+
+    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0):
+        self.shape, self.dtype, self.zero = shape, dtype, zero
+
+    @property
+    def storage(self) -> tuple[str, float]:
+        """What planes must have in common to be read as they are stored."""
+        return self.dtype.str, self.zero
+
+    def read(self, rows: slice, out: np.ndarray) -> None:
+        """
+        Read some rows.
+
+        Parameters
+        ----------
+        rows : slice
+            Which.
+        out : `~numpy.ndarray`
+            Where to: of the plane's dtype for the stored numbers, else float32 for the values.
+        """
+        if out.dtype == self.dtype:
+            self._read_stored(rows, out)
+            return
+        stored = np.empty(out.shape, self.dtype)
+        self._read_stored(rows, stored)
+        np.add(stored, self.zero, out=out, casting="unsafe")
+
+    @abstractmethod
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        """
+        Read the numbers of some rows as they are stored.
+        """
+
+
+class ArrayPlane(Plane):
+    """
+    Pixels in memory.
+
+    Parameters
+    ----------
+    array : `~numpy.ndarray` of shape (ny, nx)
+        The pixels.
+    """
+
+    def __init__(self, array: np.ndarray):
+        super().__init__(array.shape, array.dtype)
+        self.array = array
+
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        out[...] = self.array[rows]
+
+
+class FilePlane(Plane):
+    """
+    Pixels in a file, in reading order.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file's name, for messages and to open it again.
+    file : file object or None
+        The file, if it is open.
+    start : int
+        Where in it the first pixel stands, bytes.
+    shape : (int, int)
+        Rows and columns.
+    dtype : `~numpy.dtype`
+        How the numbers are stored.
+    zero : float
+        What is added to them.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        file: BinaryIO | None,
+        start: int,
+        shape: tuple[int, int],
+        dtype: np.dtype,
+        zero: float = 0.0,
+    ):
+        super().__init__(shape, dtype, zero)
+        self.path, self.file, self.start = path, file, start
+
+    def _read_stored(self, rows: slice, out: np.ndarray) -> None:
+        with reading(self.path):
+            if self.file is not None:
+                self._read_from(self.file, rows, out)
+            else:
+                with open(self.path, "rb", buffering=0) as file:
+                    self._read_from(file, rows, out)
+
+    def _read_from(self, file: BinaryIO, rows: slice, out: np.ndarray) -> None:
+        file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
+        left = memoryview(out.reshape(-1).view(np.uint8))
+        while left:
+            n_read = file.readinto(left)
+            if not n_read:
+                raise CosmicRayError(
+                    f"Found that {str(self.path)!r} became shorter; expected a file that stays as it is."
+                )
+            left = left[n_read:]
+
+
+@dataclass
+class InputFrame:
+    """
+    A frame that may be combined.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        Its file.
+    header : `~astropy.io.fits.Header`
+        Its header, completed from the primary one.
+    unit : `~astropy.units.Unit`
+        The unit of its values.
+    plane : Plane or None
+        Its pixels, once it is known where they are.
+    saturation : Saturation or None
+        How much of it is saturated, once it was looked at.
+    """
+
+    path: Path
+    header: fits.Header
+    unit: u.Unit
+    plane: Plane | None = None
+    saturation: Saturation | None = None
+
+    def close(self) -> None:
+        """
+        Close the file, which is opened again when it is needed.
+        """
+        if isinstance(self.plane, FilePlane) and self.plane.file is not None:
+            self.plane.file.close()
+            self.plane.file = None
+
+
+def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
+    """
+    Open a file and see what it holds.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        A FITS file.
+    unit : Unit, str or None
+        Unit of the frame, as for `read_ccd`.
+    hdu : int or None
+        Which HDU holds the frame, as for `read_ccd`.
+
+    Returns
+    -------
+    InputFrame
+        The frame; with a plane and an open file if its pixels can be read as they are stored.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read, has no frame, or is shorter than its header says.
+    """
+    with reading(path):
+        file = open(path, "rb", buffering=0)  # noqa: SIM115
+        frame = None
+        try:
+            frame = _look_into(file, path, unit, hdu)
+        finally:
+            if frame is None or frame.plane is None:
+                file.close()
+    return frame
+
+
+def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+    with warnings.catch_warnings():
+        # that is looked into below, and said by name
+        warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
+        hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
+        index = image_index(hdus, path) if hdu is None else hdu
+    image = hdus[index]
+    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
+    if len(image.shape) != 2:
+        raise CosmicRayError(
+            f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
+        )
+    if _is_plain(image) and "MASK" not in hdus:
+        start, dtype = image.fileinfo()["datLoc"], PLAIN[image.header["BITPIX"]]
+        if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
+            raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
+        frame.plane = FilePlane(path, file, start, image.shape, dtype, float(image.header.get("BZERO", 0)))
+    return frame
+
+
+def _is_plain(image: Any) -> bool:
+    """
+    Whether the pixels can be combined as they are stored.
+    """
+    header = image.header
+    compressed = isinstance(image, fits.CompImageHDU) or image._file.compression is not None
+    zeros = {16: (0, 32768), -32: (0,)}.get(header["BITPIX"], ())
+    return (
+        not compressed
+        and header.get("BSCALE", 1) == 1
+        and header.get("BZERO", 0) in zeros
+        and ("BLANK" not in header or header["BITPIX"] < 0)
+    )

@@ -1,0 +1,217 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+From a frame to the pixels that cosmic rays hit: the detector, then whoever refines its mask.
+"""
+
+from __future__ import annotations
+
+import copy
+import difflib
+import math
+import numbers
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.errors import CosmicRayError, check_bool
+from ccdproc_crplugin.frames.electrons import ElectronFrame
+from ccdproc_crplugin.frames.header import frame_name
+from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
+
+__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays", "read_only"]
+
+
+@dataclass(frozen=True)
+class FoundCosmicRays:
+    """
+    What came of a search.
+
+    Parameters
+    ----------
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        Good pixels hit by cosmic rays, after the refinement.
+    detection : Detection
+        What the detector gave.
+    parameters : dict
+        The detector's parameters in force, with what it decided by itself.
+    """
+
+    mask: np.ndarray
+    detection: Detection
+    parameters: dict[str, Any]
+
+
+def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
+    """
+    The detector of a name and all of its parameters, those not given at their defaults.
+
+    A name or a parameter that is not known is refused, and the message lists the known ones.
+    """
+    detector = plugins.find_detector(name)
+    known = plugins.detector_parameters(detector)
+    for name in parameters:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise CosmicRayError(
+                f"Found the parameter {name!r}, which detector {detector.name!r} does not have; "
+                f"expected one of: {', '.join(known) or '(it has none)'}.{hint}"
+            )
+    for name, value in parameters.items():
+        if isinstance(known[name], bool):
+            check_bool(name, value)
+        if isinstance(value, numbers.Real) and not math.isfinite(value):
+            raise CosmicRayError(f"Found {name}={value} for detector {detector.name!r}; expected a finite number.")
+    return detector, {**known, **parameters}
+
+
+def read_only(ccd: CCDData) -> CCDData:
+    """
+    A frame to hand to strangers: the same arrays, which can't be written to through it.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        Of the same class, with a header of its own.
+    """
+    view = copy.copy(ccd)
+    view.meta = copy.deepcopy(ccd.meta)
+    for name in ("data", "mask", "flags"):
+        if isinstance(getattr(ccd, name), np.ndarray):
+            setattr(view, name, _locked(getattr(ccd, name)))
+    if ccd.uncertainty is not None and isinstance(ccd.uncertainty.array, np.ndarray):
+        view.uncertainty = type(ccd.uncertainty)(_locked(ccd.uncertainty.array), unit=ccd.uncertainty.unit, copy=False)
+    return view
+
+
+def _locked(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def find_cosmic_rays(
+    ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
+) -> FoundCosmicRays:
+    """
+    Let a detector look at a frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    frame : ElectronFrame
+        The same as plain arrays.
+    detector : Detector
+        Who looks.
+    parameters : mapping
+        All of its parameters.
+
+    Returns
+    -------
+    FoundCosmicRays
+        The answer.
+
+    Raises
+    ------
+    CosmicRayError
+        If the detector or a refinement fails or gives what it should not; the message names the
+        plugin and the frame.
+    """
+    plugin = plugins.host().plugin_of("detector", detector.name)
+    blame = f"{plugin}, detector {detector.name!r}, on {_describe(ccd)}"
+    try:
+        detection = detector.detect(
+            frame.data,
+            mask=frame.bad,
+            variance=frame.variance,
+            readnoise=frame.calibration.readnoise,
+            saturation=frame.calibration.saturation,
+            **parameters,
+        )
+    except CosmicRayError as err:
+        raise err.within(after=f" ({blame})") from err
+    except plugins.FAILURES as err:
+        defaults = plugins.detector_parameters(detector)
+        given = {name: value for name, value in parameters.items() if value is not defaults[name]}
+        raise CosmicRayError(
+            f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
+        ) from err
+    detection = _checked(detection, frame, blame)
+    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad)
+    told = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    return FoundCosmicRays(mask, detection, {**parameters, **told})
+
+
+def _describe(ccd: CCDData) -> str:
+    name = frame_name(ccd.meta)
+    return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
+
+
+def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
+    if not isinstance(detection, Detection):
+        raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
+    if not isinstance(detection.info, Mapping):
+        raise CosmicRayError(f"Found info of type {type(detection.info).__name__} from {blame}; expected a dict.")
+    shape = frame.data.shape
+    return replace(
+        detection,
+        mask=_boolean("mask", detection.mask, shape, blame),
+        not_searched=_optional(_boolean, "not_searched", detection.not_searched, shape, blame),
+        score=_optional(_real, "score", detection.score, shape, blame),
+        cleaned=_finite_at(_optional(_real, "cleaned", detection.cleaned, shape, blame), detection.mask, blame),
+    )
+
+
+def _optional(check, name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray | None:
+    return None if array is None else check(name, array, shape, blame)
+
+
+def _of_shape(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+    if not isinstance(array, np.ndarray):
+        raise CosmicRayError(f"Found a {name} of type {type(array).__name__} from {blame}; expected a NumPy array.")
+    array = np.asarray(array)
+    if array.shape != shape:
+        raise CosmicRayError(f"Found a {name} of shape {array.shape} from {blame}; expected {shape}.")
+    return array
+
+
+def _boolean(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+    array = _of_shape(name, array, shape, blame)
+    if array.dtype != bool:
+        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected bool.")
+    return array
+
+
+def _real(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+    array = _of_shape(name, array, shape, blame)
+    if array.dtype.kind != "f":
+        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected floating-point numbers.")
+    return array
+
+
+def _finite_at(cleaned: np.ndarray | None, mask: np.ndarray, blame: str) -> np.ndarray | None:
+    if cleaned is not None and not np.isfinite(cleaned[mask]).all():
+        raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
+    return cleaned
+
+
+def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    for plugin, call in plugins.host().implementations("ccdcr_refine"):
+        blame = f"{plugin}, hook ccdcr_refine, on {_describe(ccd)}"
+        try:
+            changed = call(ccd=read_only(ccd), mask=mask.copy())
+        except plugins.FAILURES as err:
+            raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
+        if changed is not None:
+            mask = _boolean("mask", changed, mask.shape, blame) & ~bad
+    return mask

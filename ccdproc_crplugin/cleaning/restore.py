@@ -1,0 +1,181 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Put the values that a cleaning removed back.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.cards import (
+    clear_cards,
+    write_by_hand,
+    write_counts,
+    write_edited,
+    write_history,
+    write_verdict,
+)
+from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.copies import copy_but_pixels
+from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.rates import expected_events
+from ccdproc_crplugin.frames.removed import RemovedPixels, attach, detach, removed_pixels
+
+__all__ = ["restore_cosmic_rays"]
+
+
+def restore_cosmic_rays(
+    ccd: CCDData, labels: int | Iterable[int] | None = None, mask: np.ndarray | None = None
+) -> CCDData:
+    """
+    Put removed values back, all of them or some events.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A frame from `clean_cosmic_rays` or `read_ccd`; not changed.
+    labels : int, iterable of int or None
+        The events to put back, by the labels that `cr_segments` gives with its default connectivity.
+    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        The pixels to put back. Without ``labels`` and ``mask`` everything goes back.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame. With everything back it is the frame that was cleaned, bit for bit: data with their
+        first dtype, mask, flags and uncertainty; a frame cleaned more than once is as before the first
+        time. With some events back the others keep their removed values, and labels count anew from 1.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame does not carry its removed values, was changed since, or has no such event.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> import ccdproc_crplugin as crp
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
+    >>> sky[20, 20:26] += 3000
+    >>> ccd = CCDData(sky, unit="electron")
+    >>> cleaned = ccd.clean_cosmic_rays(readnoise=5, saturation=60000)
+    >>> bool((cleaned.restore_cosmic_rays().data == ccd.data).all())
+    True
+    """
+    check_frame(ccd)
+    record = removed_pixels(ccd)
+    chosen = _chosen(record, ccd.data.shape, labels, mask)
+    restored = copy_but_pixels(ccd)
+    detach(restored)
+    if chosen.all():
+        _put_everything_back(restored, record)
+    else:
+        _put_back(restored, record, chosen)
+    outcome = f"{int(chosen.sum())} of {len(record)} pixels put back"
+    write_edited(restored.meta)
+    write_history(restored.meta, "restore_cosmic_rays", _selection(record, chosen, labels, mask), outcome)
+    return restored
+
+
+def _selection(record: RemovedPixels, chosen: np.ndarray, labels: Any, mask: np.ndarray | None) -> dict[str, Any]:
+    if labels is not None:
+        return {"labels": sorted(set(record.label[chosen].tolist()))}
+    return {} if mask is None else {"mask": mask}
+
+
+def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: Any) -> np.ndarray:
+    """
+    Which of the removed pixels are asked for.
+    """
+    if labels is not None and mask is not None:
+        raise CosmicRayError("Found both labels and mask; expected one of them. Combine them into one mask.")
+    if labels is not None:
+        return np.isin(record.label, _known_labels(record, labels))
+    if mask is not None:
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.shape != shape:
+            raise CosmicRayError(
+                f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {shape}."
+            )
+        chosen = mask[record.y, record.x]
+        if mask.any() and not chosen.any():
+            raise CosmicRayError("Found a mask with no removed pixel in it; expected one that covers an event.")
+        return chosen
+    return np.ones(len(record), dtype=bool)
+
+
+def _known_labels(record: RemovedPixels, labels: Any) -> np.ndarray:
+    try:
+        wanted = np.atleast_1d(list(labels) if np.iterable(labels) and not isinstance(labels, str) else labels)
+    except ValueError:
+        wanted = np.array(["?"])
+    if wanted.size and (wanted.dtype.kind not in "iu" or wanted.ndim != 1):
+        raise CosmicRayError(f"Found labels={labels!r}; expected whole numbers, 1 to {record.n_events}.")
+    unknown = wanted[(wanted < 1) | (wanted > record.n_events)]
+    if len(unknown):
+        raise CosmicRayError(
+            f"Found the label {unknown[0]}; expected labels from 1 to {record.n_events}, the events of this frame."
+        )
+    return wanted
+
+
+def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
+    before = np.array(restored.data)
+    before[record.y, record.x] = record.removed
+    with np.errstate(invalid="ignore"):
+        data = before.astype(record.dtype)
+    if data.dtype.kind in "iu" and not np.array_equal(data, before):
+        raise CosmicRayError(
+            f"Found values that are no {record.dtype} any more beside the repaired pixels; expected the frame as it "
+            "was cleaned. Restore first, change the data afterwards, or restore event by event."
+        )
+    mask = None
+    if record.had_mask:
+        mask = np.zeros(data.shape, bool) if restored.mask is None else np.array(restored.mask)
+        mask[record.y, record.x] = False
+    restored.data = data
+    restored.mask = mask
+    restored.flags = copy.deepcopy(record.flags)
+    _put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
+    if restored.uncertainty is not None and record.uncertainty is not None:
+        restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty_kind.split()[1])
+    clear_cards(restored.meta)
+
+
+def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
+    y, x = record.y[chosen], record.x[chosen]
+    restored.data = np.array(restored.data)
+    restored.data[y, x] = record.removed[chosen]
+    if restored.mask is not None:
+        restored.mask = np.array(restored.mask)
+        restored.mask[y, x] = False
+    if isinstance(restored.flags, np.ndarray) and restored.flags.dtype == np.uint8:
+        restored.flags = np.array(restored.flags)
+        restored.flags[y, x] &= ~np.uint8(PixelFlag.COSMIC_RAY.value)
+    _put_uncertainty_back(restored, record, chosen)
+    rest = record.remaining(~chosen, restored.data.shape)
+    attach(restored, rest)
+    write_counts(restored.meta, len(rest), rest.n_events)
+    write_by_hand(restored.meta, int(rest.added.sum()))
+    write_verdict(restored.meta, rest.n_events, expected_events(restored))
+
+
+def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
+    uncertainty = restored.uncertainty
+    if uncertainty is None or record.uncertainty is None:
+        return
+    if uncertainty.uncertainty_type != record.uncertainty_kind.split()[0]:
+        raise CosmicRayError(
+            f"Found an uncertainty of type {uncertainty.uncertainty_type!r} where the cleaning left one of type "
+            f"{record.uncertainty_kind.split()[0]!r}; expected the frame as it was cleaned. Restore first."
+        )
+    array = np.array(uncertainty.array)
+    array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]
+    restored.uncertainty = type(uncertainty)(array, unit=uncertainty.unit, copy=False)

@@ -1,0 +1,374 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The steps of a calibration: ccdproc's functions, fed from the header and the combined frames.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.gain_and_noise import calibrate, check_figures
+from ccdproc_crplugin.plugins.hookspecs import hookimpl
+from ccdproc_crplugin.plugins.model import Step
+
+__all__ = [
+    "correct_flat",
+    "correct_gain",
+    "create_deviation",
+    "subtract_bias",
+    "subtract_dark",
+    "subtract_overscan",
+    "trim",
+]
+
+#: The sections of the raw chip; once it is trimmed they speak of pixels that are gone.
+SECTIONS = ("BIASSEC", "TRIMSEC")
+
+
+def subtract_overscan(
+    ccd: CCDData, *, fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True
+) -> CCDData:
+    """
+    Take the level of the overscan off, row by row or column by column.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The raw frame.
+    fits_section : str
+        The overscan in FITS notation, such as ``[2049:2080, 1:2048]``, or the keyword of the header that
+        says where it is.
+    overscan_axis : {0, 1} or None
+        The axis along which the overscan is averaged; `None` means its shorter one.
+    median : bool
+        Whether the median is taken, which a cosmic ray in the overscan leaves alone, or the mean.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    section = _section(ccd, fits_section)
+    return _single(ccd, ccdproc.subtract_overscan, fits_section=section, overscan_axis=overscan_axis, median=median)
+
+
+def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
+    """
+    Cut the frame to the part that saw the sky.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    fits_section : str
+        That part in FITS notation, or the keyword of the header that says where it is.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, whose header does not name the sections of the raw chip any more.
+    """
+    import ccdproc
+
+    trimmed = ccdproc.trim_image(ccd, fits_section=_section(ccd, fits_section))
+    for keyword in SECTIONS:
+        trimmed.meta.pop(keyword, None)
+    return trimmed
+
+
+def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
+    """
+    Subtract the combined bias.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined bias.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    return _single(ccd, ccdproc.subtract_bias, _matched(master, ccd))
+
+
+def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDData:
+    """
+    Subtract the combined dark.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined dark.
+    scale : bool
+        Whether the dark is scaled to the exposure of the frame. Its bias must be subtracted then.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    exposure = _exposure_to_scale_by if scale else _exposure_to_tell
+    exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
+    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=scale, **exposures)
+
+
+def correct_flat(
+    ccd: CCDData, *, master: CCDData, min_value: float | None = None, norm_value: float | None = None
+) -> CCDData:
+    """
+    Divide by the combined flat field.
+
+    Parameters
+    ----------
+    ccd, master : `~astropy.nddata.CCDData`
+        The frame and the combined flat.
+    min_value : float or None
+        What smaller values of the flat are raised to.
+    norm_value : float or None
+        What the flat is divided by; `None` means its mean.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame.
+    """
+    import ccdproc
+
+    return _single(ccd, ccdproc.flat_correct, _matched(master, ccd), min_value=min_value, norm_value=norm_value)
+
+
+def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
+    """
+    Convert adu to electrons.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, in adu.
+    gain : float or None
+        Gain in electron/adu; `None` means the header's.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, in electron.
+    """
+    import ccdproc
+
+    check_figures(gain=gain)
+    if ccd.unit == u.electron:
+        raise CosmicRayError("Found a frame in electron already; expected one in adu. Leave the step out.")
+    return _single(ccd, ccdproc.gain_correct, _gain(ccd, gain))
+
+
+def create_deviation(
+    ccd: CCDData, *, gain: float | None = None, readnoise: float | None = None, disregard_nan: bool = True
+) -> CCDData:
+    """
+    Give the frame an uncertainty from its photons and the read noise.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame, bias subtracted.
+    gain : float or None
+        Gain in electron/adu; `None` means the header's. Not for a frame in electron.
+    readnoise : float or None
+        Read noise in electron; `None` means the header's.
+    disregard_nan : bool
+        Whether a pixel below zero, whose photon noise is not known, gets the read noise alone.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame with a `~astropy.nddata.StdDevUncertainty`.
+    """
+    import ccdproc
+
+    figures = calibrate(ccd, gain=gain, readnoise=readnoise)
+    known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
+    with np.errstate(invalid="ignore"):
+        return ccdproc.create_deviation(
+            _as_float(ccd), gain=known, readnoise=figures.readnoise * u.electron, disregard_nan=disregard_nan
+        )
+
+
+def _section(ccd: CCDData, section: str) -> str:
+    """
+    A section of the chip, by itself or by the keyword it stands under.
+    """
+    _check_section(section)
+    if not section.startswith("["):
+        if section not in ccd.meta:
+            raise CosmicRayError(
+                f"Found no {section} in the header; expected it to say where that part of the chip is. "
+                "Give fits_section."
+            )
+        section = str(ccd.meta[section])
+    if not all(map(_lies_within, _slices(section), ccd.shape)):
+        n_rows, n_columns = ccd.shape
+        raise CosmicRayError(
+            f"Found fits_section={section!r} for a frame of shape {ccd.shape}; expected a part of "
+            f"[1:{n_columns}, 1:{n_rows}]. Give fits_section."
+        )
+    return section
+
+
+def _lies_within(part: slice, length: int) -> bool:
+    """
+    Whether a part of an axis has pixels, and none beyond the end.
+    """
+    beyond = any(bound is not None and bound > length for bound in (part.start, part.stop))
+    return not beyond and bool(range(length)[part])
+
+
+def _slices(section: str) -> tuple[slice, ...]:
+    """
+    A section in FITS notation as slices of rows and columns.
+    """
+    from ccdproc.utils.slices import slice_from_string
+
+    with suppress(ValueError, TypeError):
+        slices = slice_from_string(section, fits_convention=True)
+        if len(slices) == 2 and not any(part.step == 0 for part in slices):
+            return slices
+    raise CosmicRayError(f"Found fits_section={section!r}; expected two ranges such as '[1:10, 1:512]'.")
+
+
+def _check_section(fits_section: Any) -> None:
+    if not isinstance(fits_section, str) or not fits_section:
+        raise CosmicRayError(
+            f"Found fits_section={fits_section!r}; expected text such as '[1:10, 1:512]' or a keyword."
+        )
+    if fits_section.startswith("["):
+        _slices(fits_section)
+
+
+def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
+    """
+    The exposure for the record of ccdproc, which asks for one even where nothing is scaled.
+    """
+    found = header.exposure(ccd.meta)
+    return np.nan * u.s if found is None else found.value
+
+
+def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
+    found = header.exposure(ccd.meta)
+    if found is None or not found.value > 0:
+        raise CosmicRayError(
+            f"Found no exposure time above 0 s in the header (looked for {', '.join(header.KEYWORDS['exposure'])}); "
+            "expected one to scale the dark by."
+        )
+    return found.value
+
+
+def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
+    if gain is not None:
+        return gain if isinstance(gain, u.Quantity) else gain * u.electron / u.adu
+    found = header.gain(ccd.meta)
+    if found is None:
+        raise CosmicRayError(
+            f"Found no gain in the header (looked for {', '.join(header.KEYWORDS['gain'])}); expected one.",
+            "Give {gain} in electron/adu.",
+        )
+    return found.value
+
+
+def _matched(master: CCDData, ccd: CCDData) -> CCDData:
+    """
+    The combined frame as ccdproc can take it off a frame.
+
+    Its uncertainty counts only beside one of the frame: alone it would pass for the frame's noise.
+    """
+    if master.shape != ccd.shape:
+        raise CosmicRayError(
+            f"Found a combined frame of shape {master.shape} for a frame of {ccd.shape}; expected one shape. Trim both."
+        )
+    if ccd.uncertainty is not None or master.uncertainty is None:
+        return master
+    return CCDData(master.data, unit=master.unit, mask=master.mask, meta=master.meta, copy=False)
+
+
+def _as_float(ccd: CCDData) -> CCDData:
+    if ccd.data.dtype.kind == "f":
+        return ccd
+    converted = ccd.copy()
+    converted.data = ccd.data.astype(np.float32 if ccd.data.dtype.itemsize <= 2 else np.float64)
+    return converted
+
+
+def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywords: Any) -> CCDData:
+    """
+    Run a function of ccdproc, and bring what it widened back to the precision of the frame.
+    """
+    frame = _as_float(ccd)
+    result = function(frame, *args, **keywords)
+    result.data = result.data.astype(frame.data.dtype, copy=False)
+    return result
+
+
+def _scaled(scale: bool = False) -> bool:
+    return scale
+
+
+def _check_overscan(fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True) -> None:
+    _check_section(fits_section)
+    if isinstance(overscan_axis, bool) or overscan_axis not in (0, 1, None):
+        raise CosmicRayError(f"Found overscan_axis={overscan_axis!r}; expected 0 or 1.")
+
+
+def _check_trim(fits_section: str = "TRIMSEC") -> None:
+    _check_section(fits_section)
+
+
+def _check_flat(min_value: float | None = None, norm_value: float | None = None) -> None:
+    for name, value in (("min_value", min_value), ("norm_value", norm_value)):
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+        if value is not None and not (number and value > 0):
+            raise CosmicRayError(f"Found {name}={value!r}; expected a number above 0.")
+
+
+def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: bool = True) -> None:
+    check_figures(gain=gain, readnoise=readnoise)
+
+
+@hookimpl
+def ccdcr_steps():
+    """
+    Register the steps.
+    """
+    raw = ("bias", "dark", "flat", "light")
+    yield Step(
+        "subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw, check=_check_overscan
+    )
+    yield Step("trim", "cut off what saw no sky", trim, kinds=raw, check=_check_trim)
+    yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
+    yield Step(
+        "subtract_dark",
+        "subtract the combined dark, scaled by the exposure if asked",
+        subtract_dark,
+        kinds=raw[2:],
+        master="dark",
+        any_exposure=_scaled,
+    )
+    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat", check=_check_flat)
+    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures)
+    yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation, check=_check_deviation)

@@ -1,0 +1,79 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The steps that take the cosmic rays out and measure them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.cleaning.clean import check_choices, clean_cosmic_rays
+from ccdproc_crplugin.cleaning.detection import choose_detector
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.events.segments import check_counts, cr_segments
+from ccdproc_crplugin.frames.gain_and_noise import check_figures
+from ccdproc_crplugin.plugins.hookspecs import hookimpl
+from ccdproc_crplugin.plugins.model import Step
+
+__all__ = ["measure_events"]
+
+#: Parameters of the cleaning that are not the detector's.
+FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force")
+
+
+def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
+    """
+    Measure the events that the cleaning found.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A cleaned frame.
+    n_pixels : int
+        Least pixels of an extended event.
+    connectivity : {4, 8}
+        Which pixels touch.
+
+    Returns
+    -------
+    ccd : `~astropy.nddata.CCDData`
+        The frame as it came.
+    tables : dict
+        The catalogue, as ``events``.
+    """
+    if "CRDETECT" not in ccd.meta:
+        raise CosmicRayError("Found a frame that was not cleaned; expected clean_cosmic_rays among the steps before.")
+    return ccd, {"events": cr_segments(ccd, n_pixels, connectivity=connectivity).table}
+
+
+def _check_cleaning(detector: str = "lacosmic", **parameters: Any) -> None:
+    own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES)}
+    choose_detector(detector, own)
+    check_figures(**{name: parameters[name] for name in FIGURES if name in parameters})
+    check_choices(**{name: parameters[name] for name in CHOICES if name in parameters})
+
+
+def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
+    return [("detector", detector)]
+
+
+@hookimpl
+def ccdcr_steps():
+    """
+    Register the steps.
+    """
+    yield Step(
+        "clean_cosmic_rays",
+        "take the cosmic rays out",
+        clean_cosmic_rays,
+        check=_check_cleaning,
+        plugins=_decisive,
+    )
+    yield Step(
+        "measure_events",
+        "catalogue of the cosmic rays, in a table beside the frame",
+        measure_events,
+        check=check_counts,
+    )

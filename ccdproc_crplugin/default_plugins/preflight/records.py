@@ -1,0 +1,90 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a header records of the corrections made, and of the sections of the chip.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ccdproc_crplugin.frames.header import value_of
+
+__all__ = ["corrections", "section"]
+
+#: The records of each correction: ccdproc's short and long names, and IRAF's.
+RECORDS = {
+    "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR"),
+    "overscan": ("SUBOSCAN", "SUBTRACT_OVERSCAN", "OVERSCAN", "OVERSCOR"),
+    "trim": ("TRIMIM", "TRIM_IMAGE", "TRIM"),
+    "dark": ("SUBDARK", "SUBTRACT_DARK", "DARKCOR"),
+    "flat": ("FLATCOR", "FLAT_CORRECT"),
+    "gain": ("GAINCOR", "GAIN_CORRECT"),
+}
+
+#: Letters of ``CALSTAT``, in which MaxIm DL says what it corrected.
+CALSTAT = {"B": "bias", "D": "dark", "F": "flat"}
+
+#: Values that say that a correction was not made.
+NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "0")
+
+_SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
+
+
+def corrections(meta: Mapping) -> frozenset[str]:
+    """
+    The corrections that a header records.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    frozenset of str
+        Some of "bias", "overscan", "trim", "dark", "flat" and "gain", those that left a record.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.default_plugins.preflight.records import corrections
+    >>> sorted(corrections({"FLATCOR": "Flat field image is Flat1", "CALSTAT": "BD"}))
+    ['bias', 'dark', 'flat']
+    """
+    made = {name for name, keywords in RECORDS.items() if any(_is_made(meta, keyword) for keyword in keywords)}
+    letters = value_of(meta, "CALSTAT")
+    return frozenset(made | {CALSTAT[letter] for letter in CALSTAT if isinstance(letters, str) and letter in letters})
+
+
+def _is_made(meta: Mapping, keyword: str) -> bool:
+    value = value_of(meta, keyword)
+    return value is not None and str(value).strip().upper() not in NOT_MADE
+
+
+def section(meta: Mapping, keyword: str) -> tuple[slice, slice] | None:
+    """
+    A section of the chip that a header names.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+    keyword : str
+        Such as ``BIASSEC``.
+
+    Returns
+    -------
+    tuple of slice or None
+        Rows and columns; None where there is no such section.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.default_plugins.preflight.records import section
+    >>> section({"BIASSEC": "[4:13,1:520]"}, "BIASSEC")
+    (slice(0, 520, None), slice(3, 13, None))
+    """
+    found = _SECTION.fullmatch(str(value_of(meta, keyword)))
+    if not found:
+        return None
+    x1, x2, y1, y2 = map(int, found.groups())
+    return (slice(y1 - 1, y2), slice(x1 - 1, x2)) if 1 <= x1 <= x2 and 1 <= y1 <= y2 else None

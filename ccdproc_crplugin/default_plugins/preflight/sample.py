@@ -1,0 +1,66 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The sample of a frame that several checks look at.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+
+from ccdproc_crplugin.frames.checks import mask_of, uncertainty_scale
+from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
+from ccdproc_crplugin.kernels.blocks import take_blocks
+
+__all__ = ["electron_blocks", "variance_blocks"]
+
+#: From an uncertainty to the variance.
+VARIANCE_OF = {StdDevUncertainty: np.square, VarianceUncertainty: np.positive, InverseVariance: np.reciprocal}
+
+
+def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
+    """
+    Blocks spread over a frame, in electron.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    gain : Quantity
+        In electron/adu.
+
+    Returns
+    -------
+    `~numpy.ndarray` of float32, shape (n, height, width)
+        The blocks, NaN where the frame is masked or not finite.
+    """
+    blocks = take_blocks(ccd.data, bad=mask_of(ccd))
+    with np.errstate(over="ignore", invalid="ignore"):
+        blocks *= np.float32(electrons_per_unit(ccd, gain))
+    blocks[~np.isfinite(blocks)] = np.nan
+    return blocks
+
+
+def variance_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray | None:
+    """
+    The same blocks of the variance that a frame says it has.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    gain : Quantity
+        In electron/adu.
+
+    Returns
+    -------
+    `~numpy.ndarray` of float32 or None, shape (n, height, width)
+        In electron squared; None where the frame has no uncertainty that is a noise.
+    """
+    variance_of = VARIANCE_OF.get(type(ccd.uncertainty))
+    if variance_of is None or np.shape(ccd.uncertainty.array) != ccd.data.shape:
+        return None
+    scale = uncertainty_scale(ccd) * electrons_per_unit(ccd, gain)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        return variance_of(take_blocks(ccd.uncertainty.array)) * np.float32(scale**2)

@@ -1,0 +1,102 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Whether the detector's parameters suit the width of the stars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.frames.checks import mask_of
+from ccdproc_crplugin.kernels.stellar_width import stellar_width
+from ccdproc_crplugin.plugins.model import Finding
+
+__all__ = ["check_sampling"]
+
+#: Stars narrower than this (FWHM, pix) have cores that separable medians take for cosmic rays.
+UNDERSAMPLED = 2.0
+#: From this ``objlim`` on hardly any cosmic ray has the contrast to a matched filter's fine structure.
+LARGEST_CONVOLVE_OBJLIM = 4.0
+#: The factor by which the profile of a matched filter may differ in width from the stars.
+SAME_WIDTH = 1.5
+
+
+def check_sampling(
+    ccd: CCDData,
+    *,
+    gain: Any,
+    readnoise: Any,
+    dark: Any,
+    detector: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> Finding:
+    """
+    Measure the stellar width where it matters.
+
+    It is measured by the adaptive moments that choose ``objlim`` too: a few milliseconds for a frame of any size,
+    where finding and fitting stars with photutils takes longer than all of the cleaning.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    gain, readnoise, dark : object
+        Not looked at.
+    detector : str or None
+        Who is going to search; None means any.
+    parameters : mapping or None
+        Its parameters in force.
+
+    Returns
+    -------
+    Finding
+        ``"fail"`` where the parameters take stars for cosmic rays or find nothing.
+    """
+    parameters = {} if parameters is None else parameters
+    separable, matched = parameters.get("sepmed") is True, parameters.get("fsmode") == "convolve"
+    objlim = parameters.get("objlim")
+    if matched and objlim is not None and objlim >= LARGEST_CONVOLVE_OBJLIM:
+        return Finding(
+            "sampling",
+            "fail",
+            f"fsmode='convolve' finds next to nothing with objlim={objlim:g}.",
+            measured=objlim,
+            expected=2,
+            fix="give objlim=2, or fsmode='median'",
+        )
+    if detector is not None and not (separable or matched):
+        return Finding("sampling", "ok", "the parameters suit any stellar width")
+    fwhm = stellar_width(ccd.data, mask=mask_of(ccd))
+    if fwhm is None:
+        return Finding("sampling", "ok", "too few stars to measure a width")
+    if separable and not matched and fwhm < UNDERSAMPLED:
+        return Finding(
+            "sampling",
+            "fail",
+            f"The stars have a FWHM of {fwhm:.2g} pixels, and sepmed=True takes such sharp cores for cosmic rays.",
+            measured=fwhm,
+            expected=UNDERSAMPLED,
+            fix="give sepmed=False",
+        )
+    if matched:
+        return _matched_filter(fwhm, parameters)
+    hint = ": undersampled, do not use sepmed=True" if fwhm < UNDERSAMPLED else ""
+    return Finding("sampling", "ok", f"the stars have a FWHM of {fwhm:.2g} pixels{hint}", measured=fwhm)
+
+
+def _matched_filter(fwhm: float, parameters: Mapping[str, Any]) -> Finding:
+    width = parameters.get("psffwhm")
+    own_profile = parameters.get("psfk") is not None
+    if own_profile or width is None or max(width / fwhm, fwhm / width) < SAME_WIDTH:
+        return Finding("sampling", "ok", f"the stars have a FWHM of {fwhm:.2g} pixels", measured=fwhm, expected=width)
+    return Finding(
+        "sampling",
+        "warn",
+        f"The stars have a FWHM of {fwhm:.2g} pixels, the matched filter one of {width:.2g}.",
+        measured=fwhm,
+        expected=width,
+        fix=f"give psffwhm={fwhm:.2g}",
+    )

@@ -1,0 +1,89 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Whether the saturation level is where pixels pile up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.frames.checks import mask_of
+from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
+from ccdproc_crplugin.kernels.pile_up import BrightEnd, measure_bright_end
+from ccdproc_crplugin.plugins.model import Finding
+
+__all__ = ["check_saturation"]
+
+#: The level may be this share above the pile: full wells differ, and flat fields move them.
+TOO_HIGH = 1.05
+#: And this many times below: many observatories give the end of linearity.
+TOO_LOW = 1.5
+#: The level to give lies this share below the pile.
+MARGIN = 0.02
+
+
+def check_saturation(
+    ccd: CCDData,
+    *,
+    gain: u.Quantity | None,
+    readnoise: Any,
+    dark: Any,
+    saturation: u.Quantity | None = None,
+) -> Finding:
+    """
+    Compare the saturation level with the level at which bright pixels pile up.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    gain : Quantity or None
+        In electron/adu.
+    readnoise, dark : object
+        Not looked at.
+    saturation : Quantity or None
+        The level given or found in the header, in electron.
+
+    Returns
+    -------
+    Finding
+        ``"warn"`` where they differ, or where pixels pile up and no level is known; ``"fail"`` for a level below
+        the sky.
+    """
+    if gain is None:
+        return Finding("saturation", "ok", "not measured: the gain is not known")
+    bright = measure_bright_end(ccd.data, mask=mask_of(ccd))
+    known = None if saturation is None else saturation.to_value(u.electron) / electrons_per_unit(ccd, gain)
+    problem = _problem(bright, known, str(ccd.unit))
+    if problem is None:
+        level = "no level known" if known is None else f"level {known:.5g} {ccd.unit}"
+        pile = "no pixels pile up" if bright.pile is None else f"pixels pile up at {bright.pile:.5g} {ccd.unit}"
+        return Finding("saturation", "ok", f"{pile}, {level}", None, bright.pile, known)
+    fix = "give saturation= in the unit of the frame, or a Quantity"
+    if bright.pile is not None:
+        fix = f"give saturation={(1 - MARGIN) * bright.pile:.5g}, in the unit of the frame"
+    status = "fail" if known is not None and known <= bright.sky else "warn"
+    return Finding("saturation", status, problem, None, bright.high if bright.pile is None else bright.pile, known, fix)
+
+
+def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:
+    """
+    What is wrong with the level, None where nothing is.
+    """
+    if known is not None and known <= bright.sky:
+        return f"The saturation level of {known:.5g} {unit} is below the sky at {bright.sky:.5g}."
+    if known is not None and TOO_LOW * known < bright.high:
+        return f"The saturation level is {known:.5g} {unit}, but pixels reach {bright.high:.5g}."
+    if bright.pile is None:
+        return None
+    if known is None:
+        return f"Bright pixels pile up at {bright.pile:.5g} {unit}, and no saturation level is known."
+    if known > TOO_HIGH * bright.pile:
+        return (
+            f"Bright pixels pile up at {bright.pile:.5g} {unit}, but the saturation level is {known:.5g}: "
+            "saturated stars are not known as such."
+        )
+    return None

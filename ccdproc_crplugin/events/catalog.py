@@ -1,0 +1,212 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The table of events.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from astropy import units as u
+from astropy.table import QTable
+
+from ccdproc_crplugin.events.classify import RULES, classify, look_around
+
+if TYPE_CHECKING:
+    from photutils.segmentation import SegmentationImage, SourceCatalog
+
+__all__ = ["event_table", "source_catalog"]
+
+#: A uniform bar of length l has the variance l**2 / 12, and so has a pixel along each axis.
+BAR = 12**0.5
+PIXEL = 1 / 12
+
+#: Elongations come from moments and are not exact.
+ROUNDING = 1e-6
+
+#: What each column holds, as the table itself says.
+DESCRIPTIONS = {
+    "label": "number of the event, as in the label image",
+    "x": "middle of its pixels along a row; the first pixel is at 0",
+    "y": "middle of its pixels along a column; the first pixel is at 0",
+    "xmin": "first column of its pixels, counted from 0",
+    "xmax": "last column of its pixels",
+    "ymin": "first row of its pixels, counted from 0",
+    "ymax": "last row of its pixels",
+    "area": "pixels flagged",
+    "sum": "charge removed: frame minus cleaned frame",
+    "peak": "charge removed from its highest pixel",
+    "ixx": "second moment of its pixels along x",
+    "iyy": "second moment of its pixels along y",
+    "ixy": "mixed second moment of its pixels",
+    "length": "long side of the bar with these moments",
+    "width": "short side of the bar with these moments",
+    "orientation": "angle of the bar from the x axis towards the y axis",
+    "elongation": "length over width",
+    "extended": "whether it has at least n_pixels pixels",
+    "touches_edge": "whether it touches the edge of the frame",
+    "touches_bad": "whether a bad or saturated pixel is next to it",
+    "class": "what it looks like",
+    "rule": "the rule that gave the class",
+}
+
+#: How columns are printed.
+FORMATS = {
+    ".0f": ("sum", "peak", "area"),
+    ".1f": ("x", "y", "length", "width", "orientation", "elongation"),
+    ".2f": ("ixx", "iyy", "ixy"),
+}
+
+
+def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
+    """
+    The events as photutils sees them: charge from the removed charge, shape from the pixels alone.
+
+    A track's charge fluctuates along its way, so that moments weighted by it would tell little of its shape.
+
+    Parameters
+    ----------
+    segmentation : `~photutils.segmentation.SegmentationImage`
+        The events.
+    charge : `~numpy.ndarray` of float, shape (ny, nx)
+        The removed charge.
+
+    Returns
+    -------
+    `~photutils.segmentation.SourceCatalog`
+        The catalogue.
+    """
+    from photutils.segmentation import SourceCatalog
+
+    return SourceCatalog(charge, segmentation, convolved_data=(segmentation.data > 0).astype(float))
+
+
+def event_table(
+    segmentation: SegmentationImage | None,
+    charge: np.ndarray,
+    charge_unit: u.Unit,
+    cleaned: np.ndarray,
+    bad: np.ndarray,
+    n_pixels: int,
+) -> QTable:
+    """
+    Measure each event.
+
+    Parameters
+    ----------
+    segmentation : `~photutils.segmentation.SegmentationImage` or None
+        The events; None if there is none.
+    charge : `~numpy.ndarray` of float, shape (ny, nx)
+        The removed charge, in ``charge_unit``.
+    charge_unit : Unit
+        Electron or adu.
+    cleaned : `~numpy.ndarray` of float, shape (ny, nx)
+        The cleaned frame, in ``charge_unit``.
+    bad : `~numpy.ndarray` of bool, shape (ny, nx)
+        Pixels that are bad or saturated.
+    n_pixels : int
+        From how many pixels on an event is extended.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        A row an event; with its columns also where there is none.
+    """
+    if segmentation is None:
+        return _empty_table(charge_unit)
+    sources = source_catalog(segmentation, charge)
+    area = np.asarray(segmentation.areas)
+    ixx, iyy, ixy = _second_moments(sources)
+    length, width, orientation = _bar(ixx, iyy, ixy)
+    elongation = length / width
+    peak = np.atleast_1d(sources.max_value)
+    bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
+    classes = [
+        classify(*row[:-1], look_around(cleaned, segmentation.data, label, row[-1]))
+        for label, row in enumerate(
+            zip(area, peak, length, width, elongation, segmentation.slices, strict=True), start=1
+        )
+    ]
+    columns = {
+        "label": np.arange(1, len(area) + 1),
+        "x": np.atleast_1d(sources.x_centroid) * u.pix,
+        "y": np.atleast_1d(sources.y_centroid) * u.pix,
+        **bounds,
+        "area": area * u.pix,
+        "sum": np.atleast_1d(sources.segment_flux) * charge_unit,
+        "peak": peak * charge_unit,
+        "ixx": ixx * u.pix**2,
+        "iyy": iyy * u.pix**2,
+        "ixy": ixy * u.pix**2,
+        "length": length * u.pix,
+        "width": width * u.pix,
+        "orientation": np.where(elongation > 1 + ROUNDING, orientation, np.nan) * u.deg,
+        "elongation": elongation,
+        "extended": area >= n_pixels,
+        "touches_edge": _touches_edge(**bounds, shape=charge.shape),
+        "touches_bad": _touches_bad(segmentation, bad),
+        "class": classes,
+        "rule": [RULES[name] for name in classes],
+    }
+    return _explained(QTable(columns))
+
+
+def _explained(table: QTable) -> QTable:
+    """
+    The table, which says what each column holds and prints it shortly.
+    """
+    for name, description in DESCRIPTIONS.items():
+        table[name].info.description = description
+    for pattern, names in FORMATS.items():
+        for name in names:
+            table[name].info.format = pattern
+    return table
+
+
+def _empty_table(charge_unit: u.Unit) -> QTable:
+    """
+    The columns of a table of events, measured on a made-up one, without a row.
+    """
+    from photutils.segmentation import SegmentationImage
+
+    labels = np.zeros((3, 3), dtype=np.int32)
+    labels[1, 1] = 1
+    nothing = np.zeros((3, 3))
+    return event_table(SegmentationImage(labels), nothing + labels, charge_unit, nothing, nothing > 0, 1)[:0]
+
+
+def _second_moments(sources: SourceCatalog) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Second moments about the middle of each event's pixels, the extent of a pixel included (pix**2).
+    """
+    moments = np.reshape(sources.moments_central, (-1, 4, 4))
+    area = moments[:, 0, 0]
+    return moments[:, 0, 2] / area + PIXEL, moments[:, 2, 0] / area + PIXEL, moments[:, 1, 1] / area
+
+
+def _bar(ixx: np.ndarray, iyy: np.ndarray, ixy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """
+    Length and width (pix) of the bar with these moments, and its angle from the x axis, -90 to 90 deg.
+    """
+    mean = (ixx + iyy) / 2
+    spread = np.hypot((ixx - iyy) / 2, ixy)
+    angle = np.degrees(np.arctan2(2 * ixy, ixx - iyy)) / 2
+    return BAR * np.sqrt(mean + spread), BAR * np.sqrt(mean - spread), angle
+
+
+def _touches_edge(
+    xmin: np.ndarray, xmax: np.ndarray, ymin: np.ndarray, ymax: np.ndarray, *, shape: tuple[int, int]
+) -> np.ndarray:
+    ny, nx = shape
+    return (xmin == 0) | (ymin == 0) | (xmax == nx - 1) | (ymax == ny - 1)
+
+
+def _touches_bad(segmentation: SegmentationImage, bad: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import binary_dilation
+
+    touched = np.zeros(segmentation.max_label + 1, dtype=bool)
+    if bad.any():
+        near = binary_dilation(bad, structure=np.ones((3, 3), dtype=bool))
+        touched[segmentation.data[near]] = True
+    return touched[1:]

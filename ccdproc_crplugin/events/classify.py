@@ -1,0 +1,125 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What an event looks like: a spot, a track, a worm, or something that may be no cosmic ray at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["RULES", "Surroundings", "classify", "look_around"]
+
+#: How wide the band is in which an event's surroundings are measured (pix).
+BAND = 5
+
+#: Lengths come from moments and are not exact.
+ROUNDING = 1e-6
+
+#: The classes and the rule that gives each, in the order in which they are tried.
+RULES = {
+    "star core?": (
+        "compact (elongation below 3) and the pixels around it keep at least a fifth of its peak, "
+        "5 times their noise: light spread by the optics"
+    ),
+    "hot pixel?": "one pixel, 30 times the noise or more, and the pixels around it keep less than 3 % of its charge",
+    "track": "elongation of 2.5 or more and a length of at least 3 pixels: a muon along its way",
+    "worm": "6 pixels or more that fill less than three quarters of length times width: a scattered electron",
+    "spot": "none of the others",
+}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """
+    What stands beside an event, in electron.
+
+    Parameters
+    ----------
+    ring : float
+        Mean of the pixels that touch the event, above the band around them.
+    ring_error : float
+        Its standard error.
+    noise : float
+        Scatter of a pixel of the band.
+    """
+
+    ring: float
+    ring_error: float
+    noise: float
+
+
+def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[slice, slice]) -> Surroundings:
+    """
+    Measure what stands beside an event.
+
+    Parameters
+    ----------
+    frame : `~numpy.ndarray` of float, shape (ny, nx)
+        The frame, in electron.
+    labels : `~numpy.ndarray` of int, shape (ny, nx)
+        The label image.
+    label : int
+        The event.
+    where : tuple of slice
+        Its bounding box.
+
+    Returns
+    -------
+    Surroundings
+        Zeros where nothing is left to measure.
+    """
+    from scipy.ndimage import binary_dilation
+
+    box = tuple(
+        slice(max(0, part.start - BAND - 1), min(size, part.stop + BAND + 1))
+        for part, size in zip(where, frame.shape, strict=True)
+    )
+    free = (labels[box] == 0) & np.isfinite(frame[box])
+    touching = binary_dilation(labels[box] == label, structure=np.ones((3, 3), dtype=bool))
+    ring, band = frame[box][free & touching], frame[box][free & ~touching]
+    if not len(ring) or not len(band):
+        return Surroundings(0.0, 0.0, 0.0)
+    sky = np.median(band)
+    noise = 1.4826 * float(np.median(np.abs(band - sky)))
+    return Surroundings(float(ring.mean() - sky), noise / len(ring) ** 0.5, noise)
+
+
+def classify(area: int, peak: float, length: float, width: float, elongation: float, around: Surroundings) -> str:
+    """
+    Name what an event looks like.
+
+    Parameters
+    ----------
+    area : int
+        Pixels.
+    peak : float
+        Highest removed charge of a pixel (electron).
+    length, width : float
+        Sides of the rectangle with the event's second moments (pix).
+    elongation : float
+        Their ratio.
+    around : Surroundings
+        What stands beside it.
+
+    Returns
+    -------
+    str
+        A key of `RULES`.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.events.classify import Surroundings, classify
+    >>> classify(12, 900.0, 12.0, 1.0, 12.0, Surroundings(0.0, 1.0, 3.0))
+    'track'
+    """
+    if elongation < 3 and around.ring >= 0.2 * peak and around.ring > 5 * around.ring_error:
+        return "star core?"
+    if area == 1 and peak >= 30 * around.noise and around.ring < 0.03 * peak:
+        return "hot pixel?"
+    if elongation >= 2.5 and length >= 3 - ROUNDING:
+        return "track"
+    if area >= 6 and area < 0.75 * length * width:
+        return "worm"
+    return "spot"

@@ -1,0 +1,132 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+How two masks of cosmic rays agree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.events.segments import CRSegments
+from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
+
+__all__ = ["MaskComparison", "compare_masks"]
+
+
+@dataclass(frozen=True, eq=False)
+class MaskComparison:
+    """
+    How two masks agree.
+
+    An event of the two together counts as ``both`` if each mask has a pixel of it.
+
+    Parameters
+    ----------
+    both, only_a, only_b : `~numpy.ndarray` of bool, shape (ny, nx)
+        Pixels of both masks, of the first alone, of the second alone.
+    n_events_both, n_events_only_a, n_events_only_b : int
+        Events.
+    """
+
+    both: np.ndarray
+    only_a: np.ndarray
+    only_b: np.ndarray
+    n_events_both: int
+    n_events_only_a: int
+    n_events_only_b: int
+
+    @property
+    def n_pixels_both(self) -> int:
+        """
+        Pixels of both.
+        """
+        return int(self.both.sum())
+
+    @property
+    def n_pixels_only_a(self) -> int:
+        """
+        Pixels of the first alone.
+        """
+        return int(self.only_a.sum())
+
+    @property
+    def n_pixels_only_b(self) -> int:
+        """
+        Pixels of the second alone.
+        """
+        return int(self.only_b.sum())
+
+    def __str__(self) -> str:
+        lines = [f"{'':8}{'both':>9}{'only a':>9}{'only b':>9}"]
+        for name in ("pixels", "events"):
+            counts = [getattr(self, f"n_{name}_{which}") for which in ("both", "only_a", "only_b")]
+            lines.append(f"{name:8}" + "".join(f"{count:9d}" for count in counts))
+        return "\n".join(lines)
+
+
+def compare_masks(a: Any, b: Any) -> MaskComparison:
+    """
+    Count the pixels and events that two masks share and do not share.
+
+    Parameters
+    ----------
+    a, b : `~astropy.nddata.CCDData`, CRSegments or `~numpy.ndarray` of bool, shape (ny, nx)
+        The masks; of a cleaned frame its cosmic rays, of another frame its mask.
+
+    Returns
+    -------
+    MaskComparison
+        The counts (8-connected events) and the pixels.
+
+    Raises
+    ------
+    CosmicRayError
+        If one is no mask, or their shapes differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin import compare_masks
+    >>> a = np.zeros((5, 5), dtype=bool)
+    >>> b = a.copy()
+    >>> a[1, 1:3] = b[1, 2] = b[4, 4] = True
+    >>> print(compare_masks(a, b))
+                 both   only a   only b
+    pixels          1        1        1
+    events          1        0        1
+    """
+    a, b = _as_mask("a", a), _as_mask("b", b)
+    if a.shape != b.shape:
+        raise CosmicRayError(f"Found masks of shapes {a.shape} and {b.shape}; expected the same shape.")
+    y, x = true_pixels(a | b)
+    event = label_pixels(y, x, a.shape)
+    in_a = np.zeros(event.max(initial=0) + 1, dtype=bool)
+    in_b = in_a.copy()
+    in_a[event[a[y, x]]] = True
+    in_b[event[b[y, x]]] = True
+    return MaskComparison(
+        a & b, a & ~b, b & ~a, int((in_a & in_b).sum()), int((in_a & ~in_b).sum()), int((in_b & ~in_a).sum())
+    )
+
+
+def _as_mask(name: str, value: Any) -> np.ndarray:
+    if isinstance(value, CRSegments):
+        return value.mask
+    if isinstance(value, CCDData):
+        if is_cleaned(value) and isinstance(value.flags, np.ndarray):
+            return (value.flags & PixelFlag.COSMIC_RAY) != 0
+        value = np.zeros(value.data.shape, dtype=bool) if value.mask is None else np.asarray(value.mask)
+    if not isinstance(value, np.ndarray) or value.dtype != bool or value.ndim != 2:
+        found = (
+            f"{type(value).__name__} of dtype {getattr(value, 'dtype', None)} and shape {getattr(value, 'shape', None)}"
+        )
+        raise CosmicRayError(f"Found {name}: {found}; expected a CCDData or a two-dimensional array of bool.")
+    return value

@@ -1,0 +1,310 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Cut-outs of events, and pages of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
+
+__all__ = ["STRETCHES", "Cutout", "cut_out", "plot_cutouts", "save_page", "save_pages", "stretch_limits"]
+
+#: The kinds of picture that are written.
+ENDINGS = (".png", ".pdf", ".svg")
+
+#: How grey follows the value of a pixel: linearly within the limits of ZScale, or as the inverse hyperbolic
+#: sine from there up to the brightest pixel.
+STRETCHES = ("zscale", "asinh")
+
+#: Space of a page around a row of pictures and between them, as shares of a picture's side.
+TITLE, GAP = 0.16, 0.04
+
+#: How the name of a frame is written into its picture.
+CAPTION = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}}
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """
+    One event, in several frames.
+
+    Parameters
+    ----------
+    label : int
+        The event.
+    title : str
+        What to write above it.
+    corner : tuple of int
+        Where the cut-out's pixel (0, 0) stands in the frame, (y, x).
+    images : dict of str to `~numpy.ndarray`, shape (size, size)
+        The cut-outs by name; NaN beyond the frame's edge. ``"mask"`` is 1 at the event's pixels and 0.4 at
+        those of other events.
+    """
+
+    label: int
+    title: str
+    corner: tuple[int, int]
+    images: dict[str, np.ndarray]
+
+    @property
+    def center(self) -> tuple[int, int]:
+        """
+        The pixel of the frame in the middle, (y, x).
+        """
+        y, x = self.corner
+        ny, nx = self.images["mask"].shape
+        return y + ny // 2, x + nx // 2
+
+
+def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray:
+    """
+    A square part of a frame.
+
+    Parameters
+    ----------
+    frame : `~numpy.ndarray`, shape (ny, nx)
+        The frame.
+    center : tuple of int
+        The pixel in the middle, (y, x).
+    size : int
+        Side of the square (pix).
+
+    Returns
+    -------
+    `~numpy.ndarray` of float, shape (size, size)
+        The part; NaN beyond the frame's edge.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin.events.gallery import cut_out
+    >>> cut_out(np.ones((9, 9)), (0, 0), 3)
+    array([[nan, nan, nan],
+           [nan,  1.,  1.],
+           [nan,  1.,  1.]])
+    """
+    from astropy.nddata import NoOverlapError, overlap_slices
+
+    part = np.full((size, size), np.nan)
+    try:
+        in_frame, in_part = overlap_slices(frame.shape, (size, size), center, mode="partial")
+    except NoOverlapError:
+        return part
+    part[in_part] = frame[in_frame]
+    return part
+
+
+def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8, stretch: str = "zscale") -> Figure:
+    """
+    A page with a row an event.
+
+    Parameters
+    ----------
+    cutouts : sequence of Cutout
+        The events; all of them with the same images.
+    scale : float
+        Side of a picture (inch).
+    stretch : {"zscale", "asinh"}
+        How grey follows the value of a pixel.
+
+    Returns
+    -------
+    `~matplotlib.figure.Figure`
+        The page. In a row all pictures but the mask share their centre and their stretch, whose limits are
+        those of the first of them.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is no event, or the stretch is unknown.
+    """
+    from matplotlib.figure import Figure
+
+    if not cutouts:
+        raise CosmicRayError("Found no event to plot; expected at least one. len(segments) tells how many there are.")
+    if stretch not in STRETCHES:
+        raise CosmicRayError(f"Found stretch={stretch!r}; expected one of: {', '.join(map(repr, STRETCHES))}.")
+    n_rows, n_columns = len(cutouts), len(cutouts[0].images)
+    width = n_columns + (n_columns + 1) * GAP
+    height = n_rows * (1 + TITLE) + GAP
+    page = Figure(figsize=(scale * width, scale * height))
+    for row, cutout in enumerate(cutouts):
+        bottom = 1 - (row + 1) * (1 + TITLE) / height
+        boxes = [((GAP + column * (1 + GAP)) / width, bottom, 1 / width, 1 / height) for column in range(n_columns)]
+        _draw_row([page.add_axes(box) for box in boxes], cutout, stretch)
+    return page
+
+
+def save_page(page: Figure, path: str | os.PathLike, overwrite: bool = False) -> Path:
+    """
+    Write a page.
+
+    Parameters
+    ----------
+    page : `~matplotlib.figure.Figure`
+        The page.
+    path : path
+        Where to; the ending decides: ``.png``, ``.pdf`` or ``.svg``.
+    overwrite : bool
+        Whether a file that is there may be replaced.
+
+    Returns
+    -------
+    `~pathlib.Path`
+        The path.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file is there already or its ending is another.
+    """
+    path = Path(path)
+    with atomic_write(path, overwrite) as temporary:
+        page.savefig(temporary, format=_picture_format(path))
+    return path
+
+
+def save_pages(
+    cutouts: Sequence[Cutout],
+    path: str | os.PathLike,
+    *,
+    n_rows: int = 12,
+    stretch: str = "zscale",
+    overwrite: bool = False,
+) -> list[Path]:
+    """
+    Write as many pages as the events need.
+
+    Parameters
+    ----------
+    cutouts : sequence of Cutout
+        The events; all of them with the same images.
+    path : path
+        Where to; the ending decides. ``.pdf`` is one file of many pages; of ``.png`` and ``.svg`` each page is a
+        file, and where there are several they are numbered: ``events_1.png``, ``events_2.png``.
+    n_rows : int
+        Most events on a page.
+    stretch : {"zscale", "asinh"}
+        How grey follows the value of a pixel.
+    overwrite : bool
+        Whether files that are there may be replaced.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        The files.
+
+    Raises
+    ------
+    CosmicRayError
+        If a file is there already, the ending is another, there is no event or ``n_rows`` is no positive number.
+    """
+    if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 1:
+        raise CosmicRayError(f"Found n_rows={n_rows!r}; expected a whole number of events a page, 1 or more.")
+    path = Path(path)
+    kind = _picture_format(path)
+    parts = [cutouts[start : start + n_rows] for start in range(0, len(cutouts), n_rows)] or [cutouts]
+    pages = (plot_cutouts(part, stretch=stretch) for part in parts)
+    if kind == "pdf":
+        return [_save_book(pages, path, overwrite)]
+    targets = _numbered(path, len(parts))
+    for target in targets:
+        refuse_existing(target, overwrite)
+    return [save_page(page, target, overwrite) for page, target in zip(pages, targets, strict=True)]
+
+
+def _picture_format(path: Path) -> str:
+    if path.suffix.lower() not in ENDINGS:
+        raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(ENDINGS)}.")
+    return path.suffix.lower().lstrip(".")
+
+
+def _numbered(path: Path, n_pages: int) -> list[Path]:
+    if n_pages == 1:
+        return [path]
+    digits = len(str(n_pages))
+    return [path.with_name(f"{path.stem}_{number:0{digits}d}{path.suffix}") for number in range(1, n_pages + 1)]
+
+
+def _save_book(pages: Iterable[Figure], path: Path, overwrite: bool) -> Path:
+    from matplotlib.backends.backend_pdf import PdfPages
+
+    pages = iter(pages)
+    first = next(pages)  # before there is a file: what can't be drawn is refused here
+    with atomic_write(path, overwrite) as temporary, PdfPages(temporary) as book:
+        for page in chain([first], pages):
+            book.savefig(page)
+    return path
+
+
+def _draw_row(axes: Sequence[Axes], cutout: Cutout, stretch: str) -> None:
+    from matplotlib.colors import Normalize
+
+    norm = _normalize(cutout.images, stretch)
+    ny, nx = cutout.images["mask"].shape
+    y, x = cutout.corner
+    extent = (x - 0.5, x + nx - 0.5, y - 0.5, y + ny - 0.5)
+    for axis, (name, image) in zip(axes, cutout.images.items(), strict=True):
+        chosen = Normalize(0, 1) if name == "mask" else norm
+        axis.imshow(image, origin="lower", extent=extent, cmap="gray", norm=chosen, interpolation="nearest")
+        axis.set_facecolor("0.45")
+        axis.text(0.03, 0.97, _plain(name), transform=axis.transAxes, va="top", fontsize=7, **CAPTION)
+        axis.set_xticks([])
+        axis.set_yticks([])
+    axes[0].set_title(_plain(cutout.title), fontsize=8, loc="left", pad=3)
+
+
+def _normalize(images: Mapping[str, np.ndarray], stretch: str) -> Normalize:
+    from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch
+
+    lowest, highest = stretch_limits(images, stretch)
+    shape = AsinhStretch() if stretch == "asinh" else LinearStretch()
+    return ImageNormalize(vmin=lowest, vmax=highest, stretch=shape, clip=False)
+
+
+def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") -> tuple[float, float]:
+    """
+    Which values are black and white in all images of an event but the mask.
+
+    Parameters
+    ----------
+    images : mapping of str to `~numpy.ndarray`
+        The cut-outs by name; the first that is not ``"mask"`` decides.
+    stretch : {"zscale", "asinh"}
+        Whether white is the upper limit of ZScale or the brightest pixel.
+
+    Returns
+    -------
+    tuple of float
+        The two values, the second above the first.
+    """
+    from astropy.visualization import ZScaleInterval
+
+    first = next(image for name, image in images.items() if name != "mask")
+    finite = first[np.isfinite(first)]
+    lowest, highest = ZScaleInterval().get_limits(finite) if finite.size else (0.0, 1.0)
+    if stretch == "asinh" and finite.size:
+        highest = finite.max()
+    return (lowest, highest) if highest > lowest else (lowest, lowest + 1)
+
+
+def _plain(text: str) -> str:
+    """
+    Text that matplotlib does not take for mathematics.
+    """
+    return text.replace("$", r"\$")

@@ -1,0 +1,177 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Where the events of a frame come from: a mask, a cleaning, or a detector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.electrons import to_electrons
+from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.repair import repair
+
+__all__ = ["EventSource", "find_events"]
+
+
+@dataclass(frozen=True, eq=False)
+class EventSource:
+    """
+    Frames and pixels of which the events are made.
+
+    Parameters
+    ----------
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        The pixels hit.
+    raw, cleaned : `~numpy.ndarray`, shape (ny, nx)
+        The frame before and after, in its own unit.
+    bad : `~numpy.ndarray` of bool, shape (ny, nx)
+        Pixels that are bad or saturated.
+    factor : float
+        Charge per unit of the frame.
+    unit : Unit
+        The charge's unit.
+    """
+
+    mask: np.ndarray
+    raw: np.ndarray
+    cleaned: np.ndarray
+    bad: np.ndarray
+    factor: float
+    unit: u.Unit
+
+
+def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
+    """
+    Take the cosmic rays from a mask, from the record or the flags of a cleaned frame, or from a detector.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
+        The frame, cleaned or not.
+    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        The cosmic rays, if known.
+    detector : str
+        Who looks, if need be.
+    parameters : dict
+        ``gain``, ``readnoise``, ``saturation`` and the detector's own.
+
+    Returns
+    -------
+    EventSource
+        The frame before and after and the pixels hit.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame or a parameter is not as it should be.
+    """
+    if mask is not None:
+        return _from_mask(ccd, mask, parameters)
+    if is_cleaned(ccd):
+        _refuse_wishes(detector, parameters)
+        return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
+    return _from_detector(ccd, detector, parameters)
+
+
+def _refuse_wishes(detector: str, parameters: dict[str, Any]) -> None:
+    """
+    Say so where somebody asks for a search on a frame that was cleaned already.
+    """
+    wishes = [*parameters, *["detector"] * (detector != "lacosmic")]
+    if wishes:
+        raise CosmicRayError(
+            f"Found {wishes[0]!r} for a frame that was cleaned already, whose events are those of its flags.",
+            "Leave it out, or {restore_cosmic_rays()} first.",
+        )
+
+
+def _from_record(ccd: CCDData) -> EventSource:
+    record = removed_pixels(ccd)
+    mask = np.zeros(ccd.data.shape, dtype=bool)
+    mask[record.y, record.x] = True
+    raw = np.array(ccd.data, dtype=float)
+    raw[record.y, record.x] = record.removed
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+
+
+def _from_flags(ccd: CCDData) -> EventSource:
+    """
+    A cleaned frame whose removed values are lost: where, but not how much.
+    """
+    if not isinstance(ccd.flags, np.ndarray):
+        raise CosmicRayError(
+            "Found a cleaned frame without its flags; expected flags, or mask=. A slice or a copy does not carry them, "
+            "nor does CCDData.read load them: use ccdproc_crplugin.read_ccd."
+        )
+    mask = (ccd.flags & PixelFlag.COSMIC_RAY) != 0
+    raw = np.array(ccd.data, dtype=float)
+    raw[mask] = np.nan
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+
+
+def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != ccd.data.shape:
+        raise CosmicRayError(
+            f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {ccd.data.shape}."
+        )
+    unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
+    if unknown:
+        raise CosmicRayError(
+            f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out."
+        )
+    bad = _bad(ccd, mask)
+    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
+
+
+def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> EventSource:
+    parameters = dict(parameters)
+    known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
+    chosen, parameters = choose_detector(detector, parameters)
+    calibration = calibrate(ccd, **known)
+    frame = to_electrons(ccd, calibration)
+    mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
+    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, calibration.factor, u.electron)
+
+
+def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    y, x = true_pixels(mask)
+    cleaned = np.array(data, dtype=float)
+    cleaned[y, x] = repair(data, y, x, mask | bad)[0]
+    return cleaned
+
+
+def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
+    bad = ~np.isfinite(ccd.data)
+    if ccd.mask is not None:
+        bad = bad | (np.asarray(ccd.mask, dtype=bool) & ~mask)
+    if isinstance(ccd.flags, np.ndarray) and is_cleaned(ccd):
+        bad = bad | ((ccd.flags & PixelFlag.SATURATED) != 0)
+    return bad
+
+
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+    """
+    What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit.
+    """
+    if "CRGAIN" in ccd.meta and "gain" not in parameters:
+        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+    try:
+        calibration = calibrate(ccd, **{"readnoise": 0, **parameters})
+    except CosmicRayError:
+        if "gain" in parameters:
+            raise
+        return 1.0, ccd.unit
+    return calibration.factor, u.electron

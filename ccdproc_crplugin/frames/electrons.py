@@ -1,0 +1,169 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a detector sees of a frame: plain arrays in electron.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
+
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.frames.checks import KNOWN_UNCERTAINTIES, check_whole_numbers, mask_of, uncertainty_scale
+from ccdproc_crplugin.frames.gain_and_noise import Calibration
+from ccdproc_crplugin.frames.removed import is_restorable, removed_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.repair import repair
+
+__all__ = ["ElectronFrame", "to_electrons"]
+
+#: Below this share of the noise that photons and read-out make, an uncertainty is not that of the frame.
+LEAST_UNCERTAINTY = 0.5
+
+
+@dataclass(frozen=True)
+class ElectronFrame:
+    """
+    What a detector sees.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32, shape (ny, nx)
+        In electron, finite everywhere.
+    bad : `~numpy.ndarray` of bool, shape (ny, nx)
+        True where the frame is masked or not finite.
+    saturated : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True at and above the saturation level; None where that is not known.
+    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        In electron squared, from the frame's uncertainty; None where it has none, or one too small to be
+        its noise.
+    calibration : Calibration
+        The figures used.
+    """
+
+    data: np.ndarray
+    bad: np.ndarray
+    saturated: np.ndarray | None
+    variance: np.ndarray | None
+    calibration: Calibration
+
+
+def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
+    """
+    Convert a frame to what a detector sees.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame; not changed.
+    calibration : Calibration
+        Its figures.
+
+    Returns
+    -------
+    ElectronFrame
+        Plain arrays, read-only.
+
+    Raises
+    ------
+    CosmicRayError
+        If no good pixel is left, or the uncertainty does not fit.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
+        saturation = np.float32(calibration.saturation)
+    bad = ~np.isfinite(data)
+    holes = true_pixels(bad)
+    mask = mask_of(ccd)
+    if mask is not None:
+        bad |= mask
+    if is_restorable(ccd):
+        earlier = removed_pixels(ccd)
+        bad[earlier.y, earlier.x] = True
+    if bad.all():
+        raise CosmicRayError(
+            f"Found no good pixel in the frame: {len(holes[0])} of {bad.size} are not finite and the others "
+            "are masked. Look at the file, or at ccd.mask."
+        )
+    saturated = data >= saturation if math.isfinite(calibration.saturation) else None
+    variance = _variance_of(ccd, calibration, data)
+    if len(holes[0]):
+        data[holes] = repair(data, *holes, bad)[0]
+    for array in (data, bad, variance):
+        if array is not None:
+            array.flags.writeable = False
+    return ElectronFrame(data, bad, saturated, variance, calibration)
+
+
+def _precise(factor: float, dtype: np.dtype) -> np.floating:
+    """
+    The factor in single precision where the data have no more, else in double.
+    """
+    single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
+    return np.float32(factor) if single else np.float64(factor)
+
+
+def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np.ndarray | None:
+    """
+    The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise.
+    """
+    variance = _plain_variance(ccd)
+    if variance is None:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        variance = (variance * calibration.factor**2).astype(np.float32)
+    useless = ~(np.isfinite(variance) & (variance > 0))
+    if useless.all():
+        raise CosmicRayError(
+            "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel. "
+            "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None."
+        )
+    variance[useless] = np.maximum(data[useless], 0) + calibration.readnoise**2
+    return None if _too_small(variance, data, calibration) else variance
+
+
+def _too_small(variance: np.ndarray, data: np.ndarray, calibration: Calibration) -> bool:
+    """
+    Whether an uncertainty can't be the noise of the frame, for it is far below photons and read noise.
+
+    `ccdproc.combine` gives a master frame the scatter of its inputs over their number, which subtracting
+    the master hands on to a frame that had no uncertainty of its own.
+    """
+    sky = max(float(np.nanmedian(data)), 0)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + calibration.readnoise**2)
+    found = math.sqrt(float(np.median(variance)))
+    if found >= least:
+        return False
+    warnings.warn(
+        f"Found an uncertainty of {found:.3g} electron (median) where photons and read noise make "
+        f"{least / LEAST_UNCERTAINTY:.3g}; expected the noise of the frame. It may come from a master frame of "
+        "ccdproc.combine. The search goes by photons and read noise; make the uncertainty with "
+        "ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
+        PreflightWarning,
+        stacklevel=2,
+    )
+    return True
+
+
+def _plain_variance(ccd: CCDData) -> np.ndarray | None:
+    uncertainty = ccd.uncertainty
+    if not isinstance(uncertainty, KNOWN_UNCERTAINTIES):
+        return None
+    array = np.asarray(uncertainty.array)
+    if array.shape != ccd.data.shape:
+        raise CosmicRayError(
+            f"Found an uncertainty of shape {array.shape}; expected that of the data, {ccd.data.shape}."
+        )
+    check_whole_numbers(array)
+    scale = uncertainty_scale(ccd)
+    array = array.astype(np.float64)
+    if isinstance(uncertainty, StdDevUncertainty):
+        return (array * scale) ** 2
+    if isinstance(uncertainty, VarianceUncertainty):
+        return array * scale**2
+    with np.errstate(divide="ignore"):
+        return scale**2 / array

@@ -1,0 +1,561 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a header says, over the dialects in which cameras and observatories write it.
+
+Every look-up goes through a table of keywords, tried in order. `KEYWORDS` is that table.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from astropy import units as u
+from astropy.io.fits import Header, VerifyError
+
+from ccdproc_crplugin.errors import CosmicRayError
+
+__all__ = [
+    "KEYWORDS",
+    "KINDS",
+    "HeaderValue",
+    "altitude",
+    "binning",
+    "exposure",
+    "filter_name",
+    "frame_kind",
+    "frame_name",
+    "gain",
+    "gain_setting",
+    "pixel_size",
+    "readnoise",
+    "readout_mode",
+    "saturation",
+    "temperature",
+    "value_of",
+]
+
+#: The keywords of each quantity, the most telling first.
+KEYWORDS: dict[str, tuple[str, ...]] = {
+    # What GAIN means depends on the camera: amateur software writes the sensor's setting there and
+    # electron/adu in EGAIN; at ESO, GAIN is adu/electron and CONAD electron/adu.
+    "gain": (
+        "EGAIN",
+        "ESO DET OUT1 CONAD",
+        "HIERARCH ESO DET OUT1 CONAD",
+        "CONAD",
+        "CCDGAIN",
+        "GAIN",
+        "GAIN1",
+        "GAINEFF",
+    ),
+    "readnoise": (
+        "RDNOISE",
+        "READNOIS",
+        "READNOISE",
+        "RON",
+        "ENOISE",
+        "RDNOIS",
+        "RDNOISE1",
+        "READNSE",
+        "ESO DET OUT1 RON",
+        "NOISE",
+    ),
+    "saturation": ("SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURATI", "MAXLIN", "NONLINEA", "SATULEVEL"),
+    "exposure": ("EXPTIME", "EXPOSURE", "EXPOSED", "EXP_TIME", "ITIME", "EXPOTIME", "TEXP", "XPOSURE"),
+    "pixel size": ("XPIXSZ", "PIXSIZE1", "PIXSIZE", "PIXSIZEX", "XPIXELSZ", "CCDXPIXE", "DETPXSZ", "PIXELSZ"),
+    "altitude": (
+        "OBSGEO-H",
+        "ESO TEL GEOELEV",
+        "SITEELEV",
+        "OBSALT",
+        "ALT-OBS",
+        "OBS-ELEV",
+        "OBSELEV",
+        "HEIGHT",
+        "SITEALT",
+        "GEOELEV",
+    ),
+    "filter": (
+        "FILTER",
+        "FILTNAM",
+        "FILTERID",
+        "INSFILTE",
+        "FILTER1",
+        "FILTERS",
+        "FILT",
+        "ESO INS FILT1 NAME",
+        "ISIFILTA",
+    ),
+    # Both factors in one card, or one card an axis.
+    "binning": ("CCDSUM", "BINNING", "CCDBIN"),
+    "binning in x": ("XBINNING", "CCDXBIN", "CCDBIN1", "BINX", "XBIN", "BIN1", "ESO DET WIN1 BINX", "ESO DET BINX"),
+    "binning in y": ("YBINNING", "CCDYBIN", "CCDBIN2", "BINY", "YBIN", "BIN2", "ESO DET WIN1 BINY", "ESO DET BINY"),
+    "readout mode": (
+        "READOUTM",
+        "READMODE",
+        "ESO DET READ CURNAME",
+        "CCDSPEED",
+        "ROSPEED",
+        "RDSPEED",
+        "RDMODE",
+        "READOUT",
+        "SPEED",
+    ),
+    # What the sensor had goes before what was asked for.
+    "temperature": (
+        "CCD-TEMP",
+        "CCDTEMP",
+        "DET-TEMP",
+        "DETTEMP",
+        "CCD_TEMP",
+        "TEMPCCD",
+        "CAMTEMP",
+        "ESO DET CHIP1 TEMP",
+        "SET-TEMP",
+    ),
+    "kind": (
+        "IMAGETYP",
+        "IMAGETYPE",
+        "OBSTYPE",
+        "FRAMETYP",
+        "FRAME",
+        "ESO DPR TYPE",
+        "EXPTYPE",
+        "IMGTYPE",
+        "DATA-TYP",
+        "OBSMODE",
+    ),
+    "name": ("FILENAME", "ORIGFILE", "IRAFNAME", "ORIGNAME", "OBJECT"),
+}
+
+#: What stands in the kind keywords, lower case without blanks and punctuation, by kind.
+KINDS: dict[str, tuple[str, ...]] = {
+    "bias": ("bias", "biasframe", "zero", "zeroframe", "offset", "offsetframe", "masterbias"),
+    "dark": ("dark", "darkframe", "masterdark"),
+    "flat": (
+        "flat",
+        "flatfield",
+        "flatframe",
+        "skyflat",
+        "flatsky",
+        "twilightflat",
+        "twiflat",
+        "flattwilight",
+        "domeflat",
+        "flatdome",
+        "lampflat",
+        "flatlamp",
+        "dflat",
+        "sflat",
+        "tflat",
+        "masterflat",
+    ),
+    "arc": ("arc", "comp", "comparison", "lamp", "wave", "wavelamp", "arclamp"),
+    "light": (
+        "light",
+        "lightframe",
+        "object",
+        "objectframe",
+        "science",
+        "scienceframe",
+        "sci",
+        "target",
+        "sky",
+        "std",
+        "standard",
+        "exposure",
+        "expose",
+        "obj",
+    ),
+}
+
+#: A gain outside of this range (electron/adu) is a camera's setting, not a gain.
+PLAUSIBLE_GAIN = (0.005, 60.0)
+
+#: A binning factor, below 1000.
+_FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
+
+
+@dataclass(frozen=True)
+class HeaderValue:
+    """
+    A value and the keyword it was found under.
+    """
+
+    value: Any
+    keyword: str
+
+
+def value_of(meta: Mapping, keyword: str) -> Any:
+    """
+    A header's value.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+    keyword : str
+        Its keyword, in upper case; a mapping may have it in any.
+
+    Returns
+    -------
+    object
+        None where there is no such card, it has no value or no one can read it.
+    """
+    return next((entry.value for entry in _present(meta, (keyword,))), None)
+
+
+def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
+    """
+    The values that a header, or a plain mapping in any case, has for some keywords, in their order.
+    """
+    if not isinstance(meta, Header):
+        meta = {str(key).upper(): value for key, value in meta.items()}
+    for keyword in keywords:
+        if keyword in meta:
+            try:
+                value = meta[keyword]
+            except VerifyError:
+                continue  # a card that no one can read says nothing
+            value = value[0] if isinstance(value, tuple) and value else value
+            if value is not None:
+                yield HeaderValue(value, keyword)
+
+
+def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
+    """
+    The values that a header has for one quantity, the most telling first.
+    """
+    return _present(meta, KEYWORDS[quantity])
+
+
+def _number(value: Any) -> float:
+    """
+    A value as a number, not a number if it is none.
+    """
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
+    for entry in _entries(meta, quantity):
+        number = _number(entry.value)
+        if math.isfinite(number) and number > 0:
+            return HeaderValue(number, entry.keyword)
+    return None
+
+
+def _text(meta: Mapping, quantity: str) -> HeaderValue | None:
+    for entry in _entries(meta, quantity):
+        text = str(entry.value).strip()
+        if text:
+            return HeaderValue(text, entry.keyword)
+    return None
+
+
+def gain(meta: Mapping) -> HeaderValue | None:
+    """
+    The gain a header gives.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in electron/adu and its keyword.
+
+    Raises
+    ------
+    CosmicRayError
+        If the value can't be electron/adu, as where a camera's gain setting stands in ``GAIN``.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.frames import header
+    >>> header.gain({"GAIN": 1.9}).value
+    <Quantity 1.9 electron / adu>
+    """
+    found = _positive_number(meta, "gain")
+    if found is None:
+        return None
+    lowest, highest = PLAUSIBLE_GAIN
+    if not lowest <= found.value <= highest:
+        raise CosmicRayError(
+            f"Found {found.keyword} = {found.value:g} in the header; expected a gain between {lowest:g} and "
+            f"{highest:g} electron/adu, so this looks like a setting of the camera.",
+            "Give {gain} in electron/adu.",
+        )
+    return HeaderValue(found.value * u.electron / u.adu, found.keyword)
+
+
+def gain_setting(meta: Mapping) -> float | None:
+    """
+    What tells frames of different gain apart.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    float or None
+        The first number among the keywords of the gain, be it electron/adu or a setting of the camera, 0 included.
+    """
+    numbers = (_number(entry.value) for entry in _entries(meta, "gain"))
+    return next((number for number in numbers if math.isfinite(number)), None)
+
+
+def readnoise(meta: Mapping) -> HeaderValue | None:
+    """
+    The read noise a header gives.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in electron and its keyword.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.frames import header
+    >>> header.readnoise({"RDNOISE": 5.0}).keyword
+    'RDNOISE'
+    """
+    found = _positive_number(meta, "readnoise")
+    return found and HeaderValue(found.value * u.electron, found.keyword)
+
+
+def saturation(meta: Mapping) -> HeaderValue | None:
+    """
+    The saturation level a header gives.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in adu, the unit of the raw frame, and its keyword.
+    """
+    found = _positive_number(meta, "saturation")
+    return found and HeaderValue(found.value * u.adu, found.keyword)
+
+
+def exposure(meta: Mapping) -> HeaderValue | None:
+    """
+    The exposure time a header gives.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in second, 0 s included, and its keyword.
+    """
+    for entry in _entries(meta, "exposure"):
+        seconds = _number(entry.value)
+        if math.isfinite(seconds) and seconds >= 0:
+            return HeaderValue(seconds * u.s, entry.keyword)
+    return None
+
+
+def pixel_size(meta: Mapping) -> HeaderValue | None:
+    """
+    The side of a pixel on the chip.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in micron and its keyword. Headers give micron, but some give metre or millimetre;
+        a pixel of a CCD has 1 to 100 micron, which tells them apart.
+    """
+    found = _positive_number(meta, "pixel size")
+    if found is None:
+        return None
+    for unit in (u.micron, u.mm, u.m):
+        size = (found.value * unit).to(u.micron)
+        if 1 <= size.value <= 100:
+            return HeaderValue(size, found.keyword)
+    return None
+
+
+def altitude(meta: Mapping) -> HeaderValue | None:
+    """
+    The height of the observatory above the sea.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in metre and its keyword.
+    """
+    found = _positive_number(meta, "altitude")
+    return found and HeaderValue(found.value * u.m, found.keyword)
+
+
+def filter_name(meta: Mapping) -> HeaderValue | None:
+    """
+    The filter in the beam.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        Its name as the header has it, without blanks around it, and its keyword.
+    """
+    return _text(meta, "filter")
+
+
+def binning(meta: Mapping) -> HeaderValue | None:
+    """
+    How many pixels of the chip were read as one.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        The factors along x and along y, two integers, and the keyword of the first.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.frames import header
+    >>> header.binning({"CCDSUM": "2 2"}).value, header.binning({"XBINNING": 1, "YBINNING": 4}).value
+    ((2, 2), (1, 4))
+    """
+    for entry in _entries(meta, "binning"):
+        words = entry.value if isinstance(entry.value, str) else f"{_number(entry.value):.0f}"
+        factors = [int(factor) for factor in _FACTOR.findall(words)]
+        if len(factors) in (1, 2):
+            return HeaderValue((factors[0], factors[-1]), entry.keyword)
+    x, y = _factor(meta, "binning in x"), _factor(meta, "binning in y")
+    if x is None:
+        return y and HeaderValue((y.value,) * 2, y.keyword)
+    return HeaderValue((x.value, x.value if y is None else y.value), x.keyword)
+
+
+def _factor(meta: Mapping, quantity: str) -> HeaderValue | None:
+    found = _positive_number(meta, quantity)
+    return HeaderValue(int(found.value), found.keyword) if found and 1 <= found.value < 1000 else None
+
+
+def temperature(meta: Mapping) -> HeaderValue | None:
+    """
+    The temperature of the detector.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        A Quantity in deg_C and its keyword. Headers give Celsius or kelvin; no detector of this kind works
+        above 100 deg_C or below 100 K, which tells them apart.
+    """
+    for entry in _entries(meta, "temperature"):
+        degrees = _number(entry.value)
+        if 100 < degrees < 400:
+            degrees = round(degrees - 273.15, 6)
+        if -173.15 <= degrees <= 100:
+            return HeaderValue(degrees * u.deg_C, entry.keyword)
+    return None
+
+
+def readout_mode(meta: Mapping) -> HeaderValue | None:
+    """
+    The mode or the speed in which the detector was read.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    HeaderValue or None
+        Its name as the header has it, without blanks around it, and its keyword.
+    """
+    return _text(meta, "readout mode")
+
+
+def frame_name(meta: Mapping) -> str:
+    """
+    What to call a frame in a message.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    str
+        The file's name or the object's, or an empty string.
+    """
+    name = _text(meta, "name")
+    return "" if name is None else name.value
+
+
+def frame_kind(meta: Mapping) -> str:
+    """
+    What a frame is of.
+
+    Parameters
+    ----------
+    meta : `~astropy.io.fits.Header` or mapping
+        The header.
+
+    Returns
+    -------
+    {"light", "bias", "dark", "flat", "arc", "unknown"}
+        The kind.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.frames.header import frame_kind
+    >>> frame_kind({"IMAGETYP": "Light Frame"}), frame_kind({"IMAGETYP": "zero"})
+    ('light', 'bias')
+    """
+    for entry in _entries(meta, "kind"):
+        words = [re.sub(r"[^a-z]", "", word) for word in re.split(r"[,;:]", str(entry.value).lower())]
+        for kind, names in KINDS.items():
+            if "".join(words) in names or any(word in names for word in words):
+                return kind
+    return "unknown"

@@ -1,0 +1,105 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The frames of a file, be it one or one an extension, out of it and back into its layout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from astropy.io import fits
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.io.ccd import frame_indices, read_ccd, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.io.hdus import is_companion
+
+__all__ = ["read_frames", "write_frames"]
+
+
+def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
+    """
+    Read every frame of a file.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        A FITS file.
+    unit : Unit, str or None
+        As for `read_ccd`.
+
+    Returns
+    -------
+    dict of int to `~astropy.nddata.CCDData`
+        The frames by the HDU they stand in.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `read_ccd`.
+    """
+    return {index: read_ccd(path, unit=unit, hdu=index) for index in frame_indices(path)}
+
+
+def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> None:
+    """
+    Write frames in the layout of the file they come from.
+
+    Parameters
+    ----------
+    frames : mapping of int to `~astropy.nddata.CCDData`
+        The frames by the HDU they stood in.
+    source : `~pathlib.Path`
+        The file they come from.
+    target : `~pathlib.Path`
+        The file to write, or to replace.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `write_ccd`.
+
+    Notes
+    -----
+    One frame is written by `write_ccd`. Several stand where they stood, among the other HDUs; the mask, flags and
+    so on of each follow after them all, and their EXTVER is the number of the HDU that they go with. In ``.fits.fz``
+    an image in the primary HDU moves to an extension, so that all stand one further on.
+    """
+    if len(frames) == 1:
+        write_ccd(next(iter(frames.values())), target, overwrite=True)
+        return
+    with fits.open(source) as hdus:
+        shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
+        earlier = [hdu for hdu in hdus[max(frames) + 1 :] if is_companion(hdu) and hdu.ver in frames]
+        layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]
+        companions = []
+        for index, ccd in frames.items():
+            image, *others = to_hdus(ccd)
+            layout[index] = _in_place(image, hdus, index)
+            companions += [_numbered(hdu, index + shift) for hdu in others]
+        write_hdus(fits.HDUList([*layout, *companions]), target, overwrite=True)
+
+
+def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
+    """
+    A frame as the HDU it came from, without the cards that it took from the primary header.
+    """
+    if index == 0:
+        return image
+    header = image.header.copy(strip=True)
+    own, primary = hdus[index].header, hdus[0].header
+    for keyword in set(primary) & set(header):
+        if (
+            keyword
+            and keyword not in own
+            and keyword not in ("HISTORY", "COMMENT")
+            and header[keyword] == primary[keyword]
+        ):
+            del header[keyword]
+    return fits.ImageHDU(image.data, header, name=hdus[index].name or None, ver=hdus[index].ver)
+
+
+def _numbered(hdu: Any, index: int) -> Any:
+    hdu.ver = index
+    return hdu

@@ -1,0 +1,166 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The values that a cleaning removed, as HDUs of a FITS file and back.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+from astropy.nddata import FlagCollection
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.removed import RemovedPixels
+from ccdproc_crplugin.io.hdus import FIRST_FLAGS, PIXELS
+from ccdproc_crplugin.kernels.labels import label_pixels
+
+__all__ = ["read_removed", "removed_hdus"]
+
+
+def removed_hdus(record: RemovedPixels) -> list[Any]:
+    """
+    What a cleaning removed, as FITS has it.
+
+    Parameters
+    ----------
+    record : RemovedPixels
+        What was removed.
+
+    Returns
+    -------
+    list of HDU
+        The table ``CRPIXELS``, then the flags that the frame had before, if any.
+    """
+    return [_table_hdu(record), *_first_flags_hdus(record.flags)]
+
+
+def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
+    columns = {
+        "y": record.y,
+        "x": record.x,
+        "label": record.label,
+        "removed": _widened(record.removed),
+        "repaired": _widened(record.repaired),
+    }
+    facts = fits.Header()
+    facts["CRDTYPE"] = (record.dtype.str, "dtype of the frame before the cleaning")
+    facts["CRUNIT"] = (record.unit, "unit of the values")
+    facts["CRHADMSK"] = (record.had_mask, "the frame had a mask")
+    if record.uncertainty is not None:
+        columns["uncertainty"] = _widened(record.uncertainty)
+        facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
+    if record.by_hand is not None:
+        columns["by_hand"] = record.by_hand
+    rows = np.rec.fromarrays(list(columns.values()), names=list(columns))
+    return fits.BinTableHDU(rows, facts, name=PIXELS)
+
+
+def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
+    if flags is None:
+        return []
+    collection = flags if isinstance(flags, FlagCollection) else {"": flags}
+    hdus = []
+    for version, (name, array) in enumerate(collection.items(), start=1):
+        stored = array.astype(np.uint8) if array.dtype == bool else _widened(array)
+        hdu = fits.ImageHDU(stored, name=FIRST_FLAGS, ver=version)
+        hdu.header["CRDTYPE"] = (array.dtype.str, "dtype of the flags")
+        if name:
+            hdu.header["CRFLNAME"] = (name, "name of the flags")
+        hdus.append(hdu)
+    return hdus
+
+
+def _widened(values: np.ndarray) -> np.ndarray:
+    """
+    The values in a dtype that a FITS table has and that holds each of them.
+    """
+    return values.astype({"int8": "int16", "float16": "float32"}.get(values.dtype.name, values.dtype))
+
+
+def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[int, int]) -> RemovedPixels:
+    """
+    What a cleaning removed from one frame of a file.
+
+    Parameters
+    ----------
+    hdus : `~astropy.io.fits.HDUList`
+        The file.
+    table : str or tuple of str and int
+        Which of its extensions is the table.
+    shape : tuple of int
+        That of the frame, (ny, nx).
+
+    Returns
+    -------
+    RemovedPixels
+        What was removed.
+
+    Raises
+    ------
+    CosmicRayError
+        If somebody damaged the table.
+    """
+    rows, facts = hdus[table].data, hdus[table].header
+    dtype = _number_dtype(facts["CRDTYPE"])
+    uncertainty, kind = None, ""
+    if "uncertainty" in rows.names:
+        kind = facts["CRUKIND"]
+        uncertainty = np.array(rows["uncertainty"], dtype=_number_dtype(kind.split()[1]))
+    record = RemovedPixels(
+        y=np.array(rows["y"], dtype=np.int32),
+        x=np.array(rows["x"], dtype=np.int32),
+        label=np.array(rows["label"], dtype=np.int32),
+        removed=np.array(rows["removed"], dtype=dtype),
+        repaired=np.array(rows["repaired"]),
+        uncertainty=uncertainty,
+        uncertainty_kind=kind,
+        dtype=dtype,
+        unit=facts["CRUNIT"],
+        had_mask=facts["CRHADMSK"],
+        flags=_read_first_flags(hdus),
+        by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
+    )
+    _check_record(record, shape)
+    return record
+
+
+def _number_dtype(text: str) -> np.dtype:
+    """
+    The dtype a file names, which must be one of plain numbers.
+    """
+    if not re.fullmatch(r"[<>=|][iuf]\d{1,2}", text):
+        raise CosmicRayError(f"Found the dtype {text!r} in {PIXELS}; expected one of numbers, such as '<f4'.")
+    return np.dtype(text)
+
+
+def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
+    """
+    Refuse a table that somebody damaged.
+    """
+    ny, nx = shape
+    inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
+    sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()
+    if not sound or not np.array_equal(record.label, label_pixels(record.y, record.x, shape)):
+        raise CosmicRayError(
+            f"Found a table {PIXELS} that does not fit the frame; expected its rows in reading order, each pixel once."
+        )
+
+
+def _read_first_flags(hdus: fits.HDUList) -> Any:
+    stored = [hdu for hdu in hdus if hdu.name == FIRST_FLAGS]
+    if not stored:
+        return None
+    arrays = [np.array(hdu.data).astype(_flag_dtype(hdu.header["CRDTYPE"])) for hdu in stored]
+    if "CRFLNAME" not in stored[0].header:
+        return arrays[0]
+    collection = FlagCollection(shape=arrays[0].shape)
+    for hdu, array in zip(stored, arrays, strict=True):
+        collection[hdu.header["CRFLNAME"]] = array
+    return collection
+
+
+def _flag_dtype(text: str) -> np.dtype:
+    return np.dtype(bool) if text == "|b1" else _number_dtype(text)

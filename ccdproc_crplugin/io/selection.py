@@ -1,0 +1,154 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The files of a folder or a collection that are frames, and those of one kind.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.header import KINDS, frame_kind
+from ccdproc_crplugin.io.ccd import as_path, read_header
+
+if TYPE_CHECKING:
+    from ccdproc import ImageFileCollection
+
+__all__ = ["FITS_SUFFIXES", "find_frames", "paths_of", "select_frames", "stem"]
+
+#: Endings of file names that may be FITS, compared in lower case.
+FITS_SUFFIXES = tuple(
+    stem + packed for packed in ("", ".gz", ".fz", ".bz2", ".z", ".zip") for stem in (".fits", ".fit", ".fts")
+)
+
+
+def find_frames(folder: str | os.PathLike) -> list[Path]:
+    """
+    The FITS files of a folder.
+
+    Parameters
+    ----------
+    folder : path
+        The folder.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        Sorted by name. ``.fits``, ``.fit`` and ``.fts`` in any case, compressed or not; hidden files
+        are left out. Links that lead nowhere are among them, for somebody takes them for frames.
+    """
+    return sorted(
+        entry
+        for entry in Path(folder).iterdir()
+        if entry.name.lower().endswith(FITS_SUFFIXES) and not entry.name.startswith(".") and not entry.is_dir()
+    )
+
+
+def stem(path: str | os.PathLike) -> str:
+    """
+    A file's name without its folder and what marks it as FITS.
+
+    Parameters
+    ----------
+    path : path
+        A file.
+
+    Returns
+    -------
+    str
+        The stem, by which the outputs made from the file are named.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.io.selection import stem
+    >>> stem("night/light_001.FIT"), stem("m31.r.fits.gz")
+    ('light_001', 'm31.r')
+    """
+    name = Path(path).name
+    endings = [suffix for suffix in FITS_SUFFIXES if name.lower().endswith(suffix)]
+    return name[: -len(max(endings, key=len))] if endings else Path(name).stem
+
+
+def select_frames(ifc: ImageFileCollection | Iterable[str | os.PathLike], kind: str = "light") -> list[Path]:
+    """
+    The frames of one kind in a collection.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The collection; it is not changed. Where it was made from a folder, ``.FIT`` and ``.fts`` files
+        count too, whether or not the collection lists them.
+    kind : {"light", "bias", "dark", "flat", "arc", "unknown"}
+        The kind of frame, see `frame_kind`.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        Their paths, those of a collection sorted. A file that can't be read as FITS is no frame of any kind.
+
+    Raises
+    ------
+    CosmicRayError
+        If the kind is not one of those.
+
+    Examples
+    --------
+    >>> from ccdproc import ImageFileCollection
+    >>> from ccdproc_crplugin import select_frames
+    >>> select_frames(ImageFileCollection("night"), "light")  # doctest: +SKIP
+    [PosixPath('night/light_001.FIT')]
+    """
+    known = (*KINDS, "unknown")
+    if kind not in known:
+        raise CosmicRayError(f"Found kind={kind!r}; expected one of: {', '.join(known)}.")
+    return [path for path in paths_of(ifc) if _kind_of_file(path) == kind]
+
+
+def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Path]:
+    """
+    The files of a collection.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The collection, as for `select_frames`, or the files themselves.
+
+    Returns
+    -------
+    list of `~pathlib.Path`
+        Their paths: those of a collection sorted, others in the order given.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is neither.
+    """
+    if isinstance(ifc, (list, tuple)):
+        return [as_path(path) for path in ifc]
+    if not hasattr(ifc, "files_filtered"):
+        raise CosmicRayError(
+            f"Found {type(ifc).__name__}; expected an ImageFileCollection or a list of paths. Make one with "
+            "ImageFileCollection(folder)."
+        )
+    location = Path(ifc.location or ".")
+    listed = {location / name for name in ifc.files or ()}
+    chosen_by_hand = ifc._filenames is not None
+    if ifc.location and not chosen_by_hand:
+        listed |= {path for path in find_frames(location) if _passes(path.name, ifc)}
+    return sorted(listed)
+
+
+def _passes(name: str, ifc: ImageFileCollection) -> bool:
+    included = ifc.glob_include is None or fnmatch.fnmatch(name, ifc.glob_include)
+    return included and not (ifc.glob_exclude is not None and fnmatch.fnmatch(name, ifc.glob_exclude))
+
+
+def _kind_of_file(path: Path) -> str | None:
+    try:
+        return frame_kind(read_header(path))
+    except CosmicRayError:
+        return None

@@ -1,0 +1,111 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+A run, told in full, and whether it can be done.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.errors import CosmicRayError, check_bool
+from ccdproc_crplugin.io.ccd import WRITABLE
+from ccdproc_crplugin.pipeline.lights import Call
+
+__all__ = ["Night", "check_calls", "check_ending"]
+
+
+@dataclass(frozen=True)
+class Night:
+    """
+    A run, told in full.
+
+    Parameters
+    ----------
+    output : `~pathlib.Path`
+        Where the results go.
+    calls : tuple of Call
+        The steps.
+    input : `~pathlib.Path` or None
+        The folder of raw frames; None where they are listed by ``paths``.
+    paths : tuple of `~pathlib.Path`
+        The raw frames, if there is no input folder.
+    subfolders : bool
+        Whether the folders in the input count too.
+    ending : str
+        How the names of the results end.
+    headers : mapping
+        What goes before the headers.
+    select : mapping of str to tuple of str
+        By kind, what stands in the headers of the frames to take.
+    combine : mapping
+        Keywords of `combine_calibrations`.
+    config : str
+        The file that says all this, if one does.
+    """
+
+    output: Path
+    calls: tuple[Call, ...]
+    input: Path | None = None
+    paths: tuple[Path, ...] = ()
+    subfolders: bool = False
+    ending: str = ".fits"
+    headers: Mapping[str, Any] = field(default_factory=dict)
+    select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    combine: Mapping[str, Any] = field(default_factory=dict)
+    config: str = ""
+
+
+def check_calls(calls: Iterable[Call]) -> None:
+    """
+    Refuse steps that could not be done.
+
+    Parameters
+    ----------
+    calls : iterable of Call
+        The steps.
+
+    Raises
+    ------
+    CosmicRayError
+        If a step or a parameter is unknown, or a parameter is missing; the message lists the known ones.
+    """
+    for call in calls:
+        step = plugins.find_step(call.name)
+        known = plugins.step_parameters(step)
+        unknown = [name for name in call.parameters if name not in known]
+        if unknown and not plugins.takes_any_parameter(step):
+            raise CosmicRayError(
+                f"Found the parameter {unknown[0]!r}, which the step {call.name!r} does not have; "
+                f"expected one of: {', '.join(known) or '(it has none)'}."
+            )
+        for name in [name for name, default in known.items() if isinstance(default, bool) and name in call.parameters]:
+            check_bool(name, call.parameters[name])
+        if step.check is not None:
+            step.check(**call.parameters)
+        missing = [name for name, value in known.items() if value is inspect.Parameter.empty]
+        missing = [name for name in missing if name not in call.parameters]
+        if missing:
+            raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def check_ending(ending: str) -> None:
+    """
+    Refuse an ending under which no frame is written.
+
+    Parameters
+    ----------
+    ending : str
+        How the names of the results shall end.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is not one of those known.
+    """
+    if ending not in WRITABLE:
+        raise CosmicRayError(f"Found ending={ending!r}; expected one of: {', '.join(WRITABLE)}.")

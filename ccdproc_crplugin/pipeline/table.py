@@ -1,0 +1,238 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a run knows of the runs before it: the table and the journal.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from astropy import units as u
+from astropy.table import MaskedColumn, QTable, Table
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.ccd import reading
+
+__all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings", "table_of"]
+
+TABLE, JOURNAL = "night.ecsv", "night.jsonl"
+
+#: The columns of the table: the type of each, and what it says.
+COLUMNS: dict[str, tuple[type, str]] = {
+    "file": (str, "the frame, in the input folder"),
+    "kind": (str, "bias, dark, flat, light or another kind, or unknown"),
+    "status": (str, "done, kept from an earlier run, failed, or skipped"),
+    "reason": (str, "why it failed, was skipped, or is kept in spite of other settings"),
+    "output": (str, "the result, in the output folder; for a calibration frame the combined one"),
+    "n_bytes": (int, "length of the result"),
+    "steps": (str, "what was done, with the parameters given"),
+    "masters": (str, "the combined frames that it took"),
+    "detector": (str, "who looked for cosmic rays"),
+    "parameters": (str, "what was given to the cleaning, as JSON"),
+    "n_pixels": (int, "pixels hit by cosmic rays"),
+    "n_events": (int, "events, counted as by cr_segments"),
+    "expected_low": (float, "fewest events to expect"),
+    "expected_high": (float, "most events to expect"),
+    "verdict": (str, "whether so many events are plausible"),
+    "findings": (str, "what the preflight found, but for what is ok"),
+    "seconds": (float, "time taken; for a calibration frame its share"),
+    "input_hash": (str, "SHA-256 of the frame"),
+    "settings_hash": (str, "tells the steps, their parameters and the combined frames from all others"),
+    "key": (str, "what its header says of kind, exposure, filter and so on, as JSON"),
+}
+
+
+#: What a value of a column may be; a float with nothing after the point may come as an integer.
+TYPES: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float)}
+
+#: What becomes of a frame.
+STATUSES = ("done", "kept", "failed", "skipped")
+
+
+def hash_file(path: str | os.PathLike) -> str:
+    """
+    The SHA-256 of a file, as ``sha256sum`` gives it.
+
+    Parameters
+    ----------
+    path : path
+        The file.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    CosmicRayError
+        If it can't be read.
+    """
+    with reading(Path(path)), open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def hash_settings(settings: Any) -> str:
+    """
+    What tells settings from all others.
+
+    Parameters
+    ----------
+    settings : object
+        Anything that JSON can hold; Quantities and arrays too.
+
+    Returns
+    -------
+    str
+        32 hexadecimal digits.
+    """
+    text = json.dumps(settings, sort_keys=True, default=_in_words)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def _in_words(value: Any) -> Any:
+    if isinstance(value, u.Quantity) or not hasattr(value, "tobytes"):
+        return str(value)
+    return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
+
+
+class Record:
+    """
+    The rows of a folder of outputs, those of earlier runs and of this one.
+
+    Parameters
+    ----------
+    folder : `~pathlib.Path`
+        The folder.
+
+    Notes
+    -----
+    While a run goes on each row is appended to ``night.jsonl``, one JSON object a line; at the end all are
+    written to ``night.ecsv`` at once. A killed run leaves the first, from which the next one goes on. Rows that are
+    torn, or that somebody changed to what no run writes, are as if they were not there.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+        rows = filter(_is_sound, [*self._table(), *self._journal()])
+        self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in rows}
+        self.rows: dict[str, dict[str, Any]] = {}
+
+    def add(self, row: Mapping[str, Any]) -> None:
+        """
+        Note what came of a frame, at once.
+
+        Parameters
+        ----------
+        row : mapping
+            Values by column.
+        """
+        row = {**{name: "" if kind is str else None for name, (kind, _) in COLUMNS.items()}, **row}
+        self.rows[row["file"]] = row
+        with _refusing_os_errors(), open(self.folder / JOURNAL, "a", encoding="utf-8") as journal:
+            journal.write(f"{json.dumps(row, default=str)}\n")
+
+    def finish(self) -> QTable:
+        """
+        Write the table, which makes the journal superfluous.
+
+        Returns
+        -------
+        `~astropy.table.QTable`
+            The table, sorted by file.
+        """
+        table = table_of(self.rows.values())
+        with atomic_write(self.folder / TABLE, overwrite=True) as temporary:
+            table.write(temporary, format="ascii.ecsv")
+        with _refusing_os_errors():
+            (self.folder / JOURNAL).unlink(missing_ok=True)
+        return table
+
+    def _table(self) -> list[dict[str, Any]]:
+        """
+        The rows of the last run that came to its end; none if somebody damaged the table.
+        """
+        path = self.folder / TABLE
+        if not path.is_file():
+            return []
+        try:
+            table = Table.read(path, format="ascii.ecsv")
+            columns = [table[name].tolist() for name in COLUMNS]
+        except Exception:
+            return []
+        return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+    def _journal(self) -> list[dict[str, Any]]:
+        try:
+            lines = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return []
+        return [_row_of(line) for line in lines]
+
+
+def _row_of(line: str) -> Any:
+    """
+    A row of the journal, whose last line may be torn; None then.
+    """
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_sound(row: Any) -> bool:
+    """
+    Whether a row is one that a run may have written: every value of the type of its column, or missing.
+    """
+    if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
+        return False
+    typed = all(
+        row[name] is None or (isinstance(row[name], TYPES[kind]) and not isinstance(row[name], bool))
+        for name, (kind, _) in COLUMNS.items()
+    )
+    return typed and bool(row["file"]) and row["status"] in STATUSES
+
+
+def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
+    """
+    Rows as a table.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Values by column; None where there is none.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        The table, sorted by file. Numbers that are not known are masked.
+    """
+    rows = sorted(rows, key=lambda row: row["file"])
+    table = QTable()
+    for name, (kind, meaning) in COLUMNS.items():
+        values = [row.get(name) for row in rows]
+        if kind is str:
+            table[name] = [value or "" for value in values] if values else MaskedColumn([], dtype=str)
+        else:
+            missing = [value is None for value in values]
+            filled = [kind(0) if lost else kind(value) for lost, value in zip(missing, values, strict=True)]
+            table[name] = MaskedColumn(filled, mask=missing, dtype=kind, unit=u.s if name == "seconds" else None)
+        table[name].info.description = meaning
+    return table
+
+
+@contextmanager
+def _refusing_os_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise CosmicRayError(
+            f"Found that the output can't be written: {err}. What is done so far is kept; run again once there is room."
+        ) from err

@@ -1,0 +1,32 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Hooks, the records that pass through them, and the plugins that are registered.
+"""
+
+from ccdproc_crplugin.plugins.loader import (
+    checks,
+    detectors,
+    find_detector,
+    find_step,
+    host,
+    register,
+    steps,
+    unregister,
+)
+from ccdproc_crplugin.plugins.registry import FAILURES
+from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter
+
+__all__ = [
+    "FAILURES",
+    "checks",
+    "detector_parameters",
+    "detectors",
+    "find_detector",
+    "find_step",
+    "host",
+    "register",
+    "step_parameters",
+    "steps",
+    "takes_any_parameter",
+    "unregister",
+]

@@ -1,0 +1,343 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Finds the plugins, loads each on its own, and keeps them for the whole process.
+"""
+
+from __future__ import annotations
+
+import configparser
+import functools
+import os
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any
+
+import entrypoints
+
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.plugins.model import Check, Detector, Step
+from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
+from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter
+
+__all__ = [
+    "DEFAULT_PLUGINS",
+    "ENTRY_POINT_GROUP",
+    "PluginHost",
+    "checks",
+    "detector_parameters",
+    "detectors",
+    "find_detector",
+    "find_step",
+    "host",
+    "register",
+    "step_parameters",
+    "steps",
+    "takes_any_parameter",
+    "unregister",
+]
+
+ENTRY_POINT_GROUP = "ccdproc_crplugin"
+
+DISTRIBUTION = "ccdproc-crplugin"
+
+#: Where plugins come from that were registered by hand.
+THIS_PROCESS = "this process"
+
+#: The built-in plugins, by name.
+DEFAULT_PLUGINS = {
+    "lacosmic": "ccdproc_crplugin.default_plugins.lacosmic",
+    "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
+    "median": "ccdproc_crplugin.default_plugins.median",
+    "preflight": "ccdproc_crplugin.default_plugins.preflight",
+    "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
+    "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",
+    "methods": "ccdproc_crplugin.default_plugins.methods",
+}
+
+
+class PluginHost(Registry):
+    """
+    Loads the plugins and answers for them.
+
+    Parameters
+    ----------
+    path : list of str or None
+        Where to look for installed distributions; `None` means ``sys.path``.
+    environ : mapping or None
+        Where ``CCDCR_DISABLE_PLUGINS`` and ``CCDCR_TRACE_PLUGINS`` are read; `None` means the
+        environment of the process.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins.loader import PluginHost
+    >>> "lacosmic" in PluginHost(path=[]).load().registered("detector")
+    True
+    """
+
+    def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None):
+        environ = os.environ if environ is None else environ
+        self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
+        self._path = path
+        super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
+
+    def load(self) -> PluginHost:
+        """
+        Load the built-in plugins and those of other distributions.
+
+        Returns
+        -------
+        PluginHost
+            The host itself.
+
+        Warns
+        -----
+        PluginWarning
+            For each plugin that is left out, wholly or in part.
+        """
+        for name, module in DEFAULT_PLUGINS.items():
+            self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
+        for plugin, load in self._installed(self._path):
+            self._load(plugin, load)
+        return self
+
+    def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
+        """
+        The plugins of other distributions, not yet imported.
+        """
+        with warnings.catch_warnings(record=True) as malformed:
+            warnings.simplefilter("always")
+            try:
+                found = entrypoints.get_group_all(ENTRY_POINT_GROUP, path=path)
+            except (configparser.Error, OSError, UnicodeError) as err:
+                found = []
+                unreadable = str(err)
+            else:
+                unreadable = ""
+        nameless = Plugin("entry_points.txt", "unknown")
+        for reason in [str(item.message) for item in malformed] + [unreadable] * bool(unreadable):
+            self.fail(nameless, f"its entry points can't be read: {reason}")
+        for entry_point in found:
+            distro = entry_point.distro
+            yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point.load
+
+    def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
+        if self.disabled & {_normal(plugin.name), _normal(plugin.distribution)} - {DISTRIBUTION}:
+            self.disable(plugin)
+            return
+        try:
+            self.add(load(), plugin)
+        except FAILURES as err:
+            self.fail(plugin, reason_of(err))
+
+
+def _normal(name: str) -> str:
+    """
+    A name of a plugin or distribution, in the one spelling that counts.
+    """
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+_host_lock = threading.RLock()
+_host: PluginHost | None = None
+
+
+def host() -> PluginHost:
+    """
+    The process's one plugin host; the first call loads the plugins.
+
+    Returns
+    -------
+    PluginHost
+        The host.
+    """
+    global _host
+    with _host_lock:
+        if _host is None:
+            # A plugin that asks for the host while it is loaded gets this one, as far as it is.
+            _host = PluginHost()
+            _host.load()
+        return _host
+
+
+def register(module: Any, name: str) -> None:
+    """
+    Register a plugin for this process, without an entry point.
+
+    Parameters
+    ----------
+    module : object
+        A module or an instance with hook implementations.
+    name : str
+        The plugin's name.
+
+    Raises
+    ------
+    CosmicRayError
+        If the name is taken or a hook implementation fits no hook.
+
+    Warns
+    -----
+    PluginWarning
+        For each thing it yields that can't be taken.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from ccdproc_crplugin import Detection, Detector, hookimpl, detectors, plugins
+    >>> def detect(data, *, mask, variance, readnoise, saturation):
+    ...     return Detection(data > 1000)
+    >>> @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("threshold", "every pixel above a level", detect)
+    >>> plugins.register(SimpleNamespace(ccdcr_detectors=ccdcr_detectors), "mine")
+    >>> "threshold" in detectors()
+    True
+    >>> plugins.unregister("mine")
+    """
+    with _host_lock:
+        try:
+            host().add(module, Plugin(name, THIS_PROCESS))
+        except FAILURES as err:
+            raise CosmicRayError(f"The plugin {name!r} can't be registered: {reason_of(err)}") from err
+
+
+def unregister(name: str) -> None:
+    """
+    Forget a plugin of this process.
+
+    Parameters
+    ----------
+    name : str
+        The plugin's name.
+
+    Raises
+    ------
+    CosmicRayError
+        If there is none of that name.
+    """
+    with _host_lock:
+        host().remove(name)
+
+
+def detectors() -> Mapping[str, Detector]:
+    """
+    The detectors that are registered.
+
+    Returns
+    -------
+    mapping of str to Detector
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.detectors())[:3]
+    ['lacosmic', 'astroscrappy', 'median']
+    """
+    return host().registered("detector")
+
+
+def steps() -> Mapping[str, Step]:
+    """
+    The reduction steps that are registered.
+
+    Returns
+    -------
+    mapping of str to Step
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.steps())[:3]
+    ['subtract_overscan', 'trim', 'subtract_bias']
+    """
+    return host().registered("step")
+
+
+def checks() -> Mapping[str, Check]:
+    """
+    The checks of the preflight that are registered.
+
+    Returns
+    -------
+    mapping of str to Check
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.checks())[:3]
+    ['kind', 'unit', 'records']
+    """
+    return host().registered("check")
+
+
+def find_step(name: str) -> Step:
+    """
+    A reduction step by its name.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    Step
+        The step.
+
+    Raises
+    ------
+    CosmicRayError
+        If none has that name; the message lists the known ones.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import find_step
+    >>> find_step("trim").kinds
+    ('bias', 'dark', 'flat', 'light')
+    """
+    return _find("step", name)
+
+
+def find_detector(name: str) -> Detector:
+    """
+    A detector by its name.
+
+    Parameters
+    ----------
+    name : str
+        The name.
+
+    Returns
+    -------
+    Detector
+        The detector.
+
+    Raises
+    ------
+    CosmicRayError
+        If none has that name; the message lists the known ones.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import find_detector
+    >>> find_detector("median").name
+    'median'
+    """
+    return _find("detector", name)
+
+
+def _find(kind: str, name: str) -> Any:
+    known = host().registered(kind)
+    if not isinstance(name, str) or name not in known:
+        raise CosmicRayError(
+            f"Found {kind}={name!r}; expected one of: {', '.join(known)}. "
+            "`ccdcr plugins` shows which plugins failed to load."
+        )
+    return known[name]

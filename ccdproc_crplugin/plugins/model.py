@@ -1,0 +1,219 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The plain records that pass between the host and its plugins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["Check", "Detection", "Detector", "Finding", "Step"]
+
+#: Keywords of the host's own functions: no parameter of a detector may bear one of these names.
+HOST_KEYWORDS = frozenset(
+    [
+        "ccd",
+        "detector",
+        "gain",
+        "readnoise",
+        "saturation",
+        "repair",
+        "preflight",
+        "force",
+        "mask",
+        "variance",
+        "n_pixels",
+        "connectivity",
+    ]
+)
+
+#: Keywords with which the host calls every detector.
+DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """
+    What a detector found.
+
+    Parameters
+    ----------
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        True where a cosmic ray hit.
+    score : `~numpy.ndarray` of float or None, shape (ny, nx)
+        Significance or probability of each pixel, if the detector has one.
+    cleaned : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        The frame without its cosmic rays, in electron. Without it the host repairs.
+    info : dict
+        Whatever else is worth telling. The values go to the HISTORY of the cleaned frame.
+    not_searched : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        True where the detector did not look.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin import Detection
+    >>> Detection(np.eye(3, dtype=bool)).mask.sum()
+    np.int64(3)
+    """
+
+    mask: np.ndarray
+    score: np.ndarray | None = None
+    cleaned: np.ndarray | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+    not_searched: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Detector:
+    """
+    Something that can find cosmic rays.
+
+    Parameters
+    ----------
+    name : str
+        The name users type: letters, digits, ``_``, ``-`` and ``.``.
+    summary : str
+        One line that says what it does.
+    detect : callable
+        ``detect(data, *, mask, variance, readnoise, saturation, **own) -> Detection``. ``data`` is
+        float32 (ny, nx) in electron, finite everywhere and read-only; ``mask`` is True at bad pixels;
+        ``variance`` is float32 in electron squared or None; ``readnoise`` (electron) and
+        ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
+        with defaults.
+    references : tuple of str
+        Papers to cite.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Detection, Detector
+    >>> def detect(data, *, mask, variance, readnoise, saturation, threshold=1000.0):
+    ...     return Detection((data > threshold) & ~mask)
+    >>> Detector("threshold", "every pixel above a level", detect).name
+    'threshold'
+    """
+
+    name: str
+    summary: str
+    detect: Callable[..., Detection]
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """
+    A reduction step of a night.
+
+    Parameters
+    ----------
+    name : str
+        The name users type, in a night's configuration too.
+    summary : str
+        One line that says what it does.
+    run : callable
+        ``run(ccd, **own) -> CCDData``, a new frame, or ``(CCDData, {name: table})``: each table is written
+        beside the frame, as ``FRAME_name.ecsv``, those of a file of several frames as one with a column ``hdu``.
+        Its own parameters are explicit; one whose default is a bool is given nothing but a bool.
+    kinds : tuple of str
+        The kinds of frame that it is for. A bias, dark or flat gets the steps that stand before the one
+        that takes it.
+    master : {"", "bias", "dark", "flat"}
+        The kind of combined frame that it takes. ``run`` gets the one that fits as keyword ``master``, with its
+        uncertainty if the frame has one too.
+    any_exposure : callable or None
+        ``any_exposure(**own) -> bool``: whether a dark of another exposure time will do. `None` means no.
+    check : callable or None
+        ``check(**own)`` raises a `CosmicRayError` on parameters that make no sense. Needed where ``run``
+        takes ``**parameters``.
+    plugins : callable or None
+        ``plugins(**own)`` gives (kind, name) of what else is registered and decides the result, such as
+        ``("detector", "lacosmic")``. A frame is reduced anew when its release changes.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Step
+    >>> Step("double", "twice the signal", lambda ccd: ccd.multiply(2)).summary
+    'twice the signal'
+    """
+
+    name: str
+    summary: str
+    run: Callable[..., Any]
+    kinds: tuple[str, ...] = ("light",)
+    master: str = ""
+    any_exposure: Callable[..., bool] | None = None
+    check: Callable[..., Any] | None = None
+    plugins: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """
+    A test of the preflight.
+
+    Parameters
+    ----------
+    name : str
+        The name users see.
+    summary : str
+        One line that says what it looks at.
+    run : callable
+        ``run(ccd, *, gain, readnoise, dark) -> Finding`` (or several, or None). ``gain`` and
+        ``readnoise`` are Quantities (electron/adu, electron) or None where they are not known;
+        ``dark`` is a CCDData or None. A check that names them among its parameters is told too the
+        ``saturation`` (electron), the name of the ``detector`` that is going to search, and all of its
+        ``parameters`` (mapping), each None where it is not known.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Check, Finding
+    >>> def run(ccd, *, gain, readnoise, dark):
+    ...     return Finding("square", "ok" if ccd.shape[0] == ccd.shape[1] else "warn", "...")
+    >>> Check("square", "is the frame square?", run).name
+    'square'
+    """
+
+    name: str
+    summary: str
+    run: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """
+    What a check found.
+
+    Parameters
+    ----------
+    check : str
+        Name of the check.
+    status : {"ok", "warn", "fail"}
+        The verdict.
+    message : str
+        What was found, in a sentence.
+    note : int or None
+        Which of the five notes for users of L.A.Cosmic it speaks of, 1 to 5.
+    measured, expected : object
+        The values compared, if any.
+    fix : str
+        What to do.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Finding
+    >>> Finding("unit", "fail", "the frame is in electron / s", fix="multiply by the exposure").status
+    'fail'
+    """
+
+    check: str
+    status: str
+    message: str
+    note: int | None = None
+    measured: Any = None
+    expected: Any = None
+    fix: str = ""

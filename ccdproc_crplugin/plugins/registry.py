@@ -1,0 +1,257 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Registers plugins, knows who registered what and what was left out, and asks each on its own.
+
+Nothing that a plugin does costs more than that plugin.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import pluggy
+
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, reason_of
+from ccdproc_crplugin.plugins.rules import REGISTRIES, check_plugin, checked_name, new_manager
+
+__all__ = ["FAILURES", "Plugin", "Registration", "Registry"]
+
+#: What a plugin may raise without costing more than itself.
+FAILURES = (Exception, SystemExit)
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """
+    A plugin and where it comes from.
+    """
+
+    name: str
+    distribution: str
+    version: str = ""
+
+    @property
+    def key(self) -> str:
+        """
+        What tells it from every other plugin.
+        """
+        return f"{self.distribution}:{self.name}"
+
+    def __str__(self) -> str:
+        release = f"{self.distribution} {self.version}".strip()
+        return f"plugin {self.name!r} of distribution {release!r}"
+
+
+@dataclass(frozen=True)
+class Registration:
+    """
+    One thing that a plugin registered, or failed to.
+    """
+
+    kind: str
+    name: str
+    plugin: Plugin
+    item: Any = None
+    status: str = "ok"
+    detail: str = ""
+
+
+class Registry:
+    """
+    The plugins, and what they registered or failed to.
+
+    Parameters
+    ----------
+    trace : callable or None
+        Is given a line of text for everything that happens.
+
+    Attributes
+    ----------
+    registrations : list of Registration
+        In the order in which they came.
+    """
+
+    def __init__(self, trace: Callable[[str], Any] | None = None):
+        self.registrations: list[Registration] = []
+        self._plugins: dict[str, Plugin] = {}
+        self._manager = new_manager()
+        if trace is not None:
+            self._manager.trace.root.setwriter(trace)
+        self._trace = self._manager.trace.root.get("ccdcr")
+
+    def add(self, module: Any, plugin: Plugin) -> None:
+        """
+        Register a plugin and take what it declares.
+
+        Parameters
+        ----------
+        module : object
+            Whatever carries the hook implementations: a module or an instance.
+        plugin : Plugin
+            Its name and distribution.
+
+        Raises
+        ------
+        CosmicRayError
+            If a plugin of that name is there already.
+        ~pluggy.PluginValidationError
+            If a hook implementation fits no hook.
+        """
+        if plugin.key in self._plugins:
+            raise CosmicRayError(f"{plugin} is registered already; unregister it first or choose another name.")
+        check_plugin(module, plugin.name)
+        self._manager.register(module, name=plugin.key)
+        self._plugins[plugin.key] = plugin
+        self._trace("loaded:", plugin)
+        for implementation in self._implementations_of(module):
+            hook = implementation.opts["specname"] or implementation.function.__name__
+            if hook in REGISTRIES:
+                self._collect(hook, implementation.function, plugin)
+
+    def remove(self, name: str) -> None:
+        """
+        Forget a plugin and all that it registered.
+
+        Parameters
+        ----------
+        name : str
+            Name of the plugin.
+
+        Raises
+        ------
+        CosmicRayError
+            If there is none of that name.
+        """
+        chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
+        if not chosen:
+            known = ", ".join(plugin.name for plugin in self._plugins.values())
+            raise CosmicRayError(f"No plugin is named {name!r}; registered are: {known}.")
+        for plugin in chosen:
+            del self._plugins[plugin.key]
+            self._manager.unregister(name=plugin.key)
+            self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
+
+    def registered(self, kind: str) -> Mapping[str, Any]:
+        """
+        What the plugins registered of one kind.
+
+        Parameters
+        ----------
+        kind : {"detector", "step", "check", "method"}
+            The kind.
+
+        Returns
+        -------
+        mapping of str to object
+            In the order of registration, the built-in ones first.
+        """
+        return MappingProxyType(
+            {entry.name: entry.item for entry in self.registrations if entry.kind == kind and entry.status == "ok"}
+        )
+
+    def plugin_of(self, kind: str, name: str) -> Plugin:
+        """
+        The plugin that registered something.
+
+        Parameters
+        ----------
+        kind, name : str
+            What was registered.
+
+        Returns
+        -------
+        Plugin
+            Its name and distribution.
+        """
+        return next(
+            entry.plugin for entry in self.registrations if (entry.kind, entry.name, entry.status) == (kind, name, "ok")
+        )
+
+    def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
+        """
+        The implementations of a hook, to be called one by one.
+
+        Parameters
+        ----------
+        hook : str
+            Name of the hook.
+
+        Yields
+        ------
+        plugin : Plugin
+            Whose implementation it is.
+        call : callable
+            Takes the hook's arguments as keywords and passes on those that the implementation asks for.
+        """
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            plugin = self._plugins[implementation.plugin_name]
+            self._trace(hook, "of", plugin)
+            yield plugin, functools.partial(_call, implementation)
+
+    def fail(self, plugin: Plugin, reason: str, kind: str = "plugin") -> None:
+        """
+        Note, and say, that something of a plugin was left out.
+
+        Parameters
+        ----------
+        plugin : Plugin
+            Its name and distribution.
+        reason : str
+            Why.
+        kind : str
+            What: one of the kinds of `registered`, or the whole ``"plugin"``.
+
+        Warns
+        -----
+        PluginWarning
+            Always.
+        """
+        self.registrations.append(Registration(kind, plugin.name, plugin, status="failed", detail=reason))
+        warnings.warn(f"{plugin} was left out: {reason}", PluginWarning, stacklevel=2)
+
+    def disable(self, plugin: Plugin) -> None:
+        """
+        Note that a plugin was not wanted.
+
+        Parameters
+        ----------
+        plugin : Plugin
+            Its name and distribution.
+        """
+        self.registrations.append(Registration("plugin", plugin.name, plugin, status="disabled"))
+        self._trace("disabled:", plugin)
+
+    def _implementations_of(self, module: Any) -> list[pluggy.HookImpl]:
+        callers = self._manager.get_hookcallers(module) or []
+        return [impl for caller in callers for impl in caller.get_hookimpls() if impl.plugin is module]
+
+    def _collect(self, hook: str, function: Callable[[], Any], plugin: Plugin) -> None:
+        kind, expected = REGISTRIES[hook]
+        try:
+            items = list(function() or ())
+        except FAILURES as err:
+            self.fail(plugin, f"{hook} failed: {reason_of(err)}", kind)
+            return
+        for item in items:
+            self._accept(kind, expected, item, plugin)
+
+    def _accept(self, kind: str, expected: type, item: Any, plugin: Plugin) -> None:
+        try:
+            name = checked_name(kind, expected, item)
+            if name in self.registered(kind):
+                owner = self.plugin_of(kind, name)
+                raise CosmicRayError(f"the {kind} name {name!r} is taken already by {owner}; choose another name.")
+        except FAILURES as err:
+            self.fail(plugin, reason_of(err), kind)
+            return
+        self.registrations.append(Registration(kind, name, plugin, item))
+        self._trace("registered:", kind, name, "by", plugin)
+
+
+def _call(implementation: pluggy.HookImpl, **arguments: Any) -> Any:
+    return implementation.function(**{name: arguments[name] for name in implementation.argnames})

@@ -1,0 +1,234 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a plugin, and each thing that it registers, must be.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pluggy
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.plugins import hookspecs
+from ccdproc_crplugin.plugins.model import DETECTOR_KEYWORDS, HOST_KEYWORDS, Check, Detector, Step
+
+__all__ = [
+    "REGISTRIES",
+    "check_plugin",
+    "checked_name",
+    "detector_parameters",
+    "new_manager",
+    "step_parameters",
+    "takes_any_parameter",
+]
+
+#: The hooks that declare something, and what each must yield.
+REGISTRIES = {
+    "ccdcr_detectors": ("detector", Detector),
+    "ccdcr_steps": ("step", Step),
+    "ccdcr_checks": ("check", Check),
+    "ccdcr_methods": ("method", Callable),
+}
+
+#: The kinds of frame that are combined and that a step may take.
+MASTER_KINDS = ("bias", "dark", "flat")
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+def new_manager() -> pluggy.PluginManager:
+    """
+    A manager that knows the hooks and no plugin.
+
+    Returns
+    -------
+    ~pluggy.PluginManager
+        The manager.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    return manager
+
+
+def check_plugin(module: Any, name: str) -> None:
+    """
+    Refuse a plugin of which a part would be ignored or could not be called.
+
+    Parameters
+    ----------
+    module : object
+        Whatever carries the hook implementations: a module or an instance.
+    name : str
+        The plugin's name.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is a class, implements no hook, or has one that is not marked or is a wrapper.
+    ~pluggy.PluginValidationError
+        If a hook implementation fits no hook.
+    """
+    if inspect.isclass(module):
+        raise CosmicRayError(f"it is the class {module.__name__!r}; give a module or an instance.")
+    probe = new_manager()
+    probe.register(module, name=name)
+    probe.check_pending()
+    callers = probe.get_hookcallers(module) or []
+    if not callers:
+        raise CosmicRayError("it implements no hook; mark its ccdcr_* functions with ccdproc_crplugin.hookimpl.")
+    marked = {caller.name for caller in callers}
+    for name in dir(module):
+        if name.startswith("ccdcr_") and name not in marked and callable(getattr(module, name)):
+            raise CosmicRayError(f"its function {name} is not marked with ccdproc_crplugin.hookimpl.")
+    for implementation in (impl for caller in callers for impl in caller.get_hookimpls()):
+        if implementation.wrapper or implementation.hookwrapper:
+            raise CosmicRayError(f"{implementation.function.__name__} is a hook wrapper, which no hook here takes.")
+
+
+def checked_name(kind: str, expected: type, item: Any) -> str:
+    """
+    The name under which an item is registered, once it is found to be what the hook asks for.
+
+    Parameters
+    ----------
+    kind : {"detector", "step", "check", "method"}
+        What the hook asks for.
+    expected : type
+        Its type.
+    item : object
+        What the plugin yielded.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    CosmicRayError
+        If the item is something else, or could not be used.
+    """
+    if not isinstance(item, expected):
+        raise CosmicRayError(f"expected a {kind} ({expected.__name__}), found {type(item).__name__}: {item!r:.80}.")
+    name = item.__name__ if kind == "method" else item.name
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise CosmicRayError(f"the {kind} name {name!r} should be letters, digits, '_', '-' and '.'.")
+    if kind == "detector":
+        _check_detector(item)
+    elif kind != "method" and not callable(item.run):
+        raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {item.run!r:.80}.")
+    if kind == "step":
+        _check_step(item)
+    return name
+
+
+def _check_step(step: Step) -> None:
+    kinds = (*MASTER_KINDS, "light")
+    strange = set(step.kinds) - set(kinds)
+    if strange or isinstance(step.kinds, str):
+        raise CosmicRayError(
+            f"the step {step.name!r} is for kinds {step.kinds!r}; expected some of {', '.join(kinds)}."
+        )
+    if step.master not in ("", *MASTER_KINDS):
+        raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master!r}; expected bias, dark or flat.")
+    parameters = list(inspect.signature(step.run).parameters)[1:]
+    if step.master and "master" not in parameters:
+        raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master} but has no keyword master.")
+    if step.check is None and takes_any_parameter(step):
+        raise CosmicRayError(f"the step {step.name!r} takes **parameters but has no check; name them, or add one.")
+
+
+def _check_detector(detector: Detector) -> None:
+    name = detector.name
+    if not callable(detector.detect):
+        raise CosmicRayError(f"the detector {name!r} has a `detect` that can't be called: {detector.detect!r:.80}.")
+    keywords = list(inspect.signature(detector.detect).parameters.values())[1:]
+    variable = [par.name for par in keywords if par.kind in (par.VAR_KEYWORD, par.VAR_POSITIONAL)]
+    if variable:
+        raise CosmicRayError(f"the detector {name!r} takes *{variable[0]}; name each of its parameters.")
+    names = {par.name for par in keywords if par.kind is not par.POSITIONAL_ONLY}
+    missing = [keyword for keyword in DETECTOR_KEYWORDS if keyword not in names]
+    if missing:
+        raise CosmicRayError(f"the detector {name!r} does not take the keywords {', '.join(missing)}.")
+    clashing = sorted((names & HOST_KEYWORDS) - set(DETECTOR_KEYWORDS))
+    if clashing:
+        raise CosmicRayError(
+            f"the detector {name!r} has a parameter named {clashing[0]!r}, which is the host's own; rename it."
+        )
+    required = [par.name for par in _own_parameters(detector) if par.default is par.empty]
+    if required:
+        raise CosmicRayError(f"the detector {name!r} gives its parameter {required[0]!r} no default.")
+
+
+def _own_parameters(detector: Detector) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(detector.detect).parameters.values())[1:]
+    return [par for par in parameters if par.name not in DETECTOR_KEYWORDS]
+
+
+def detector_parameters(detector: Detector) -> dict[str, Any]:
+    """
+    A detector's own parameters and their defaults.
+
+    Parameters
+    ----------
+    detector : Detector
+        The detector.
+
+    Returns
+    -------
+    dict
+        Defaults by name.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import detector_parameters, find_detector
+    >>> detector_parameters(find_detector("median"))["thresh"]
+    5.0
+    """
+    return {par.name: par.default for par in _own_parameters(detector)}
+
+
+def step_parameters(step: Step) -> dict[str, Any]:
+    """
+    A step's own parameters and their defaults.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+
+    Returns
+    -------
+    dict
+        Defaults by name; `inspect.Parameter.empty` where there is none.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.plugins import find_step, step_parameters
+    >>> step_parameters(find_step("subtract_dark"))
+    {'scale': False}
+    """
+    parameters = list(inspect.signature(step.run).parameters.values())[1:]
+    named = [par for par in parameters if par.kind in (par.KEYWORD_ONLY, par.POSITIONAL_OR_KEYWORD)]
+    return {par.name: par.default for par in named if not (step.master and par.name == "master")}
+
+
+def takes_any_parameter(step: Step) -> bool:
+    """
+    Whether a step takes parameters that it does not name, which its ``check`` looks at.
+
+    Parameters
+    ----------
+    step : Step
+        The step.
+
+    Returns
+    -------
+    bool
+        True if it does.
+    """
+    return any(par.kind is par.VAR_KEYWORD for par in inspect.signature(step.run).parameters.values())

@@ -1,0 +1,277 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+What a person says of the events of some frames: which of them are no cosmic rays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.removed import removed_pixels
+
+__all__ = [
+    "FORMAT",
+    "VERSION",
+    "Judgement",
+    "apply_review",
+    "apply_reviews",
+    "cleaning_id",
+    "frame_name",
+    "read_review",
+]
+
+#: What the file says of itself.
+FORMAT, VERSION = "ccdproc_crplugin review", 1
+
+#: The largest file that is read (bytes): a hundred thousand labels a frame, in a hundred frames.
+LARGEST_FILE = 100_000_000
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """
+    What a person says of one frame.
+
+    Parameters
+    ----------
+    file : str
+        Name of the cleaned frame.
+    cleaning : str
+        What `cleaning_id` gave for it.
+    not_cosmic_rays : tuple of int
+        Labels of the events that are none.
+    """
+
+    file: str
+    cleaning: str
+    not_cosmic_rays: tuple[int, ...]
+
+
+def cleaning_id(ccd: CCDData) -> str:
+    """
+    What tells a cleaning from every other: a checksum of the pixels removed and of what stands there now.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A cleaned frame that carries its removed values.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits, the same before and after a round trip through a file.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame does not carry them.
+    """
+    record = removed_pixels(ccd)
+    digest = hashlib.sha256(f"{ccd.data.shape} {record.dtype.str} {record.unit}".encode())
+    for column in (record.y, record.x, record.label, record.removed, record.repaired):
+        digest.update(column.astype({"i": "<i8", "u": "<u8", "f": "<f8"}[column.dtype.kind]).tobytes())
+    return digest.hexdigest()
+
+
+def read_review(path: str | os.PathLike) -> list[Judgement]:
+    """
+    Read a review that a report saved.
+
+    Parameters
+    ----------
+    path : path
+        The file, ``review.json``.
+
+    Returns
+    -------
+    list of Judgement
+        One a frame.
+
+    Raises
+    ------
+    CosmicRayError
+        If it is no such file.
+    """
+    path = Path(path)
+    content = _parse(path)
+    try:
+        _check_keys(content, {"format", "version", "frames"}, "the file")
+        _expect(content["format"] == FORMAT, f"format {content['format']!r:.60}", repr(FORMAT))
+        _expect(content["version"] == VERSION, f"version {content['version']!r:.60}", str(VERSION))
+        _expect(isinstance(content["frames"], list), "frames that are no list", "a list")
+        judgements = [_judgement(entry) for entry in content["frames"]]
+        cleanings = [judgement.cleaning for judgement in judgements]
+        _expect(len(set(cleanings)) == len(cleanings), "a frame twice", "each once")
+    except CosmicRayError as err:
+        raise CosmicRayError(f"{err} In {str(path)!r}. Save the review anew from the report.") from err
+    return judgements
+
+
+def _parse(path: Path) -> Any:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise CosmicRayError(f"Found {str(path)!r} larger than any review; expected a review that a report saved.")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as err:
+        raise CosmicRayError(f"Found no file {str(path)!r}; expected a review that a report saved.") from err
+    except CosmicRayError:
+        raise
+    except (OSError, ValueError, RecursionError) as err:
+        raise CosmicRayError(
+            f"Found {str(path)!r}, which is no JSON ({type(err).__name__}: {err}); expected a review that a report "
+            "saved."
+        ) from err
+
+
+def _judgement(entry: Any) -> Judgement:
+    _check_keys(entry, {"file", "cleaning", "not_cosmic_rays"}, "a frame")
+    file, cleaning, labels = entry["file"], entry["cleaning"], entry["not_cosmic_rays"]
+    _expect(isinstance(file, str) and bool(file), f"the file name {file!r:.60}", "a text")
+    sound = isinstance(cleaning, str) and re.fullmatch(r"[0-9a-f]{64}", cleaning) is not None
+    _expect(sound, f"the cleaning {cleaning!r:.60}", "64 hexadecimal digits")
+    _expect(isinstance(labels, list), f"not_cosmic_rays {labels!r:.60}", "a list of labels")
+    for label in labels:
+        _expect(type(label) is int and 1 <= label < 2**31, f"the label {label!r:.60}", "a whole number from 1 on")
+    _expect(len(set(labels)) == len(labels), f"a label twice for {file!r:.60}", "each once")
+    return Judgement(file, cleaning, tuple(labels))
+
+
+def _check_keys(entry: Any, keys: set[str], what: str) -> None:
+    _expect(isinstance(entry, dict), f"{what} as {type(entry).__name__}", "an object")
+    found = ", ".join(sorted(entry)[:9]) or "nothing"
+    _expect(set(entry) == keys, f"{found!r:.200} in {what}", ", ".join(sorted(keys)))
+
+
+def _expect(condition: bool, found: str, expected: str) -> None:
+    if not condition:
+        raise CosmicRayError(f"Found {found}; expected {expected}.")
+
+
+def frame_name(path: Path, hdu: int | None = None) -> str:
+    """
+    How a review names a frame.
+
+    Parameters
+    ----------
+    path : `~pathlib.Path`
+        The file.
+    hdu : int or None
+        Where the frame stands in a file of several.
+
+    Returns
+    -------
+    str
+        The name of the file, and the HDU in brackets where there are several frames.
+    """
+    return path.name if hdu is None else f"{path.name}[{hdu}]"
+
+
+def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> CCDData:
+    """
+    Put back what a review calls no cosmic ray.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        A cleaned frame that carries its removed values; not changed.
+    review : path
+        The file that a report saved, ``review.json``.
+    name : str
+        Name of the frame's file, for messages.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, as `restore_cosmic_rays` gives it.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file is no review, or one of other frames or of another cleaning of this one.
+
+    See Also
+    --------
+    restore_cosmic_rays : Puts back events by their labels.
+
+    Examples
+    --------
+    >>> import json, tempfile
+    >>> from pathlib import Path
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> import ccdproc_crplugin as crp
+    >>> from ccdproc_crplugin.report.review import FORMAT, VERSION, cleaning_id
+    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
+    >>> sky[20, 20:26] += 3000
+    >>> cleaned = crp.clean_cosmic_rays(CCDData(sky, unit="electron"), readnoise=5, saturation=60000)
+    >>> frame = {"file": "light.fits", "cleaning": cleaning_id(cleaned), "not_cosmic_rays": [1]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     review = Path(folder) / "review.json"
+    ...     _ = review.write_text(json.dumps({"format": FORMAT, "version": VERSION, "frames": [frame]}))
+    ...     restored = crp.apply_review(cleaned, review)
+    >>> bool((restored.data == sky).all())
+    True
+    """
+    return apply_reviews({name: ccd}, review)[name]
+
+
+def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> dict[str, CCDData]:
+    """
+    Put back what a review calls no cosmic rays in the frames of a file.
+
+    Parameters
+    ----------
+    frames : mapping of str to `~astropy.nddata.CCDData`
+        Cleaned frames by the names that `frame_name` gives them; not changed.
+    review : path
+        The file that a report saved, ``review.json``.
+
+    Returns
+    -------
+    dict of str to `~astropy.nddata.CCDData`
+        New frames for those that the review speaks of.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `apply_review`, where it speaks of none of them or of another cleaning of one.
+    """
+    judgements = read_review(review)
+    found = {name: _judgement_of(ccd, judgements, name) for name, ccd in frames.items()}
+    if not any(found.values()):
+        names = ", ".join(repr(judgement.file) for judgement in judgements[:9]) or "none"
+        wanted = ", ".join(map(repr, filter(None, frames))) or "this frame"
+        raise CosmicRayError(f"Found a review of other frames, {names}; expected one of {wanted}.")
+    return {
+        name: restore_cosmic_rays(frames[name], labels=np.array(judgement.not_cosmic_rays, dtype=int))
+        for name, judgement in found.items()
+        if judgement
+    }
+
+
+def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judgement | None:
+    """
+    What is said of a frame, if anything is.
+    """
+    cleaning = cleaning_id(ccd)
+    for judgement in judgements:
+        if judgement.cleaning == cleaning:
+            return judgement
+    if name and any(judgement.file == name for judgement in judgements):
+        raise CosmicRayError(
+            f"Found a review of another cleaning of {name!r}; expected one of the frame as it is now. Write the report "
+            "anew and review that."
+        )
+    return None

@@ -1,0 +1,240 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which ``sigclip`` and ``objlim`` a frame wants, and why.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.nddata import CCDData
+from astropy.table import Table
+
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.electrons import to_electrons
+from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.rates import Expectation, expected_events
+from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
+from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Tuning", "cr_tune"]
+
+#: No event has a larger contrast to the fine structure.
+LARGEST_OBJLIM = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """
+    The limits of L.A.Cosmic that suit a frame.
+
+    Parameters
+    ----------
+    sigclip, objlim : float
+        The choice.
+    reason : str
+        Why it was made.
+    table : `~astropy.table.Table`
+        A row a pair of limits: ``sigclip``, ``objlim``; ``n_pixels``, ``n_events`` and ``n_extended`` found by one
+        iteration, without growth; ``completeness``, the share of trial events found; ``stars_touched``, as a share
+        of the stars detected; ``n_false``, the false events to expect, single pixels most of them; ``allowed``,
+        whether the bounds are kept; ``expected_low`` and ``expected_high``, how many events are plausible, masked
+        where that can't be told.
+    fwhm : float or None
+        Stellar width (pix).
+    expectation : Expectation
+        How many events are plausible.
+    """
+
+    sigclip: float
+    objlim: float
+    reason: str
+    table: Table
+    fwhm: float | None
+    expectation: Expectation
+
+    def __repr__(self) -> str:
+        return f"<Tuning: sigclip={self.sigclip:g}, objlim={self.objlim:.3g}: {self.reason}>"
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+
+    def plot(self) -> Figure:
+        """
+        Draw events against ``sigclip``.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            Above events, extended events and false events at the ``objlim`` chosen, over the band of plausible
+            numbers; below the completeness and the stars touched.
+        """
+        from matplotlib.figure import Figure
+
+        figure = Figure(figsize=(7, 6.5), layout="constrained")
+        counts, shares = figure.subplots(2, sharex=True, height_ratios=[2, 1])
+        self._plot_counts(counts)
+        self._plot_shares(shares)
+        for axes in (counts, shares):
+            axes.axvline(self.sigclip, color="black", linestyle=":", label=f"chosen: {self.sigclip:g}")
+            axes.legend(fontsize="small")
+        shares.set_xlabel("sigclip")
+        figure.suptitle(f"objlim = {self.objlim:.3g}")
+        return figure
+
+    def _plot_counts(self, axes: Any) -> None:
+        if self.expectation.low is not None:
+            axes.axhspan(
+                max(self.expectation.low, 0.5),
+                self.expectation.high,
+                color="0.85",
+                label=f"plausible: {self.expectation}",
+            )
+        for objlim in np.unique(self.table["objlim"]):
+            rows = self.table[self.table["objlim"] == objlim]
+            if objlim == self.objlim:
+                axes.plot(rows["sigclip"], rows["n_events"], "o-", color="C0", label="events")
+                axes.plot(rows["sigclip"], rows["n_extended"], "s-", color="C2", label="extended events")
+                axes.plot(rows["sigclip"], rows["n_false"], "--", color="C3", label="false events")
+            else:
+                axes.plot(rows["sigclip"], rows["n_events"], "-", color="C0", alpha=0.3)
+        axes.set(yscale="log", ylim=(0.5, 2 * self._most_events), ylabel="number")
+
+    @property
+    def _most_events(self) -> float:
+        return max(1, self.table["n_events"].max(), self.table["n_false"].max(), self.expectation.high or 0)
+
+    def _plot_shares(self, axes: Any) -> None:
+        rows = self.table[self.table["objlim"] == self.objlim]
+        axes.plot(rows["sigclip"], rows["completeness"], "o-", color="C0", label="completeness")
+        axes.plot(rows["sigclip"], rows["stars_touched"], "--", color="C3", label="stars touched")
+        axes.set(xscale="log", ylim=(-0.03, 1.03), ylabel="share")
+        ticks = [3, 4, 5, 6, 8, 10, 15, 20]
+        axes.set_xticks(ticks, [str(tick) for tick in ticks])
+        axes.set_xticks([], minor=True)
+
+
+def cr_tune(
+    ccd: CCDData,
+    *,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
+    objlim: float | None = None,
+    n_pixels: int = 3,
+    max_false: float = MAX_FALSE,
+    max_stars_touched: float = MAX_STARS_TOUCHED,
+    expectation: Expectation | None = None,
+    seed: int = 0,
+) -> Tuning:
+    """
+    Choose the limits of L.A.Cosmic for a frame.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
+        The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
+    gain, readnoise, saturation : Quantity, float or None
+        As for `clean_cosmic_rays`.
+    objlim : float or None
+        Least contrast to the fine structure; `None` has it chosen too.
+    n_pixels : int
+        From how many pixels on an event counts as extended.
+    max_false : float
+        Most false events, as a share of the events found.
+    max_stars_touched : float
+        Most stars touched, as a share of the stars detected.
+    expectation : Expectation or None
+        How many events are plausible; `None` means what `expected_events` says.
+    seed : int
+        Of the trial events; the same seed gives the same answer.
+
+    Returns
+    -------
+    Tuning
+        The choice, the reason and the table.
+
+    Raises
+    ------
+    CosmicRayError
+        If the frame or a parameter is not as it should be, or the frame was cleaned already.
+
+    Notes
+    -----
+    The frame is searched once for all pairs of limits. Parts of it, up to a million pixels, are searched twice
+    more: with trial cosmic rays of known charge added, which gives the completeness, and as a twin without any cosmic
+    ray, whose sky, noise and stars are drawn anew, which gives what is false. The choice is the most complete pair that
+    keeps both bounds; the middle one, if several are equally complete to a per cent.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> frame = crp.simulate_frame((256, 256), n_stars=40, seed=2)
+    >>> tuning = crp.cr_tune(frame.ccd)
+    >>> bool(4 < tuning.sigclip < 12)
+    True
+    """
+    from ccdproc_crplugin.tuning.limits import choose_limits
+
+    check_frame(ccd)
+    if is_cleaned(ccd):
+        raise CosmicRayError(
+            "Found a frame whose cosmic rays were removed already; expected one that was not cleaned.",
+            "Take the frame as it was before: {restore_cosmic_rays()} returns it.",
+        )
+    _check_bounds(max_false=max_false, max_stars_touched=max_stars_touched)
+    _check_whole(n_pixels=(n_pixels, 1), seed=(seed, 0))
+    _check_objlim(objlim)
+    if not isinstance(expectation, Expectation | None):
+        raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
+    calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    frame = to_electrons(ccd, calibration)
+    level = calibration.saturation if np.isfinite(calibration.saturation) else None
+    fwhm = stellar_width(frame.data, mask=frame.bad if frame.bad.any() else None, saturation=level)
+    limits = choose_limits(
+        frame.data,
+        mask=frame.bad,
+        variance=frame.variance,
+        readnoise=calibration.readnoise,
+        saturation=calibration.saturation,
+        fwhm=fwhm,
+        objlim=objlim_for_width(fwhm) if objlim is None else objlim,
+        vary_objlim=objlim is None,
+        n_pixels=n_pixels,
+        max_false=max_false,
+        max_stars_touched=max_stars_touched,
+        seed=seed,
+    )
+    expectation = expected_events(ccd) if expectation is None else expectation
+    table = limits.table
+    for name in ("low", "high"):
+        number = getattr(expectation, name)
+        table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
+    return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
+
+
+def _check_bounds(**bounds: float) -> None:
+    for name, value in bounds.items():
+        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
+            raise CosmicRayError(f"Found {name}={value!r}; expected a share from 0 to 1.")
+
+
+def _check_whole(**numbers: tuple[int, int]) -> None:
+    for name, (value, least) in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise CosmicRayError(f"Found {name}={value!r}; expected a whole number, {least} or more.")
+
+
+def _check_objlim(objlim: float | None) -> None:
+    if objlim is None:
+        return
+    if isinstance(objlim, bool) or not isinstance(objlim, int | float | np.number) or not 0 < objlim <= LARGEST_OBJLIM:
+        raise CosmicRayError(f"Found objlim={objlim!r}; expected a number above 0, {LARGEST_OBJLIM:g} at the most.")

@@ -1,0 +1,130 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which calibration frames belong together.
+"""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, group_frames
+
+CAMERA = {"XBINNING": 1, "YBINNING": 1, "GAIN": 1.5, "READOUTM": "Fast", "CCD-TEMP": -20.0}
+
+
+def header(kind, **cards):
+    return {"IMAGETYP": kind, "EXPTIME": 10.0, "FILTER": "R", **CAMERA, **cards}
+
+
+class TestKey:
+    def test_it_has_all_that_a_light_frame_says(self):
+        assert calibration_key(header("LIGHT")) == CalibrationKey("light", 10.0, "R", (1, 1), 1.5, "Fast", -20.0)
+
+    def test_exposure_and_filter_say_nothing_about_a_bias_frame(self):
+        assert calibration_key(header("BIAS")) == calibration_key(header("BIAS", EXPTIME=0.0, FILTER="V"))
+
+    def test_the_filter_says_nothing_about_a_dark_frame(self):
+        assert calibration_key(header("DARK")) == calibration_key(header("DARK", FILTER="V"))
+        assert calibration_key(header("DARK")) != calibration_key(header("DARK", EXPTIME=20.0))
+
+    def test_the_exposure_says_nothing_about_a_flat(self):
+        assert calibration_key(header("FLAT")) == calibration_key(header("FLAT", EXPTIME=3.1))
+        assert calibration_key(header("FLAT")) != calibration_key(header("FLAT", FILTER="V"))
+
+    def test_a_clock_that_is_a_little_off_makes_no_other_exposure(self):
+        assert calibration_key(header("DARK", EXPTIME=300.0)) == calibration_key(header("DARK", EXPTIME=300.004))
+
+    @pytest.mark.parametrize("cards", [{"XBINNING": 2}, {"GAIN": 120}, {"READOUTM": "Slow"}])
+    def test_the_state_of_the_camera_counts_for_every_kind(self, cards):
+        for kind in ("BIAS", "DARK", "FLAT"):
+            assert calibration_key(header(kind)) != calibration_key(header(kind, **cards))
+
+    def test_an_empty_header_gives_an_unknown_kind(self):
+        assert calibration_key({}) == CalibrationKey("unknown")
+
+
+class TestName:
+    def test_it_says_what_is_known(self):
+        assert calibration_key(header("FLAT")).name == "flat_R_1x1_gain1.5_Fast_-20C"
+        assert CalibrationKey("dark", exposure=0.5, temperature=3.2).name == "dark_0.5s_3C"
+
+    @pytest.mark.parametrize("hostile", ["../../etc/passwd", "a/b", "..", "R\x00", "C:\\x", "\n", "x" * 500])
+    def test_it_never_leaves_the_folder(self, hostile):
+        name = CalibrationKey("flat", filter=hostile, readout=hostile).name
+        assert name.startswith("flat")
+        assert len(name) < 100
+        assert not set(name) & set("/\\\x00\n:")
+        assert ".." not in name.split("_")
+
+
+class TestFit:
+    light = calibration_key(header("LIGHT"))
+
+    def test_a_bias_frame_fits_the_same_state_of_the_camera(self):
+        assert calibration_key(header("BIAS")).fits(self.light)
+        assert not calibration_key(header("BIAS", XBINNING=2, YBINNING=2)).fits(self.light)
+
+    def test_a_dark_frame_fits_its_exposure_unless_it_is_scaled(self):
+        dark = calibration_key(header("DARK", EXPTIME=300.0))
+        assert not dark.fits(self.light)
+        assert dark.fits(self.light, any_exposure=True)
+
+    def test_a_flat_fits_its_filter(self):
+        assert calibration_key(header("FLAT", EXPTIME=2.0)).fits(self.light)
+        assert not calibration_key(header("FLAT", FILTER="V")).fits(self.light)
+
+    def test_the_temperature_may_differ_by_the_tolerance(self):
+        dark = calibration_key(header("DARK", **{"CCD-TEMP": -18.5}))
+        assert not dark.fits(self.light)
+        assert dark.fits(self.light, tolerance=1.5)
+
+    def test_what_a_header_does_not_say_differs_from_nothing(self):
+        assert CalibrationKey("dark").fits(self.light)
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(name, kind, **cards):
+        fits.writeto(tmp_path / name, np.ones((4, 4), dtype="i2"), fits.Header(header(kind, **cards)))
+        return tmp_path / name
+
+    return write
+
+
+class TestGroups:
+    def test_bias_comes_first_then_darks_by_exposure_then_flats(self, write):
+        paths = [
+            write("f.fits", "FLAT"),
+            write("d60.fits", "DARK", EXPTIME=60.0),
+            write("d6.fits", "DARK", EXPTIME=6.0),
+            write("b.fits", "BIAS"),
+        ]
+        assert [path.name for group in group_frames(paths).values() for path in group] == [
+            "b.fits",
+            "d6.fits",
+            "d60.fits",
+            "f.fits",
+        ]
+
+    def test_other_kinds_are_in_no_group(self, write, tmp_path):
+        (tmp_path / "broken.fits").write_text("nothing")
+        paths = [write("l.fits", "LIGHT"), write("a.fits", "ARC"), tmp_path / "broken.fits", tmp_path / "missing.fits"]
+        assert group_frames(paths) == {}
+
+    def test_temperatures_within_the_tolerance_of_their_middle_go_together(self, write):
+        celsius = [-20.4, -19.2, -15.1, -20.9, -19.0]
+        paths = [write(f"d{i}.fits", "DARK", **{"CCD-TEMP": value}) for i, value in enumerate(celsius)]
+        groups = group_frames(paths, tolerance=1.0)
+        assert [key.temperature for key in groups] == pytest.approx([-19.875, -15.1])
+        assert [[path.name for path in group] for group in groups.values()] == [
+            ["d0.fits", "d1.fits", "d3.fits", "d4.fits"],
+            ["d2.fits"],
+        ]
+
+    def test_a_tolerance_of_zero_keeps_every_temperature_apart(self, write):
+        paths = [write(f"d{i}.fits", "DARK", **{"CCD-TEMP": -20.0 - 0.1 * (i // 2)}) for i in range(6)]
+        assert [len(group) for group in group_frames(paths, tolerance=0.0).values()] == [2, 2, 2]
+
+    def test_frames_without_a_temperature_are_a_group_of_their_own(self, write):
+        paths = [write("a.fits", "BIAS"), write("b.fits", "BIAS", **{"CCD-TEMP": "unknown"})]
+        assert {key.temperature for key in group_frames(paths)} == {None, -20.0}

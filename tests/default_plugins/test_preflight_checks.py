@@ -1,0 +1,335 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Each violation of the notes for users is seen, and good frames are left alone.
+"""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.io import fits
+from astropy.nddata import CCDData, StdDevUncertainty
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin.cleaning.preflight import run_checks
+from ccdproc_crplugin.default_plugins.preflight.records import corrections, section
+from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.kernels.blocks import take_blocks
+from ccdproc_crplugin.kernels.isolated import isolated_pixels
+from ccdproc_crplugin.kernels.photon_transfer import measure_noise
+from ccdproc_crplugin.kernels.pile_up import measure_bright_end
+from ccdproc_crplugin.simulate import Camera
+
+CAMERA = Camera(hot_fraction=0.0, dark_current=0.0)
+READNOISE = CAMERA.readnoise
+
+
+def field(sky=150.0, **settings):
+    options = {"fwhm": 2.5, "n_stars": 15, "n_muons": 3, "n_worms": 1, "n_spots": 1, "camera": CAMERA, "seed": 1}
+    return crp.simulate_frame((256, 256), sky=sky, **{**options, **settings}).ccd
+
+
+def found(name, ccd, *, parameters=None, dark=None, **figures):
+    findings = run_checks(ccd, calibrate(ccd, **figures), dark=dark, detector="lacosmic", parameters=parameters or {})
+    return next(finding for finding in findings if finding.check == name)
+
+
+def times(ccd, factor):
+    return CCDData((ccd.data * factor).astype(np.float32), unit=ccd.unit, meta=ccd.meta)
+
+
+class TestGoodFrames:
+    @pytest.mark.parametrize("sky", [5, 150, 3000, 50_000])
+    @pytest.mark.parametrize("fwhm", [1.3, 2.5, 6])
+    @pytest.mark.parametrize("n_stars", [0, 200])
+    def test_nothing_is_said_of_a_corrected_frame(self, sky, fwhm, n_stars):
+        ccd = field(sky, fwhm=fwhm, n_stars=n_stars)
+        assert {finding.status for finding in ccd.cr_preflight()} == {"ok"}
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 300), (7, 7), (12, 400), (40, 60), (100, 100)])
+    def test_nor_of_a_cut_out_of_any_size(self, shape):
+        noise = np.random.default_rng(0).normal(150, np.sqrt(150 + 36), shape)
+        ccd = CCDData(noise, unit="electron", meta={"RDNOISE": 6.0})
+        assert {finding.status for finding in ccd.cr_preflight()} == {"ok"}
+
+    def test_nor_of_one_with_masked_pixels_and_dead_columns(self):
+        ccd = field()
+        ccd.mask = np.random.default_rng(0).random(ccd.shape) < 0.1
+        ccd.data[ccd.mask] = 1e6
+        ccd.data[:, 30] = np.nan
+        assert {finding.status for finding in ccd.cr_preflight()} == {"ok"}
+
+    def test_nor_of_one_whose_sky_was_subtracted_but_whose_uncertainty_knows_of_it(self):
+        ccd = field()
+        ccd.uncertainty = StdDevUncertainty(np.sqrt(np.maximum(ccd.data, 0) + READNOISE**2))
+        ccd.data = ccd.data - np.float32(150)
+        assert found("noise", ccd).status == "ok"
+
+    def test_nor_of_spectra_and_nebulae_whose_light_varies_within_a_block(self):
+        rng = np.random.default_rng(2)
+        y, x = np.mgrid[:256, :256]
+        light = 20 + sum(900 * np.exp(-((x - c) ** 2) / 3) for c in range(10, 250, 12)) + 5 * y
+        ccd = CCDData(rng.poisson(light) + rng.normal(0, 4, y.shape), unit="electron", meta={"RDNOISE": 4.0})
+        assert found("noise", ccd).status == "ok"
+
+    def test_the_reduced_frame_of_the_saao_is_fine(self, saao):
+        assert {finding.status for finding in saao.cr_preflight()} == {"ok"}
+
+
+class TestNoise:
+    def test_a_bias_left_in_fails_and_is_measured(self):
+        finding = found("noise", field(corrected=("dark", "flat")))
+        assert (finding.status, finding.note) == ("fail", 1)
+        assert "a bias of about 1" in finding.message
+
+    def test_a_bias_on_record_is_not_suspected(self):
+        ccd = field(corrected=("dark", "flat"))
+        ccd.meta["SUBBIAS"] = "ccd=<CCDData>, master=<CCDData>"
+        assert "bias" not in found("noise", ccd).message
+
+    @pytest.mark.parametrize(("factor", "status"), [(1.5, "warn"), (4, "fail"), (0.25, "fail")])
+    def test_a_wrong_gain_is_seen(self, factor, status):
+        finding = found("noise", field(unit="adu"), gain=factor * CAMERA.gain)
+        assert finding.status == status
+        assert "gain" in finding.message
+
+    def test_a_gain_applied_twice_is_seen(self):
+        camera = dataclasses.replace(CAMERA, gain=2.5)
+        assert found("noise", times(field(camera=camera), 2.5)).status == "fail"
+
+    def test_adu_taken_for_electrons_are_seen(self):
+        camera = dataclasses.replace(CAMERA, gain=4.0)
+        assert found("noise", times(field(camera=camera), 0.25)).status == "fail"
+
+    def test_where_levels_differ_a_wrong_gain_is_told_from_a_bias(self):
+        rng = np.random.default_rng(0)
+        light = np.linspace(500, 5000, 256) * np.ones((256, 1))
+        data = rng.poisson(light) + rng.normal(0, 6, light.shape)
+        small = found("noise", CCDData(data / 4, unit="electron", meta={"RDNOISE": 6.0})).message
+        biased = found("noise", CCDData(data + 6000, unit="electron", meta={"RDNOISE": 6.0})).message
+        assert "gain" in small
+        assert "bias" not in small
+        assert "bias" in biased
+        assert "gain" not in biased
+
+    @pytest.mark.parametrize("sky", [150, 3000, 50_000])
+    def test_a_sky_subtracted_fails_with_the_constant_to_add(self, sky):
+        ccd = field(sky)
+        ccd.data = ccd.data - np.float32(np.median(ccd.data))
+        finding = found("noise", ccd)
+        assert (finding.status, finding.note) == ("fail", 3)
+        assert "the sky was subtracted" in finding.message
+
+    def test_pixels_that_respond_differently_are_a_warning(self):
+        camera = dataclasses.replace(CAMERA, pixel_response=0.03)
+        finding = found("noise", field(5000, camera=camera, corrected=("bias", "dark")))
+        assert finding.status == "warn"
+        assert "not flat-fielded" in finding.message
+
+    @pytest.mark.parametrize("factor", [0.5, 2])
+    def test_a_wrong_read_noise_is_seen_under_a_dark_sky(self, factor):
+        finding = found("noise", field(5), readnoise=factor * READNOISE)
+        assert finding.status == "fail"
+        assert "read noise" in finding.message
+
+    @pytest.mark.parametrize("sky", [5, 3000])
+    def test_a_read_noise_of_zero_is_no_cameras(self, sky):
+        assert found("noise", field(sky), readnoise=0).status in ("warn", "fail")
+
+    def test_a_rate_that_claims_to_be_electrons_is_seen(self):
+        assert found("noise", times(field(3000), 1 / 300)).status == "fail"
+
+    def test_an_uncertainty_that_is_not_the_scatter_is_seen(self):
+        ccd = field()
+        ccd.uncertainty = StdDevUncertainty(np.full(ccd.shape, 30.0))
+        assert "the uncertainty is too large" in found("noise", ccd).message
+
+    def test_smeared_noise_is_not_judged(self):
+        smooth = field(n_stars=0).data
+        smooth = (smooth + np.roll(smooth, 1, 0) + np.roll(smooth, 1, 1) + np.roll(smooth, (1, 1), (0, 1))) / 4
+        finding = found("noise", CCDData(smooth, unit="electron", meta={"RDNOISE": 6.0}))
+        assert finding.status == "ok"
+        assert "not measured" in finding.message
+
+
+class TestHeader:
+    def test_a_combined_frame_fails(self, ccd):
+        ccd.meta["NCOMBINE"] = 5
+        finding = found("kind", ccd)
+        assert finding.status == "fail"
+        assert "5 frames were combined" in finding.message
+
+    def test_a_gain_correction_on_record_of_a_frame_in_adu_fails(self, ccd):
+        ccd.meta["GAINCOR"] = "ccd=<CCDData>, gain=2.0"
+        assert found("records", ccd).status == "fail"
+
+    def test_the_overscan_of_a_raw_frame_shows_its_bias(self, saao_path):
+        finding = found("overscan", crp.read_ccd(saao_path))
+        assert (finding.status, finding.note, finding.measured) == ("fail", 1, 214.0)
+
+    def test_an_overscan_without_bias_is_to_be_trimmed(self, saao_path):
+        raw = crp.read_ccd(saao_path)
+        raw.data = raw.data - 214.0
+        assert found("overscan", raw).status == "warn"
+
+    @pytest.mark.parametrize("text", ["", "[1:2", "[9:1,3:4]", "[a:b,c:d]", "[1:99999999,1:2]", "[:,:]", None, 5])
+    def test_a_section_that_makes_no_sense_is_none(self, text):
+        assert section({"BIASSEC": text}, "BIASSEC") is None
+
+    def test_corrections_are_read_from_all_that_record_them(self):
+        assert corrections({"ZEROCOR": "Zero is Z", "subflat": "", "FLATCOR": "no", "CALSTAT": "D"}) == {"bias", "dark"}
+
+    def test_a_card_that_no_one_can_read_records_no_correction(self):
+        header = fits.Header.fromstring(f"{'ZEROCOR = Zero is Z':80}{'CALSTAT = 1.2.3':80}{'FLATCOR = 1':80}")
+        assert corrections(header) == {"flat"}
+
+
+class TestHotPixels:
+    @pytest.fixture
+    def camera(self):
+        return dataclasses.replace(CAMERA, hot_fraction=1e-3, hot_current=5.0)
+
+    def test_without_a_dark_many_are_a_warning(self, camera):
+        finding = found("hot_pixels", field(camera=camera, corrected=("bias", "flat")))
+        assert (finding.status, finding.note) == ("warn", 1)
+
+    def test_a_dark_that_has_them_too_makes_it_certain(self, camera):
+        ccd = field(camera=camera, corrected=("bias", "flat"))
+        dark = CCDData(300 * camera.dark(ccd.shape) + np.random.default_rng(0).normal(0, 6, ccd.shape), unit="electron")
+        assert found("hot_pixels", ccd, dark=dark).status == "fail"
+        assert found("hot_pixels", field(camera=camera), dark=dark).status == "ok"
+
+    def test_a_dark_of_another_shape_is_a_warning(self):
+        finding = found("hot_pixels", field(), dark=CCDData(np.zeros((9, 9)), unit="electron"))
+        assert finding.status == "warn"
+        assert "(9, 9)" in finding.message
+
+    def test_stars_of_any_width_and_place_are_not_isolated(self):
+        assert len(isolated_pixels(take_blocks(field(5, fwhm=1.3, n_stars=400, n_spots=0).data))[0]) <= 3
+
+    def test_a_single_pixel_is_found_where_it_is(self):
+        blocks = np.random.default_rng(0).normal(100, 5, (3, 32, 32)).astype(np.float32)
+        blocks[1, 7, 9] += 500
+        assert [int(where[0]) for where in isolated_pixels(blocks)] == [1, 7, 9]
+
+
+class TestSaturation:
+    @pytest.fixture
+    def bright(self):
+        return field(n_stars=20, flux_range=(3e5, 1e7))
+
+    def test_a_pile_without_a_level_is_a_warning_that_gives_it(self, bright):
+        del bright.meta["SATURATE"]
+        finding = found("saturation", bright)
+        assert finding.status == "warn"
+        assert finding.measured == pytest.approx(CAMERA.saturation, rel=0.1)
+
+    def test_the_level_at_the_pile_is_fine(self, bright):
+        assert found("saturation", bright).status == "ok"
+
+    @pytest.mark.parametrize("factor", [0.25, 4])
+    def test_another_level_is_a_warning(self, bright, factor):
+        assert found("saturation", bright, saturation=factor * CAMERA.saturation).status == "warn"
+
+    def test_a_level_below_the_sky_fails(self, bright):
+        assert found("saturation", bright, saturation=100).status == "fail"
+
+    def test_a_spectral_line_is_no_pile(self):
+        data = np.random.default_rng(0).normal(10, 3, (200, 200))
+        data[:, 90:92] = 5000
+        assert measure_bright_end(data).pile is None
+
+
+class TestSampling:
+    def test_separable_medians_fail_on_sharp_stars_alone(self):
+        sharp, wide = (field(fwhm=fwhm, n_stars=60, flux_range=(3e3, 3e5)) for fwhm in (1.4, 3.0))
+        assert found("sampling", sharp, parameters={"sepmed": True}).status == "fail"
+        assert found("sampling", sharp, parameters={"sepmed": False}).status == "ok"
+        assert found("sampling", wide, parameters={"sepmed": True}).status == "ok"
+
+    def test_a_matched_filter_with_a_high_objlim_fails(self):
+        assert found("sampling", field(), parameters={"fsmode": "convolve", "objlim": 5.0}).status == "fail"
+
+    def test_a_matched_filter_of_another_width_is_a_warning(self):
+        ccd = field(fwhm=5, n_stars=60, flux_range=(3e3, 3e5))
+        parameters = {"fsmode": "convolve", "objlim": 2.0, "psffwhm": 2.5}
+        assert found("sampling", ccd, parameters=parameters).status == "warn"
+
+
+class TestMeasurement:
+    def test_the_noise_is_that_put_in_whatever_rows_and_columns_add(self):
+        rng = np.random.default_rng(0)
+        blocks = rng.normal(0, 10, (64, 32, 32)) + 300 * rng.random((64, 32, 1)) + 300 * rng.random((64, 1, 32))
+        measured = measure_noise(blocks.astype(np.float32), 0, variance=np.full(blocks.shape, 100, dtype=np.float32))
+        assert np.median(measured.ratio) == pytest.approx(1, abs=0.03)
+        assert np.median(measured.ratio_apart) == pytest.approx(1, abs=0.03)
+
+    def test_hits_on_a_hundredth_of_the_pixels_hardly_change_it(self):
+        rng = np.random.default_rng(0)
+        blocks = rng.normal(100, 10, (64, 32, 32))
+        blocks[rng.random(blocks.shape) < 0.01] += 5000
+        assert np.median(measure_noise(blocks.astype(np.float32), 0).ratio) == pytest.approx(1, abs=0.2)
+
+    @pytest.mark.parametrize("shape", [(1, 1), (3, 900), (33, 31), (4096, 50)])
+    def test_the_blocks_lie_within_the_frame(self, shape):
+        frame = np.arange(shape[0] * shape[1], dtype=np.float32).reshape(shape)
+        blocks = take_blocks(frame)
+        assert np.isin(blocks, frame).all()
+        assert len(np.unique(blocks)) == blocks.size
+
+
+class TestCard:
+    def test_the_header_names_the_checks_and_the_history_has_their_words(self):
+        ccd = field(corrected=("dark", "flat"))
+        with pytest.warns(crp.PreflightWarning, match="bias"):
+            cleaned = ccd.clean_cosmic_rays()
+        assert cleaned.header["CRPREFLT"] == "fail: noise"
+        assert "preflight, fail: noise: The noise is" in "".join(cleaned.header["HISTORY"])
+
+    def test_it_says_ok_where_nothing_was_found_and_nothing_where_nobody_looked(self):
+        assert field().clean_cosmic_rays().header["CRPREFLT"] == "ok"
+        assert "CRPREFLT" not in field().clean_cosmic_rays(preflight="off").header
+
+    def test_restoring_takes_it_away(self):
+        assert "CRPREFLT" not in field().clean_cosmic_rays().restore_cosmic_rays().header
+
+    def test_a_frame_that_fails_may_be_refused(self):
+        with pytest.raises(crp.CosmicRayError, match="preflight failed: noise"):
+            field(corrected=("dark", "flat")).clean_cosmic_rays(preflight="raise")
+
+
+class TestWhatChecksAreTold:
+    def test_one_is_told_what_it_asks_for_by_name(self, ccd):
+        seen = {}
+
+        def ask(ccd, *, gain, readnoise, dark, detector, parameters, saturation):
+            seen.update(detector=detector, sigclip=parameters["sigclip"], saturation=saturation)
+
+        self._clean_with(ask, ccd, saturation=5e4 * u.electron)
+        assert seen == {"detector": "lacosmic", "sigclip": 5.0, "saturation": 5e4 * u.electron}
+
+    def test_one_that_asks_for_no_more_is_told_no_more(self, ccd):
+        seen = []
+        self._clean_with(lambda ccd, *, gain, readnoise, dark: seen.append(dark), ccd)
+        assert seen == [None]
+
+    def _clean_with(self, run, ccd, **figures):
+        class Plugin:
+            @crp.hookimpl
+            def ccdcr_checks(self):
+                yield crp.Check("curious", "a check", run)
+
+        crp.plugins.register(Plugin(), "curious")
+        try:
+            crp.clean_cosmic_rays(ccd, **figures)
+        finally:
+            crp.plugins.unregister("curious")
+
+
+def test_hot_pixels_are_seen_under_a_bright_sky_too():
+    camera = Camera(hot_fraction=8e-4, hot_current=4.0)
+    rays = {"n_muons": 15, "n_worms": 5, "n_spots": 5}
+    frame = crp.simulate_frame((512, 512), sky=50_000, camera=camera, corrected=("bias", "flat"), **rays, seed=2)
+    (found,) = [finding for finding in crp.cr_preflight(frame.ccd) if finding.check == "hot_pixels"]
+    assert found.status == "warn"

@@ -1,0 +1,205 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+How many events to expect, and what the verdict is where the header says too little.
+"""
+
+import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import CCDData
+from scipy.stats import poisson
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.rates import MUONS, RADIOACTIVE_GLASS, VERDICTS, event_rate, expected_events, judge
+
+
+def frame(shape=(4096, 4096), **meta):
+    return CCDData(np.broadcast_to(np.float32(100), shape), unit="adu", meta=meta)
+
+
+def guide_frame(**meta):
+    """The frame of the CCD reduction guide: 4096 x 4096 pixels of 9 micron, 90 s."""
+    return frame(EXPTIME=90.0, XPIXSZ=9.0, **meta)
+
+
+def test_the_guides_frame_expects_about_20_muons():
+    expectation = expected_events(guide_frame(), altitude=305 * u.m)
+    assert (MUONS * expectation.area * expectation.time).to_value(u.one) == pytest.approx(20, abs=1)
+    assert expectation.low < 20 < expectation.high
+    assert judge(20, expectation) == "plausible"
+
+
+def test_an_answer_of_thousands_is_too_many_for_the_guides_frame():
+    assert judge(2000, expected_events(guide_frame(), altitude=305 * u.m)) == "too many"
+
+
+def test_rates_measured_with_ccds_lie_within_those_of_their_altitude():
+    sea = event_rate(0).value
+    assert sea[0] == pytest.approx(0.5)
+    assert sea[1] == pytest.approx(3)
+    decam = event_rate(2.2 * u.km).value
+    assert decam[0] < 2.2 < decam[1]
+
+
+def test_three_times_as_many_muons_at_four_kilometres():
+    assert event_rate(4000).value[0] / event_rate(0).value[0] == pytest.approx(3)
+
+
+def test_an_unknown_altitude_widens_the_range():
+    known, unknown = expected_events(guide_frame(HEIGHT=2344.0)), expected_events(guide_frame())
+    assert unknown.low <= known.low < known.high <= unknown.high
+    assert (known.missing, unknown.missing) == ((), ("altitude",))
+
+
+def test_the_range_has_the_poisson_band_of_three_standard_deviations():
+    rng = np.random.default_rng(5)
+    for exposure in rng.uniform(1, 4000, 20):
+        expectation = expected_events(frame((500, 400)), pixel_size=15, exposure=exposure, altitude=0)
+        assert expectation.low == poisson.ppf(0.00135, expectation.mean_low)
+        assert expectation.high == poisson.ppf(1 - 0.00135, expectation.mean_high)
+
+
+def test_expected_events_grow_with_exposure_and_readout():
+    expectation = expected_events(guide_frame(), readout=30 * u.s)
+    assert expectation.time == 120 * u.s
+    ratio = expectation.mean_low / expected_events(guide_frame(), readout=0).mean_low
+    assert ratio == pytest.approx(4 / 3)
+
+
+def test_masked_pixels_catch_nothing():
+    half = np.zeros((100, 100), dtype=bool)
+    half[:50] = True
+    ccd = CCDData(np.ones((100, 100)), unit="adu", mask=half)
+    assert expected_events(ccd, pixel_size=10).area.to_value(u.cm**2) == pytest.approx(0.005)
+
+
+@pytest.mark.parametrize(
+    ("meta", "area"),
+    [
+        ({"PIXSIZE1": 10.0, "CCDSUM": "2 2"}, 0.04),
+        ({"PIXSIZE1": 10.0, "CCDSUM": "1 4"}, 0.04),
+        ({"XPIXSZ": 10.0, "XBINNING": 2, "YBINNING": 2}, 0.01),
+    ],
+)
+def test_binned_pixels_are_larger_unless_the_keyword_counts_the_binning_in(meta, area):
+    assert expected_events(frame((100, 100), **meta)).area.to_value(u.cm**2) == pytest.approx(area)
+
+
+def test_a_camera_with_radioactive_glass_has_a_rate_of_its_own():
+    expectation = expected_events(guide_frame(), rate=(1, RADIOACTIVE_GLASS), readout=0)
+    assert expectation.mean_high == pytest.approx(204, abs=1)
+    assert expectation.missing == ()
+
+
+@pytest.mark.parametrize(("n_events", "verdict"), [(0, "too few"), (20, "plausible"), (10_000, "too many")])
+def test_verdicts(n_events, verdict):
+    assert judge(n_events, expected_events(guide_frame(HEIGHT=2000.0))) == verdict
+    assert verdict in VERDICTS
+
+
+@pytest.mark.parametrize(("meta", "missing"), [({"EXPTIME": 90}, "pixel size"), ({"XPIXSZ": 9.0}, "exposure")])
+def test_without_pixel_size_or_exposure_no_verdict_is_possible(meta, missing):
+    expectation = expected_events(frame(HEIGHT=1000.0, **meta))
+    assert expectation.missing == (missing,)
+    assert judge(20, expectation) == "cannot tell"
+    assert str(expectation) == f"no {missing} in the header"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"pixel_size": -1},
+        {"pixel_size": 9 * u.s},
+        {"altitude": "high"},
+        {"exposure": np.nan},
+        {"readout": [1, 2]},
+        {"rate": 3},
+        {"rate": (3, 1)},
+        {"pixel_size": 1e30},
+        {"altitude": 540e3},
+        {"exposure": 1e300},
+        {"readout": 1e300},
+        {"rate": (1, 1e300)},
+    ],
+)
+def test_what_is_no_such_quantity_is_refused(wrong):
+    (name,) = wrong
+    with pytest.raises(CosmicRayError, match=f"Found {name}="):
+        expected_events(guide_frame(), **wrong)
+
+
+def hit_frame(n_events, **meta):
+    data = np.random.default_rng(1).normal(200, 5, (100, 100))
+    data[np.linspace(8, 92, n_events).astype(int), np.linspace(8, 92, n_events).astype(int)] += 3000
+    return CCDData(data, unit="electron", meta={"RDNOISE": 5.0, "SATURATE": 6e4, **meta})
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_the_cleaned_header_has_range_and_verdict():
+    cleaned = hit_frame(4, XPIXSZ=15.0, EXPTIME=3600.0, HEIGHT=2344.0).clean_cosmic_rays()
+    expectation = expected_events(cleaned)
+    assert (cleaned.meta["CREXPLO"], cleaned.meta["CREXPHI"]) == (expectation.low, expectation.high)
+    assert cleaned.meta["CRVERDCT"] == "plausible"
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_the_header_names_what_is_missing():
+    ccd = hit_frame(4)
+    ccd.header = crp.simulate_frame((8, 8), dialect="iraf").ccd.header
+    cleaned = ccd.clean_cosmic_rays()
+    assert cleaned.header["CRVERDCT"] == "cannot tell"
+    assert "no pixel size" in cleaned.header.comments["CRVERDCT"]
+    assert "CREXPLO" not in cleaned.header
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_a_frame_restored_in_part_is_judged_anew():
+    cleaned = hit_frame(9, XPIXSZ=15.0, EXPTIME=1.0, HEIGHT=0.1).clean_cosmic_rays()
+    assert cleaned.meta["CRVERDCT"] == "too many"
+    assert cleaned.restore_cosmic_rays(labels=range(2, 10)).meta["CRVERDCT"] == "plausible"
+    assert "CRVERDCT" not in cleaned.restore_cosmic_rays().meta
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_segments_say_whether_their_number_is_plausible():
+    segments = hit_frame(4, XPIXSZ=15.0, EXPTIME=3600.0, HEIGHT=2344.0).cr_segments()
+    assert segments.verdict == "plausible"
+    assert segments.table.meta["CRVERDCT"] == "plausible"
+    assert "; plausible: " in repr(segments)
+
+
+@pytest.mark.parametrize(
+    "nonsense", [1e300, 1e20, 10**400, -1, "N/A", np.nan, np.inf, [90], np.array([90.0, 1.0]), None]
+)
+@pytest.mark.parametrize("keyword", ["EXPTIME", "PIXSIZE1", "OBSALT", "XBINNING", "CCDSUM"])
+def test_nonsense_in_the_header_is_as_if_it_were_missing(keyword, nonsense):
+    meta = {"EXPTIME": 90.0, "PIXSIZE1": 9.0, "OBSALT": 305.0}
+    without = {name: value for name, value in meta.items() if name != keyword}
+    data = np.ones((256, 256), dtype=np.float32)
+    found = expected_events(CCDData(data, unit="adu", meta={**meta, keyword: nonsense}))
+    assert str(found) == str(expected_events(CCDData(data, unit="adu", meta=without)))
+
+
+def test_half_a_pixel_is_no_binning():
+    data = np.ones((256, 256), dtype=np.float32)
+    found = expected_events(CCDData(data, unit="adu", meta={"EXPTIME": 90.0, "PIXSIZE1": 9.0, "XBINNING": 0.5}))
+    assert found.area > 0
+
+
+@pytest.mark.parametrize("wrong", [-1, "5", None, np.nan, 2.5, True])
+def test_what_is_no_number_of_events_is_not_judged(wrong):
+    with pytest.raises(CosmicRayError, match="Found n_events="):
+        judge(wrong, expected_events(guide_frame()))
+
+
+def test_only_a_frame_is_expected_to_have_events():
+    with pytest.raises(CosmicRayError, match="Found ndarray; expected a CCDData"):
+        expected_events(np.ones((9, 9)))
+
+
+def test_very_many_events_have_a_band_too():
+    frame = CCDData(np.ones((64, 64)), unit="adu", meta={"EXPTIME": 1e6})
+    found = expected_events(frame, pixel_size=1e4, readout=0, rate=(1e4, 1e4))
+    assert found.mean_low - found.low == pytest.approx(3 * np.sqrt(found.mean_low), rel=0.01)
+    assert found.high - found.mean_high == pytest.approx(3 * np.sqrt(found.mean_high), rel=0.01)
