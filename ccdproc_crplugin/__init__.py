@@ -89,9 +89,7 @@ def __dir__():
 
 
 def _is_command():
-    """
-    Whether this process is the command ``ccdcr``, which loads astropy only once it has work to do.
-    """
+    """Whether this process is the command ``ccdcr``, which loads astropy only once it has work to do."""
     program = Path(sys.argv[0])
     return program.stem == "ccdcr" and program.parent == Path(sys.executable).parent
 

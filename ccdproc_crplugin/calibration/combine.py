@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Calibration frames: many bias frames, darks and flats into one of each.
-"""
+"""Calibration frames: many bias frames, darks and flats into one of each."""
 
 from __future__ import annotations
 
@@ -53,9 +51,7 @@ MOST_ITERATIONS = 1 << 20
 
 @dataclass(frozen=True)
 class _Job:
-    """
-    What was asked for, checked.
-    """
+    """What was asked for, checked."""
 
     output: Path
     options: CombineOptions
@@ -73,9 +69,7 @@ class _Job:
 
 @dataclass(frozen=True)
 class _Inputs:
-    """
-    The frames to combine, files that can't be read, and frames of other kinds.
-    """
+    """The frames to combine, files that can't be read, and frames of other kinds."""
 
     frames: dict[Path, InputFrame] = field(default_factory=dict)
     unreadable: list[Path] = field(default_factory=list)
@@ -269,9 +263,7 @@ def combine_calibrations(
 
 
 def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
-    """
-    The calibration frames among files; those that can't be read are named and left out.
-    """
+    """The calibration frames among files; those that can't be read are named and left out."""
     inputs = _Inputs()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
@@ -340,9 +332,7 @@ def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) ->
 
 
 def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey, Path]:
-    """
-    The files to be written, which must not be there yet.
-    """
+    """The files to be written, which must not be there yet."""
     targets: dict[CalibrationKey, Path] = {}
     for key in groups:
         names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
@@ -355,9 +345,7 @@ def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey
 def _combine_group(
     key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
 ) -> CombinedFrame | None:
-    """
-    Combine a group and write what becomes of it; None if no frame of it is of use.
-    """
+    """Combine a group and write what becomes of it; None if no frame of it is of use."""
     with FrameStack(job.memory, job.output, saturation=job.saturation) as stack:
         _fill(stack, group, job)
         if not stack.frames:
@@ -402,9 +390,7 @@ def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
 def _subtraction_and_scales(
     key: CalibrationKey, stack: FrameStack, masters: list[CombinedFrame], job: _Job
 ) -> tuple[Subtraction, np.ndarray | None]:
-    """
-    What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out.
-    """
+    """What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out."""
     subtraction = Subtraction()
     if job.subtract:
         subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
@@ -433,9 +419,7 @@ def _warn_of_saturated(stack: FrameStack) -> None:
 
 
 def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
-    """
-    The scales of the flats with light in them; the others are left out.
-    """
+    """The scales of the flats with light in them; the others are left out."""
     lit = np.isfinite(scales)
     for frame in stack.frames_where(~lit):
         job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A combined calibration frame: its header, its file, and what it is to other frames.
-"""
+"""A combined calibration frame: its header, its file, and what it is to other frames."""
 
 from __future__ import annotations
 
@@ -44,24 +42,7 @@ NOT_COMMON = re.compile(
 
 @dataclass(frozen=True)
 class CombinedFrame:
-    """
-    A combined frame in its file.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-    key : CalibrationKey
-        What its inputs had in common.
-    exposure : float or None
-        Its exposure, seconds.
-    unit : `~astropy.units.Unit`
-        The unit of its values.
-    shape : (int, int)
-        Rows and columns.
-    has_bias : bool
-        Whether the bias is still in it.
-    """
+    """A combined frame in its file."""
 
     path: Path
     key: CalibrationKey
@@ -72,24 +53,7 @@ class CombinedFrame:
 
     @classmethod
     def of_file(cls, path: Path) -> CombinedFrame:
-        """
-        Look at a file that was written before.
-
-        Parameters
-        ----------
-        path : `~pathlib.Path`
-            A combined frame.
-
-        Returns
-        -------
-        CombinedFrame
-            What its header says.
-
-        Raises
-        ------
-        CosmicRayError
-            If it is no combined frame.
-        """
+        """Look at a file that was written before."""
         meta = read_header(path)
         if COMBINED not in meta:
             raise CosmicRayError(
@@ -106,14 +70,7 @@ class CombinedFrame:
         )
 
     def read(self) -> np.ndarray:
-        """
-        Read the image.
-
-        Returns
-        -------
-        `~numpy.ndarray`, float32
-            The image.
-        """
+        """Read the image."""
         return fits.getdata(self.path, memmap=False).astype(np.float32)
 
 
@@ -126,29 +83,7 @@ def fitting(
     shape: tuple[int, int],
     tolerance: float,
 ) -> list[CombinedFrame]:
-    """
-    The combined frames that calibrate frames of a key.
-
-    Parameters
-    ----------
-    masters : iterable of CombinedFrame
-        What there is.
-    kind : {"bias", "dark", "flat"}
-        What is needed.
-    key : CalibrationKey
-        The key of the frames to be calibrated.
-    unit : `~astropy.units.Unit`
-        Their unit.
-    shape : (int, int)
-        Their rows and columns.
-    tolerance : float
-        What temperatures may differ by, deg_C.
-
-    Returns
-    -------
-    list of CombinedFrame
-        Those of any exposure, the one of the nearest temperature first.
-    """
+    """The combined frames that calibrate frames of a key."""
     found = [
         master
         for master in masters
@@ -161,22 +96,7 @@ def fitting(
 
 
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
-    """
-    The cards that all inputs have in common.
-
-    Parameters
-    ----------
-    headers : sequence of `~astropy.io.fits.Header`
-        Those of the inputs.
-    key : CalibrationKey
-        What they have in common.
-
-    Returns
-    -------
-    `~astropy.io.fits.Header`
-        Cards of the first that stand with the same value in all others. Its kind, exposure and temperature stay where
-        the others differ by little: the exposure of a dark, and the mean temperature. The kind is that of the key.
-    """
+    """The cards that all inputs have in common."""
     first = headers[0]
     common = fits.Header()
     for card in first.cards:
@@ -219,33 +139,7 @@ def write_combined(
     masters: dict[str, CombinedFrame],
     overwrite: bool,
 ) -> Path:
-    """
-    Write a combined frame.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Where to.
-    combined : Combined
-        The images.
-    meta : `~astropy.io.fits.Header`
-        What `combined_header` gave; changed in place.
-    unit : `~astropy.units.Unit`
-        The unit of the values.
-    inputs : `~astropy.table.Table`
-        A row an input: ``file``, ``scale``, ``n_rejected``, ``n_bad``.
-    options : CombineOptions
-        How they were combined.
-    masters : dict of str to CombinedFrame
-        What was subtracted, by kind.
-    overwrite : bool
-        Whether a file that is there may be replaced.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The path.
-    """
+    """Write a combined frame."""
     inputs = inputs.copy()
     inputs["file"] = [_as_ascii(name) for name in inputs["file"]]
     _write_cards(meta, inputs, options, masters)
@@ -283,16 +177,12 @@ def _write_cards(meta: fits.Header, inputs: Table, options: CombineOptions, mast
 
 
 def _card_value(number: float) -> float | str:
-    """
-    A number as a FITS header can hold it, which has no infinity.
-    """
+    """A number as a FITS header can hold it, which has no infinity."""
     return number if math.isfinite(number) else str(number)
 
 
 def _as_ascii(name: str) -> str:
-    """
-    A file's name in characters that a FITS header has.
-    """
+    """A file's name in characters that a FITS header has."""
     return (
         "".join(char if " " <= char <= "~" else repr(char)[1:-1] for char in name)
         .encode("ascii", "backslashreplace")

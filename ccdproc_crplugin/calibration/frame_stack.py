@@ -34,30 +34,7 @@ MAX_OPEN = 200
 
 
 class FrameStack:
-    """
-    The frames of a group, read a few rows at a time.
-
-    Parameters
-    ----------
-    memory : int
-        How many bytes may be used at most.
-    folder : `~pathlib.Path`
-        Where a scratch file may lie.
-    saturation : float or None
-        The saturation level of the raw frames, in their unit; None means their headers'.
-
-    Attributes
-    ----------
-    frames : list of InputFrame
-        The frames.
-    n_bytes : int
-        How many bytes the pixels take that wait in memory.
-
-    Notes
-    -----
-    Use it as a context, which closes the files and removes the scratch file. That has no name where the system allows
-    it, so that nothing of it is left even by a run that was killed.
-    """
+    """The frames of a group, read a few rows at a time."""
 
     def __init__(self, memory: int, folder: Path, *, saturation: float | None = None):
         self.memory, self.folder, self.saturation = memory, folder, saturation
@@ -75,23 +52,7 @@ class FrameStack:
             self._scratch.close()
 
     def add(self, frame: InputFrame, prepare: Callable[[CCDData], CCDData] | None, **keywords: Any) -> None:
-        """
-        Add a frame.
-
-        Parameters
-        ----------
-        frame : InputFrame
-            The frame.
-        prepare : callable or None
-            Makes of a `~astropy.nddata.CCDData` that which is combined.
-        **keywords : dict
-            As for `read_ccd`.
-
-        Raises
-        ------
-        CosmicRayError
-            If it can't be read, can't be prepared, or has no finite pixel.
-        """
+        """Add a frame."""
         if frame.plane is None or prepare is not None:
             frame.close()
             ccd = read_ccd(frame.path, **keywords)
@@ -117,43 +78,17 @@ class FrameStack:
         return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
 
     def frames_where(self, chosen: Sequence[bool]) -> list[InputFrame]:
-        """
-        Some of the frames.
-
-        Parameters
-        ----------
-        chosen : sequence of bool
-            Which of the frames.
-
-        Returns
-        -------
-        list of InputFrame
-            These.
-        """
+        """Some of the frames."""
         return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
 
     def keep_only(self, kept: Sequence[bool]) -> None:
-        """
-        Take out frames.
-
-        Parameters
-        ----------
-        kept : sequence of bool
-            Whether each of the frames stays.
-        """
+        """Take out frames."""
         for frame in self.frames_where(~np.asarray(kept)):
             frame.close()
         self.frames = self.frames_where(kept)
 
     def drop_strangers(self) -> list[tuple[InputFrame, str]]:
-        """
-        Take out the frames whose shape or unit is not that of most.
-
-        Returns
-        -------
-        list of (InputFrame, str)
-            What was taken out, and why.
-        """
+        """Take out the frames whose shape or unit is not that of most."""
         (shape, unit), _ = Counter(_likeness(frame) for frame in self.frames).most_common(1)[0]
         alike = [_likeness(frame) == (shape, unit) for frame in self.frames]
         strangers = self.frames_where(~np.array(alike))
@@ -181,23 +116,7 @@ class FrameStack:
         return self.frames[0].plane.zero if len(storages) == 1 else 0.0
 
     def read(self, frames: slice, rows: slice, memory: np.ndarray | None = None) -> np.ndarray:
-        """
-        Read some rows of some frames.
-
-        Parameters
-        ----------
-        frames : slice
-            Which frames.
-        rows : slice
-            Which rows.
-        memory : `~numpy.ndarray` of one dimension or None
-            Where to put them, of the stack's dtype and large enough; None for new memory.
-
-        Returns
-        -------
-        `~numpy.ndarray` of shape (n, rows, nx)
-            Numbers to which ``zero`` is to be added.
-        """
+        """Read some rows of some frames."""
         chosen = self.frames[frames]
         shape = (len(chosen), rows.stop - rows.start, self.shape[1])
         memory = np.empty(math.prod(shape), self.dtype) if memory is None else memory[: math.prod(shape)]
@@ -207,38 +126,14 @@ class FrameStack:
         return numbers
 
     def strips(self, n_bytes: int) -> list[slice]:
-        """
-        The rows cut into batches.
-
-        Parameters
-        ----------
-        n_bytes : int
-            How many bytes of all frames may be in memory at once; two batches are.
-
-        Returns
-        -------
-        list of slice
-            At least one row each.
-        """
+        """The rows cut into batches."""
         n_rows, n_columns = self.shape
         of_a_row = len(self.frames) * n_columns * self.dtype.itemsize
         step = max(1, min(n_rows, n_bytes // (2 * of_a_row)))
         return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
     def read_ahead(self, strips: list[slice]) -> Iterator[tuple[slice, np.ndarray]]:
-        """
-        Read batch after batch, the next one while the latest is being worked on.
-
-        Parameters
-        ----------
-        strips : list of slice
-            The rows.
-
-        Yields
-        ------
-        slice, `~numpy.ndarray`
-            The rows and what `read` gives for them, good until the next are asked for.
-        """
+        """Read batch after batch, the next one while the latest is being worked on."""
         largest = len(self.frames) * strips[0].stop * self.shape[1]
         memories = [np.empty(largest, self.dtype) for _ in range(min(2, len(strips)))]
         everyone = slice(None)
@@ -271,9 +166,7 @@ def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:
 
 
 def _pixels(ccd: CCDData) -> np.ndarray:
-    """
-    The pixels as they are combined: integers of 16 bits as they are, others in single precision, bad ones NaN.
-    """
+    """The pixels as they are combined: integers of 16 bits as they are, others in single precision, bad ones NaN."""
     whole = ccd.mask is None or not np.any(ccd.mask)
     if whole and ccd.data.dtype in (np.uint16, np.int16):
         return ccd.data.astype(ccd.data.dtype.newbyteorder("="), copy=False)

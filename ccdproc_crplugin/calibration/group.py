@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-One group of calibration frames into one: what is subtracted, how flats are scaled, and the combining itself.
-"""
+"""One group of calibration frames into one: what is subtracted, how flats are scaled, and the combining itself."""
 
 from __future__ import annotations
 
@@ -35,16 +33,7 @@ BYTES_OF_STRIPS = 16 << 20
 
 @dataclass(frozen=True)
 class Subtraction:
-    """
-    What is subtracted from the frames of a group.
-
-    Parameters
-    ----------
-    bias, dark : CombinedFrame or None
-        The combined frames.
-    bias_image, dark_image : `~numpy.ndarray` or None
-        Their pixels.
-    """
+    """What is subtracted from the frames of a group."""
 
     bias: CombinedFrame | None = None
     dark: CombinedFrame | None = None
@@ -57,38 +46,14 @@ class Subtraction:
         return {kind: master for kind, master in (("bias", self.bias), ("dark", self.dark)) if master is not None}
 
     def factors(self, group: Sequence[InputFrame]) -> list[float] | None:
-        """
-        What the dark is multiplied with.
-
-        Parameters
-        ----------
-        group : sequence of InputFrame
-            The frames.
-
-        Returns
-        -------
-        list of float or None
-            The ratio of the exposures, one a frame; None for 1.
-        """
+        """What the dark is multiplied with."""
         if self.dark is None or self.dark.has_bias:
             return None
         return [exposure_of(frame) / self.dark.exposure for frame in group]
 
 
 def exposure_of(frame: InputFrame) -> float | None:
-    """
-    The exposure of a frame in seconds.
-
-    Parameters
-    ----------
-    frame : InputFrame
-        The frame.
-
-    Returns
-    -------
-    float or None
-        What its header says.
-    """
+    """The exposure of a frame in seconds."""
     exposure = header.exposure(frame.header)
     return None if exposure is None else float(exposure.value.to_value(u.s))
 
@@ -96,26 +61,7 @@ def exposure_of(frame: InputFrame) -> float | None:
 def choose_subtraction(
     key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame], *, tolerance: float
 ) -> Subtraction:
-    """
-    Choose what is subtracted from a group, and read it.
-
-    Parameters
-    ----------
-    key : CalibrationKey
-        The group's.
-    stack : FrameStack
-        Its frames.
-    masters : sequence of CombinedFrame
-        What there is.
-    tolerance : float
-        What temperatures may differ by, deg_C.
-
-    Returns
-    -------
-    Subtraction
-        Nothing for bias frames, the bias for darks, bias and dark for flats. A dark with the bias still in it takes the
-        place of both where the exposure is its own.
-    """
+    """Choose what is subtracted from a group, and read it."""
     if key.kind == "bias":
         return Subtraction()
     alike = {"unit": stack.frames[0].unit, "shape": stack.shape, "tolerance": tolerance}
@@ -127,9 +73,7 @@ def choose_subtraction(
 
 
 def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | None]) -> CombinedFrame | None:
-    """
-    The dark of the nearest exposure among those that can be subtracted.
-    """
+    """The dark of the nearest exposure among those that can be subtracted."""
     if None in exposures:
         return None
     usable = [
@@ -142,23 +86,7 @@ def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | No
 
 
 def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) -> list[float]:
-    """
-    What each flat is multiplied with; and look how much of it is saturated, while it is read.
-
-    Parameters
-    ----------
-    stack : FrameStack
-        The flats; the ``saturation`` is set of those that were not looked at before they were prepared.
-    subtraction : Subtraction
-        What is subtracted first.
-    memory : int
-        How many bytes may be used.
-
-    Returns
-    -------
-    list of float
-        1 / median, one a frame; not a number where the median is not positive.
-    """
+    """What each flat is multiplied with; and look how much of it is saturated, while it is read."""
     whole = slice(0, stack.shape[0])
     factors = subtraction.factors(stack.frames)
 
@@ -187,29 +115,7 @@ def combine_frames(
     progress: Callable | None = None,
     name: str = "",
 ) -> tuple[Combined, Table]:
-    """
-    Combine the frames of a stack.
-
-    Parameters
-    ----------
-    stack : FrameStack
-        The frames.
-    subtraction : Subtraction
-        What is subtracted from them.
-    scales : sequence of float or None
-        What they are then multiplied with.
-    options : CombineOptions
-        How they are combined.
-    progress : callable or None
-        As for `combine_calibrations`.
-    name : str
-        The name of the group.
-
-    Returns
-    -------
-    Combined, `~astropy.table.Table`
-        The result, and a row a frame: ``file``, ``scale`` if there are scales, ``n_rejected``, ``n_bad``.
-    """
+    """Combine the frames of a stack."""
     strips = stack.strips(memory_for_strips(stack))
     combined = Combined.empty(len(stack.frames), stack.shape, dtype=">f4")
     factors = subtraction.factors(stack.frames)
@@ -230,24 +136,7 @@ def combine_frames(
 
 
 def memory_for_strips(stack: FrameStack) -> int:
-    """
-    How many bytes are left for reading.
-
-    Parameters
-    ----------
-    stack : FrameStack
-        The frames.
-
-    Returns
-    -------
-    int
-        Bytes.
-
-    Raises
-    ------
-    CosmicRayError
-        If the stack's limit is too low for even a row.
-    """
+    """How many bytes are left for reading."""
     n_rows, n_columns = stack.shape
     fixed = n_rows * n_columns * BYTES_OF_RESULT + stack.n_bytes
     least = 2 * len(stack.frames) * n_columns * stack.dtype.itemsize

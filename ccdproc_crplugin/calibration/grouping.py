@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Which calibration frames belong together, and which combined frame fits a frame.
-"""
+"""Which calibration frames belong together, and which combined frame fits a frame."""
 
 from __future__ import annotations
 
@@ -51,30 +49,7 @@ NOT_COUNTED = {"bias": ("exposure", "filter"), "dark": ("filter",), "flat": ("ex
 
 @dataclass(frozen=True)
 class CalibrationKey:
-    """
-    What frames that are combined have in common.
-
-    Parameters
-    ----------
-    kind : str
-        As `ccdproc_crplugin.frames.header.frame_kind` gives it.
-    exposure : float or None
-        Exposure in seconds, to four digits. None for bias frames and flats, which any exposure goes with.
-    filter : str or None
-        Name of the filter. None for bias and dark frames, which see no light.
-    binning : (int, int) or None
-        Binning along x and y.
-    gain : float or None
-        What the header gives as gain, be it electron/adu or a setting of the camera.
-    readout : str or None
-        Readout mode or speed.
-    temperature : float or None
-        Temperature of the detector in deg_C.
-
-    Notes
-    -----
-    What the header does not say is None.
-    """
+    """What frames that are combined have in common."""
 
     kind: str
     exposure: float | None = None
@@ -85,23 +60,7 @@ class CalibrationKey:
     temperature: float | None = None
 
     def fits(self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False):
-        """
-        Whether a frame combined from frames of this key calibrates another frame.
-
-        Parameters
-        ----------
-        frame : CalibrationKey
-            The key of the other frame.
-        tolerance : float
-            What the temperatures may differ by, deg_C.
-        any_exposure : bool
-            Whether a dark of another exposure will do, because it is scaled.
-
-        Returns
-        -------
-        bool
-            True if nothing that both know differs.
-        """
+        """Whether a frame combined from frames of this key calibrates another frame."""
         alike = all(
             mine is None or other is None or mine == other
             for mine, other in (
@@ -118,19 +77,7 @@ class CalibrationKey:
         )
 
     def as_seen_by(self, kind: str) -> CalibrationKey:
-        """
-        What of it counts for a combined frame.
-
-        Parameters
-        ----------
-        kind : str
-            The kind of the combined frame.
-
-        Returns
-        -------
-        CalibrationKey
-            The key without the rest.
-        """
+        """What of it counts for a combined frame."""
         return replace(self, **dict.fromkeys(NOT_COUNTED.get(kind, ())))
 
     @property
@@ -152,19 +99,7 @@ class CalibrationKey:
 
 
 def same_exposure(a: float | None, b: float | None) -> bool:
-    """
-    Whether two exposures are the same but for the shutter.
-
-    Parameters
-    ----------
-    a, b : float or None
-        Exposures in seconds; None for one that is not known.
-
-    Returns
-    -------
-    bool
-        True if nothing that is known differs.
-    """
+    """Whether two exposures are the same but for the shutter."""
     return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
 
 
@@ -173,28 +108,7 @@ def _close(a: float | None, b: float | None, tolerance: float) -> bool:
 
 
 def calibration_key(meta: Mapping) -> CalibrationKey:
-    """
-    What a header says of that which frames need to have in common.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header, of any kind of frame.
-
-    Returns
-    -------
-    CalibrationKey
-        The key. A bias frame has neither exposure nor filter in it, a dark frame no filter, a flat no exposure.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.calibration.grouping import calibration_key
-    >>> key = calibration_key({"IMAGETYP": "Dark Frame", "EXPTIME": 120.0, "XBINNING": 2, "CCD-TEMP": -20.1})
-    >>> key.kind, key.exposure, key.binning, key.temperature
-    ('dark', 120.0, (2, 2), -20.1)
-    >>> key.name
-    'dark_120s_2x2_-20C'
-    """
+    """What a header says of that which frames need to have in common."""
     kind = header.frame_kind(meta)
     exposure, temperature = header.exposure(meta), header.temperature(meta)
     filter_name, binning, readout = header.filter_name(meta), header.binning(meta), header.readout_mode(meta)
@@ -213,22 +127,7 @@ def calibration_key(meta: Mapping) -> CalibrationKey:
 def group_frames(
     ifc: ImageFileCollection | Iterable[str | os.PathLike], *, tolerance: float = TEMPERATURE_TOLERANCE
 ) -> dict[CalibrationKey, list[Path]]:
-    """
-    The calibration frames of a collection, those together that are combined.
-
-    Parameters
-    ----------
-    ifc : `~ccdproc.ImageFileCollection` or list of paths
-        The collection.
-    tolerance : float
-        How far the temperatures of a group's frames may lie from its middle, deg_C.
-
-    Returns
-    -------
-    dict of CalibrationKey to list of `~pathlib.Path`
-        The groups: bias first, then darks, then flats, each from cold to warm; within them the frames in order. The
-        temperature in a key is the mean of its frames'. Other kinds, and files that can't be read, are in none.
-    """
+    """The calibration frames of a collection, those together that are combined."""
     return group_keys(_keys_of_files(paths_of(ifc)), tolerance=tolerance)
 
 
@@ -245,21 +144,7 @@ def _keys_of_files(paths: Iterable[Path]) -> dict[Path, CalibrationKey]:
 def group_keys(
     keys: Mapping[Path, CalibrationKey], *, tolerance: float = TEMPERATURE_TOLERANCE
 ) -> dict[CalibrationKey, list[Path]]:
-    """
-    The groups of frames whose keys are known already.
-
-    Parameters
-    ----------
-    keys : mapping of `~pathlib.Path` to CalibrationKey
-        The frames.
-    tolerance : float
-        As for `group_frames`.
-
-    Returns
-    -------
-    dict of CalibrationKey to list of `~pathlib.Path`
-        As for `group_frames`.
-    """
+    """The groups of frames whose keys are known already."""
     alike: dict[CalibrationKey, dict[Path, float | None]] = {}
     for path, key in keys.items():
         if key.kind in CALIBRATION_KINDS:
@@ -278,9 +163,7 @@ def _order(key: CalibrationKey) -> tuple:
 def _by_temperature(
     temperatures: Mapping[Path, float | None], tolerance: float
 ) -> list[tuple[float | None, set[Path]]]:
-    """
-    The frames of like temperature, from cold to warm, each with their mean temperature.
-    """
+    """The frames of like temperature, from cold to warm, each with their mean temperature."""
     unknown = {path for path, temperature in temperatures.items() if temperature is None}
     groups: list[list[Path]] = []
     for path in sorted(temperatures.keys() - unknown, key=lambda path: (temperatures[path], path)):

@@ -31,18 +31,7 @@ PLAIN = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 
 
 class Plane(ABC):
-    """
-    The pixels of a frame, wherever they are.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns.
-    dtype : `~numpy.dtype`
-        How the numbers are stored.
-    zero : float
-        What is added to them.
-    """
+    """The pixels of a frame, wherever they are."""
 
     def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0):
         self.shape, self.dtype, self.zero = shape, dtype, zero
@@ -53,16 +42,7 @@ class Plane(ABC):
         return self.dtype.str, self.zero
 
     def read(self, rows: slice, out: np.ndarray) -> None:
-        """
-        Read some rows.
-
-        Parameters
-        ----------
-        rows : slice
-            Which.
-        out : `~numpy.ndarray`
-            Where to: of the plane's dtype for the stored numbers, else float32 for the values.
-        """
+        """Read some rows."""
         if out.dtype == self.dtype:
             self._read_stored(rows, out)
             return
@@ -72,20 +52,11 @@ class Plane(ABC):
 
     @abstractmethod
     def _read_stored(self, rows: slice, out: np.ndarray) -> None:
-        """
-        Read the numbers of some rows as they are stored.
-        """
+        """Read the numbers of some rows as they are stored."""
 
 
 class ArrayPlane(Plane):
-    """
-    Pixels in memory.
-
-    Parameters
-    ----------
-    array : `~numpy.ndarray` of shape (ny, nx)
-        The pixels.
-    """
+    """Pixels in memory."""
 
     def __init__(self, array: np.ndarray):
         super().__init__(array.shape, array.dtype)
@@ -96,24 +67,7 @@ class ArrayPlane(Plane):
 
 
 class FilePlane(Plane):
-    """
-    Pixels in a file, in reading order.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file's name, for messages and to open it again.
-    file : file object or None
-        The file, if it is open.
-    start : int
-        Where in it the first pixel stands, bytes.
-    shape : (int, int)
-        Rows and columns.
-    dtype : `~numpy.dtype`
-        How the numbers are stored.
-    zero : float
-        What is added to them.
-    """
+    """Pixels in a file, in reading order."""
 
     def __init__(
         self,
@@ -149,22 +103,7 @@ class FilePlane(Plane):
 
 @dataclass
 class InputFrame:
-    """
-    A frame that may be combined.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        Its file.
-    header : `~astropy.io.fits.Header`
-        Its header, completed from the primary one.
-    unit : `~astropy.units.Unit`
-        The unit of its values.
-    plane : Plane or None
-        Its pixels, once it is known where they are.
-    saturation : Saturation or None
-        How much of it is saturated, once it was looked at.
-    """
+    """A frame that may be combined."""
 
     path: Path
     header: fits.Header
@@ -173,37 +112,14 @@ class InputFrame:
     saturation: Saturation | None = None
 
     def close(self) -> None:
-        """
-        Close the file, which is opened again when it is needed.
-        """
+        """Close the file, which is opened again when it is needed."""
         if isinstance(self.plane, FilePlane) and self.plane.file is not None:
             self.plane.file.close()
             self.plane.file = None
 
 
 def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
-    """
-    Open a file and see what it holds.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        A FITS file.
-    unit : Unit, str or None
-        Unit of the frame, as for `read_ccd`.
-    hdu : int or None
-        Which HDU holds the frame, as for `read_ccd`.
-
-    Returns
-    -------
-    InputFrame
-        The frame; with a plane and an open file if its pixels can be read as they are stored.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file can't be read, has no frame, or is shorter than its header says.
-    """
+    """Open a file and see what it holds."""
     with reading(path):
         file = open(path, "rb", buffering=0)  # noqa: SIM115
         frame = None
@@ -236,9 +152,7 @@ def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputF
 
 
 def _is_plain(image: Any) -> bool:
-    """
-    Whether the pixels can be combined as they are stored.
-    """
+    """Whether the pixels can be combined as they are stored."""
     header = image.header
     compressed = isinstance(image, fits.CompImageHDU) or image._file.compression is not None
     zeros = {16: (0, 32768), -32: (0,)}.get(header["BITPIX"], ())

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-How much of a raw flat is saturated.
-"""
+"""How much of a raw flat is saturated."""
 
 from __future__ import annotations
 
@@ -20,18 +18,7 @@ __all__ = ["Saturation", "SaturationLevel", "measure_saturation", "saturation_le
 
 @dataclass(frozen=True)
 class SaturationLevel:
-    """
-    From where on the pixels of a raw frame are saturated.
-
-    Parameters
-    ----------
-    value : float
-        The level, in the unit of the frame.
-    source : str
-        The keyword it was found under, or what stands in its place.
-    unit : `~astropy.units.Unit`
-        The unit of the frame.
-    """
+    """From where on the pixels of a raw frame are saturated."""
 
     value: float
     source: str
@@ -40,16 +27,7 @@ class SaturationLevel:
 
 @dataclass(frozen=True)
 class Saturation:
-    """
-    How much of a frame is saturated.
-
-    Parameters
-    ----------
-    share : float
-        Share of its good pixels at or above the level.
-    level : SaturationLevel
-        The level.
-    """
+    """How much of a frame is saturated."""
 
     share: float
     level: SaturationLevel
@@ -62,28 +40,7 @@ class Saturation:
 def saturation_level(
     meta: fits.Header, unit: u.Unit, dtype: np.dtype, zero: float = 0.0, *, given: float | None = None
 ) -> SaturationLevel | None:
-    """
-    Find the saturation level of a raw frame.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header`
-        Its header.
-    unit : `~astropy.units.Unit`
-        Its unit; the header's level is adu.
-    dtype : `~numpy.dtype`
-        How its numbers are stored.
-    zero : float
-        What is added to them.
-    given : float or None
-        What goes before the header, in the frame's unit.
-
-    Returns
-    -------
-    SaturationLevel or None
-        The level given or the header's, or the largest number that integers of this type hold if that is lower; None
-        where neither is known.
-    """
+    """Find the saturation level of a raw frame."""
     levels = []
     found = header.saturation(meta)
     adu = next((adu for adu in ADU_LIKE if unit.is_equivalent(adu)), None)
@@ -97,34 +54,7 @@ def saturation_level(
 
 
 def measure_saturation(numbers: np.ndarray, level: SaturationLevel | None, zero: float = 0.0) -> Saturation | None:
-    """
-    Count the saturated pixels of a raw frame.
-
-    Parameters
-    ----------
-    numbers : `~numpy.ndarray`
-        Its good pixels, in any byte order. What is not finite does not count.
-    level : SaturationLevel or None
-        From where on they are saturated.
-    zero : float
-        What is to be added to them.
-
-    Returns
-    -------
-    Saturation or None
-        None where no level is known or no pixel is finite.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from astropy import units as u
-    >>> from astropy.io import fits
-    >>> from ccdproc_crplugin.calibration.saturation import measure_saturation, saturation_level
-    >>> flat = np.array([30000, 30100, 61000, 65535], dtype=np.uint16)
-    >>> level = saturation_level(fits.Header({"SATURATE": 61000}), u.adu, flat.dtype)
-    >>> print(measure_saturation(flat, level))
-    50 % of its pixels at or above 61000 adu (SATURATE)
-    """
+    """Count the saturated pixels of a raw frame."""
     if level is None:
         return None
     lowest, n_good = level.value - zero, numbers.size

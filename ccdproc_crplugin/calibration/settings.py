@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What `ccdproc_crplugin.calibration.combine.combine_calibrations` may be given, looked at before any file is.
-"""
+"""What `ccdproc_crplugin.calibration.combine.combine_calibrations` may be given, looked at before any file is."""
 
 from __future__ import annotations
 
@@ -26,71 +24,26 @@ METHODS = ("average", "median")
 
 
 def check_argument(name: str, value: Any) -> None:
-    """
-    Refuse a value that `combine_calibrations` can do nothing with.
-
-    Parameters
-    ----------
-    name : str
-        The keyword.
-    value : object
-        Its value.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is out of range.
-    """
+    """Refuse a value that `combine_calibrations` can do nothing with."""
     if name in CHECKS:
         CHECKS[name](name, value)
 
 
 def check_arguments(**arguments: Any) -> None:
-    """
-    Refuse values that `combine_calibrations` can do nothing with.
-
-    Parameters
-    ----------
-    **arguments
-        Its keywords.
-
-    Raises
-    ------
-    CosmicRayError
-        For the first that is out of range.
-    """
+    """Refuse values that `combine_calibrations` can do nothing with."""
     for name, value in arguments.items():
         check_argument(name, value)
 
 
 def n_bytes(memory_limit: float | u.Quantity | None) -> int:
-    """
-    How many bytes may be used.
-
-    Parameters
-    ----------
-    memory_limit : float or `~astropy.units.Quantity` or None
-        As for `combine_calibrations`.
-
-    Returns
-    -------
-    int
-        Bytes; a quarter of the machine's memory for None.
-    """
+    """How many bytes may be used."""
     if memory_limit is None:
         return memory_of_machine() // 4
     return int(min(_in_bytes(memory_limit), 1e18))
 
 
 def memory_of_machine() -> int:
-    """
-    The memory of this machine.
-
-    Returns
-    -------
-    int
-        Bytes.
-    """
+    """The memory of this machine."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -98,24 +51,7 @@ def memory_of_machine() -> int:
 
 
 def paths_of_masters(masters: Iterable[str | os.PathLike]) -> list[Path]:
-    """
-    The files of combined frames.
-
-    Parameters
-    ----------
-    masters : list of paths
-        As for `combine_calibrations`.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        Their paths.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is no list of paths.
-    """
+    """The files of combined frames."""
     with suppress(TypeError):
         if not isinstance(masters, str | os.PathLike):
             return [Path(path) for path in masters]
@@ -123,24 +59,7 @@ def paths_of_masters(masters: Iterable[str | os.PathLike]) -> list[Path]:
 
 
 def keys_by_path(keys: Mapping[str | os.PathLike, CalibrationKey] | None) -> dict[Path, CalibrationKey]:
-    """
-    What is known of files better than from their headers.
-
-    Parameters
-    ----------
-    keys : mapping of path to CalibrationKey or None
-        As for `combine_calibrations`.
-
-    Returns
-    -------
-    dict of `~pathlib.Path` to CalibrationKey
-        The same.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is something else.
-    """
+    """What is known of files better than from their headers."""
     with suppress(TypeError, AttributeError):
         by_path = {Path(path): key for path, key in (keys or {}).items()}
         if all(isinstance(key, CalibrationKey) for key in by_path.values()):

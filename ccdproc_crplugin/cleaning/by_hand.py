@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Cosmic rays that a person saw and no detector found.
-"""
+"""Cosmic rays that a person saw and no detector found."""
 
 from __future__ import annotations
 
@@ -86,9 +84,7 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
 
 
 def _lost_and_added(ccd: CCDData, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """
-    The pixels that can't be drawn on, and those among them that are new.
-    """
+    """The pixels that can't be drawn on, and those among them that are new."""
     if mask.dtype != bool or mask.shape != ccd.data.shape:
         raise CosmicRayError(
             f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {ccd.data.shape}."
@@ -109,9 +105,7 @@ def _lost_and_added(ccd: CCDData, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 def _within_reach(added: np.ndarray) -> np.ndarray:
-    """
-    Where a repair may have drawn on one of some pixels.
-    """
+    """Where a repair may have drawn on one of some pixels."""
     from scipy.ndimage import maximum_filter
 
     return maximum_filter(added, size=2 * RADIUS + 1, mode="constant", cval=False)

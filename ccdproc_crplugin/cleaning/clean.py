@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Remove the cosmic rays of one frame.
-"""
+"""Remove the cosmic rays of one frame."""
 
 from __future__ import annotations
 
@@ -163,19 +161,7 @@ def clean_cosmic_rays(
 
 
 def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", force: bool = False) -> None:
-    """
-    Refuse choices that `clean_cosmic_rays` does not know.
-
-    Parameters
-    ----------
-    repair, preflight, force : str or None, str, bool
-        As for `clean_cosmic_rays`.
-
-    Raises
-    ------
-    CosmicRayError
-        If one is not among those to choose from.
-    """
+    """Refuse choices that `clean_cosmic_rays` does not know."""
     _one_of("preflight", preflight, PREFLIGHT)
     _one_of("repair", repair, (*METHODS, NO_REPAIR, None))
     check_bool("force", force)
@@ -216,9 +202,7 @@ def _warn_if_absurd(mask: np.ndarray) -> None:
 
 
 def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> CCDData:
-    """
-    The new frame with its record, but for what the header says.
-    """
+    """The new frame with its record, but for what the header says."""
     y, x = true_pixels(found.mask)
     values, scatter = _estimates(frame, found, repair, y, x)
     cleaned = copy_but_pixels(ccd)
@@ -236,9 +220,7 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
 
 
 def _write_outcome(cleaned: CCDData, parameters: dict[str, Any]) -> None:
-    """
-    Say in the header what was found, with what parameters in force.
-    """
+    """Say in the header what was found, with what parameters in force."""
     record = removed_pixels(cleaned)
     write_counts(cleaned.meta, len(record), record.n_events)
     write_by_hand(cleaned.meta, int(record.added.sum()))
@@ -282,9 +264,7 @@ def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, y: np.nda
 
 
 def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> RemovedPixels:
-    """
-    What it takes to undo this cleaning, and with it any earlier one of the same frame.
-    """
+    """What it takes to undo this cleaning, and with it any earlier one of the same frame."""
     uncertainty = uncertainty_array(ccd)
     record = RemovedPixels(
         y=y.astype(np.int32),

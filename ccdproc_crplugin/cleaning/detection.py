@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-From a frame to the pixels that cosmic rays hit: the detector, then whoever refines its mask.
-"""
+"""From a frame to the pixels that cosmic rays hit: the detector, then whoever refines its mask."""
 
 from __future__ import annotations
 
@@ -27,18 +25,7 @@ __all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays", "read_only"
 
 @dataclass(frozen=True)
 class FoundCosmicRays:
-    """
-    What came of a search.
-
-    Parameters
-    ----------
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        Good pixels hit by cosmic rays, after the refinement.
-    detection : Detection
-        What the detector gave.
-    parameters : dict
-        The detector's parameters in force, with what it decided by itself.
-    """
+    """What came of a search."""
 
     mask: np.ndarray
     detection: Detection
@@ -70,19 +57,7 @@ def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector,
 
 
 def read_only(ccd: CCDData) -> CCDData:
-    """
-    A frame to hand to strangers: the same arrays, which can't be written to through it.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`
-        Of the same class, with a header of its own.
-    """
+    """A frame to hand to strangers: the same arrays, which can't be written to through it."""
     view = copy.copy(ccd)
     view.meta = copy.deepcopy(ccd.meta)
     for name in ("data", "mask", "flags"):
@@ -102,31 +77,7 @@ def _locked(array: np.ndarray) -> np.ndarray:
 def find_cosmic_rays(
     ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
 ) -> FoundCosmicRays:
-    """
-    Let a detector look at a frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    frame : ElectronFrame
-        The same as plain arrays.
-    detector : Detector
-        Who looks.
-    parameters : mapping
-        All of its parameters.
-
-    Returns
-    -------
-    FoundCosmicRays
-        The answer.
-
-    Raises
-    ------
-    CosmicRayError
-        If the detector or a refinement fails or gives what it should not; the message names the
-        plugin and the frame.
-    """
+    """Let a detector look at a frame."""
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {_describe(ccd)}"
     try:

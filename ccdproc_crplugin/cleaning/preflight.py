@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Is the frame what the method asks for? A look before the cleaning.
-"""
+"""Is the frame what the method asks for? A look before the cleaning."""
 
 from __future__ import annotations
 
@@ -103,29 +101,7 @@ def run_checks(
     parameters: Mapping[str, Any] | None = None,
     trouble: str | None = None,
 ) -> list[Finding]:
-    """
-    Run every registered check, each on its own, with those of the known facts that it asks for.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    calibration : Calibration or None
-        Its figures, where they could be found.
-    dark : `~astropy.nddata.CCDData` or None
-        A dark frame.
-    detector : str or None
-        Who is going to search, if that is known.
-    parameters : mapping or None
-        All of its parameters.
-    trouble : str or None
-        Why the figures could not be found.
-
-    Returns
-    -------
-    list of Finding
-        In the order of the checks. A check that fails to run is a finding of status ``"warn"``.
-    """
+    """Run every registered check, each on its own, with those of the known facts that it asks for."""
     known = {**_figures(calibration), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
     ccd = read_only(ccd)
     findings = []
@@ -135,9 +111,7 @@ def run_checks(
 
 
 def _figures(calibration: Calibration | None) -> dict[str, u.Quantity | None]:
-    """
-    Gain, read noise and saturation level as checks see them, None where they are not known.
-    """
+    """Gain, read noise and saturation level as checks see them, None where they are not known."""
     if calibration is None:
         return {"gain": None, "readnoise": None, "saturation": None}
     level = calibration.saturation
@@ -162,9 +136,7 @@ def _run(check: Check, ccd: CCDData, known: Mapping[str, Any]) -> list[Finding]:
 
 
 def _asked_for(check: Check, known: Mapping[str, Any]) -> dict[str, Any]:
-    """
-    The facts that every check is told, and those of the others that this one names among its parameters.
-    """
+    """The facts that every check is told, and those of the others that this one names among its parameters."""
     parameters = inspect.signature(check.run).parameters
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
     return {name: fact for name, fact in known.items() if name in ALWAYS_TOLD or takes_all or name in parameters}
@@ -175,26 +147,7 @@ def _broken(check: Check, reason: str) -> Finding:
 
 
 def act_on(findings: Iterable[Finding], policy: str) -> None:
-    """
-    Warn or raise, as the policy says.
-
-    Parameters
-    ----------
-    findings : iterable of Finding
-        What the checks found.
-    policy : {"report", "warn", "raise", "off"}
-        What to do.
-
-    Raises
-    ------
-    CosmicRayError
-        With ``policy="raise"``, if a check failed.
-
-    Warns
-    -----
-    PreflightWarning
-        With ``policy="warn"`` or ``"raise"``, for each finding that is not ok.
-    """
+    """Warn or raise, as the policy says."""
     if policy not in ("warn", "raise"):
         return
     failed = [finding for finding in findings if finding.status == "fail"]

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Pixels of a frame that lie in a region drawn by hand.
-"""
+"""Pixels of a frame that lie in a region drawn by hand."""
 
 from __future__ import annotations
 
@@ -169,9 +167,7 @@ def _on_frame(region: Any, name: str, ccd: CCDData) -> Any:
 
 
 def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
-    """
-    The pixels of the frame in a region, which may reach far beyond it.
-    """
+    """The pixels of the frame in a region, which may reach far beyond it."""
     from regions import PixCoord, PointPixelRegion, TextPixelRegion
 
     pixels = np.zeros(shape, dtype=bool)
@@ -198,9 +194,7 @@ def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _bounds_of(region: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """
-    Row and column of the first pixel of the box around a region, and those behind its last; None without an area.
-    """
+    """Row and column of the first pixel of the box around a region, and those behind its last; None without an area."""
     from regions import PointPixelRegion
 
     if isinstance(region, PointPixelRegion):

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Put the values that a cleaning removed back.
-"""
+"""Put the values that a cleaning removed back."""
 
 from __future__ import annotations
 
@@ -91,9 +89,7 @@ def _selection(record: RemovedPixels, chosen: np.ndarray, labels: Any, mask: np.
 
 
 def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: Any) -> np.ndarray:
-    """
-    Which of the removed pixels are asked for.
-    """
+    """Which of the removed pixels are asked for."""
     if labels is not None and mask is not None:
         raise CosmicRayError("Found both labels and mask; expected one of them. Combine them into one mask.")
     if labels is not None:

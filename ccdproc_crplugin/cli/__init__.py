@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The command line, ``ccdcr``: a module a sub-command, none of which loads astropy before it runs.
-"""
+"""The command line, ``ccdcr``: a module a sub-command, none of which loads astropy before it runs."""
 
 from __future__ import annotations
 
@@ -39,25 +37,7 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """
-    Run ``ccdcr``.
-
-    Parameters
-    ----------
-    args : sequence of str or None
-        The words of the command line; `None` means those of the process.
-
-    Returns
-    -------
-    int
-        0 all done, 1 some frame failed, 2 wrong usage.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.cli import main
-    >>> main(["compare", "no.fits", "such.fits"])
-    2
-    """
+    """Run ``ccdcr``."""
     parser = argparse.ArgumentParser(
         prog="ccdcr",
         description="Cosmic rays out of CCD images.",

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr check``: what the preflight finds.
-"""
+"""``ccdcr check``: what the preflight finds."""
 
 from __future__ import annotations
 
@@ -21,9 +19,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Print the findings; 0 if no check failed, else 1.
-    """
+    """Print the findings; 0 if no check failed, else 1."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.io.ccd import read_ccd
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr clean``: the cosmic rays out of files.
-"""
+"""``ccdcr clean``: the cosmic rays out of files."""
 
 from __future__ import annotations
 
@@ -51,9 +49,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
-    """
-    A polygon given by its corners, or else a file.
-    """
+    """A polygon given by its corners, or else a file."""
     try:
         numbers = [float(number) for number in word.split(",")]
     except ValueError:
@@ -64,9 +60,7 @@ def _region(word: str) -> Path | list[tuple[float, float]]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Clean the files; 0 if each light frame was cleaned, 1 if some failed.
-    """
+    """Clean the files; 0 if each light frame was cleaned, 1 if some failed."""
     from tqdm import tqdm
 
     with telling():
@@ -101,9 +95,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
-    """
-    Clean one file; whatever goes wrong with it stays with it.
-    """
+    """Clean one file; whatever goes wrong with it stays with it."""
     try:
         return _clean_file(path, args, keywords, written)
     except Exception as err:
@@ -126,9 +118,7 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
 
 
 def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> Any:
-    """
-    The frame without cosmic rays, those drawn by hand included.
-    """
+    """The frame without cosmic rays, those drawn by hand included."""
     from ccdproc_crplugin.cleaning.by_hand import add_cosmic_rays
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.regions import region_mask

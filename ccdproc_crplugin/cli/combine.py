@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr combine``: many calibration frames into one of each.
-"""
+"""``ccdcr combine``: many calibration frames into one of each."""
 
 from __future__ import annotations
 
@@ -44,9 +42,7 @@ def _not_negative(word: str) -> float:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Combine the frames; 0 if every calibration frame went into a combined one, 1 if some were left out.
-    """
+    """Combine the frames; 0 if every calibration frame went into a combined one, 1 if some were left out."""
     from functools import partial
 
     from tqdm import tqdm

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr compare``: how the masks of two frames agree.
-"""
+"""``ccdcr compare``: how the masks of two frames agree."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Print the counts.
-    """
+    """Print the counts."""
     from ccdproc_crplugin.events.compare import compare_masks
 
     with telling():
@@ -35,9 +31,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> Any:
-    """
-    A frame; of the truth about a simulated one its mask.
-    """
+    """A frame; of the truth about a simulated one its mask."""
     from astropy.io import fits
 
     from ccdproc_crplugin.io.ccd import read_ccd, reading

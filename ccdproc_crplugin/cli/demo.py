@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr demo``: the whole way of a real frame, and of a simulated night.
-"""
+"""``ccdcr demo``: the whole way of a real frame, and of a simulated night."""
 
 from __future__ import annotations
 
@@ -29,9 +27,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Run the demonstration.
-    """
+    """Run the demonstration."""
     _make_folders(args.output)
     _show_frame(args.output)
     _show_night(args.output / "simulated-night")
@@ -47,9 +43,7 @@ def _make_folders(output: Path) -> None:
 
 
 def _show_frame(output: Path) -> None:
-    """
-    Clean the real frame, and tell what was found and where it is.
-    """
+    """Clean the real frame, and tell what was found and where it is."""
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.events.segments import cr_segments
     from ccdproc_crplugin.io.ccd import write_ccd
@@ -85,9 +79,7 @@ def _overscan_and_trim() -> Any:
 
 
 def _without_dark_rows(ccd: Any) -> Any:
-    """
-    Cut off the last rows, which saw no light although the header's TRIMSEC keeps them.
-    """
+    """Cut off the last rows, which saw no light although the header's TRIMSEC keeps them."""
     import numpy as np
 
     level = np.median(ccd.data, axis=1)
@@ -106,9 +98,7 @@ def _draw_events(segments: Any, folder: Path) -> str:
 
 
 def _show_night(night: Path) -> None:
-    """
-    Reduce a simulated night, and compare what was found with what was put in.
-    """
+    """Reduce a simulated night, and compare what was found with what was put in."""
     print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
     print("\n".join(_reduce_simulated_night(night).pformat(max_lines=-1, max_width=-1)))
     print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
@@ -118,9 +108,7 @@ def _show_night(night: Path) -> None:
 
 
 def _reduce_simulated_night(folder: Path) -> Any:
-    """
-    What was found in each light of a simulated night, against what was put in.
-    """
+    """What was found in each light of a simulated night, against what was put in."""
     from astropy.table import Table
 
     from ccdproc_crplugin.pipeline.reduction import reduce_night
@@ -140,9 +128,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
 
 
 def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]:
-    """
-    Events put in and found, their pixels put in and found, and events where there is none.
-    """
+    """Events put in and found, their pixels put in and found, and events where there is none."""
     import numpy as np
     from astropy.io import fits
     from scipy import ndimage

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Options and habits that several sub-commands share.
-"""
+"""Options and habits that several sub-commands share."""
 
 from __future__ import annotations
 
@@ -46,30 +44,11 @@ def as_option(name: str, value: str) -> str:
 
 
 class UsageError(CosmicRayError):
-    """
-    The words of the command line make no sense; no frame was touched.
-    """
+    """The words of the command line make no sense; no frame was touched."""
 
 
 def existing_file(word: str) -> Path:
-    """
-    Take a word of the command line for a file.
-
-    Parameters
-    ----------
-    word : str
-        From the command line.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The file.
-
-    Raises
-    ------
-    ~argparse.ArgumentTypeError
-        If it is not there.
-    """
+    """Take a word of the command line for a file."""
     path = Path(word)
     if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
@@ -83,27 +62,13 @@ def _sigclip(word: str) -> float | str:
 
 
 def add_reading(parser: Any) -> None:
-    """
-    Add the options that say how a file is read.
-
-    Parameters
-    ----------
-    parser : `~argparse.ArgumentParser` or argument group
-        Where to; changed in place.
-    """
+    """Add the options that say how a file is read."""
     parser.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT")
     parser.add_argument("--hdu", type=int, help="which HDU, in files of several images")
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
-    """
-    Add the options that say how cosmic rays are found.
-
-    Parameters
-    ----------
-    parser : `~argparse.ArgumentParser`
-        The sub-command's parser; changed in place.
-    """
+    """Add the options that say how cosmic rays are found."""
     group = parser.add_argument_group("detection")
     group.add_argument("--detector", default="lacosmic", help="who looks for cosmic rays (default: %(default)s)")
     group.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
@@ -124,24 +89,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
 
 
 def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
-    """
-    The keywords of `cr_segments` and `clean_cosmic_rays` that the options ask for.
-
-    Parameters
-    ----------
-    args : `~argparse.Namespace`
-        The parsed command line.
-
-    Returns
-    -------
-    dict
-        Keywords; those left out on the command line are left out.
-
-    Raises
-    ------
-    CosmicRayError
-        If the detector or a parameter is unknown.
-    """
+    """The keywords of `cr_segments` and `clean_cosmic_rays` that the options ask for."""
     from ccdproc_crplugin.cleaning.detection import choose_detector
 
     parameters = dict(_parameter(text) for text in args.parameter)
@@ -169,24 +117,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def existing_paths(words: list[str]) -> list[Path]:
-    """
-    The files that are meant by files, folders and patterns.
-
-    Parameters
-    ----------
-    words : list of str
-        From the command line.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        In the order given, each once.
-
-    Raises
-    ------
-    CosmicRayError
-        If one is not there or a pattern fits nothing.
-    """
+    """The files that are meant by files, folders and patterns."""
     from ccdproc_crplugin.io.selection import find_frames
 
     paths: dict[Path, None] = {}
@@ -203,21 +134,7 @@ def existing_paths(words: list[str]) -> list[Path]:
 
 
 def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) -> None:
-    """
-    Refuse at once what could not be written at the end.
-
-    Parameters
-    ----------
-    targets : dict of path to tuple of str
-        Files to write, and the endings each may have; `None` is no file.
-    overwrite : bool
-        Whether a file that is there may be replaced.
-
-    Raises
-    ------
-    CosmicRayError
-        If an ending is another or a file is there already.
-    """
+    """Refuse at once what could not be written at the end."""
     for target, endings in targets.items():
         if target is not None and target.suffix.lower() not in endings:
             raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
@@ -229,14 +146,7 @@ def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) 
 
 @contextmanager
 def calm() -> Iterator[list[str]]:
-    """
-    Keep back the warnings of libraries about headers, and collect ours.
-
-    Yields
-    ------
-    list of str
-        The messages of this package's own warnings, filled at the end.
-    """
+    """Keep back the warnings of libraries about headers, and collect ours."""
     messages: list[str] = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -250,14 +160,7 @@ def calm() -> Iterator[list[str]]:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """
-    Keep back the warnings of libraries about headers, and tell ours when the work is done.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Keep back the warnings of libraries about headers, and tell ours when the work is done."""
     with calm() as messages:
         yield
     for message in messages:
@@ -265,29 +168,10 @@ def telling() -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    """
-    Tell the user something that is not the command's result.
-
-    Parameters
-    ----------
-    text : str
-        What to tell.
-    """
+    """Tell the user something that is not the command's result."""
     print(plain(text), file=sys.stderr)
 
 
 def plain(text: str) -> str:
-    """
-    Text without characters that could steer a terminal, which are shown as they are written.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    str
-        Printable text.
-    """
+    """Text without characters that could steer a terminal, which are shown as they are written."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr plugins``: what is registered, and what failed.
-"""
+"""``ccdcr plugins``: what is registered, and what failed."""
 
 from __future__ import annotations
 
@@ -14,15 +12,11 @@ __all__ = ["COMMAND"]
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
-    """
-    There are none.
-    """
+    """There are none."""
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Print the report; 0 if every plugin loaded, else 1.
-    """
+    """Print the report; 0 if every plugin loaded, else 1."""
     with telling():
         from ccdproc_crplugin.plugins.table import plugin_report
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr reduce``: a whole night.
-"""
+"""``ccdcr reduce``: a whole night."""
 
 from __future__ import annotations
 
@@ -39,9 +37,7 @@ def _count(word: str) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Reduce the night; 0 if every frame is done, 1 if some failed.
-    """
+    """Reduce the night; 0 if every frame is done, 1 if some failed."""
     from tqdm import tqdm
 
     from ccdproc_crplugin.pipeline.run import run_night
@@ -66,9 +62,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _read_night(config: Path) -> Any:
-    """
-    The night; what is wrong with its configuration is wrong usage.
-    """
+    """The night; what is wrong with its configuration is wrong usage."""
     from ccdproc_crplugin.pipeline.config import read_night
     from ccdproc_crplugin.pipeline.folder import check_folders
 
@@ -90,9 +84,7 @@ def _tell_plan(config: Path) -> int:
 
 
 def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
-    """
-    The night on one page, unless nothing is new or there is nothing to see.
-    """
+    """The night on one page, unless nothing is new or there is nothing to see."""
     from ccdproc_crplugin.report.page import write_report
 
     page = output / "report.html"
@@ -103,9 +95,7 @@ def _write_page(table: Any, output: Path, progress: Any) -> Path | None:
 
 
 def _tell_reasons(table: Any) -> None:
-    """
-    Name the frames that failed, or were kept for a reason.
-    """
+    """Name the frames that failed, or were kept for a reason."""
     import numpy as np
 
     for row in table[np.isin(table["status"], ["failed", "kept"]) & (table["reason"] != "")]:
@@ -114,9 +104,7 @@ def _tell_reasons(table: Any) -> None:
 
 @contextmanager
 def _executor(address: str | None) -> Iterator[Any]:
-    """
-    The workers of a Dask cluster, if one is named.
-    """
+    """The workers of a Dask cluster, if one is named."""
     if address is None:
         yield None
         return

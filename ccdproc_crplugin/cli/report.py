@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr report``: a night on one page.
-"""
+"""``ccdcr report``: a night on one page."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Write the page.
-    """
+    """Write the page."""
     from functools import partial
 
     from tqdm import tqdm

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr restore``: put removed values back.
-"""
+"""``ccdcr restore``: put removed values back."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ def _labels(text: str) -> list[int]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Restore the frame.
-    """
+    """Restore the frame."""
     from ccdproc_crplugin.io.atomic import refuse_existing
     from ccdproc_crplugin.io.layout import read_frames, write_frames
     from ccdproc_crplugin.pipeline.night_table import update_row
@@ -58,9 +54,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, Any]:
-    """
-    The frames of a file in which something is put back, as they are then.
-    """
+    """The frames of a file in which something is put back, as they are then."""
     from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
     from ccdproc_crplugin.frames.removed import is_restorable
     from ccdproc_crplugin.report.review import apply_reviews, frame_name

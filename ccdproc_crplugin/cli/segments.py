@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr segments``: the cosmic rays of a frame one by one.
-"""
+"""``ccdcr segments``: the cosmic rays of a frame one by one."""
 
 from __future__ import annotations
 
@@ -60,9 +58,7 @@ def _named_file(text: str) -> tuple[str, Path]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Print the events and write what is asked for.
-    """
+    """Print the events and write what is asked for."""
     from ccdproc_crplugin.events.segments import cr_segments
     from ccdproc_crplugin.io.ccd import read_ccd
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr simulate``: frames and nights with known cosmic rays.
-"""
+"""``ccdcr simulate``: frames and nights with known cosmic rays."""
 
 from __future__ import annotations
 
@@ -56,9 +54,7 @@ def _size(word: str) -> tuple[int, int]:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Write the frames.
-    """
+    """Write the frames."""
     from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frames, simulate_night
 
     names = ("exposure", "sky", "fwhm", "n_stars", "n_galaxies", "n_muons", "n_worms", "n_spots", "dialect", "seed")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-``ccdcr tune``: which sigclip suits a frame.
-"""
+"""``ccdcr tune``: which sigclip suits a frame."""
 
 from __future__ import annotations
 
@@ -43,9 +41,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    """
-    Print the choice and the rows at its objlim, and write what is asked for.
-    """
+    """Print the choice and the rows at its objlim, and write what is asked for."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.frames.rates import expected_events
     from ccdproc_crplugin.io.ccd import read_ccd
@@ -68,9 +64,7 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _rows(tuning: Any) -> Any:
-    """
-    The rows at the objlim chosen, for the eye.
-    """
+    """The rows at the objlim chosen, for the eye."""
     rows = tuning.table[tuning.table["objlim"] == tuning.objlim]
     rows = rows["sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "allowed"]
     for name, form in {"completeness": "{:.1%}", "stars_touched": "{:.1%}", "n_false": "{:.2g}"}.items():

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-L.A.Cosmic as astroscrappy computes it: the reference.
-"""
+"""L.A.Cosmic as astroscrappy computes it: the reference."""
 
 from __future__ import annotations
 
@@ -38,53 +36,7 @@ def detect(
     inbkg=None,
     verbose=False,
 ):
-    """
-    Find cosmic rays with `astroscrappy.detect_cosmics`.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        The frame, in electron.
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        True at bad pixels.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        Variance of the frame, in electron squared.
-    readnoise, saturation : float
-        In electron.
-    sigclip, sigfrac, objlim : float
-        Limits on the Laplacian, on its neighbours and on the contrast to the fine structure.
-    niter : int
-        Most iterations.
-    sepmed : bool
-        Separable medians instead of true ones.
-    cleantype : {"meanmask", "medmask", "median", "idw"}
-        Repair between the iterations; how the result is repaired the host decides.
-    fsmode : {"median", "convolve"}
-        How the fine structure is made.
-    psfmodel : {"gauss", "gaussx", "gaussy", "moffat"}
-        Shape of the PSF for ``fsmode="convolve"``.
-    psffwhm : float
-        Its full width at half maximum (pix).
-    psfsize : int
-        Side of its kernel (pix).
-    psfk : `~numpy.ndarray` or None
-        A kernel of one's own.
-    psfbeta : float
-        Exponent of the Moffat profile.
-    inbkg : `~numpy.ndarray` or None, shape (ny, nx)
-        Background to subtract before the search, in electron.
-    verbose : bool
-        Whether astroscrappy prints its progress.
-
-    Returns
-    -------
-    Detection
-        The mask, and the outer 3 pixels as not searched.
-
-    References
-    ----------
-    van Dokkum, P. G. 2001, PASP, 113, 1420; McCully, C., et al. 2018, Astro-SCRAPPY, Zenodo 1482019.
-    """
+    """Find cosmic rays with `astroscrappy.detect_cosmics`."""
     from astroscrappy import detect_cosmics
 
     not_searched = np.ones(data.shape, dtype=bool)
@@ -119,9 +71,7 @@ def detect(
 
 @hookimpl
 def ccdcr_detectors():
-    """
-    Register the detector.
-    """
+    """Register the detector."""
     yield Detector(
         "astroscrappy",
         "L.A.Cosmic as astroscrappy computes it; blind in the outer 3 pixels",

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The steps of a calibration: ccdproc's functions, fed from the header and the combined frames.
-"""
+"""The steps of a calibration: ccdproc's functions, fed from the header and the combined frames."""
 
 from __future__ import annotations
 
@@ -212,9 +210,7 @@ def create_deviation(
 
 
 def _section(ccd: CCDData, section: str) -> str:
-    """
-    A section of the chip, by itself or by the keyword it stands under.
-    """
+    """A section of the chip, by itself or by the keyword it stands under."""
     _check_section(section)
     if not section.startswith("["):
         if section not in ccd.meta:
@@ -233,17 +229,13 @@ def _section(ccd: CCDData, section: str) -> str:
 
 
 def _lies_within(part: slice, length: int) -> bool:
-    """
-    Whether a part of an axis has pixels, and none beyond the end.
-    """
+    """Whether a part of an axis has pixels, and none beyond the end."""
     beyond = any(bound is not None and bound > length for bound in (part.start, part.stop))
     return not beyond and bool(range(length)[part])
 
 
 def _slices(section: str) -> tuple[slice, ...]:
-    """
-    A section in FITS notation as slices of rows and columns.
-    """
+    """A section in FITS notation as slices of rows and columns."""
     from ccdproc.utils.slices import slice_from_string
 
     with suppress(ValueError, TypeError):
@@ -263,9 +255,7 @@ def _check_section(fits_section: Any) -> None:
 
 
 def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
-    """
-    The exposure for the record of ccdproc, which asks for one even where nothing is scaled.
-    """
+    """The exposure for the record of ccdproc, which asks for one even where nothing is scaled."""
     found = header.exposure(ccd.meta)
     return np.nan * u.s if found is None else found.value
 
@@ -316,9 +306,7 @@ def _as_float(ccd: CCDData) -> CCDData:
 
 
 def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywords: Any) -> CCDData:
-    """
-    Run a function of ccdproc, and bring what it widened back to the precision of the frame.
-    """
+    """Run a function of ccdproc, and bring what it widened back to the precision of the frame."""
     frame = _as_float(ccd)
     result = function(frame, *args, **keywords)
     result.data = result.data.astype(frame.data.dtype, copy=False)
@@ -352,9 +340,7 @@ def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: boo
 
 @hookimpl
 def ccdcr_steps():
-    """
-    Register the steps.
-    """
+    """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(
         "subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw, check=_check_overscan

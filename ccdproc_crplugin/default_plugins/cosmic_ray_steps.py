@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The steps that take the cosmic rays out and measure them.
-"""
+"""The steps that take the cosmic rays out and measure them."""
 
 from __future__ import annotations
 
@@ -61,9 +59,7 @@ def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
 
 @hookimpl
 def ccdcr_steps():
-    """
-    Register the steps.
-    """
+    """Register the steps."""
     yield Step(
         "clean_cosmic_rays",
         "take the cosmic rays out",

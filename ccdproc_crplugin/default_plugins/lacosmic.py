@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-L.A.Cosmic, this project's default detector.
-"""
+"""L.A.Cosmic, this project's default detector."""
 
 from __future__ import annotations
 
@@ -51,65 +49,7 @@ def detect(
     psfbeta=4.765,
     threads=None,
 ):
-    """
-    Find cosmic rays by their sharp edges, which no optics can make.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        The frame, in electron, its sky included.
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        True at bad pixels. They are filled from the good ones around, so that they neither hide a cosmic
-        ray beside them nor look like one.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        Variance of the frame, in electron squared; `None` means that of the photons and of the read-out.
-    readnoise, saturation : float
-        In electron.
-    sigclip : float or "auto"
-        How many times the noise the Laplacian of a cosmic ray exceeds. ``"auto"`` chooses it for this frame, as
-        `~ccdproc_crplugin.cr_tune` does, and ``objlim`` too unless that is given.
-    sigfrac : float
-        Share of ``sigclip`` that suffices beside a cosmic ray.
-    objlim : float or None
-        Least contrast between the Laplacian and the fine structure; higher spares sharper stars. `None`
-        takes 1.25 + 10 / FWHM**3, between 1.5 and 5, for the stellar width measured in the frame (pix), and
-        3 where there are too few stars to measure; with ``sepmed=True`` it is 5, with
-        ``fsmode="convolve"`` it is 2.
-    niter : int
-        Most iterations.
-    sepmed : bool
-        Separable medians, as astroscrappy has them, instead of true ones: wrong on sharp stars.
-    edges : {"search", "skip"}
-        Search the frame up to its border, or leave the outermost pixels out as astroscrappy does. An edge of
-        which a tenth of a line is found is the chip's own structure, and counts as not searched.
-    grow : bool
-        Grow the events into their faint wings while a neighbour stands significantly above the sky around.
-    background : `~numpy.ndarray` or None, shape (ny, nx)
-        Something sharp that is no cosmic ray, such as a spectrum's sky lines, in electron.
-    fsmode : {"median", "convolve"}
-        Fine structure by medians, or by a matched filter of the star's profile.
-    psfmodel : {"gauss", "gaussx", "gaussy", "moffat"}
-        Profile for ``fsmode="convolve"``.
-    psffwhm : float
-        Its full width at half maximum (pix).
-    psfsize : int
-        Side of its kernel (pix).
-    psfk : `~numpy.ndarray` or None
-        A kernel of one's own.
-    psfbeta : float
-        Exponent of the Moffat profile.
-    threads : int or None
-        Threads; `None` means as many as the process may use. The result does not depend on them.
-
-    Returns
-    -------
-    Detection
-        The mask, and which pixels were not searched.
-
-    References
-    ----------
-    van Dokkum, P. G. 2001, PASP, 113, 1420, section 3.
-    """
+    """Find cosmic rays by their sharp edges, which no optics can make."""
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
     info = {}
@@ -150,9 +90,7 @@ def detect(
 
 
 def _without_structured_edges(hits, not_searched):
-    """
-    The hits but for those on edges that are lines of their own, and what was not searched with those edges.
-    """
+    """The hits but for those on edges that are lines of their own, and what was not searched with those edges."""
     edges = structured_edges(hits)
     if edges is None:
         return hits, not_searched
@@ -169,9 +107,7 @@ def _check(niter, **limits):
 
 
 def _choose_objlim(data, mask, saturation, sepmed, fsmode):
-    """
-    The ``objlim`` that suits the frame, and the stellar width it comes from, if any (pix).
-    """
+    """The ``objlim`` that suits the frame, and the stellar width it comes from, if any (pix)."""
     if fsmode == "convolve":
         return CONVOLVE_OBJLIM, None
     if sepmed:
@@ -183,7 +119,5 @@ def _choose_objlim(data, mask, saturation, sepmed, fsmode):
 
 @hookimpl
 def ccdcr_detectors():
-    """
-    Register the detector.
-    """
+    """Register the detector."""
     yield Detector("lacosmic", "L.A.Cosmic: Laplacian edge detection", detect, references=("2001PASP..113.1420V",))

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Pixels that stand out against the median of their neighbourhood.
-"""
+"""Pixels that stand out against the median of their neighbourhood."""
 
 from __future__ import annotations
 
@@ -17,37 +15,7 @@ __all__ = ["detect"]
 
 
 def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, gbox=0):
-    """
-    Flag the pixels that exceed the local median by a multiple of the local noise.
-
-    The rule is that of `ccdproc.cosmicray_median` (and of IRAF's ``crmedian``), with the noise of each
-    pixel: the square root of the variance if the frame has an uncertainty, else of the median (the
-    photons of the sky and the objects) plus the read noise squared.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        The frame, in electron.
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        True at bad pixels.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        Variance of the frame, in electron squared.
-    readnoise : float
-        In electron.
-    saturation : float
-        In electron; not used.
-    thresh : float
-        How many times the noise a cosmic ray stands above the median.
-    mbox : int
-        Side of the median's box (pix).
-    gbox : int
-        Side of the box by which each hit is grown (pix); 0 does not grow.
-
-    Returns
-    -------
-    Detection
-        The mask, and as score the excess in units of the noise.
-    """
+    """Flag the pixels that exceed the local median by a multiple of the local noise."""
     from scipy import ndimage
 
     if isinstance(thresh, bool) or not isinstance(thresh, Real) or thresh <= 0:
@@ -74,7 +42,5 @@ def _check_box(name, value, *, smallest):
 
 @hookimpl
 def ccdcr_detectors():
-    """
-    Register the detector.
-    """
+    """Register the detector."""
     yield Detector("median", "pixels far above the local median (ccdproc.cosmicray_median, local noise)", detect)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Puts the methods on `~astropy.nddata.CCDData`, and the viewer on the events that they give.
-"""
+"""Puts the methods on `~astropy.nddata.CCDData`, and the viewer on the events that they give."""
 
 from __future__ import annotations
 
@@ -20,9 +18,7 @@ _lock = threading.RLock()
 
 @hookimpl
 def ccdcr_methods():
-    """
-    Register the built-in methods.
-    """
+    """Register the built-in methods."""
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The table of events.
-"""
+"""The table of events."""
 
 from __future__ import annotations
 
@@ -60,23 +58,7 @@ FORMATS = {
 
 
 def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
-    """
-    The events as photutils sees them: charge from the removed charge, shape from the pixels alone.
-
-    A track's charge fluctuates along its way, so that moments weighted by it would tell little of its shape.
-
-    Parameters
-    ----------
-    segmentation : `~photutils.segmentation.SegmentationImage`
-        The events.
-    charge : `~numpy.ndarray` of float, shape (ny, nx)
-        The removed charge.
-
-    Returns
-    -------
-    `~photutils.segmentation.SourceCatalog`
-        The catalogue.
-    """
+    """The events as photutils sees them: charge from the removed charge, shape from the pixels alone."""
     from photutils.segmentation import SourceCatalog
 
     return SourceCatalog(charge, segmentation, convolved_data=(segmentation.data > 0).astype(float))
@@ -90,29 +72,7 @@ def event_table(
     bad: np.ndarray,
     n_pixels: int,
 ) -> QTable:
-    """
-    Measure each event.
-
-    Parameters
-    ----------
-    segmentation : `~photutils.segmentation.SegmentationImage` or None
-        The events; None if there is none.
-    charge : `~numpy.ndarray` of float, shape (ny, nx)
-        The removed charge, in ``charge_unit``.
-    charge_unit : Unit
-        Electron or adu.
-    cleaned : `~numpy.ndarray` of float, shape (ny, nx)
-        The cleaned frame, in ``charge_unit``.
-    bad : `~numpy.ndarray` of bool, shape (ny, nx)
-        Pixels that are bad or saturated.
-    n_pixels : int
-        From how many pixels on an event is extended.
-
-    Returns
-    -------
-    `~astropy.table.QTable`
-        A row an event; with its columns also where there is none.
-    """
+    """Measure each event."""
     if segmentation is None:
         return _empty_table(charge_unit)
     sources = source_catalog(segmentation, charge)
@@ -153,9 +113,7 @@ def event_table(
 
 
 def _explained(table: QTable) -> QTable:
-    """
-    The table, which says what each column holds and prints it shortly.
-    """
+    """The table, which says what each column holds and prints it shortly."""
     for name, description in DESCRIPTIONS.items():
         table[name].info.description = description
     for pattern, names in FORMATS.items():
@@ -165,9 +123,7 @@ def _explained(table: QTable) -> QTable:
 
 
 def _empty_table(charge_unit: u.Unit) -> QTable:
-    """
-    The columns of a table of events, measured on a made-up one, without a row.
-    """
+    """The columns of a table of events, measured on a made-up one, without a row."""
     from photutils.segmentation import SegmentationImage
 
     labels = np.zeros((3, 3), dtype=np.int32)
@@ -177,18 +133,14 @@ def _empty_table(charge_unit: u.Unit) -> QTable:
 
 
 def _second_moments(sources: SourceCatalog) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """
-    Second moments about the middle of each event's pixels, the extent of a pixel included (pix**2).
-    """
+    """Second moments about the middle of each event's pixels, the extent of a pixel included (pix**2)."""
     moments = np.reshape(sources.moments_central, (-1, 4, 4))
     area = moments[:, 0, 0]
     return moments[:, 0, 2] / area + PIXEL, moments[:, 2, 0] / area + PIXEL, moments[:, 1, 1] / area
 
 
 def _bar(ixx: np.ndarray, iyy: np.ndarray, ixy: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """
-    Length and width (pix) of the bar with these moments, and its angle from the x axis, -90 to 90 deg.
-    """
+    """Length and width (pix) of the bar with these moments, and its angle from the x axis, -90 to 90 deg."""
     mean = (ixx + iyy) / 2
     spread = np.hypot((ixx - iyy) / 2, ixy)
     angle = np.degrees(np.arctan2(2 * ixy, ixx - iyy)) / 2

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What an event looks like: a spot, a track, a worm, or something that may be no cosmic ray at all.
-"""
+"""What an event looks like: a spot, a track, a worm, or something that may be no cosmic ray at all."""
 
 from __future__ import annotations
 
@@ -32,18 +30,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """
-    What stands beside an event, in electron.
-
-    Parameters
-    ----------
-    ring : float
-        Mean of the pixels that touch the event, above the band around them.
-    ring_error : float
-        Its standard error.
-    noise : float
-        Scatter of a pixel of the band.
-    """
+    """What stands beside an event, in electron."""
 
     ring: float
     ring_error: float
@@ -51,25 +38,7 @@ class Surroundings:
 
 
 def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[slice, slice]) -> Surroundings:
-    """
-    Measure what stands beside an event.
-
-    Parameters
-    ----------
-    frame : `~numpy.ndarray` of float, shape (ny, nx)
-        The frame, in electron.
-    labels : `~numpy.ndarray` of int, shape (ny, nx)
-        The label image.
-    label : int
-        The event.
-    where : tuple of slice
-        Its bounding box.
-
-    Returns
-    -------
-    Surroundings
-        Zeros where nothing is left to measure.
-    """
+    """Measure what stands beside an event."""
     from scipy.ndimage import binary_dilation
 
     box = tuple(
@@ -87,33 +56,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
 
 
 def classify(area: int, peak: float, length: float, width: float, elongation: float, around: Surroundings) -> str:
-    """
-    Name what an event looks like.
-
-    Parameters
-    ----------
-    area : int
-        Pixels.
-    peak : float
-        Highest removed charge of a pixel (electron).
-    length, width : float
-        Sides of the rectangle with the event's second moments (pix).
-    elongation : float
-        Their ratio.
-    around : Surroundings
-        What stands beside it.
-
-    Returns
-    -------
-    str
-        A key of `RULES`.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.events.classify import Surroundings, classify
-    >>> classify(12, 900.0, 12.0, 1.0, 12.0, Surroundings(0.0, 1.0, 3.0))
-    'track'
-    """
+    """Name what an event looks like."""
     if elongation < 3 and around.ring >= 0.2 * peak and around.ring > 5 * around.ring_error:
         return "star core?"
     if area == 1 and peak >= 30 * around.noise and around.ring < 0.03 * peak:

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-How two masks of cosmic rays agree.
-"""
+"""How two masks of cosmic rays agree."""
 
 from __future__ import annotations
 

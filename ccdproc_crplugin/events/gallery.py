@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Cut-outs of events, and pages of them.
-"""
+"""Cut-outs of events, and pages of them."""
 
 from __future__ import annotations
 
@@ -40,21 +38,7 @@ CAPTION = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linew
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """
-    One event, in several frames.
-
-    Parameters
-    ----------
-    label : int
-        The event.
-    title : str
-        What to write above it.
-    corner : tuple of int
-        Where the cut-out's pixel (0, 0) stands in the frame, (y, x).
-    images : dict of str to `~numpy.ndarray`, shape (size, size)
-        The cut-outs by name; NaN beyond the frame's edge. ``"mask"`` is 1 at the event's pixels and 0.4 at
-        those of other events.
-    """
+    """One event, in several frames."""
 
     label: int
     title: str
@@ -63,41 +47,14 @@ class Cutout:
 
     @property
     def center(self) -> tuple[int, int]:
-        """
-        The pixel of the frame in the middle, (y, x).
-        """
+        """The pixel of the frame in the middle, (y, x)."""
         y, x = self.corner
         ny, nx = self.images["mask"].shape
         return y + ny // 2, x + nx // 2
 
 
 def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray:
-    """
-    A square part of a frame.
-
-    Parameters
-    ----------
-    frame : `~numpy.ndarray`, shape (ny, nx)
-        The frame.
-    center : tuple of int
-        The pixel in the middle, (y, x).
-    size : int
-        Side of the square (pix).
-
-    Returns
-    -------
-    `~numpy.ndarray` of float, shape (size, size)
-        The part; NaN beyond the frame's edge.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.events.gallery import cut_out
-    >>> cut_out(np.ones((9, 9)), (0, 0), 3)
-    array([[nan, nan, nan],
-           [nan,  1.,  1.],
-           [nan,  1.,  1.]])
-    """
+    """A square part of a frame."""
     from astropy.nddata import NoOverlapError, overlap_slices
 
     part = np.full((size, size), np.nan)
@@ -110,29 +67,7 @@ def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray
 
 
 def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8, stretch: str = "zscale") -> Figure:
-    """
-    A page with a row an event.
-
-    Parameters
-    ----------
-    cutouts : sequence of Cutout
-        The events; all of them with the same images.
-    scale : float
-        Side of a picture (inch).
-    stretch : {"zscale", "asinh"}
-        How grey follows the value of a pixel.
-
-    Returns
-    -------
-    `~matplotlib.figure.Figure`
-        The page. In a row all pictures but the mask share their centre and their stretch, whose limits are
-        those of the first of them.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no event, or the stretch is unknown.
-    """
+    """A page with a row an event."""
     from matplotlib.figure import Figure
 
     if not cutouts:
@@ -151,28 +86,7 @@ def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8, stretch: str 
 
 
 def save_page(page: Figure, path: str | os.PathLike, overwrite: bool = False) -> Path:
-    """
-    Write a page.
-
-    Parameters
-    ----------
-    page : `~matplotlib.figure.Figure`
-        The page.
-    path : path
-        Where to; the ending decides: ``.png``, ``.pdf`` or ``.svg``.
-    overwrite : bool
-        Whether a file that is there may be replaced.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The path.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file is there already or its ending is another.
-    """
+    """Write a page."""
     path = Path(path)
     with atomic_write(path, overwrite) as temporary:
         page.savefig(temporary, format=_picture_format(path))
@@ -187,33 +101,7 @@ def save_pages(
     stretch: str = "zscale",
     overwrite: bool = False,
 ) -> list[Path]:
-    """
-    Write as many pages as the events need.
-
-    Parameters
-    ----------
-    cutouts : sequence of Cutout
-        The events; all of them with the same images.
-    path : path
-        Where to; the ending decides. ``.pdf`` is one file of many pages; of ``.png`` and ``.svg`` each page is a
-        file, and where there are several they are numbered: ``events_1.png``, ``events_2.png``.
-    n_rows : int
-        Most events on a page.
-    stretch : {"zscale", "asinh"}
-        How grey follows the value of a pixel.
-    overwrite : bool
-        Whether files that are there may be replaced.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        The files.
-
-    Raises
-    ------
-    CosmicRayError
-        If a file is there already, the ending is another, there is no event or ``n_rows`` is no positive number.
-    """
+    """Write as many pages as the events need."""
     if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 1:
         raise CosmicRayError(f"Found n_rows={n_rows!r}; expected a whole number of events a page, 1 or more.")
     path = Path(path)
@@ -278,21 +166,7 @@ def _normalize(images: Mapping[str, np.ndarray], stretch: str) -> Normalize:
 
 
 def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") -> tuple[float, float]:
-    """
-    Which values are black and white in all images of an event but the mask.
-
-    Parameters
-    ----------
-    images : mapping of str to `~numpy.ndarray`
-        The cut-outs by name; the first that is not ``"mask"`` decides.
-    stretch : {"zscale", "asinh"}
-        Whether white is the upper limit of ZScale or the brightest pixel.
-
-    Returns
-    -------
-    tuple of float
-        The two values, the second above the first.
-    """
+    """Which values are black and white in all images of an event but the mask."""
     from astropy.visualization import ZScaleInterval
 
     first = next(image for name, image in images.items() if name != "mask")
@@ -304,7 +178,5 @@ def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") ->
 
 
 def _plain(text: str) -> str:
-    """
-    Text that matplotlib does not take for mathematics.
-    """
+    """Text that matplotlib does not take for mathematics."""
     return text.replace("$", r"\$")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Image widgets that follow the protocol of astro-image-display-api.
-"""
+"""Image widgets that follow the protocol of astro-image-display-api."""
 
 from __future__ import annotations
 
@@ -20,19 +18,7 @@ METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
 
 
 def open_widget() -> Any:
-    """
-    The image widget of whichever astrowidgets is installed.
-
-    Returns
-    -------
-    object
-        Its ``ImageWidget``, drawn by ginga.
-
-    Raises
-    ------
-    CosmicRayError
-        If astrowidgets is not installed or cannot be loaded.
-    """
+    """The image widget of whichever astrowidgets is installed."""
     try:
         return _widget_class()()
     except (ImportError, AttributeError) as err:  # AttributeError: that of astrowidgets 0.4 and 0.5 does not load
@@ -56,24 +42,7 @@ def _widget_class() -> type:
 
 
 def follow_protocol(widget: Any) -> Any:
-    """
-    A widget as one that follows astro-image-display-api.
-
-    Parameters
-    ----------
-    widget : object
-        A widget that follows the protocol, or an ``ImageWidget`` of an older astrowidgets.
-
-    Returns
-    -------
-    object
-        The widget itself, or an `OlderImageWidget` around it.
-
-    Raises
-    ------
-    CosmicRayError
-        If the widget is neither.
-    """
+    """A widget as one that follows astro-image-display-api."""
     if all(callable(getattr(widget, name, None)) for name in METHODS):
         return widget
     if hasattr(widget, "load_array") and hasattr(widget, "zoom_level"):
@@ -85,78 +54,26 @@ def follow_protocol(widget: Any) -> Any:
 
 
 class OlderImageWidget:
-    """
-    The protocol on top of the ``ImageWidget`` of astrowidgets up to 0.3.
-
-    It knows one image at a time, so the labels of images say nothing here.
-
-    Parameters
-    ----------
-    widget : ``astrowidgets.ImageWidget``
-        The widget.
-    """
+    """The protocol on top of the ``ImageWidget`` of astrowidgets up to 0.3."""
 
     def __init__(self, widget: Any):
         self.widget = widget
 
     def load_image(self, data: np.ndarray, image_label: str | None = None) -> None:
-        """
-        Show an image.
-
-        Parameters
-        ----------
-        data : `~numpy.ndarray`, shape (ny, nx)
-            The image.
-        image_label : str or None
-            Not used.
-        """
+        """Show an image."""
         self.widget.load_array(np.asarray(data))
 
     def set_cuts(self, cuts: tuple[float, float], image_label: str | None = None) -> None:
-        """
-        Set which values are black and white.
-
-        Parameters
-        ----------
-        cuts : tuple of float
-            The two values.
-        image_label : str or None
-            Not used.
-        """
+        """Set which values are black and white."""
         self.widget.cuts = cuts
 
     def set_viewport(self, center: tuple[float, float], fov: float, image_label: str | None = None) -> None:
-        """
-        Set which part of the image is seen.
-
-        Parameters
-        ----------
-        center : tuple of float
-            The middle, (x, y).
-        fov : float
-            Width of the part (pix).
-        image_label : str or None
-            Not used.
-        """
+        """Set which part of the image is seen."""
         self.widget.center_on(np.add(center, self.widget.pixel_offset))
         self.widget.zoom_level = self.widget.image_width / fov
 
     def get_viewport(self, sky_or_pixel: str | None = None, image_label: str | None = None) -> dict[str, Any]:
-        """
-        Tell which part of the image is seen.
-
-        Parameters
-        ----------
-        sky_or_pixel : str or None
-            Not used: in pixels always.
-        image_label : str or None
-            Not used.
-
-        Returns
-        -------
-        dict
-            ``center``, (x, y), and ``fov`` (pix).
-        """
+        """Tell which part of the image is seen."""
         # Where a user has dragged the image to, nothing public tells.
         center = tuple(float(value) for value in self.widget._viewer.get_pan()[:2])
         return {"center": center, "fov": self.widget.image_width / self.widget.zoom_level}

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The cosmic rays of a frame one by one.
-"""
+"""The cosmic rays of a frame one by one."""
 
 from __future__ import annotations
 
@@ -96,19 +94,7 @@ def cr_segments(
 
 
 def check_counts(n_pixels: Any = 3, connectivity: Any = 8) -> None:
-    """
-    Refuse counts of pixels that no event can have.
-
-    Parameters
-    ----------
-    n_pixels, connectivity : int
-        As for `cr_segments`.
-
-    Raises
-    ------
-    CosmicRayError
-        If one is not a whole number in its range.
-    """
+    """Refuse counts of pixels that no event can have."""
     if isinstance(n_pixels, bool) or not isinstance(n_pixels, int | np.integer) or n_pixels < 1:
         raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
     if not isinstance(connectivity, int) or connectivity not in (4, 8):

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Where the events of a frame come from: a mask, a cleaning, or a detector.
-"""
+"""Where the events of a frame come from: a mask, a cleaning, or a detector."""
 
 from __future__ import annotations
 
@@ -27,22 +25,7 @@ __all__ = ["EventSource", "find_events"]
 
 @dataclass(frozen=True, eq=False)
 class EventSource:
-    """
-    Frames and pixels of which the events are made.
-
-    Parameters
-    ----------
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        The pixels hit.
-    raw, cleaned : `~numpy.ndarray`, shape (ny, nx)
-        The frame before and after, in its own unit.
-    bad : `~numpy.ndarray` of bool, shape (ny, nx)
-        Pixels that are bad or saturated.
-    factor : float
-        Charge per unit of the frame.
-    unit : Unit
-        The charge's unit.
-    """
+    """Frames and pixels of which the events are made."""
 
     mask: np.ndarray
     raw: np.ndarray
@@ -53,30 +36,7 @@ class EventSource:
 
 
 def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
-    """
-    Take the cosmic rays from a mask, from the record or the flags of a cleaned frame, or from a detector.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
-        The frame, cleaned or not.
-    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        The cosmic rays, if known.
-    detector : str
-        Who looks, if need be.
-    parameters : dict
-        ``gain``, ``readnoise``, ``saturation`` and the detector's own.
-
-    Returns
-    -------
-    EventSource
-        The frame before and after and the pixels hit.
-
-    Raises
-    ------
-    CosmicRayError
-        If the frame or a parameter is not as it should be.
-    """
+    """Take the cosmic rays from a mask, from the record or the flags of a cleaned frame, or from a detector."""
     if mask is not None:
         return _from_mask(ccd, mask, parameters)
     if is_cleaned(ccd):
@@ -86,9 +46,7 @@ def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, An
 
 
 def _refuse_wishes(detector: str, parameters: dict[str, Any]) -> None:
-    """
-    Say so where somebody asks for a search on a frame that was cleaned already.
-    """
+    """Say so where somebody asks for a search on a frame that was cleaned already."""
     wishes = [*parameters, *["detector"] * (detector != "lacosmic")]
     if wishes:
         raise CosmicRayError(
@@ -107,9 +65,7 @@ def _from_record(ccd: CCDData) -> EventSource:
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
-    """
-    A cleaned frame whose removed values are lost: where, but not how much.
-    """
+    """A cleaned frame whose removed values are lost: where, but not how much."""
     if not isinstance(ccd.flags, np.ndarray):
         raise CosmicRayError(
             "Found a cleaned frame without its flags; expected flags, or mask=. A slice or a copy does not carry them, "
@@ -163,9 +119,7 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
 
 
 def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
-    """
-    What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit.
-    """
+    """What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
         parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
     try:

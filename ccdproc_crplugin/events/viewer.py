@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-From one event to the next in a notebook.
-"""
+"""From one event to the next in a notebook."""
 
 from __future__ import annotations
 
@@ -32,46 +30,7 @@ def view(
     frames: Mapping[str, Any] | None = None,
     widget: Any = None,
 ) -> EventViewer:
-    """
-    Look at the events one by one in a notebook.
-
-    Parameters
-    ----------
-    segments : CRSegments
-        The events.
-    labels : iterable of int or None
-        Which events, in this order; `None` means all, the largest first.
-    frames : mapping of str to array or CCDData
-        Further frames beside frame, cleaned frame and mask, such as ``{"dark": dark}``.
-    widget : object or None
-        A widget that follows astro-image-display-api, such as ``astrowidgets.bqplot.ImageWidget()``, or an
-        ``ImageWidget`` of an older astrowidgets. `None` makes one of the installed astrowidgets.
-
-    Returns
-    -------
-    EventViewer
-        As the last expression of a cell it is the widget with its buttons.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no event, a label or a frame does not fit, or astrowidgets is not installed.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from astropy.nddata import CCDData
-    >>> import ccdproc_crplugin as crp
-    >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
-    >>> sky[20, 20:26] += 3000
-    >>> ccd = CCDData(sky, unit="electron").clean_cosmic_rays(readnoise=5, saturation=60000)
-    >>> viewer = ccd.cr_segments().view()
-    >>> viewer.label, viewer.image
-    (1, 'frame')
-    >>> viewer.blink()
-    >>> viewer.image
-    'cleaned'
-    """
+    """Look at the events one by one in a notebook."""
     labels = segments.largest() if labels is None else labels
     labels = list(dict.fromkeys(int(label) for label in segments.check_labels(labels)))
     if not labels:
@@ -283,9 +242,7 @@ def _listed(labels: list[int], n_most: int = 10) -> str:
 
 
 def _panel(viewer: EventViewer) -> Any:
-    """
-    Title, buttons and widget, which keep up with the viewer.
-    """
+    """Title, buttons and widget, which keep up with the viewer."""
     import ipywidgets
 
     title = ipywidgets.Label()

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What the header of a cleaned frame says.
-"""
+"""What the header of a cleaned frame says."""
 
 from __future__ import annotations
 
@@ -68,22 +66,7 @@ PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROB
 def write_cards(
     meta: MutableMapping, detector: str, calibration: Calibration, repair: str | None, parameters: Mapping[str, Any]
 ) -> None:
-    """
-    Say in the header how a frame was cleaned.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    detector : str
-        Name of the detector.
-    calibration : Calibration
-        The figures used, and their sources.
-    repair : str or None
-        How the pixels were repaired.
-    parameters : mapping
-        The detector's parameters in force.
-    """
+    """Say in the header how a frame was cleaned."""
     _set(meta, "CRDETECT", detector)
     _set(meta, "CRVERSN", version("ccdproc_crplugin"))
     _set(meta, "CRGAIN", calibration.gain, calibration.gain_source)
@@ -97,31 +80,13 @@ def write_cards(
 
 
 def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
-    """
-    Say in the header how many cosmic rays there are.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    n_pixels, n_events : int
-        The counts.
-    """
+    """Say in the header how many cosmic rays there are."""
     _set(meta, "CRNPIX", int(n_pixels))
     _set(meta, "CRNEVENT", int(n_events))
 
 
 def write_by_hand(meta: MutableMapping, n_pixels: int) -> None:
-    """
-    Say in the header how many of the pixels hit a person added; nothing where nobody did.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    n_pixels : int
-        How many.
-    """
+    """Say in the header how many of the pixels hit a person added; nothing where nobody did."""
     if n_pixels:
         _set(meta, "CRBYHAND", n_pixels)
     else:
@@ -129,14 +94,7 @@ def write_by_hand(meta: MutableMapping, n_pixels: int) -> None:
 
 
 def write_edited(meta: MutableMapping) -> None:
-    """
-    Say in the header of a run's result that a person changed it since.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place. That of another frame stays as it is.
-    """
+    """Say in the header of a run's result that a person changed it since."""
     if SETTINGS_CARD in meta:
         meta[EDITED_CARD] = True
         if isinstance(meta, fits.Header):
@@ -144,18 +102,7 @@ def write_edited(meta: MutableMapping) -> None:
 
 
 def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:
-    """
-    Say in the header how many events were to be expected.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    n_events : int
-        Events found.
-    expectation : Expectation
-        What to expect of the frame.
-    """
+    """Say in the header how many events were to be expected."""
     if expectation.low is not None:
         _set(meta, "CREXPLO", expectation.low)
         _set(meta, "CREXPHI", expectation.high)
@@ -164,37 +111,14 @@ def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation)
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:
-    """
-    Whether a header calls its number of events plausible.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header of a cleaned frame.
-
-    Returns
-    -------
-    verdict : str
-        The verdict, or "" if there is none.
-    lacking : str
-        Without what it could not be told, such as "no pixel size"; else "".
-    """
+    """Whether a header calls its number of events plausible."""
     verdict = str(meta.get("CRVERDCT", "")).strip()
     comment = meta.comments["CRVERDCT"] if verdict and isinstance(meta, fits.Header) else ""
     return verdict, comment.partition("(")[2].removesuffix(")")
 
 
 def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:
-    """
-    Say in the header what the preflight found: the checks in a card, their messages in the history.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    findings : iterable of Finding or None
-        What the checks found; None where nobody looked, of which the header says nothing.
-    """
+    """Say in the header what the preflight found: the checks in a card, their messages in the history."""
     if findings is None:
         return
     doubts = [finding for finding in findings if finding.status != "ok"]
@@ -208,20 +132,7 @@ def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> 
 
 
 def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, Any], outcome: str) -> None:
-    """
-    Add one entry to the history of a frame.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place. In a plain dict the entries are joined by a semicolon.
-    action : str
-        The function called.
-    parameters : mapping
-        Every parameter in force.
-    outcome : str
-        What came of it.
-    """
+    """Add one entry to the history of a frame."""
     arguments = ", ".join(f"{name}={_text(value)}" for name, value in parameters.items())
     _add_history(meta, f"{action}({arguments}): {outcome}")
 
@@ -236,14 +147,7 @@ def _add_history(meta: MutableMapping, text: str) -> None:
 
 
 def clear_cards(meta: MutableMapping) -> None:
-    """
-    Take away what says that a frame is cleaned; its history stays.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or dict
-        The header; changed in place.
-    """
+    """Take away what says that a frame is cleaned; its history stays."""
     for card in CARDS:
         meta.pop(card, None)
 
@@ -262,9 +166,7 @@ def _set(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
 
 
 def _text(value: Any) -> str:
-    """
-    A parameter in a word; arrays by shape and dtype.
-    """
+    """A parameter in a word; arrays by shape and dtype."""
     if isinstance(value, u.Quantity) and value.isscalar:
         return str(value)
     if isinstance(value, np.ndarray) and value.ndim:
@@ -274,7 +176,5 @@ def _text(value: Any) -> str:
 
 
 def _ascii(text: str) -> str:
-    """
-    Text that a FITS card can hold.
-    """
+    """Text that a FITS card can hold."""
     return "".join(char if " " <= char <= "~" else "?" for char in text)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What makes a CCDData a frame: its data, its mask and its uncertainty fit one another, or it is refused.
-"""
+"""What makes a CCDData a frame: its data, its mask and its uncertainty fit one another, or it is refused."""
 
 from __future__ import annotations
 
@@ -17,19 +15,7 @@ KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
 
 
 def check_frame(ccd: CCDData) -> None:
-    """
-    Refuse what is no frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is not a CCDData with a two-dimensional array of real numbers and a mask of its shape.
-    """
+    """Refuse what is no frame."""
     if not isinstance(ccd, CCDData):
         raise CosmicRayError(
             f"Found {type(ccd).__name__}; expected a CCDData. Wrap an array with CCDData(array, unit='adu')."
@@ -52,19 +38,7 @@ def check_frame(ccd: CCDData) -> None:
 
 
 def check_whole_numbers(data: np.ndarray) -> None:
-    """
-    Refuse integers that float64, the type of the result, can't hold.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray`
-        The numbers.
-
-    Raises
-    ------
-    CosmicRayError
-        If one of them is beyond 2**53.
-    """
+    """Refuse integers that float64, the type of the result, can't hold."""
     largest = 2**53
     if data.dtype.kind in "iu" and data.dtype.itemsize == 8 and data.size:
         extreme = max(int(data.max()), -int(data.min()))
@@ -76,24 +50,7 @@ def check_whole_numbers(data: np.ndarray) -> None:
 
 
 def mask_of(ccd: CCDData) -> np.ndarray | None:
-    """
-    The mask of a frame as an array.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    `~numpy.ndarray` of bool or None, shape (ny, nx)
-        True at bad pixels; None where the frame has no mask.
-
-    Raises
-    ------
-    CosmicRayError
-        If the mask is not boolean or not of the frame's shape.
-    """
+    """The mask of a frame as an array."""
     if ccd.mask is None:
         return None
     mask = np.asarray(ccd.mask)
@@ -105,24 +62,7 @@ def mask_of(ccd: CCDData) -> np.ndarray | None:
 
 
 def uncertainty_scale(ccd: CCDData) -> float:
-    """
-    How many units of the frame the unit of its standard deviation is.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        A frame with an uncertainty.
-
-    Returns
-    -------
-    float
-        1 unless the uncertainty has a unit of its own.
-
-    Raises
-    ------
-    CosmicRayError
-        If the units do not fit.
-    """
+    """How many units of the frame the unit of its standard deviation is."""
     uncertainty = ccd.uncertainty
     if uncertainty.unit is None:
         return 1.0

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a new frame takes over from the one it is made of.
-"""
+"""What a new frame takes over from the one it is made of."""
 
 from __future__ import annotations
 
@@ -17,19 +15,7 @@ __all__ = ["copy_but_pixels", "enlarged_uncertainty", "result_dtype", "uncertain
 
 
 def copy_but_pixels(ccd: CCDData) -> CCDData:
-    """
-    A frame of the same class with header, WCS, PSF and uncertainty of its own; the other arrays are still shared.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`
-        The new frame.
-    """
+    """A frame of the same class with header, WCS, PSF and uncertainty of its own; the other arrays are still shared."""
     new = copy.copy(ccd)
     new.meta = copy.deepcopy(ccd.meta)
     new.wcs = copy.deepcopy(ccd.wcs)
@@ -43,42 +29,14 @@ def _copy_of_uncertainty(ccd: CCDData) -> Any:
 
 
 def result_dtype(dtype: np.dtype) -> np.dtype:
-    """
-    The dtype in which repaired values of a frame are kept.
-
-    Parameters
-    ----------
-    dtype : `~numpy.dtype`
-        That of the frame.
-
-    Returns
-    -------
-    `~numpy.dtype`
-        The same if floating, else float32, or float64 for more than 16 bits.
-    """
+    """The dtype in which repaired values of a frame are kept."""
     if dtype.kind == "f":
         return dtype
     return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
 
 
 def enlarged_uncertainty(ccd: CCDData, y: np.ndarray, x: np.ndarray, scatter: np.ndarray) -> Any:
-    """
-    The frame's uncertainty, nowhere smaller, at the repaired pixels at least the scatter.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame; not changed.
-    y, x : `~numpy.ndarray` of int, shape (n,)
-        The repaired pixels.
-    scatter : `~numpy.ndarray` of float, shape (n,)
-        Standard deviation of the pixels that each repair drew on, in the unit of the frame.
-
-    Returns
-    -------
-    `~astropy.nddata.NDUncertainty` or None
-        A new uncertainty of the same type, where the type is known to be a noise; else a copy.
-    """
+    """The frame's uncertainty, nowhere smaller, at the repaired pixels at least the scatter."""
     uncertainty = ccd.uncertainty
     if not isinstance(uncertainty, StdDevUncertainty | VarianceUncertainty | InverseVariance):
         return _copy_of_uncertainty(ccd)
@@ -95,18 +53,6 @@ def enlarged_uncertainty(ccd: CCDData, y: np.ndarray, x: np.ndarray, scatter: np
 
 
 def uncertainty_array(ccd: CCDData) -> np.ndarray | None:
-    """
-    The uncertainty of each pixel, if the frame has one.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    `~numpy.ndarray` or None, shape (ny, nx)
-        The numbers, whatever the type of the uncertainty.
-    """
+    """The uncertainty of each pixel, if the frame has one."""
     array = None if ccd.uncertainty is None else np.asarray(ccd.uncertainty.array)
     return array if array is not None and array.shape == ccd.data.shape and array.dtype.kind in "iuf" else None

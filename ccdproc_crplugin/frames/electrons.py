@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a detector sees of a frame: plain arrays in electron.
-"""
+"""What a detector sees of a frame: plain arrays in electron."""
 
 from __future__ import annotations
 
@@ -27,23 +25,7 @@ LEAST_UNCERTAINTY = 0.5
 
 @dataclass(frozen=True)
 class ElectronFrame:
-    """
-    What a detector sees.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        In electron, finite everywhere.
-    bad : `~numpy.ndarray` of bool, shape (ny, nx)
-        True where the frame is masked or not finite.
-    saturated : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        True at and above the saturation level; None where that is not known.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        In electron squared, from the frame's uncertainty; None where it has none, or one too small to be
-        its noise.
-    calibration : Calibration
-        The figures used.
-    """
+    """What a detector sees."""
 
     data: np.ndarray
     bad: np.ndarray
@@ -53,26 +35,7 @@ class ElectronFrame:
 
 
 def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
-    """
-    Convert a frame to what a detector sees.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame; not changed.
-    calibration : Calibration
-        Its figures.
-
-    Returns
-    -------
-    ElectronFrame
-        Plain arrays, read-only.
-
-    Raises
-    ------
-    CosmicRayError
-        If no good pixel is left, or the uncertainty does not fit.
-    """
+    """Convert a frame to what a detector sees."""
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
         saturation = np.float32(calibration.saturation)
@@ -100,17 +63,13 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
 
 
 def _precise(factor: float, dtype: np.dtype) -> np.floating:
-    """
-    The factor in single precision where the data have no more, else in double.
-    """
+    """The factor in single precision where the data have no more, else in double."""
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
 
 
 def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np.ndarray | None:
-    """
-    The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise.
-    """
+    """The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise."""
     variance = _plain_variance(ccd)
     if variance is None:
         return None

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The bits of ``flags`` of a cleaned frame.
-"""
+"""The bits of ``flags`` of a cleaned frame."""
 
 from enum import IntFlag
 

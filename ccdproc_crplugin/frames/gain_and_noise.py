@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Gain, read noise and saturation level of a frame: as given, or as its header has them.
-"""
+"""Gain, read noise and saturation level of a frame: as given, or as its header has them."""
 
 from __future__ import annotations
 
@@ -29,20 +27,7 @@ SMALLEST_GAIN = 1e-9
 
 @dataclass(frozen=True)
 class Calibration:
-    """
-    How a frame's numbers become electrons, and where each figure was found.
-
-    Parameters
-    ----------
-    factor : float
-        Electrons per unit of the frame.
-    gain : float
-        Gain (electron/adu); 1 for a frame in electron.
-    readnoise, saturation : float
-        In electron; a saturation level that is not known is infinite.
-    gain_source, readnoise_source, saturation_source : str
-        A header keyword, or what stands in its place.
-    """
+    """How a frame's numbers become electrons, and where each figure was found."""
 
     factor: float
     gain: float
@@ -54,39 +39,7 @@ class Calibration:
 
 
 def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> Calibration:
-    """
-    Find the gain, the read noise and the saturation level of a frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame, in adu or electron.
-    gain : Quantity, float or None
-        In electron/adu; `None` means the header's.
-    readnoise : Quantity, float or None
-        In electron (a plain number too) or adu; `None` means the header's.
-    saturation : Quantity, float or None
-        In adu or electron, a plain number in the unit of the frame; `None` means the header's, if any.
-
-    Returns
-    -------
-    Calibration
-        The figures and their sources.
-
-    Raises
-    ------
-    CosmicRayError
-        If a unit does not fit, a figure is not a positive number, or one can't be found.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from astropy.nddata import CCDData
-    >>> from ccdproc_crplugin.frames.gain_and_noise import calibrate
-    >>> ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"GAIN": 1.9, "RDNOISE": 5})
-    >>> float(calibrate(ccd).gain)
-    1.9
-    """
+    """Find the gain, the read noise and the saturation level of a frame."""
     per_unit, in_electron = _unit_of(ccd)
     gain, gain_source = _gain_of(ccd.meta, gain, in_electron)
     readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
@@ -95,47 +48,19 @@ def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturati
 
 
 def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> None:
-    """
-    Refuse figures that are wrong for every frame.
-
-    Parameters
-    ----------
-    gain, readnoise, saturation : Quantity, float or None
-        As for `calibrate`.
-
-    Raises
-    ------
-    CosmicRayError
-        If a unit does not fit, or a figure is not a positive number.
-    """
+    """Refuse figures that are wrong for every frame."""
     given = {"gain": gain, "readnoise": readnoise, "saturation": saturation}
     plain = {name: value for name, value in given.items() if not hasattr(value, "value_from")}
     calibrate(CCDData([[0.0]], unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0}), **plain)
 
 
 def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:
-    """
-    How many electrons the unit of a frame is.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame, in adu or electron.
-    gain : Quantity
-        In electron/adu; 1 for a frame in electron.
-
-    Returns
-    -------
-    float
-        Electrons per unit of the frame.
-    """
+    """How many electrons the unit of a frame is."""
     return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
 
 
 def _unit_of(ccd: CCDData) -> tuple[float, bool]:
-    """
-    How many adu or electrons the unit of the frame is, and whether it is electrons.
-    """
+    """How many adu or electrons the unit of the frame is, and whether it is electrons."""
     unit = ccd.unit
     if unit is not None and not isinstance(unit, u.FunctionUnitBase):
         if unit.is_equivalent(u.electron):
@@ -215,9 +140,7 @@ def _saturation_of(
 
 
 def _saturation_of_header(meta: Mapping, gain: float, in_electron: bool) -> tuple[float, str]:
-    """
-    The header's level, which is that of the raw frame, in adu, also after the gain was applied.
-    """
+    """The header's level, which is that of the raw frame, in adu, also after the gain was applied."""
     found = header.saturation(meta)
     if found is None:
         return math.inf, "not known"
@@ -230,9 +153,7 @@ def _saturation_of_header(meta: Mapping, gain: float, in_electron: bool) -> tupl
 
 
 def _from_keyword(value: Any, meta: Mapping) -> Any:
-    """
-    What a `ccdproc.Keyword` stands for, or the value as it is.
-    """
+    """What a `ccdproc.Keyword` stands for, or the value as it is."""
     if not hasattr(value, "value_from"):
         return value
     try:
@@ -250,9 +171,7 @@ def _not_found(name: str, unit: str) -> CosmicRayError:
 
 
 def _in_electron(name: str, value: u.Quantity, gain: float, in_electron: bool) -> Any:
-    """
-    A Quantity in electron or adu as electrons.
-    """
+    """A Quantity in electron or adu as electrons."""
     if value.unit.is_equivalent(u.electron):
         return value.to_value(u.electron)
     for adu in ADU_LIKE:

@@ -182,37 +182,19 @@ _FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
 
 @dataclass(frozen=True)
 class HeaderValue:
-    """
-    A value and the keyword it was found under.
-    """
+    """A value and the keyword it was found under."""
 
     value: Any
     keyword: str
 
 
 def value_of(meta: Mapping, keyword: str) -> Any:
-    """
-    A header's value.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-    keyword : str
-        Its keyword, in upper case; a mapping may have it in any.
-
-    Returns
-    -------
-    object
-        None where there is no such card, it has no value or no one can read it.
-    """
+    """A header's value."""
     return next((entry.value for entry in _present(meta, (keyword,))), None)
 
 
 def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
-    """
-    The values that a header, or a plain mapping in any case, has for some keywords, in their order.
-    """
+    """The values that a header, or a plain mapping in any case, has for some keywords, in their order."""
     if not isinstance(meta, Header):
         meta = {str(key).upper(): value for key, value in meta.items()}
     for keyword in keywords:
@@ -227,16 +209,12 @@ def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
 
 
 def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
-    """
-    The values that a header has for one quantity, the most telling first.
-    """
+    """The values that a header has for one quantity, the most telling first."""
     return _present(meta, KEYWORDS[quantity])
 
 
 def _number(value: Any) -> float:
-    """
-    A value as a number, not a number if it is none.
-    """
+    """A value as a number, not a number if it is none."""
     try:
         return math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
@@ -260,30 +238,7 @@ def _text(meta: Mapping, quantity: str) -> HeaderValue | None:
 
 
 def gain(meta: Mapping) -> HeaderValue | None:
-    """
-    The gain a header gives.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in electron/adu and its keyword.
-
-    Raises
-    ------
-    CosmicRayError
-        If the value can't be electron/adu, as where a camera's gain setting stands in ``GAIN``.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.frames import header
-    >>> header.gain({"GAIN": 1.9}).value
-    <Quantity 1.9 electron / adu>
-    """
+    """The gain a header gives."""
     found = _positive_number(meta, "gain")
     if found is None:
         return None
@@ -298,79 +253,25 @@ def gain(meta: Mapping) -> HeaderValue | None:
 
 
 def gain_setting(meta: Mapping) -> float | None:
-    """
-    What tells frames of different gain apart.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    float or None
-        The first number among the keywords of the gain, be it electron/adu or a setting of the camera, 0 included.
-    """
+    """What tells frames of different gain apart."""
     numbers = (_number(entry.value) for entry in _entries(meta, "gain"))
     return next((number for number in numbers if math.isfinite(number)), None)
 
 
 def readnoise(meta: Mapping) -> HeaderValue | None:
-    """
-    The read noise a header gives.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in electron and its keyword.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.frames import header
-    >>> header.readnoise({"RDNOISE": 5.0}).keyword
-    'RDNOISE'
-    """
+    """The read noise a header gives."""
     found = _positive_number(meta, "readnoise")
     return found and HeaderValue(found.value * u.electron, found.keyword)
 
 
 def saturation(meta: Mapping) -> HeaderValue | None:
-    """
-    The saturation level a header gives.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in adu, the unit of the raw frame, and its keyword.
-    """
+    """The saturation level a header gives."""
     found = _positive_number(meta, "saturation")
     return found and HeaderValue(found.value * u.adu, found.keyword)
 
 
 def exposure(meta: Mapping) -> HeaderValue | None:
-    """
-    The exposure time a header gives.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in second, 0 s included, and its keyword.
-    """
+    """The exposure time a header gives."""
     for entry in _entries(meta, "exposure"):
         seconds = _number(entry.value)
         if math.isfinite(seconds) and seconds >= 0:
@@ -379,20 +280,7 @@ def exposure(meta: Mapping) -> HeaderValue | None:
 
 
 def pixel_size(meta: Mapping) -> HeaderValue | None:
-    """
-    The side of a pixel on the chip.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in micron and its keyword. Headers give micron, but some give metre or millimetre;
-        a pixel of a CCD has 1 to 100 micron, which tells them apart.
-    """
+    """The side of a pixel on the chip."""
     found = _positive_number(meta, "pixel size")
     if found is None:
         return None
@@ -404,60 +292,18 @@ def pixel_size(meta: Mapping) -> HeaderValue | None:
 
 
 def altitude(meta: Mapping) -> HeaderValue | None:
-    """
-    The height of the observatory above the sea.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in metre and its keyword.
-    """
+    """The height of the observatory above the sea."""
     found = _positive_number(meta, "altitude")
     return found and HeaderValue(found.value * u.m, found.keyword)
 
 
 def filter_name(meta: Mapping) -> HeaderValue | None:
-    """
-    The filter in the beam.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        Its name as the header has it, without blanks around it, and its keyword.
-    """
+    """The filter in the beam."""
     return _text(meta, "filter")
 
 
 def binning(meta: Mapping) -> HeaderValue | None:
-    """
-    How many pixels of the chip were read as one.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        The factors along x and along y, two integers, and the keyword of the first.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.frames import header
-    >>> header.binning({"CCDSUM": "2 2"}).value, header.binning({"XBINNING": 1, "YBINNING": 4}).value
-    ((2, 2), (1, 4))
-    """
+    """How many pixels of the chip were read as one."""
     for entry in _entries(meta, "binning"):
         words = entry.value if isinstance(entry.value, str) else f"{_number(entry.value):.0f}"
         factors = [int(factor) for factor in _FACTOR.findall(words)]
@@ -475,20 +321,7 @@ def _factor(meta: Mapping, quantity: str) -> HeaderValue | None:
 
 
 def temperature(meta: Mapping) -> HeaderValue | None:
-    """
-    The temperature of the detector.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        A Quantity in deg_C and its keyword. Headers give Celsius or kelvin; no detector of this kind works
-        above 100 deg_C or below 100 K, which tells them apart.
-    """
+    """The temperature of the detector."""
     for entry in _entries(meta, "temperature"):
         degrees = _number(entry.value)
         if 100 < degrees < 400:
@@ -499,60 +332,18 @@ def temperature(meta: Mapping) -> HeaderValue | None:
 
 
 def readout_mode(meta: Mapping) -> HeaderValue | None:
-    """
-    The mode or the speed in which the detector was read.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    HeaderValue or None
-        Its name as the header has it, without blanks around it, and its keyword.
-    """
+    """The mode or the speed in which the detector was read."""
     return _text(meta, "readout mode")
 
 
 def frame_name(meta: Mapping) -> str:
-    """
-    What to call a frame in a message.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    str
-        The file's name or the object's, or an empty string.
-    """
+    """What to call a frame in a message."""
     name = _text(meta, "name")
     return "" if name is None else name.value
 
 
 def frame_kind(meta: Mapping) -> str:
-    """
-    What a frame is of.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    {"light", "bias", "dark", "flat", "arc", "unknown"}
-        The kind.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.frames.header import frame_kind
-    >>> frame_kind({"IMAGETYP": "Light Frame"}), frame_kind({"IMAGETYP": "zero"})
-    ('light', 'bias')
-    """
+    """What a frame is of."""
     for entry in _entries(meta, "kind"):
         words = [re.sub(r"[^a-z]", "", word) for word in re.split(r"[,;:]", str(entry.value).lower())]
         for kind, names in KINDS.items():

@@ -236,9 +236,7 @@ def judge(n_events: int, expectation: Expectation) -> str:
 
 
 def _pixel_of_header(meta: Mapping) -> header.HeaderValue | None:
-    """
-    Side of a square pixel of the frame's area: but for `BINNED_SIZE`, headers give that of the chip.
-    """
+    """Side of a square pixel of the frame's area: but for `BINNED_SIZE`, headers give that of the chip."""
     size, binning = header.pixel_size(meta), header.binning(meta)
     if size is None or binning is None or size.keyword in BINNED_SIZE:
         return size
@@ -277,17 +275,13 @@ def _pair(rate: Any) -> u.Quantity:
 
 
 def _good_pixels(ccd: CCDData) -> int:
-    """
-    How many pixels a cosmic ray could be found on.
-    """
+    """How many pixels a cosmic ray could be found on."""
     n_bad = np.count_nonzero(ccd.mask) if np.shape(ccd.mask) == ccd.data.shape else 0
     return ccd.data.size - n_bad
 
 
 def _band(mean_low: float, mean_high: float) -> tuple[int, int]:
-    """
-    The fewest events of the lower mean and the most of the higher one.
-    """
+    """The fewest events of the lower mean and the most of the higher one."""
     from scipy.special import pdtrik
 
     means = np.array([mean_low, mean_high])

@@ -24,34 +24,7 @@ _ATTRIBUTE = "_ccdcr_removed"
 
 @dataclass(frozen=True, eq=False)
 class RemovedPixels:
-    """
-    The values that a cleaning replaced, and what else it takes to put them back.
-
-    Parameters
-    ----------
-    y, x : `~numpy.ndarray` of int32, shape (n,)
-        The pixels, in reading order.
-    label : `~numpy.ndarray` of int32, shape (n,)
-        The event (8-connected) that each belongs to, from 1.
-    removed : `~numpy.ndarray`, shape (n,)
-        What stood there, in the first dtype of the frame.
-    repaired : `~numpy.ndarray`, shape (n,)
-        What stands there now.
-    uncertainty : `~numpy.ndarray` or None, shape (n,)
-        The uncertainty that stood there.
-    uncertainty_kind : str
-        Its type ("std", "var", "ivar" or another) and first dtype, with a blank between; empty without.
-    dtype : `~numpy.dtype`
-        First dtype of the frame, byte order included.
-    unit : str
-        Unit of the frame.
-    had_mask : bool
-        Whether the frame had a mask.
-    flags : `~numpy.ndarray`, `~astropy.nddata.FlagCollection` or None
-        The frame's own flags.
-    by_hand : `~numpy.ndarray` of bool or None, shape (n,)
-        Which of the pixels a person added; None for a frame to which nobody did.
-    """
+    """The values that a cleaning replaced, and what else it takes to put them back."""
 
     y: np.ndarray
     x: np.ndarray
@@ -71,34 +44,16 @@ class RemovedPixels:
 
     @property
     def n_events(self) -> int:
-        """
-        How many events the pixels form.
-        """
+        """How many events the pixels form."""
         return int(self.label.max(initial=0))
 
     @property
     def added(self) -> np.ndarray:
-        """
-        Whether a person added the pixel, for each.
-        """
+        """Whether a person added the pixel, for each."""
         return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
 
     def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
-        """
-        The record without the pixels that were put back.
-
-        Parameters
-        ----------
-        kept : `~numpy.ndarray` of bool, shape (n,)
-            Which pixels stay removed.
-        shape : tuple of int
-            Shape of the frame.
-
-        Returns
-        -------
-        RemovedPixels
-            Their record, with new labels.
-        """
+        """The record without the pixels that were put back."""
         return replace(
             self,
             y=self.y[kept],
@@ -111,21 +66,7 @@ class RemovedPixels:
         )
 
     def merged(self, later: RemovedPixels, shape: tuple[int, int]) -> RemovedPixels:
-        """
-        The record of two cleanings of one frame, by which both can be undone at once.
-
-        Parameters
-        ----------
-        later : RemovedPixels
-            Record of the second cleaning, none of whose pixels are in this one.
-        shape : tuple of int
-            Shape of the frame.
-
-        Returns
-        -------
-        RemovedPixels
-            All of the pixels, with new labels; dtypes, mask and flags as before the first cleaning.
-        """
+        """The record of two cleanings of one frame, by which both can be undone at once."""
         y, x = np.append(self.y, later.y), np.append(self.x, later.x)
         order = np.lexsort((x, y))
         uncertainty = None
@@ -145,84 +86,27 @@ class RemovedPixels:
 
 
 def attach(ccd: CCDData, record: RemovedPixels) -> None:
-    """
-    Put a record with its frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The cleaned frame.
-    record : RemovedPixels
-        What was removed from it.
-    """
+    """Put a record with its frame."""
     setattr(ccd, _ATTRIBUTE, record)
 
 
 def detach(ccd: CCDData) -> None:
-    """
-    Take the record away from a frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    """
+    """Take the record away from a frame."""
     ccd.__dict__.pop(_ATTRIBUTE, None)
 
 
 def is_cleaned(ccd: CCDData) -> bool:
-    """
-    Whether a frame went through the cleaning.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    bool
-        True if it carries a record or its header says so.
-    """
+    """Whether a frame went through the cleaning."""
     return is_restorable(ccd) or "CRDETECT" in ccd.meta
 
 
 def is_restorable(ccd: CCDData) -> bool:
-    """
-    Whether a frame carries the values that were removed from it.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    bool
-        True if it does.
-    """
+    """Whether a frame carries the values that were removed from it."""
     return hasattr(ccd, _ATTRIBUTE)
 
 
 def removed_pixels(ccd: CCDData) -> RemovedPixels:
-    """
-    The values that the cleaning of a frame replaced.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        A cleaned frame.
-
-    Returns
-    -------
-    RemovedPixels
-        The record.
-
-    Raises
-    ------
-    CosmicRayError
-        If the frame carries none, or was changed since.
-    """
+    """The values that the cleaning of a frame replaced."""
     record = getattr(ccd, _ATTRIBUTE, None)
     if record is None:
         raise CosmicRayError(_why_missing(ccd))

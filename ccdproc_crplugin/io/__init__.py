@@ -1,4 +1,2 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Files: reading, writing and selecting frames.
-"""
+"""Files: reading, writing and selecting frames."""

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Frames to and from FITS files, with all that a cleaning knows.
-"""
+"""Frames to and from FITS files, with all that a cleaning knows."""
 
 from __future__ import annotations
 
@@ -103,26 +101,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
 
 
 def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
-    """
-    Read the header of a frame.
-
-    Parameters
-    ----------
-    path : path
-        A FITS file.
-    hdu : int or None
-        Which HDU holds the frame, as for `read_ccd`.
-
-    Returns
-    -------
-    `~astropy.io.fits.Header`
-        The cards of the frame, then those of the primary header that it lacks.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no such file or no image in it.
-    """
+    """Read the header of a frame."""
     path = as_path(path)
     with reading(path), fits.open(path) as hdus:
         index = image_index(hdus, path) if hdu is None else hdu
@@ -130,24 +109,7 @@ def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Head
 
 
 def frame_indices(path: str | os.PathLike) -> list[int]:
-    """
-    The HDUs of a file that hold frames.
-
-    Parameters
-    ----------
-    path : path
-        A FITS file.
-
-    Returns
-    -------
-    list of int
-        Each two-dimensional image beside masks, variances and the like.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no such file or no image in it.
-    """
+    """The HDUs of a file that hold frames."""
     path = as_path(path)
     with reading(path), fits.open(path) as hdus:
         return image_indices(hdus, path)
@@ -155,24 +117,7 @@ def frame_indices(path: str | os.PathLike) -> list[int]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """
-    Turn whatever a damaged file raises into an error that names the file.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-
-    Yields
-    ------
-    None
-        Nothing.
-
-    Raises
-    ------
-    CosmicRayError
-        Whatever was raised inside.
-    """
+    """Turn whatever a damaged file raises into an error that names the file."""
     try:
         _refuse_irregular(path)
         yield
@@ -189,33 +134,14 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _refuse_irregular(path: Path) -> None:
-    """
-    Refuse a pipe or a device, which may have no end or never begin.
-    """
+    """Refuse a pipe or a device, which may have no end or never begin."""
     with suppress(OSError):  # opening it tells better what is wrong
         if not stat.S_ISREG(path.stat().st_mode):
             raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
 
 
 def as_path(path: Any) -> Path:
-    """
-    The name of a file.
-
-    Parameters
-    ----------
-    path : path
-        The name.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The same.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is none.
-    """
+    """The name of a file."""
     try:
         return Path(path)
     except TypeError as err:
@@ -223,24 +149,7 @@ def as_path(path: Any) -> Path:
 
 
 def given_unit(unit: Any) -> u.Unit:
-    """
-    The unit that a user says a frame is in.
-
-    Parameters
-    ----------
-    unit : Unit or str
-        The unit.
-
-    Returns
-    -------
-    `~astropy.units.Unit`
-        The same.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is no unit.
-    """
+    """The unit that a user says a frame is in."""
     try:
         if isinstance(unit, str | u.UnitBase):
             return u.Unit(unit)
@@ -301,52 +210,14 @@ def _refuse_ending(path: Path) -> None:
 
 
 def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
-    """
-    Write a file of several HDUs whole or not at all.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        What to write.
-    path : `~pathlib.Path`
-        Where to, as for `write_ccd`.
-    overwrite : bool
-        Whether a file that is there may be replaced.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The path.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file is there already, or can't be written.
-    """
+    """Write a file of several HDUs whole or not at all."""
     with atomic_write(path, overwrite) as temporary:
         write_packed(hdus, temporary, path.name)
     return path
 
 
 def to_hdus(ccd: CCDData) -> fits.HDUList:
-    """
-    A frame with all that a cleaning knows, as FITS has it.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-
-    Returns
-    -------
-    `~astropy.io.fits.HDUList`
-        As `write_ccd` writes it.
-
-    Raises
-    ------
-    CosmicRayError
-        If the frame holds what FITS can't.
-    """
+    """A frame with all that a cleaning knows, as FITS has it."""
     if not isinstance(ccd, CCDData):
         raise CosmicRayError(f"Found {type(ccd).__name__}; expected a CCDData.")
     _check_storable("data", ccd.data)
@@ -367,9 +238,7 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
 
 
 def _extensions(ccd: CCDData) -> list[Any]:
-    """
-    What stands in the file beside that which `CCDData.write` writes.
-    """
+    """What stands in the file beside that which `CCDData.write` writes."""
     hdus = []
     if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
         hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What the HDUs of an open FITS file are: frames, what goes with a frame, headers and units.
-"""
+"""What the HDUs of an open FITS file are: frames, what goes with a frame, headers and units."""
 
 from __future__ import annotations
 
@@ -49,26 +47,7 @@ UNIT_NAMES = {
 
 
 def image_index(hdus: fits.HDUList, path: Path) -> int:
-    """
-    The one image of a file, or the one that needs no choice.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The file.
-    path : `~pathlib.Path`
-        Its name.
-
-    Returns
-    -------
-    int
-        Which HDU.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is none, or more than one.
-    """
+    """The one image of a file, or the one that needs no choice."""
     frames = image_indices(hdus, path)
     if len(frames) > 1:
         names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)
@@ -79,26 +58,7 @@ def image_index(hdus: fits.HDUList, path: Path) -> int:
 
 
 def image_indices(hdus: fits.HDUList, path: Path) -> list[int]:
-    """
-    The HDUs of a file that hold frames.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The file.
-    path : `~pathlib.Path`
-        Its name.
-
-    Returns
-    -------
-    list of int
-        Each two-dimensional image beside masks, variances and the like.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is none.
-    """
+    """The HDUs of a file that hold frames."""
     if frames := _plain_images(hdus):
         return frames
     shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
@@ -113,59 +73,17 @@ def _plain_images(hdus: fits.HDUList) -> list[int]:
 
 
 def companion(hdus: fits.HDUList, name: str, index: int) -> str | tuple[str, int]:
-    """
-    What goes with one frame of a file.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The file.
-    name : str
-        The name of such extensions.
-    index : int
-        Which HDU holds the frame.
-
-    Returns
-    -------
-    str or tuple of str and int
-        The extension; in a file of several frames its EXTVER is the HDU of the frame.
-    """
+    """What goes with one frame of a file."""
     return (name, index) if len(_plain_images(hdus)) > 1 else name
 
 
 def is_companion(hdu: Any) -> bool:
-    """
-    Whether an HDU only goes with a frame.
-
-    Parameters
-    ----------
-    hdu : HDU
-        Part of a FITS file.
-
-    Returns
-    -------
-    bool
-        True for the mask, uncertainty, flags and removed values that `write_ccd` writes.
-    """
+    """Whether an HDU only goes with a frame."""
     return hdu.name in {*STANDARD_COMPANIONS.values(), FLAGS, FIRST_FLAGS, PIXELS}
 
 
 def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
-    """
-    The header of one HDU of a file.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The file.
-    index : int
-        Which HDU.
-
-    Returns
-    -------
-    `~astropy.io.fits.Header`
-        A copy of its cards, then those of the primary header that it lacks.
-    """
+    """The header of one HDU of a file."""
     header = hdus[index].header.copy()
     if index:
         header.extend(_inheritable(hdus[0].header), unique=True)
@@ -173,16 +91,7 @@ def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
 
 
 def complete_header(ccd: CCDData, primary: fits.Header) -> None:
-    """
-    Complete the header of an extension, but for cards that went into the WCS.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame, whose header is added to.
-    primary : `~astropy.io.fits.Header`
-        The primary header of its file.
-    """
+    """Complete the header of an extension, but for cards that went into the WCS."""
     in_wcs = set(ccd.wcs.to_header(relax=True)) if ccd.wcs is not None else set()
     cards = [card for card in _inheritable(primary).cards if card.keyword not in in_wcs]
     ccd.meta.extend(cards, unique=True)
@@ -195,26 +104,7 @@ def _inheritable(header: fits.Header) -> fits.Header:
 
 
 def unit_of(hdu: Any, path: Path) -> u.Unit:
-    """
-    The unit of an image that a file holds.
-
-    Parameters
-    ----------
-    hdu : `~astropy.io.fits.PrimaryHDU` or another image HDU
-        The image, whose data were not read yet.
-    path : `~pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    `~astropy.units.Unit`
-        That of ``BUNIT``; adu for integers without it.
-
-    Raises
-    ------
-    CosmicRayError
-        If ``BUNIT`` is missing or no unit.
-    """
+    """The unit of an image that a file holds."""
     name = str(hdu.header.get("BUNIT", "")).strip()
     if not name:
         if hdu.header.get("BZERO") or np.issubdtype(_stored_dtype(hdu), np.integer):

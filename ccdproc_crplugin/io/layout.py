@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The frames of a file, be it one or one an extension, out of it and back into its layout.
-"""
+"""The frames of a file, be it one or one an extension, out of it and back into its layout."""
 
 from __future__ import annotations
 
@@ -19,53 +17,12 @@ __all__ = ["read_frames", "write_frames"]
 
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
-    """
-    Read every frame of a file.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        A FITS file.
-    unit : Unit, str or None
-        As for `read_ccd`.
-
-    Returns
-    -------
-    dict of int to `~astropy.nddata.CCDData`
-        The frames by the HDU they stand in.
-
-    Raises
-    ------
-    CosmicRayError
-        As for `read_ccd`.
-    """
+    """Read every frame of a file."""
     return {index: read_ccd(path, unit=unit, hdu=index) for index in frame_indices(path)}
 
 
 def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> None:
-    """
-    Write frames in the layout of the file they come from.
-
-    Parameters
-    ----------
-    frames : mapping of int to `~astropy.nddata.CCDData`
-        The frames by the HDU they stood in.
-    source : `~pathlib.Path`
-        The file they come from.
-    target : `~pathlib.Path`
-        The file to write, or to replace.
-
-    Raises
-    ------
-    CosmicRayError
-        As for `write_ccd`.
-
-    Notes
-    -----
-    One frame is written by `write_ccd`. Several stand where they stood, among the other HDUs; the mask, flags and
-    so on of each follow after them all, and their EXTVER is the number of the HDU that they go with. In ``.fits.fz``
-    an image in the primary HDU moves to an extension, so that all stand one further on.
-    """
+    """Write frames in the layout of the file they come from."""
     if len(frames) == 1:
         write_ccd(next(iter(frames.values())), target, overwrite=True)
         return
@@ -82,9 +39,7 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> N
 
 
 def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
-    """
-    A frame as the HDU it came from, without the cards that it took from the primary header.
-    """
+    """A frame as the HDU it came from, without the cards that it took from the primary header."""
     if index == 0:
         return image
     header = image.header.copy(strip=True)

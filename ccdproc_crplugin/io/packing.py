@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-FITS files written plain, with gzip or with each image compressed, as their name asks.
-"""
+"""FITS files written plain, with gzip or with each image compressed, as their name asks."""
 
 from __future__ import annotations
 
@@ -19,19 +17,7 @@ GZIP_TIME = np.arange(4, 8)
 
 
 def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
-    """
-    Write a file of several HDUs as the ending of a name asks.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        What to write.
-    path : `~pathlib.Path`
-        Where to.
-    name : str
-        With ``.fz`` at its end each image is compressed, with ``.gz`` the file. What is packed has no date in it, so
-        that equal frames give equal files.
-    """
+    """Write a file of several HDUs as the ending of a name asks."""
     name = name.lower()
     tiled = name.endswith(".fz")
     with open(path, "wb") as stream:
@@ -50,9 +36,7 @@ def _compressed(hdus: fits.HDUList) -> fits.HDUList:
 
 
 def _pack(hdu: Any) -> fits.CompImageHDU:
-    """
-    An image compressed without loss: RICE takes integers of up to 32 bits, GZIP_2 the rest.
-    """
+    """An image compressed without loss: RICE takes integers of up to 32 bits, GZIP_2 the rest."""
     rice = hdu.data.dtype.kind in "iu" and hdu.data.dtype.itemsize <= 4
     return fits.CompImageHDU(
         hdu.data,

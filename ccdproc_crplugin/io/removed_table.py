@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The values that a cleaning removed, as HDUs of a FITS file and back.
-"""
+"""The values that a cleaning removed, as HDUs of a FITS file and back."""
 
 from __future__ import annotations
 
@@ -21,19 +19,7 @@ __all__ = ["read_removed", "removed_hdus"]
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
-    """
-    What a cleaning removed, as FITS has it.
-
-    Parameters
-    ----------
-    record : RemovedPixels
-        What was removed.
-
-    Returns
-    -------
-    list of HDU
-        The table ``CRPIXELS``, then the flags that the frame had before, if any.
-    """
+    """What a cleaning removed, as FITS has it."""
     return [_table_hdu(record), *_first_flags_hdus(record.flags)]
 
 
@@ -74,35 +60,12 @@ def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
 
 
 def _widened(values: np.ndarray) -> np.ndarray:
-    """
-    The values in a dtype that a FITS table has and that holds each of them.
-    """
+    """The values in a dtype that a FITS table has and that holds each of them."""
     return values.astype({"int8": "int16", "float16": "float32"}.get(values.dtype.name, values.dtype))
 
 
 def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[int, int]) -> RemovedPixels:
-    """
-    What a cleaning removed from one frame of a file.
-
-    Parameters
-    ----------
-    hdus : `~astropy.io.fits.HDUList`
-        The file.
-    table : str or tuple of str and int
-        Which of its extensions is the table.
-    shape : tuple of int
-        That of the frame, (ny, nx).
-
-    Returns
-    -------
-    RemovedPixels
-        What was removed.
-
-    Raises
-    ------
-    CosmicRayError
-        If somebody damaged the table.
-    """
+    """What a cleaning removed from one frame of a file."""
     rows, facts = hdus[table].data, hdus[table].header
     dtype = _number_dtype(facts["CRDTYPE"])
     uncertainty, kind = None, ""
@@ -128,18 +91,14 @@ def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[
 
 
 def _number_dtype(text: str) -> np.dtype:
-    """
-    The dtype a file names, which must be one of plain numbers.
-    """
+    """The dtype a file names, which must be one of plain numbers."""
     if not re.fullmatch(r"[<>=|][iuf]\d{1,2}", text):
         raise CosmicRayError(f"Found the dtype {text!r} in {PIXELS}; expected one of numbers, such as '<f4'.")
     return np.dtype(text)
 
 
 def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
-    """
-    Refuse a table that somebody damaged.
-    """
+    """Refuse a table that somebody damaged."""
     ny, nx = shape
     inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
     sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()

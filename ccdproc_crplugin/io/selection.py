@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The files of a folder or a collection that are frames, and those of one kind.
-"""
+"""The files of a folder or a collection that are frames, and those of one kind."""
 
 from __future__ import annotations
 
@@ -27,20 +25,7 @@ FITS_SUFFIXES = tuple(
 
 
 def find_frames(folder: str | os.PathLike) -> list[Path]:
-    """
-    The FITS files of a folder.
-
-    Parameters
-    ----------
-    folder : path
-        The folder.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        Sorted by name. ``.fits``, ``.fit`` and ``.fts`` in any case, compressed or not; hidden files
-        are left out. Links that lead nowhere are among them, for somebody takes them for frames.
-    """
+    """The FITS files of a folder."""
     return sorted(
         entry
         for entry in Path(folder).iterdir()
@@ -49,25 +34,7 @@ def find_frames(folder: str | os.PathLike) -> list[Path]:
 
 
 def stem(path: str | os.PathLike) -> str:
-    """
-    A file's name without its folder and what marks it as FITS.
-
-    Parameters
-    ----------
-    path : path
-        A file.
-
-    Returns
-    -------
-    str
-        The stem, by which the outputs made from the file are named.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.io.selection import stem
-    >>> stem("night/light_001.FIT"), stem("m31.r.fits.gz")
-    ('light_001', 'm31.r')
-    """
+    """A file's name without its folder and what marks it as FITS."""
     name = Path(path).name
     endings = [suffix for suffix in FITS_SUFFIXES if name.lower().endswith(suffix)]
     return name[: -len(max(endings, key=len))] if endings else Path(name).stem
@@ -109,24 +76,7 @@ def select_frames(ifc: ImageFileCollection | Iterable[str | os.PathLike], kind: 
 
 
 def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Path]:
-    """
-    The files of a collection.
-
-    Parameters
-    ----------
-    ifc : `~ccdproc.ImageFileCollection` or list of paths
-        The collection, as for `select_frames`, or the files themselves.
-
-    Returns
-    -------
-    list of `~pathlib.Path`
-        Their paths: those of a collection sorted, others in the order given.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is neither.
-    """
+    """The files of a collection."""
     if isinstance(ifc, (list, tuple)):
         return [as_path(path) for path in ifc]
     if not hasattr(ifc, "files_filtered"):

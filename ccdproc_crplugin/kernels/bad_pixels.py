@@ -36,18 +36,7 @@ def _grown_pixels(grown, y, x, offsets, edge):
 
 
 def grow_mask(mask, bad, *, skip_edges):
-    """
-    Add the pixels of a mask, and those next to them, to the bad pixels.
-
-    Parameters
-    ----------
-    mask : numpy.ndarray of bool, shape (ny, nx)
-        True for a bad pixel.
-    bad : numpy.ndarray of bool, shape (ny, nx)
-        The bad pixels, changed in place.
-    skip_edges : bool
-        Whether the outermost pixels stay as they are, as in astroscrappy.
-    """
+    """Add the pixels of a mask, and those next to them, to the bad pixels."""
     bad |= mask
     wide = mask.copy()
     wide[:, 1:] |= mask[:, :-1]
@@ -92,25 +81,7 @@ def _median_exceeds(data, y, x, limit, *, sepmed, skip_edges):
 
 
 def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
-    """
-    Add the cores of saturated stars, and the pixels around, to the bad pixels.
-
-    A cosmic ray may saturate a pixel too; a star is told from it by the
-    pixels around, which are bright as well.
-
-    Parameters
-    ----------
-    data : numpy.ndarray of float32, shape (ny, nx)
-        The frame, electrons, background included.
-    saturation : float
-        Saturation level, electrons.
-    bad : numpy.ndarray of bool, shape (ny, nx)
-        The bad pixels, changed in place.
-    sepmed : bool
-        Whether the medians are separable.
-    skip_edges : bool
-        Whether the edges' pixels stay as they are, as in astroscrappy.
-    """
+    """Add the cores of saturated stars, and the pixels around, to the bad pixels."""
     level = np.float32(saturation)
     limit = np.float32(float(level) / _CORE_FRACTION)
     saturated = np.flatnonzero(data >= level)
@@ -132,21 +103,7 @@ def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
 
 
 def fill_not_finite(array, not_finite, bad, level_of):
-    """
-    Replace pixels by the mean of the good ones among the 5x5 around them.
-
-    Parameters
-    ----------
-    array : numpy.ndarray of float32, shape (ny, nx)
-        Data, background or variance, changed in place.
-    not_finite : numpy.ndarray of bool, shape (ny, nx)
-        The pixels to fill.
-    bad : numpy.ndarray of bool, shape (ny, nx)
-        Pixels that are no good to fill from.
-    level_of : callable
-        Gives, from the good pixels' values, the value where there is none
-        around.
-    """
+    """Replace pixels by the mean of the good ones among the 5x5 around them."""
     ny, nx = array.shape
     good = ~(bad | not_finite)
     pixels = np.flatnonzero(not_finite)

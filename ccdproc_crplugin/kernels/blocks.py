@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A sample of a frame: small square blocks spread over it.
-"""
+"""A sample of a frame: small square blocks spread over it."""
 
 import numpy as np
 
@@ -12,29 +10,7 @@ MOST_ALONG_AN_AXIS = 16  # 256 blocks, a quarter of a million pixels
 
 
 def take_blocks(array, *, bad=None):
-    """
-    Cut a frame's sample out of it.
-
-    Parameters
-    ----------
-    array : `~numpy.ndarray` of numbers, shape (ny, nx)
-        The frame.
-    bad : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        True at pixels that do not count.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float32, shape (n, height, width)
-        At most 256 blocks of 32 x 32 pixels, in reading order, NaN at bad pixels. A frame smaller than a block
-        in some direction is as wide as the frame there. The same shape gives the same places.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels.blocks import take_blocks
-    >>> take_blocks(np.zeros((100, 1000), dtype=np.uint16)).shape
-    (48, 32, 32)
-    """
+    """Cut a frame's sample out of it."""
     blocks = _cut(array).astype(np.float32)
     if bad is not None:
         blocks[_cut(bad)] = np.nan
@@ -42,21 +18,7 @@ def take_blocks(array, *, bad=None):
 
 
 def quantiles(blocks, *shares):
-    """
-    Quantiles of each block, from a quarter of its pixels.
-
-    Parameters
-    ----------
-    blocks : `~numpy.ndarray` of float, shape (n, height, width)
-        The blocks, NaN at bad pixels.
-    *shares : float
-        Which: 0.5 for the median.
-
-    Returns
-    -------
-    list of `~numpy.ndarray` of float, shape (n,)
-        An array a share, NaN for blocks without a good pixel.
-    """
+    """Quantiles of each block, from a quarter of its pixels."""
     ordered = np.sort(blocks[:, ::2, ::2].reshape(len(blocks), -1), axis=1)  # NaN goes last
     number = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
     return [ordered[np.arange(len(blocks)), (share * np.maximum(number - 1, 0)).astype(int)] for share in shares]
@@ -69,9 +31,7 @@ def _cut(array):
 
 
 def _starts(size):
-    """
-    Where the blocks along an axis begin.
-    """
+    """Where the blocks along an axis begin."""
     n_blocks = min(max(size // BLOCK, 1), MOST_ALONG_AN_AXIS)
     free = size - n_blocks * min(size, BLOCK)
     return [round((number + 0.5) * free / n_blocks) + number * BLOCK for number in range(n_blocks)]

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A stack of frames into one, over plain arrays: average with sigma clipping, or median.
-"""
+"""A stack of frames into one, over plain arrays: average with sigma clipping, or median."""
 
 from __future__ import annotations
 
@@ -22,21 +20,7 @@ _STORAGES = {"f4": 0, "u2": 1, "i2": 2}  # as in src/stack.h
 
 @dataclass(frozen=True)
 class CombineOptions:
-    """
-    How a stack is combined.
-
-    Parameters
-    ----------
-    method : {"average", "median"}
-        The average of what the clipping keeps, or the median of all, which is not clipped.
-    sigma_low, sigma_high : float
-        Clip what is further below or above the median than so many standard deviations, taken from the median
-        absolute deviation.
-    n_iterations : int
-        How many times the clipping is done at most; 0 for none.
-    clip_scaled : bool
-        Whether values are clipped after they are scaled.
-    """
+    """How a stack is combined."""
 
     method: str = "average"
     sigma_low: float = 5.0
@@ -47,22 +31,7 @@ class CombineOptions:
 
 @dataclass(frozen=True)
 class Stack:
-    """
-    Frames as they are stored, and what turns the numbers into values.
-
-    Parameters
-    ----------
-    stored : `~numpy.ndarray` of shape (n, ...), float32, uint16 or int16
-        The frames one after the other, in any byte order.
-    zero : float
-        Added to each number: ``BZERO`` of FITS.
-    offset : `~numpy.ndarray` of shape (...), float32, or None
-        Subtracted from each frame, such as a bias frame.
-    slope : `~numpy.ndarray` of shape (...), float32, or None
-        Subtracted from each frame times its factor, such as a dark frame.
-    factors : sequence of float or None
-        The factors of ``slope``, one a frame; None for 1.
-    """
+    """Frames as they are stored, and what turns the numbers into values."""
 
     stored: np.ndarray
     zero: float = 0.0
@@ -98,23 +67,7 @@ class Stack:
 
 @dataclass(frozen=True)
 class Combined:
-    """
-    What a stack became.
-
-    Parameters
-    ----------
-    image : `~numpy.ndarray`, float32 in any byte order
-        The combined frame; not a number where no frame has a good pixel.
-    uncertainty : `~numpy.ndarray`, float32 in the same byte order
-        For an average, the standard deviation of the values kept over the square root of their number; for a
-        median, that of the median absolute deviation.
-    n_used : `~numpy.ndarray`, uint16
-        How many frames went into each pixel.
-    n_rejected : `~numpy.ndarray` of shape (n,), int64
-        How many pixels of each frame were clipped.
-    n_bad : `~numpy.ndarray` of shape (n,), int64
-        How many pixels of each frame are not finite, which leaves them out.
-    """
+    """What a stack became."""
 
     image: np.ndarray
     uncertainty: np.ndarray
@@ -124,23 +77,7 @@ class Combined:
 
     @classmethod
     def empty(cls, n_frames: int, shape: tuple[int, ...], *, dtype: Any = np.float32) -> Combined:
-        """
-        Room for a result.
-
-        Parameters
-        ----------
-        n_frames : int
-            The number of frames.
-        shape : tuple of int
-            The shape of each.
-        dtype : dtype
-            Single precision in the byte order that is wanted: ``">f4"`` for what goes to a FITS file.
-
-        Returns
-        -------
-        Combined
-            Images that hold anything, and counts of zero.
-        """
+        """Room for a result."""
         return cls(
             np.empty(shape, dtype),
             np.empty(shape, dtype),
@@ -150,19 +87,7 @@ class Combined:
         )
 
     def rows(self, rows: slice) -> Combined:
-        """
-        A part of the result, to be filled.
-
-        Parameters
-        ----------
-        rows : slice
-            Which rows.
-
-        Returns
-        -------
-        Combined
-            Views of these rows; the counts are the same arrays.
-        """
+        """A part of the result, to be filled."""
         return Combined(self.image[rows], self.uncertainty[rows], self.n_used[rows], self.n_rejected, self.n_bad)
 
     def _packed(self):
@@ -179,38 +104,7 @@ def combine_stack(
     threads: int | None = None,
     engine: str | None = None,
 ) -> Combined:
-    """
-    Combine a stack of frames.
-
-    Parameters
-    ----------
-    stack : Stack
-        The frames.
-    options : CombineOptions or None
-        How; None for the defaults.
-    scales : sequence of float or None
-        What each frame is multiplied with.
-    out : Combined or None
-        Where to put the result, C-contiguous. The counts of pixels are added to those that stand there.
-    threads : int or None
-        As for `n_threads`.
-    engine : {None, "c", "numpy"}
-        As for `engine`. Both give the same bits.
-
-    Returns
-    -------
-    Combined
-        The result.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels.combine import Stack, combine_stack
-    >>> frames = np.array([[10, 11], [12, 11], [11, 12], [11, 9], [10, 900]], dtype=np.uint16)
-    >>> combined = combine_stack(Stack(frames))
-    >>> combined.image, combined.n_used, combined.n_rejected
-    (array([10.8 , 10.75], dtype=float32), array([5, 4], dtype=uint16), array([0, 0, 0, 0, 1]))
-    """
+    """Combine a stack of frames."""
     options = CombineOptions() if options is None else options
     if out is None:
         out = Combined.empty(len(stack.stored), stack.stored.shape[1:])
@@ -227,23 +121,7 @@ def combine_stack(
 
 
 def frame_median(stack: Stack, frame: int = 0, *, engine: str | None = None) -> float:
-    """
-    The median of the finite pixels of a frame.
-
-    Parameters
-    ----------
-    stack : Stack
-        The frames.
-    frame : int
-        Which of them.
-    engine : {None, "c", "numpy"}
-        As for `engine`.
-
-    Returns
-    -------
-    float
-        The median; not a number where no pixel is finite.
-    """
+    """The median of the finite pixels of a frame."""
     return _load(engine).median(stack._packed, frame)
 
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The edges of a chip, whose outermost rows or columns may have a level of their own.
-"""
+"""The edges of a chip, whose outermost rows or columns may have a level of their own."""
 
 import numpy as np
 
@@ -19,31 +17,7 @@ FEWEST_APART = 10
 
 
 def structured_edges(hits: np.ndarray) -> np.ndarray | None:
-    """
-    The edges on which the hits are the chip's own structure.
-
-    On some chips the first columns collect less charge, or glow. Such a line is as sharp as a cosmic ray, and as
-    long as the chip.
-
-    Parameters
-    ----------
-    hits : `~numpy.ndarray` of bool, shape (ny, nx)
-        The pixels found.
-
-    Returns
-    -------
-    `~numpy.ndarray` of bool or None, shape (ny, nx)
-        True on the outermost three rows or columns of each such edge; None if there is none.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels.edges import structured_edges
-    >>> hits = np.zeros((50, 40), dtype=bool)
-    >>> hits[::2, 0] = True
-    >>> structured_edges(hits)[0, :5].tolist()
-    [True, True, True, False, False]
-    """
+    """The edges on which the hits are the chip's own structure."""
     inside = hits[WIDTH:-WIDTH, WIDTH:-WIDTH]
     often = TIMES_INSIDE * np.count_nonzero(inside) / inside.size if inside.size else 1.0
     found = np.zeros(hits.shape, dtype=bool)
@@ -54,9 +28,7 @@ def structured_edges(hits: np.ndarray) -> np.ndarray | None:
 
 
 def _is_structured(lines: np.ndarray, often: float) -> bool:
-    """
-    Whether one of some lines is hit more often than this share, all along or in many places.
-    """
+    """Whether one of some lines is hit more often than this share, all along or in many places."""
     n_apart = np.count_nonzero(lines[:, 1:] & ~lines[:, :-1], axis=1) + lines[:, 0]
     many = n_apart > max(FEWEST_APART, often * lines.shape[1])
     return bool((many | (lines.mean(axis=1) > max(SHARE_OF_A_LINE, often))).any())

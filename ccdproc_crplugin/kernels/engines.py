@@ -23,16 +23,7 @@ _MOST_THREADS = 256  # as in src/threads.c
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """
-    Which engine runs, and why.
-
-    Parameters
-    ----------
-    name : {"c", "numpy"}
-        The engine.
-    reason : str
-        Why this one, in a sentence.
-    """
+    """Which engine runs, and why."""
 
     name: str
     reason: str
@@ -48,31 +39,7 @@ def _c_engine_failure():
 
 
 def engine(name=None):
-    """
-    Which engine runs, and why.
-
-    Parameters
-    ----------
-    name : {None, "c", "numpy"}
-        Ask for one. None takes ``CCDCR_ENGINE``, and without that the C engine
-        if it is there.
-
-    Returns
-    -------
-    EngineChoice
-        The engine's name and the reason.
-
-    Raises
-    ------
-    CosmicRayError
-        The name is unknown, or the C engine is asked for and isn't there.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels import engine
-    >>> engine("numpy").name
-    'numpy'
-    """
+    """Which engine runs, and why."""
     asked_by = "the caller asked for it"
     if name is None and os.environ.get("CCDCR_ENGINE"):
         name, asked_by = os.environ["CCDCR_ENGINE"], "CCDCR_ENGINE asks for it"
@@ -95,59 +62,12 @@ def engine(name=None):
 
 
 def load_engine(name=None):
-    """
-    The module of the engine that runs.
-
-    Parameters
-    ----------
-    name : {None, "c", "numpy"}
-        As for `engine`.
-
-    Returns
-    -------
-    module
-        With the functions ``prepare`` and ``find``.
-
-    Raises
-    ------
-    CosmicRayError
-        As for `engine`.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.engines import load_engine
-    >>> load_engine("numpy").__name__
-    'ccdproc_crplugin.kernels.numpy_engine'
-    """
+    """The module of the engine that runs."""
     return import_module(_ENGINES[engine(name).name])
 
 
 def n_threads(threads=None):
-    """
-    How many threads the C engine uses.
-
-    Parameters
-    ----------
-    threads : int or None
-        Ask for a number. None takes ``CCDCR_NUM_THREADS``, and without that as
-        many as the process may run on processors.
-
-    Returns
-    -------
-    int
-        The number, at least 1 and at most 256.
-
-    Raises
-    ------
-    CosmicRayError
-        The number isn't a whole one, or is below 1.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels import n_threads
-    >>> n_threads(2)
-    2
-    """
+    """How many threads the C engine uses."""
     asked = os.environ.get("CCDCR_NUM_THREADS") if threads is None else threads
     if asked is None or asked == "":
         return min(_n_processors(), _MOST_THREADS)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Single pixels that stand out while none around them does.
-"""
+"""Single pixels that stand out while none around them does."""
 
 import numpy as np
 
@@ -20,19 +18,7 @@ CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def isolated_pixels(blocks):
-    """
-    Find them in the blocks of a frame.
-
-    Parameters
-    ----------
-    blocks : `~numpy.ndarray` of float32, shape (n, height, width)
-        Blocks of the frame, NaN at bad pixels.
-
-    Returns
-    -------
-    tuple of `~numpy.ndarray` of int
-        Block, row and column of each. Pixels beside bad ones or on the border of a block do not count.
-    """
+    """Find them in the blocks of a frame."""
     level, low = quantiles(blocks, 0.5, BELOW_ONE_SIGMA)
     sigma = level - low
     block, y, x = np.nonzero(blocks[:, 1:-1, 1:-1] > (level + HEIGHT * sigma)[:, np.newaxis, np.newaxis])

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Connected pixels, counted without going through the whole frame.
-"""
+"""Connected pixels, counted without going through the whole frame."""
 
 from __future__ import annotations
 
@@ -14,31 +12,7 @@ _FORWARD = {4: ((0, 1), (1, 0)), 8: ((0, 1), (1, -1), (1, 0), (1, 1))}
 
 
 def label_pixels(y: np.ndarray, x: np.ndarray, shape: tuple[int, int], connectivity: int = 8) -> np.ndarray:
-    """
-    Give connected pixels the same label.
-
-    Parameters
-    ----------
-    y, x : `~numpy.ndarray` of int, shape (n,)
-        The pixels in reading order, as `numpy.nonzero` gives them.
-    shape : tuple of int
-        Shape of the frame, (ny, nx).
-    connectivity : {4, 8}
-        Whether pixels that touch at a corner are connected.
-
-    Returns
-    -------
-    `~numpy.ndarray` of int32, shape (n,)
-        Labels from 1, in reading order of the first pixel of each event, as `scipy.ndimage.label`
-        and photutils give them.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels.labels import label_pixels
-    >>> label_pixels(np.array([0, 0, 1]), np.array([1, 5, 2]), (3, 8))
-    array([1, 2, 1], dtype=int32)
-    """
+    """Give connected pixels the same label."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -57,9 +31,7 @@ def label_pixels(y: np.ndarray, x: np.ndarray, shape: tuple[int, int], connectiv
 
 
 def _neighbours(position: np.ndarray, step: int) -> np.ndarray:
-    """
-    The pairs of indices whose positions differ by ``step``.
-    """
+    """The pairs of indices whose positions differ by ``step``."""
     index = np.searchsorted(position, position + step)
     found = index < len(position)
     found[found] = position[index[found]] == position[found] + step

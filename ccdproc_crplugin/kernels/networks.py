@@ -13,29 +13,7 @@ __all__ = ["median_network", "merge_exchange"]
 
 
 def merge_exchange(n):
-    """
-    Batcher's merge exchange, which sorts any number of values.
-
-    Parameters
-    ----------
-    n : int
-        The number of values.
-
-    Yields
-    ------
-    i, j : int
-        Two places, i < j, whose values change places unless they are in order.
-
-    References
-    ----------
-    Knuth, The Art of Computer Programming, volume 3, algorithm 5.2.2M.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.networks import merge_exchange
-    >>> list(merge_exchange(3))
-    [(0, 2), (0, 1), (1, 2)]
-    """
+    """Batcher's merge exchange, which sorts any number of values."""
     top = 1
     while 2 * top < n:
         top *= 2
@@ -52,28 +30,7 @@ def merge_exchange(n):
 
 @cache
 def median_network(n):
-    """
-    The part of the sorting network that the middle value depends on.
-
-    Parameters
-    ----------
-    n : int
-        The number of values, odd.
-
-    Returns
-    -------
-    tuple of (str, int, int)
-        The steps in order: ``("sort", i, j)`` puts the smaller of two values
-        at i and the larger at j; ``("smaller", i, j)`` and
-        ``("larger", i, j)`` put only one of them, at i. The median ends at
-        ``n // 2``.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.networks import median_network
-    >>> median_network(3)
-    (('sort', 0, 2), ('larger', 1, 0), ('smaller', 1, 2))
-    """
+    """The part of the sorting network that the middle value depends on."""
     needed = {n // 2}
     steps = []
     for i, j in reversed(list(merge_exchange(n))):

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits.
-"""
+"""Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits."""
 
 import numpy as np
 

@@ -45,25 +45,7 @@ _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
 def prepare(data, background, cleaned, threads):
-    """
-    Fill `cleaned` with the data less the background, and look them over.
-
-    Parameters
-    ----------
-    data, background : numpy.ndarray of float32, shape (ny, nx)
-        Electrons; the background may be None.
-    cleaned : numpy.ndarray of float32, shape (ny, nx)
-        Takes the result.
-    threads : int
-        Not used: this engine runs in one thread.
-
-    Returns
-    -------
-    all_finite : bool
-        Whether no pixel is infinite or not a number.
-    brightest : float
-        The largest of the data, electrons.
-    """
+    """Fill `cleaned` with the data less the background, and look them over."""
     if background is None:
         cleaned[...] = data
     else:
@@ -73,31 +55,7 @@ def prepare(data, background, cleaned, threads):
 
 
 def find(data, background, variance, cleaned, flagged, bad, options, threads):
-    """
-    Flag and repair cosmic rays, in place.
-
-    Parameters
-    ----------
-    data, background, variance : numpy.ndarray of float32, shape (ny, nx)
-        Electrons, electrons, and electrons squared; the last two may be None.
-    cleaned : numpy.ndarray of float32, shape (ny, nx)
-        Data less background; cosmic rays are repaired in it.
-    flagged : numpy.ndarray of bool, shape (ny, nx)
-        Takes the cosmic rays.
-    bad : numpy.ndarray of bool, shape (ny, nx), or None
-        Pixels neither searched nor used for a repair.
-    options : Options
-        What to do.
-    threads : int
-        Not used: this engine runs in one thread.
-
-    Returns
-    -------
-    n_iterations : int
-        How many iterations were run.
-    scores : bytes
-        Records of `SCORE` for the candidates of the first iteration.
-    """
+    """Flag and repair cosmic rays, in place."""
     planes = Planes(background, variance, cleaned, bad, options)
     scores = np.empty(0, SCORE)
     changed = None
@@ -141,18 +99,7 @@ def _grow(planes, candidates):
 
 
 class Planes:
-    """
-    The frame and the paper's quantities, each known where it was asked for.
-
-    Parameters
-    ----------
-    background, variance, cleaned : numpy.ndarray of float32, shape (ny, nx)
-        Electrons, electrons squared, electrons; the first two may be None.
-    bad : numpy.ndarray of bool, shape (ny, nx), or None
-        Pixels neither searched nor used for a repair.
-    options : Options
-        What to do.
-    """
+    """The frame and the paper's quantities, each known where it was asked for."""
 
     def __init__(self, background, variance, cleaned, bad, options):
         self.options = options
@@ -251,17 +198,7 @@ class Planes:
     # --- L+ ---------------------------------------------------------------------
 
     def pixels_above(self, limit, changed):
-        """
-        The searched pixels with S' > limit.
-
-        Parameters
-        ----------
-        limit : float
-            Least S'.
-        changed : numpy.ndarray of int or None
-            The pixels that the latest repair changed; None before the first.
-            Only pixels within their reach are looked at.
-        """
+        """The searched pixels with S' > limit."""
         if changed is None:
             pixels = self._pixels_of_high_laplacian(limit)
         else:

@@ -52,19 +52,7 @@ def laplacian_of_rows(data, rows):
 
 
 def edges_of_laplacian(plane, padded):
-    """
-    L+ of the frame's outermost pixels, when edges are skipped.
-
-    Their outer subpixels lack neighbours, and the remaining operations are
-    done in another order there: the last bit differs.
-
-    Parameters
-    ----------
-    plane : numpy.ndarray of float32, shape (ny, nx)
-        L+, electrons; its outermost pixels are filled in.
-    padded : numpy.ndarray of float32, shape (ny + 2, nx + 2)
-        The frame in a border of zeros, electrons.
-    """
+    """L+ of the frame's outermost pixels, when edges are skipped."""
     ny, nx = plane.shape
     for y in {0, ny - 1}:
         plane[y] = _edge_laplacian(padded, np.full(nx, y), np.arange(nx))

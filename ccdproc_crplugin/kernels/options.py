@@ -53,52 +53,7 @@ def _checked_psf_kernel(psf_kernel):
 
 @dataclass(frozen=True)
 class Options:
-    """
-    What a run of L.A.Cosmic is told, apart from the frame.
-
-    Parameters
-    ----------
-    readnoise : float
-        Read noise of a pixel, electrons.
-    sigclip : float
-        Least significance S' of a cosmic ray.
-    sigfrac : float
-        A neighbour of a cosmic ray needs ``sigfrac * sigclip``.
-    objlim : float or None
-        Least S'/F of a cosmic ray; None takes the default of the fine
-        structure's mode from `OBJLIM`.
-    niter : int
-        Most iterations; fewer are done when one changes nothing.
-    sepmed : bool
-        Separable medians (7, 7, 5 and 9 pixels wide) instead of true ones
-        (5x5, 5x5, 3x3 and 7x7 pixels).
-    edges : {"search", "skip"}
-        Reflect the frame at its borders and search all of it, or leave the
-        outermost pixels (3 with separable medians, else 2) unsearched.
-    repair : {"meanmask", "medmask", "median", "idw"} or None
-        How a cosmic ray's pixel is replaced, from the 5x5 pixels around:
-        by the mean or the median of the good ones, by the median of all, or by
-        the mean of the good ones weighted by 1 / distance. None leaves it, and
-        then one iteration says all.
-    fsmode : {"median", "convolve"}
-        Fine structure from medians, or from a matched filter of the star's
-        profile.
-    psf_kernel : array_like of shape (n, m) or None
-        The profile to convolve with; None is a Gaussian of FWHM 2.5 pixels.
-    scores_above : float or None
-        Least S' of the table of scores; None for no table.
-
-    Raises
-    ------
-    CosmicRayError
-        A value is outside its range or unknown.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.options import Options
-    >>> Options(readnoise=10.0, fsmode="convolve").objlim
-    2.0
-    """
+    """What a run of L.A.Cosmic is told, apart from the frame."""
 
     readnoise: float
     sigclip: float = 4.5

@@ -31,22 +31,7 @@ LEAST_VARIANCE = 1.0  # electron squared, that a pixel should have at least: hal
 
 @dataclass(frozen=True)
 class BlockNoise:
-    """
-    Level and noise of the blocks of a frame.
-
-    Parameters
-    ----------
-    index : `~numpy.ndarray` of int, shape (n,)
-        Which of the blocks each is.
-    level : `~numpy.ndarray` of float, shape (n,)
-        Median of each block, in electron.
-    ratio : `~numpy.ndarray` of float, shape (n,)
-        Variance of a pixel over what it should be, from differences of neighbours.
-    ratio_apart : `~numpy.ndarray` of float, shape (n,)
-        The same from pixels two apart.
-    number : `~numpy.ndarray` of int, shape (n,)
-        Differences that made the ratio.
-    """
+    """Level and noise of the blocks of a frame."""
 
     index: np.ndarray
     level: np.ndarray
@@ -56,23 +41,7 @@ class BlockNoise:
 
 
 def measure_noise(blocks, readnoise, *, variance=None):
-    """
-    Measure level and noise of each block.
-
-    Parameters
-    ----------
-    blocks : `~numpy.ndarray` of float32, shape (n, height, width)
-        The blocks, in electron, NaN at bad pixels.
-    readnoise : float
-        In electron.
-    variance : `~numpy.ndarray` of float32 or None, shape (n, height, width)
-        The variance that pixels should have; None means that of photons and read noise.
-
-    Returns
-    -------
-    BlockNoise
-        Of those blocks that have at least 100 differences.
-    """
+    """Measure level and noise of each block."""
     with np.errstate(invalid="ignore", over="ignore"):
         ratio, number = _ratio(blocks, readnoise, variance, 1)
         ratio_apart, n_apart = _ratio(blocks, readnoise, variance, 2)
@@ -82,9 +51,7 @@ def measure_noise(blocks, readnoise, *, variance=None):
 
 
 def _ratio(blocks, readnoise, variance, step):
-    """
-    Variance over expected variance, from differences over ``step`` pixels, and how many there were.
-    """
+    """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
     if difference.size == 0:
         return np.full(len(blocks), np.nan), np.zeros(len(blocks), dtype=int)
@@ -103,9 +70,7 @@ def _ratio(blocks, readnoise, variance, step):
 
 
 def _combine(blocks, axis, step, how):
-    """
-    Each pixel with the one ``step`` further along an axis.
-    """
+    """Each pixel with the one ``step`` further along an axis."""
     first, second = [slice(None)] * 3, [slice(None)] * 3
     first[axis], second[axis] = slice(step, None), slice(None, -step)
     return how(blocks[tuple(first)], blocks[tuple(second)])

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The bright end of a frame: its highest values, and whether they pile up at full wells or the end of the converter.
-"""
+"""The bright end of a frame: its highest values, and whether they pile up at full wells or the end of the converter."""
 
 from dataclasses import dataclass
 
@@ -25,18 +23,7 @@ NARROW = 0.5
 
 @dataclass(frozen=True)
 class BrightEnd:
-    """
-    The highest values of a frame, in its unit.
-
-    Parameters
-    ----------
-    sky : float
-        Median of the frame, NaN where it has no finite pixel.
-    high : float
-        Value that 20 pixels of those looked at reach, the sky where there are no more far above it.
-    pile : float or None
-        Level at which pixels pile up.
-    """
+    """The highest values of a frame, in its unit."""
 
     sky: float
     high: float
@@ -44,21 +31,7 @@ class BrightEnd:
 
 
 def measure_bright_end(data, *, mask=None):
-    """
-    Look at a frame's highest values.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of numbers, shape (ny, nx)
-        The frame, in any unit.
-    mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        Pixels that do not count.
-
-    Returns
-    -------
-    BrightEnd
-        From about 1000 of the frame's rows.
-    """
+    """Look at a frame's highest values."""
     rows = slice(None, None, max(data.shape[0] // MOST_ROWS, 1))
     sample = data[rows]
     sky, scatter = _sky(sample)
@@ -79,9 +52,7 @@ def measure_bright_end(data, *, mask=None):
 
 
 def _sky(sample):
-    """
-    Median and robust scatter of some pixels.
-    """
+    """Median and robust scatter of some pixels."""
     pixels = sample.reshape(-1)[:: max(sample.size // MOST_SKY, 1)].astype(float)
     pixels = pixels[np.isfinite(pixels)]
     if pixels.size == 0:
@@ -91,17 +62,13 @@ def _sky(sample):
 
 
 def _highest(sample):
-    """
-    The highest value that is finite.
-    """
+    """The highest value that is finite."""
     highest = float(np.fmax.reduce(sample, axis=None))
     return highest if np.isfinite(highest) else float(sample[np.isfinite(sample)].max(initial=-np.inf))
 
 
 def _pile(values, sky, top):
-    """
-    Which values are in the pile, None where there is none.
-    """
+    """Which values are in the pile, None where there is none."""
     number = np.clip((N_BINS * values / top).astype(int), 0, N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
     lowest = max(int(N_BINS * (sky + LOWEST * (top - sky)) / top), 0)
@@ -114,8 +81,6 @@ def _pile(values, sky, top):
 
 
 def _is_line(y, x, shape):
-    """
-    Whether pixels lie along a row or a column through the frame.
-    """
+    """Whether pixels lie along a row or a column through the frame."""
     shares = [len(np.unique(places)) / size for places, size in zip((y, x), shape, strict=True)]
     return max(shares) > WIDEST and min(shares) < NARROW * max(shares)

@@ -25,32 +25,7 @@ def _normalised(profile):
 
 
 def gaussian_psf(fwhm, size=7, *, axis=None, center=None):
-    """
-    A Gaussian star.
-
-    Parameters
-    ----------
-    fwhm : float
-        Full width at half maximum, pixels.
-    size : int
-        Width and height of the kernel, pixels.
-    axis : {None, "x", "y"}
-        Round, or falling off only along x or only along y as a spectrum does.
-    center : float or None
-        Where on both axes the star is, pixels; None is the kernel's middle.
-
-    Returns
-    -------
-    numpy.ndarray of shape (size, size)
-        The kernel, float32; its sum is 1.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.psf import gaussian_psf
-    >>> kernel = gaussian_psf(2.5)
-    >>> kernel.shape, int(kernel.argmax())
-    ((7, 7), 24)
-    """
+    """A Gaussian star."""
     x = np.tile(_offsets(size, center), (size, 1))
     y = x.T
     sigma2 = float(np.float32(fwhm) * np.float32(fwhm)) / _FWHM_OF_SIGMA / _FWHM_OF_SIGMA
@@ -62,35 +37,7 @@ def gaussian_psf(fwhm, size=7, *, axis=None, center=None):
 
 
 def moffat_psf(fwhm, size=7, *, beta=4.765, center=None):
-    """
-    A star with the wings that the atmosphere gives it.
-
-    Parameters
-    ----------
-    fwhm : float
-        Full width at half maximum, pixels.
-    size : int
-        Width and height of the kernel, pixels.
-    beta : float
-        Moffat's exponent; 4.765 is what turbulence theory gives.
-    center : float or None
-        Where on both axes the star is, pixels; None is the kernel's middle.
-
-    Returns
-    -------
-    numpy.ndarray of shape (size, size)
-        The kernel, float32; its sum is 1.
-
-    References
-    ----------
-    Moffat 1969, A&A, 3, 455; Trujillo et al. 2001, MNRAS, 328, 977.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.psf import moffat_psf
-    >>> float(moffat_psf(2.5).sum().round(3))
-    1.0
-    """
+    """A star with the wings that the atmosphere gives it."""
     beta = float(np.float32(beta))
     x = np.tile(_offsets(size, center), (size, 1))
     r = np.sqrt(x * x + x.T * x.T)
@@ -99,38 +46,7 @@ def moffat_psf(fwhm, size=7, *, beta=4.765, center=None):
 
 
 def psf_kernel(model, fwhm, size=7, beta=4.765, *, center=None):
-    """
-    A star of a profile that has a name.
-
-    Parameters
-    ----------
-    model : {"gauss", "gaussx", "gaussy", "moffat"}
-        The profile.
-    fwhm : float
-        Full width at half maximum, pixels.
-    size : int
-        Width and height of the kernel, pixels.
-    beta : float
-        Moffat's exponent.
-    center : float or None
-        Where on both axes the star is, pixels; None is the kernel's middle.
-
-    Returns
-    -------
-    numpy.ndarray of shape (size, size)
-        The kernel, float32; its sum is 1.
-
-    Raises
-    ------
-    CosmicRayError
-        The profile is unknown, or its width or size is not above 0.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.kernels.psf import psf_kernel
-    >>> psf_kernel("moffat", 2.5, 9).shape
-    (9, 9)
-    """
+    """A star of a profile that has a name."""
     if model not in PSF_MODELS:
         raise CosmicRayError(f"psfmodel: found {model!r}, expected one of {', '.join(PSF_MODELS)}; choose one of them")
     if not (fwhm > 0 and size >= 1):

@@ -21,31 +21,7 @@ MOST_STEPS = 200  # pixels that an event grows at most, in any direction
 
 
 def grow_events(data, mask, *, readnoise, bad=None, significant=SIGNIFICANT):
-    """Grow events while the residual of a neighbouring pixel is significant.
-
-    The sky of a pixel is the median of the good pixels in the 7 x 7 around it or of those that touch it,
-    whichever is higher; its noise is that of the sky and of the read-out, and half as much again as what the scatter of
-    the 7 x 7 holds beyond that. In a star the neighbours are high too and the scatter is large, so an event does not
-    grow into it; beside a track the neighbours farther out are plain sky.
-
-    Parameters
-    ----------
-    data : `numpy.ndarray` of float32 (ny, nx)
-        The frame, in electrons.
-    mask : `numpy.ndarray` of bool (ny, nx)
-        Pixels of the events found so far.
-    readnoise : float
-        Read noise, in electrons.
-    bad : `numpy.ndarray` of bool (ny, nx), optional
-        Pixels that take no part: neither sky nor event.
-    significant : float, optional
-        Residual from which a neighbour joins the event, in standard deviations.
-
-    Returns
-    -------
-    `numpy.ndarray` of bool (ny, nx)
-        The grown mask.
-    """
+    """Grow events while the residual of a neighbouring pixel is significant."""
     grown = mask.copy()
     y, x = true_pixels(mask)
     for _ in range(MOST_STEPS):

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-New values for lost pixels, from the good ones around them.
-"""
+"""New values for lost pixels, from the good ones around them."""
 
 from __future__ import annotations
 
@@ -53,39 +51,7 @@ METHODS: dict[str, Callable] = {
 def repair(
     data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, method: str = "meanmask"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """
-    Estimate what stood at some pixels from the good pixels around each.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float, shape (ny, nx)
-        The frame.
-    y, x : `~numpy.ndarray` of int, shape (n,)
-        The pixels to estimate.
-    lost : `~numpy.ndarray` of bool, shape (ny, nx)
-        True where ``data`` can't be trusted, those pixels included.
-    method : {"meanmask", "medmask", "median", "idw"}
-        Mean or median of the good pixels of the 5 x 5 window, median of all its finite pixels, or
-        mean weighted by the inverse distance. Where the window holds no good pixel a wider one
-        serves; beyond 33 x 33 pixels, the median of all good pixels does.
-
-    Returns
-    -------
-    values : `~numpy.ndarray` of float64, shape (n,)
-        The estimates.
-    scatter : `~numpy.ndarray` of float64, shape (n,)
-        Standard deviation of the pixels drawn on; 0 where there was but one.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels.repair import repair
-    >>> data = np.full((5, 5), 10.0)
-    >>> data[2, 2] = 9999
-    >>> values, scatter = repair(data, np.array([2]), np.array([2]), data > 1000)
-    >>> values
-    array([10.])
-    """
+    """Estimate what stood at some pixels from the good pixels around each."""
     values = np.empty(len(y))
     scatter = np.empty(len(y))
     todo = np.arange(len(y))
@@ -117,9 +83,7 @@ def _offsets(radius: int) -> tuple[np.ndarray, np.ndarray]:
 def _windows(
     data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, radius: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """
-    The window around each pixel as a row, and which of it is good; outside the frame nothing is.
-    """
+    """The window around each pixel as a row, and which of it is good; outside the frame nothing is."""
     ny, nx = data.shape
     dy, dx = _offsets(radius)
     rows = y[:, np.newaxis] + dy

@@ -18,26 +18,7 @@ __all__ = ["LACosmicResult", "lacosmic"]
 
 @dataclass(frozen=True)
 class LACosmicResult:
-    """
-    What `lacosmic` found.
-
-    Parameters
-    ----------
-    mask : numpy.ndarray of bool, shape (ny, nx)
-        True for a cosmic ray's pixel.
-    cleaned : numpy.ndarray of float32, shape (ny, nx)
-        The data, electrons, with cosmic rays repaired and every other pixel
-        as it was.
-    n_iterations : int
-        How many iterations were run.
-    not_searched : numpy.ndarray of bool, shape (ny, nx), or None
-        True where no cosmic ray was looked for: bad pixels and those next to
-        them, saturated stars, pixels that are not finite, skipped edges. None
-        when all were searched.
-    scores : numpy.ndarray or None
-        Records of ``y``, ``x``, ``s_prime`` (S') and ``s_prime_over_f``
-        (S'/F) for the candidates of the first iteration, ordered by y and x.
-    """
+    """What `lacosmic` found."""
 
     mask: np.ndarray
     cleaned: np.ndarray
@@ -178,76 +159,7 @@ def lacosmic(
     threads=None,
     engine=None,
 ):
-    """
-    Find cosmic rays by their sharp edges, and repair them.
-
-    Parameters
-    ----------
-    data : array_like of shape (ny, nx)
-        The frame, electrons, sky included. Pixels that are not finite are bad:
-        they are not searched, and keep their value.
-    readnoise : float
-        Read noise of a pixel, electrons.
-    mask : array_like of bool, shape (ny, nx), or None
-        Bad pixels. They and those next to them are not searched.
-    background : array_like of shape (ny, nx), or None
-        Something sharp that is no cosmic ray, such as a spectrum's sky lines,
-        electrons.
-    variance : array_like of shape (ny, nx), or None
-        Variance of the data, electrons squared; None is data + readnoise^2.
-    sigclip : float
-        Least significance S' of a cosmic ray.
-    sigfrac : float
-        A neighbour of a cosmic ray needs ``sigfrac * sigclip``.
-    objlim : float or None
-        Least S'/F of a cosmic ray, which spares stars. None is 5 for
-        ``fsmode="median"`` and 2 for ``"convolve"``.
-    saturation : float or None
-        Saturation level, electrons. Saturated stars are not searched.
-    niter : int
-        Most iterations.
-    sepmed : bool
-        Separable medians instead of true ones.
-    edges : {"search", "skip"}
-        Search the frame up to its border, which is reflected, or leave the
-        outermost pixels out.
-    repair : {"meanmask", "medmask", "median", "idw"} or None
-        How a cosmic ray's pixel is replaced, from the 5x5 pixels around.
-    fsmode : {"median", "convolve"}
-        Fine structure F from medians, or from a matched filter.
-    psf_kernel : array_like of shape (n, m) or None
-        The star's profile to convolve with.
-    scores_above : float or None
-        Ask for the scores of all candidates down to this S'.
-    threads : int or None
-        Threads of the C engine; the result doesn't depend on them.
-    engine : {None, "c", "numpy"}
-        Force an engine.
-
-    Returns
-    -------
-    LACosmicResult
-        Mask, cleaned frame and what else is known.
-
-    Raises
-    ------
-    CosmicRayError
-        An array's shape or a value doesn't fit.
-
-    References
-    ----------
-    van Dokkum 2001, PASP, 113, 1420.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ccdproc_crplugin.kernels import lacosmic
-    >>> frame = np.full((32, 32), 100.0, dtype=np.float32)
-    >>> frame[10, 20] = 900.0
-    >>> result = lacosmic(frame, readnoise=5.0)
-    >>> np.argwhere(result.mask).tolist(), float(result.cleaned[10, 20])
-    ([[10, 20]], 100.0)
-    """
+    """Find cosmic rays by their sharp edges, and repair them."""
     options = Options(
         readnoise=readnoise,
         sigclip=sigclip,

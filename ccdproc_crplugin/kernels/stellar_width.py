@@ -60,24 +60,7 @@ OBJLIM_WITHOUT_STARS = 3.0
 
 
 def stellar_width(data, *, mask=None, saturation=None):
-    """Measure the full width at half maximum of a frame's stars.
-
-    Parameters
-    ----------
-    data : `numpy.ndarray` (ny, nx)
-        The frame, in any unit, with its sky, cosmic rays and hot pixels. Pixels that are not finite are left out.
-    mask : `numpy.ndarray` of bool (ny, nx), optional
-        Further pixels to leave out.
-    saturation : float, optional
-        Level at which pixels saturate, in the unit of the data.
-
-    Returns
-    -------
-    float or None
-        Full width at half maximum, in pixels to a thousandth, before integration over the pixel; None where fewer
-        than 8 stars agree (4, if there is little else). Within 10 % for Gaussian stars and Moffat slopes of 2.5 and
-        steeper and widths from 1.5 to 7 pixels; stars of FWHM 1.3 measure 1.2 to 1.55.
-    """
+    """Measure the full width at half maximum of a frame's stars."""
     if min(data.shape) <= 2 * RADIUS:
         return None
     widths = np.zeros(0)
@@ -223,23 +206,7 @@ def _common_width(widths):
 
 
 def objlim_for_width(fwhm):
-    """The contrast that a cosmic ray must have to the fine structure, for stars of this width.
-
-    L.A.Cosmic keeps a pixel if its Laplacian is ``objlim`` times its fine structure [2]_. The peak of a star has
-    a ratio of its own, however bright the star: with true medians at most 10 / fwhm^3 for stars
-    between a Moffat slope of 2.5 and a Gaussian, wherever their centre falls in a pixel. The rule is that
-    ratio, 1.25 more for noise and close pairs, and never outside of `LOWEST_OBJLIM` to `HIGHEST_OBJLIM`.
-
-    Parameters
-    ----------
-    fwhm : float or None
-        Full width at half maximum of the stars, in pixels, as `stellar_width` gives it; None for a frame without stars.
-
-    Returns
-    -------
-    float
-        The ``objlim`` for true medians; `OBJLIM_WITHOUT_STARS` where there is no width.
-    """
+    """The contrast that a cosmic ray must have to the fine structure, for stars of this width."""
     if fwhm is None:
         return OBJLIM_WITHOUT_STARS
     return float(np.clip(NOISE_MARGIN + STAR_CONTRAST / fwhm**3, LOWEST_OBJLIM, HIGHEST_OBJLIM))

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The cosmic rays out of a collection of frames.
-"""
+"""The cosmic rays out of a collection of frames."""
 
 from __future__ import annotations
 

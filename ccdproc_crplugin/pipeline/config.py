@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a night's configuration says, checked to the last key before anything is touched.
-"""
+"""What a night's configuration says, checked to the last key before anything is touched."""
 
 from __future__ import annotations
 
@@ -33,24 +31,7 @@ TABLES = ("night", "headers", "select", "combine", "step")
 
 
 def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
-    """
-    Read a night's configuration.
-
-    Parameters
-    ----------
-    config : path or mapping
-        A TOML file, or what it would hold. Relative paths are relative to the file, or to the working folder.
-
-    Returns
-    -------
-    Night
-        What it says.
-
-    Raises
-    ------
-    CosmicRayError
-        If something in it is unknown or makes no sense; the message names the line.
-    """
+    """Read a night's configuration."""
     if isinstance(config, Mapping):
         return _Reader("the configuration", "").night(config, Path())
     path = Path(config)
@@ -65,18 +46,14 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
 
 
 class _Reader:
-    """
-    Takes a configuration apart, and knows the line of whatever is wrong.
-    """
+    """Takes a configuration apart, and knows the line of whatever is wrong."""
 
     def __init__(self, name: str, text: str):
         self._name = name
         self._lines = _lines_of(text)
 
     def night(self, content: Mapping[str, Any], base: Path) -> Night:
-        """
-        What the whole of it says, with folders relative to a base.
-        """
+        """What the whole of it says, with folders relative to a base."""
         self._known("", content, TABLES, "table")
         folders = self._table(content, "night")
         self._known("night", folders, NIGHT_KEYS, "key")
@@ -168,9 +145,7 @@ class _Reader:
 
     @contextmanager
     def _blaming(self, table: str, key: str) -> Iterator[None]:
-        """
-        Name the line in whatever is refused.
-        """
+        """Name the line in whatever is refused."""
         try:
             yield
         except CosmicRayError as err:
@@ -207,9 +182,7 @@ NOT_CONFIGURED = (
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:
-    """
-    The line of each table and key; steps are tables named by their number, such as ``step 0``.
-    """
+    """The line of each table and key; steps are tables named by their number, such as ``step 0``."""
     lines: dict[tuple[str, str], int] = {}
     table, n_steps = "", 0
     for number, line in enumerate(text.splitlines(), start=1):

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What of a night can hardly be meant, or will be missing, though nothing is wrong with the words.
-"""
+"""What of a night can hardly be meant, or will be missing, though nothing is wrong with the words."""
 
 from __future__ import annotations
 
@@ -22,19 +20,7 @@ AFTER = {
 
 
 def doubts_about(calls: Sequence[Call]) -> Iterator[str]:
-    """
-    Steps in an order that can't be meant.
-
-    Parameters
-    ----------
-    calls : sequence of Call
-        The steps.
-
-    Yields
-    ------
-    str
-        A line for each doubt.
-    """
+    """Steps in an order that can't be meant."""
     names = [call.name for call in calls]
     for name, others in AFTER.items():
         late = [other for other in others if name in names and other in names[names.index(name) :]]
@@ -46,21 +32,7 @@ def doubts_about(calls: Sequence[Call]) -> Iterator[str]:
 
 
 def missing_figures(calls: Iterable[Call], lights: Sequence[Entry]) -> Iterator[str]:
-    """
-    Gain and read noise that a step needs and nobody gives.
-
-    Parameters
-    ----------
-    calls : iterable of Call
-        The steps.
-    lights : sequence of Entry
-        The light frames.
-
-    Yields
-    ------
-    str
-        A line for each.
-    """
+    """Gain and read noise that a step needs and nobody gives."""
     for name in ("gain", "readnoise"):
         if lights and all(name in entry.lacking for entry in lights) and any(_asks_for(call, name) for call in calls):
             yield f"{name}: in no header of a light frame; give {name} = … under [headers]"

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A plan carried out: what earlier runs did is kept, the rest is done, and each frame gets its row.
-"""
+"""A plan carried out: what earlier runs did is kept, the rest is done, and each frame gets its row."""
 
 from __future__ import annotations
 
@@ -29,27 +27,7 @@ __all__ = ["Execution"]
 
 @dataclass(frozen=True)
 class Execution:
-    """
-    A plan being carried out.
-
-    Parameters
-    ----------
-    night : Night
-        The run.
-    plan : Plan
-        What to do.
-    earlier : mapping of str to mapping
-        The rows of earlier runs by file.
-    crew : Crew
-        Who does it.
-    log : `~logging.Logger`
-        What is told of warnings.
-
-    Attributes
-    ----------
-    unmade : dict of str
-        The combined frames that could not be made, and why; though those of an earlier run may be there.
-    """
+    """A plan being carried out."""
 
     night: Night
     plan: Plan
@@ -59,14 +37,7 @@ class Execution:
     unmade: dict[str, str] = field(default_factory=dict, init=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """
-        Carry it out.
-
-        Yields
-        ------
-        dict
-            The row of a frame, as soon as it is known.
-        """
+        """Carry it out."""
         for entry, status, reason in self.plan.others:
             yield {**entry.row(), "status": status, "reason": reason}
         for kind in CALIBRATION_KINDS:
@@ -74,9 +45,7 @@ class Execution:
         yield from self._reduced()
 
     def _combined(self, groups: list[Group]) -> Iterator[dict[str, Any]]:
-        """
-        The rows of the frames of groups, none of which draws on another.
-        """
+        """The rows of the frames of groups, none of which draws on another."""
         tasks = []
         for group in groups:
             rows = [_group_row(group, entry) for entry in group.entries]
@@ -113,9 +82,7 @@ class Execution:
                     raise CosmicRayError(f"{call.name}: Found that {name} could not be made: {self.unmade[name]}")
 
     def _reduced(self) -> Iterator[dict[str, Any]]:
-        """
-        The rows of the light frames.
-        """
+        """The rows of the light frames."""
         tasks = []
         for light in self.plan.lights:
             try:
@@ -166,24 +133,18 @@ def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
 
 
 def _parameters(calls: tuple[Call, ...]) -> str:
-    """
-    The parameters of the cleaning that were given, as JSON.
-    """
+    """The parameters of the cleaning that were given, as JSON."""
     given = [call.parameters for call in calls if call.name == "clean_cosmic_rays"]
     return json.dumps(dict(given[0]), default=str) if given else ""
 
 
 def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
-    """
-    Whether an earlier run did just this.
-    """
+    """Whether an earlier run did just this."""
     return bool(earlier) and all(row[name] == earlier[name] for name in ("input_hash", "settings_hash"))
 
 
 def _is_kept(task: Task) -> bool:
-    """
-    Whether an earlier run did just this, and its result is still there.
-    """
+    """Whether an earlier run did just this, and its result is still there."""
     target = Path(task.target)
     return (
         _is_same(task.row, task.earlier)
@@ -195,8 +156,6 @@ def _is_kept(task: Task) -> bool:
 
 
 def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> bool:
-    """
-    Whether combined frames are there under the names they were written to, and as long as they were.
-    """
+    """Whether combined frames are there under the names they were written to, and as long as they were."""
     written = {(row["output"], row["n_bytes"]) for row in earlier if row["output"]}
     return written == {(group.names[0], n_bytes_of(night.output / name for name in group.names))}

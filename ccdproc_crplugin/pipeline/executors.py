@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Who does the work: this process, a pool of processes, or any executor.
-"""
+"""Who does the work: this process, a pool of processes, or any executor."""
 
 from __future__ import annotations
 
@@ -41,19 +39,7 @@ WAITING, WAITING_ELSEWHERE = 3, 256
 
 
 def choose_n_workers(n_pixels: Sequence[float]) -> int:
-    """
-    How many processes to work with.
-
-    Parameters
-    ----------
-    n_pixels : sequence of float
-        The pixels of each file.
-
-    Returns
-    -------
-    int
-        As many as there are processors, files, room in the memory, and work that pays for their start.
-    """
+    """How many processes to work with."""
     if not n_pixels:
         return 1
     room = _free_memory() // (BASE_MEMORY + FRAMES_IN_MEMORY * 4 * max(n_pixels))
@@ -62,9 +48,7 @@ def choose_n_workers(n_pixels: Sequence[float]) -> int:
 
 
 def _free_memory() -> float:
-    """
-    Memory that can be had without swapping, in bytes; where the system does not say, half of what there is.
-    """
+    """Memory that can be had without swapping, in bytes; where the system does not say, half of what there is."""
     with suppress(OSError, StopIteration), open("/proc/meminfo", encoding="ascii") as lines:  # only Linux has it
         return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
@@ -78,23 +62,7 @@ AGAIN = "What is done so far is kept; run again with a new executor."
 
 
 class Crew:
-    """
-    Those who do the tasks.
-
-    Parameters
-    ----------
-    executor : Executor or None
-        Somebody else's; it is not shut down.
-    n_workers : int
-        Without an executor, how many processes to start. One means this process.
-    soon : bool
-        Whether there will be tasks, so that the processes may be made ready while the tasks are still found out.
-
-    Notes
-    -----
-    A worker that dies takes its pool along: every task at hand is lost. The tasks at hand are then done again,
-    one by one in a new pool, so that a task that kills its worker is known for it, and all others get done.
-    """
+    """Those who do the tasks."""
 
     def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False):
         self._given = executor
@@ -113,23 +81,7 @@ class Crew:
             self._pool.shutdown(cancel_futures=True)
 
     def do(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        """
-        Do tasks.
-
-        Parameters
-        ----------
-        function : callable
-            A function of a module, which takes a task.
-        tasks : iterable
-            The tasks; both can be pickled.
-
-        Yields
-        ------
-        task : object
-            A task that is done.
-        outcome : object
-            What the function gave, or the exception that it raised or its worker died of.
-        """
+        """Do tasks."""
         if self._given is None and self._pool is None:
             for task in tasks:
                 yield task, _outcome_here(function, task)
@@ -145,21 +97,7 @@ class Crew:
         return self._given is not None
 
     def share(self, amount: int, n_tasks: int) -> int:
-        """
-        What each of those at work may have of something.
-
-        Parameters
-        ----------
-        amount : int
-            What there is for all of them.
-        n_tasks : int
-            How many tasks there are to be done.
-
-        Returns
-        -------
-        int
-            The share, at least 1.
-        """
+        """What each of those at work may have of something."""
         return max(1, amount // max(1, min(self._n_workers, n_tasks)))
 
     def _do_elsewhere(self, function: Callable, tasks: deque) -> Iterator[tuple[Any, Any]]:
@@ -192,18 +130,14 @@ class Crew:
                 future.cancel()
 
     def _next(self, tasks: deque, suspects: deque, n_at_hand: int) -> list[Any]:
-        """
-        What to hand out so that the workers stay busy; a suspect works alone.
-        """
+        """What to hand out so that the workers stay busy; a suspect works alone."""
         if suspects:
             return [] if n_at_hand else [suspects.popleft()]
         most = WAITING * self._n_workers if self._given is None else WAITING_ELSEWHERE
         return [tasks.popleft() for _ in range(min(len(tasks), most - n_at_hand))]
 
     def _submit(self, function: Callable, task: Any, finished: SimpleQueue) -> Future:
-        """
-        Hand a task out, whose future goes to a queue once it is done, or cancelled by a shutdown.
-        """
+        """Hand a task out, whose future goes to a queue once it is done, or cancelled by a shutdown."""
         try:
             future = (self._given or self._pool).submit(function, task)
         except BrokenExecutor as err:
@@ -239,14 +173,7 @@ def _killed() -> CosmicRayError:
 
 
 def refuse_in_unguarded_script() -> None:
-    """
-    Refuse a run that starts where a worker process only imports the script of its parent.
-
-    Raises
-    ------
-    CosmicRayError
-        If the script's main part is not guarded.
-    """
+    """Refuse a run that starts where a worker process only imports the script of its parent."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise CosmicRayError(f"Found a run that starts anew in each worker process; expected one run. {GUARD}")
 
@@ -266,9 +193,7 @@ def _outcome_of(future: Future) -> Any:
 
 
 def _new_pool(n_workers: int) -> ProcessPoolExecutor:
-    """
-    Processes that end with this one.
-    """
+    """Processes that end with this one."""
     context = multiprocessing.get_context(_way_to_start())
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload([*PRELOADED, *DEFAULT_PLUGINS.values()])
@@ -280,9 +205,7 @@ def _way_to_start() -> str:
 
 
 def _make_ready() -> None:
-    """
-    Let the process from which the workers are forked import what they need, while this one goes on.
-    """
+    """Let the process from which the workers are forked import what they need, while this one goes on."""
     if _way_to_start() == "forkserver":
         forkserver.ensure_running()
 
@@ -292,17 +215,13 @@ def _begin_work() -> None:
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:
-    """
-    Do a task with so many threads of the engine, so that those at work share the processors.
-    """
+    """Do a task with so many threads of the engine, so that those at work share the processors."""
     for name in ("CCDCR_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(n_threads)
     return function(task)
 
 
 def _end_with_parent() -> None:
-    """
-    Leave with the process that started this one, even if it was killed.
-    """
+    """Leave with the process that started this one, even if it was killed."""
     wait_for_any([multiprocessing.parent_process().sentinel])
     os._exit(1)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The folder that a run writes to: apart from the input, locked, and without what a killed run left.
-"""
+"""The folder that a run writes to: apart from the input, locked, and without what a killed run left."""
 
 from __future__ import annotations
 
@@ -30,19 +28,7 @@ _UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 def check_folders(source: Path, output: Path) -> None:
-    """
-    Refuse folders that lie within each other.
-
-    Parameters
-    ----------
-    source, output : `~pathlib.Path`
-        The input, and where the results go.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no input folder, or one of the two lies within the other.
-    """
+    """Refuse folders that lie within each other."""
     if not source.is_dir():
         raise CosmicRayError(f"Found no folder {str(source)!r}; expected the one that holds the frames.")
     inner, outer = _real(output), _real(source)
@@ -61,26 +47,7 @@ def check_folders(source: Path, output: Path) -> None:
 
 
 def target_in(output: Path, relative: Path) -> Path:
-    """
-    Where a result goes, which is never outside the output.
-
-    Parameters
-    ----------
-    output : `~pathlib.Path`
-        The output folder.
-    relative : `~pathlib.Path`
-        The result's path within it.
-
-    Returns
-    -------
-    `~pathlib.Path`
-        The whole path.
-
-    Raises
-    ------
-    CosmicRayError
-        If it leads out of the folder.
-    """
+    """Where a result goes, which is never outside the output."""
     target = output / relative
     if not _real(target.parent).is_relative_to(_real(output)):
         raise CosmicRayError(
@@ -90,32 +57,13 @@ def target_in(output: Path, relative: Path) -> Path:
 
 
 def _real(path: Path) -> Path:
-    """
-    Where a path leads through all links, as far as it leads anywhere.
-    """
+    """Where a path leads through all links, as far as it leads anywhere."""
     return Path(os.path.realpath(path))
 
 
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
-    """
-    Make the output folder, and have it for one run alone.
-
-    Parameters
-    ----------
-    output : `~pathlib.Path`
-        The folder.
-
-    Yields
-    ------
-    None
-        While nobody else works there. The system lets go of the lock when the process ends, however it ends.
-
-    Raises
-    ------
-    CosmicRayError
-        If the folder can't be written to, or another run is at work in it.
-    """
+    """Make the output folder, and have it for one run alone."""
     try:
         output.mkdir(parents=True, exist_ok=True)
         lock = os.open(output / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
@@ -147,9 +95,7 @@ def _lock(lock: int, output: Path) -> None:
 
 
 def _unlock(lock: int) -> None:
-    """
-    Let go of the lock, which processes forked in between hold, too.
-    """
+    """Let go of the lock, which processes forked in between hold, too."""
     if fcntl is not None:
         fcntl.flock(lock, fcntl.LOCK_UN)
     else:
@@ -157,9 +103,7 @@ def _unlock(lock: int) -> None:
 
 
 def _remove_unfinished(output: Path) -> None:
-    """
-    Remove what a killed run left, but not in the output of another run inside this one.
-    """
+    """Remove what a killed run left, but not in the output of another run inside this one."""
     for folder, subfolders, names in os.walk(output):
         subfolders[:] = [name for name in subfolders if not os.path.exists(os.path.join(folder, name, LOCK))]
         for name in filter(_UNFINISHED.fullmatch, names):

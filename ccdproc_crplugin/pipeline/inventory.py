@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Which frames there are, and what their headers say.
-"""
+"""Which frames there are, and what their headers say."""
 
 from __future__ import annotations
 
@@ -31,28 +29,7 @@ __all__ = ["Entry", "list_files", "take_inventory"]
 
 @dataclass(frozen=True)
 class Entry:
-    """
-    A file of the input.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-    file : str
-        Its path in the input folder.
-    key : CalibrationKey or None
-        What its header says; None if it can't be read.
-    reason : str
-        Why it can't be read.
-    input_hash : str
-        SHA-256 of its content, where that had to be known.
-    said_by : str
-        What else than the header decides about the key.
-    said : str
-        What its header says of the kind of frame, if it had to be read.
-    lacking : tuple of str
-        Which of gain and read noise that header does not have.
-    """
+    """A file of the input."""
 
     path: Path
     file: str
@@ -69,38 +46,14 @@ class Entry:
         return self.key.kind if self.key else "unknown"
 
     def row(self) -> dict[str, Any]:
-        """
-        What the table can say of it already.
-
-        Returns
-        -------
-        dict
-            Values by column.
-        """
+        """What the table can say of it already."""
         said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
         row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
         return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
 
 
 def list_files(night: Night) -> list[tuple[Path, str]]:
-    """
-    The files of the input.
-
-    Parameters
-    ----------
-    night : Night
-        The run.
-
-    Returns
-    -------
-    list of (`~pathlib.Path`, str)
-        Each file, and its name as the table has it.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is none.
-    """
+    """The files of the input."""
     files = [(path, _in_unicode(name)) for path, name in _files(night)]
     if not files:
         raise CosmicRayError(_nothing_found(night))
@@ -118,24 +71,7 @@ def _nothing_found(night: Night) -> str:
 def take_inventory(
     files: Iterable[tuple[Path, str]], night: Night, earlier: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Entry]:
-    """
-    Look at every file of the input.
-
-    Parameters
-    ----------
-    files : iterable of (`~pathlib.Path`, str)
-        As `list_files` gives them.
-    night : Night
-        The run.
-    earlier : mapping of str to mapping
-        The rows of earlier runs by file. Where the content of a file is still the same its header is not
-        read again.
-
-    Yields
-    ------
-    Entry
-        In the order of the files.
-    """
+    """Look at every file of the input."""
     said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
     for path, file in files:
         row = earlier.get(file, {})
@@ -166,9 +102,7 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
 
 
 def _in_unicode(name: str) -> str:
-    """
-    A name as a table can hold it, be the file's own in whatever encoding.
-    """
+    """A name as a table can hold it, be the file's own in whatever encoding."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
@@ -177,9 +111,7 @@ def _hidden(folder: Path, base: Path) -> bool:
 
 
 def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
-    """
-    The key that an earlier run noted, unless it was told otherwise then or somebody changed it since.
-    """
+    """The key that an earlier run noted, unless it was told otherwise then or somebody changed it since."""
     try:
         known = json.loads(row["key"])
         if known.pop("said_by") != said_by:
@@ -191,9 +123,7 @@ def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
 
 
 def _is_sound(key: CalibrationKey) -> bool:
-    """
-    Whether a key is one that a header may have given.
-    """
+    """Whether a key is one that a header may have given."""
     texts = (key.filter, key.readout)
     numbers = (key.exposure, key.gain, key.temperature)
     return (
@@ -205,9 +135,7 @@ def _is_sound(key: CalibrationKey) -> bool:
 
 
 def _looked_into(entry: Entry, night: Night) -> Entry:
-    """
-    The file with what its header says.
-    """
+    """The file with what its header says."""
     with reading(entry.path), fits.open(entry.path) as hdus:
         meta = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(meta, night.headers)
@@ -237,9 +165,7 @@ def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:
 
 
 def _plain(meta: fits.Header) -> dict[str, Any]:
-    """
-    The cards that can be read.
-    """
+    """The cards that can be read."""
     values = {}
     for keyword in meta:
         try:
@@ -250,9 +176,7 @@ def _plain(meta: fits.Header) -> dict[str, Any]:
 
 
 def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tuple[str, ...]]) -> str:
-    """
-    The kind that the user's words give a frame; for a kind with words of its own no others count.
-    """
+    """The kind that the user's words give a frame; for a kind with words of its own no others count."""
     found = {_bare(str(meta[keyword])) for keyword in header.KEYWORDS["kind"] if keyword in meta}
     for chosen, words in select.items():
         if found & {_bare(word) for word in words}:
@@ -261,9 +185,7 @@ def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tupl
 
 
 def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """
-    A header that says another kind; what else counts depends on it.
-    """
+    """A header that says another kind; what else counts depends on it."""
     rest = {keyword: value for keyword, value in meta.items() if keyword not in header.KEYWORDS["kind"]}
     return {**rest, header.KEYWORDS["kind"][0]: kind}
 

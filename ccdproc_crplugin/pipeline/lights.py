@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a worker does: one file, from the raw numbers to the result, told by paths alone.
-"""
+"""What a worker does: one file, from the raw numbers to the result, told by paths alone."""
 
 from __future__ import annotations
 
@@ -63,29 +61,12 @@ HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keyword
 
 
 class OutputError(CosmicRayError):
-    """
-    The output can't be written.
-    """
+    """The output can't be written."""
 
 
 @dataclass(frozen=True)
 class Call:
-    """
-    A step with its parameters.
-
-    Parameters
-    ----------
-    name : str
-        The step.
-    parameters : mapping
-        What the user gave.
-    masters : tuple of str
-        The combined frame that it takes, for each frame of the file, or one for all; paths.
-    master_names : tuple of str
-        How to call them in header and table.
-    master_hash : str
-        What tells it from other combined frames.
-    """
+    """A step with its parameters."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -98,24 +79,7 @@ class Call:
         return f"{self.name}({arguments})" if arguments else self.name
 
     def master_for(self, number: int) -> int:
-        """
-        Which of the combined frames goes with a frame.
-
-        Parameters
-        ----------
-        number : int
-            Which frame of its file it is, from 0.
-
-        Returns
-        -------
-        int
-            Its place in ``masters``.
-
-        Raises
-        ------
-        CosmicRayError
-            If the file has more frames than were combined.
-        """
+        """Which of the combined frames goes with a frame."""
         if len(self.masters) == 1:
             return 0
         if number < len(self.masters):
@@ -128,24 +92,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """
-    A file to be worked on.
-
-    Parameters
-    ----------
-    source, target : str
-        The file, and the one to write.
-    row : mapping
-        What the table says of it already.
-    calls : tuple of Call
-        What to do.
-    headers : mapping
-        What goes before its header.
-    settings_hash : str
-        What tells all this from other settings.
-    earlier : mapping
-        What the table said of it after an earlier run; empty if there was none.
-    """
+    """A file to be worked on."""
 
     source: str
     target: str
@@ -158,18 +105,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """
-    What came of a task.
-
-    Parameters
-    ----------
-    rows : list of dict
-        The rows of the table.
-    messages : tuple of str
-        What this package warned of.
-    fatal : str
-        Why no other frame would fare better; empty if that is not so.
-    """
+    """What came of a task."""
 
     rows: list[dict[str, Any]]
     messages: tuple[str, ...] = ()
@@ -177,19 +113,7 @@ class Outcome:
 
 
 def work_on(task: Task) -> Outcome:
-    """
-    Do a task; whatever goes wrong stays with it.
-
-    Parameters
-    ----------
-    task : Task
-        The task.
-
-    Returns
-    -------
-    Outcome
-        What came of it.
-    """
+    """Do a task; whatever goes wrong stays with it."""
     start = time.perf_counter()
     fatal = ""
     with caught_warnings() as messages:
@@ -206,19 +130,7 @@ def work_on(task: Task) -> Outcome:
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """
-    Tell a disk that takes nothing more from trouble with one frame.
-
-    Yields
-    ------
-    None
-        Nothing.
-
-    Raises
-    ------
-    OutputError
-        If the disk is full, or may not be written to.
-    """
+    """Tell a disk that takes nothing more from trouble with one frame."""
     try:
         yield
     except (OSError, CosmicRayError) as err:
@@ -232,27 +144,21 @@ def _is_fatal(err: BaseException) -> bool:
 
 
 def _causes(err: BaseException | None) -> Iterator[BaseException]:
-    """
-    An error and those it came of; astropy tells of a full disk by an error of its own.
-    """
+    """An error and those it came of; astropy tells of a full disk by an error of its own."""
     while err is not None:
         yield err
         err = err.__cause__ or err.__context__
 
 
 def _reduced(task: Task) -> dict[str, Any]:
-    """
-    Do the steps, unless the result is there; give what its header says.
-    """
+    """Do the steps, unless the result is there; give what its header says."""
     with ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(hash_file, task.source)
         return _kept(task, hashing) or _made(task, hashing)
 
 
 def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
-    """
-    The row of a result that is there and stays, if there is one.
-    """
+    """The row of a result that is there and stays, if there is one."""
     target = Path(task.target)
     there = headers_of_result(target)
     if there and is_whole(target, there, task.earlier):
@@ -267,18 +173,14 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
 
 
 def _refuse_foreign(task: Task) -> None:
-    """
-    Refuse to replace what no run wrote; a result that was damaged may be replaced.
-    """
+    """Refuse to replace what no run wrote; a result that was damaged may be replaced."""
     target = Path(task.target)
     if os.path.lexists(target) and (task.earlier.get("output") != task.row["output"] or is_readable(target)):
         raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
 
 
 def _made(task: Task, hashing: Future) -> dict[str, Any]:
-    """
-    The row of a result that had to be made.
-    """
+    """The row of a result that had to be made."""
     source, target = Path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
@@ -300,9 +202,7 @@ def _made(task: Task, hashing: Future) -> dict[str, Any]:
 
 
 def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
-    """
-    The tables of the frames of a file as one; of several frames the first column says which HDU a row belongs to.
-    """
+    """The tables of the frames of a file as one; of several frames the first column says which HDU a row belongs to."""
     if not several:
         return next(iter(by_hdu.values()))
     for hdu, table in by_hdu.items():
@@ -311,9 +211,7 @@ def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
 
 
 def _marks(task: Task, hashing: Future) -> dict[str, str]:
-    """
-    The cards that tell a result from that of another input or of other settings.
-    """
+    """The cards that tell a result from that of another input or of other settings."""
     return {INPUT_CARD: hashing.result(), SETTINGS_CARD: task.settings_hash}
 
 
@@ -322,9 +220,7 @@ def _facts(headers: list[fits.Header], target: Path) -> dict[str, Any]:
 
 
 def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[str, str]) -> dict[str, Any]:
-    """
-    The row of a result that somebody edited by hand, which no other settings undo.
-    """
+    """The row of a result that somebody edited by hand, which no other settings undo."""
     if headers[0].get(INPUT_CARD) != marks[INPUT_CARD]:
         raise CosmicRayError(
             f"Found {Path(task.target).name!r} in the output, edited by hand and made from another frame; expected "
@@ -352,28 +248,7 @@ def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str
 
 
 def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
-    """
-    Do one step.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    number : int
-        Which frame of its file it is, from 0.
-    call : Call
-        The step.
-
-    Returns
-    -------
-    `~astropy.nddata.CCDData`, dict of str to `~astropy.table.Table`
-        A new frame, and what was measured.
-
-    Raises
-    ------
-    CosmicRayError
-        If the step gave no frame.
-    """
+    """Do one step."""
     step = plugins.find_step(call.name)
     taken = {}
     if call.masters:
@@ -390,9 +265,7 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
 
 
 def _read_master(path: str, *, with_uncertainty: bool) -> CCDData:
-    """
-    A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for.
-    """
+    """A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for."""
     return _read_master_of(path, os.stat(path).st_mtime_ns, with_uncertainty)
 
 
@@ -406,16 +279,7 @@ def _read_master_of(path: str, changed: int, with_uncertainty: bool) -> CCDData:
 
 
 def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
-    """
-    Put into a header what the user knows better.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header`
-        The header; changed in place.
-    headers : mapping
-        Values by the names of `HEADER_KEYWORDS`.
-    """
+    """Put into a header what the user knows better."""
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
             meta[HEADER_KEYWORDS[name]] = (value, "given for the run")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The log of a run, a file in its output.
-"""
+"""The log of a run, a file in its output."""
 
 from __future__ import annotations
 
@@ -21,46 +19,20 @@ logger.addHandler(logging.NullHandler())
 
 
 class _Onward(logging.Handler):
-    """
-    Hands warnings on to the log of the program that asked for the run.
-    """
+    """Hands warnings on to the log of the program that asked for the run."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """
-        Hand a record on.
-
-        Parameters
-        ----------
-        record : `~logging.LogRecord`
-            The record.
-        """
+        """Hand a record on."""
         if logger.isEnabledFor(record.levelno):
             logger.handle(record)
 
 
 @contextmanager
 def night_log(folder: Path) -> Iterator[logging.Logger]:
-    """
-    Open the log of a run.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        The output.
-
-    Yields
-    ------
-    `~logging.Logger`
-        The log. The file has all of it, and the logger ``ccdproc_crplugin`` what is a warning or worse.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file can't be written.
-    """
+    """Open the log of a run."""
     path = folder / LOG
     try:
         file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")

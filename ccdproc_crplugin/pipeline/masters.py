@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a worker does with a group of calibration frames: combine it.
-"""
+"""What a worker does with a group of calibration frames: combine it."""
 
 from __future__ import annotations
 
@@ -43,26 +41,7 @@ SUBTRACTIONS = ("subtract_bias", "subtract_dark")
 
 @dataclass(frozen=True)
 class CombineTask:
-    """
-    A group to be combined.
-
-    Parameters
-    ----------
-    key : CalibrationKey
-        What the frames have in common.
-    paths : tuple of str
-        The frames.
-    rows : tuple of dict
-        What the table says of each already.
-    targets : tuple of str
-        The files to write.
-    hdus : tuple of int or None
-        Which HDU each is made of.
-    calls : tuple of Call
-        What is done to each frame before.
-    headers, combine : mapping
-        What goes before the headers, and how to combine.
-    """
+    """A group to be combined."""
 
     key: CalibrationKey
     paths: tuple[str, ...]
@@ -75,23 +54,7 @@ class CombineTask:
 
     @classmethod
     def of(cls, group: Group, night: Night, rows: list[dict[str, Any]]) -> CombineTask:
-        """
-        The task of a group.
-
-        Parameters
-        ----------
-        group : Group
-            The group.
-        night : Night
-            The run.
-        rows : list of dict
-            What the table says of each frame already.
-
-        Returns
-        -------
-        CombineTask
-            The task.
-        """
+        """The task of a group."""
         return cls(
             key=group.key,
             paths=tuple(str(entry.path) for entry in group.entries),
@@ -105,19 +68,7 @@ class CombineTask:
 
 
 def combine_group(task: CombineTask) -> Outcome:
-    """
-    Do a task; whatever goes wrong stays with it.
-
-    Parameters
-    ----------
-    task : CombineTask
-        The task.
-
-    Returns
-    -------
-    Outcome
-        What came of it, a row a frame.
-    """
+    """Do a task; whatever goes wrong stays with it."""
     start = time.perf_counter()
     failure = fatal = ""
     left_out: dict[Path, str] = {}
@@ -139,9 +90,7 @@ def combine_group(task: CombineTask) -> Outcome:
 
 
 def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, str]) -> None:
-    """
-    Combine one frame of each file, in a folder of its own, and put it where it belongs.
-    """
+    """Combine one frame of each file, in a folder of its own, and put it where it belongs."""
     if is_readable(target) and COMBINED not in fits.getheader(target):
         raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
     first, rest = _split(task.calls)
@@ -170,9 +119,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
 
 
 def _split(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[Call, ...]]:
-    """
-    The steps done frame by frame, and the subtractions at the end that the combining does.
-    """
+    """The steps done frame by frame, and the subtractions at the end that the combining does."""
     n_last = 0
     while n_last < len(calls) and calls[-1 - n_last].name in SUBTRACTIONS:
         n_last += 1

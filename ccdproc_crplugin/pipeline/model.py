@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A run, told in full, and whether it can be done.
-"""
+"""A run, told in full, and whether it can be done."""
 
 from __future__ import annotations
 
@@ -21,32 +19,7 @@ __all__ = ["Night", "check_calls", "check_ending"]
 
 @dataclass(frozen=True)
 class Night:
-    """
-    A run, told in full.
-
-    Parameters
-    ----------
-    output : `~pathlib.Path`
-        Where the results go.
-    calls : tuple of Call
-        The steps.
-    input : `~pathlib.Path` or None
-        The folder of raw frames; None where they are listed by ``paths``.
-    paths : tuple of `~pathlib.Path`
-        The raw frames, if there is no input folder.
-    subfolders : bool
-        Whether the folders in the input count too.
-    ending : str
-        How the names of the results end.
-    headers : mapping
-        What goes before the headers.
-    select : mapping of str to tuple of str
-        By kind, what stands in the headers of the frames to take.
-    combine : mapping
-        Keywords of `combine_calibrations`.
-    config : str
-        The file that says all this, if one does.
-    """
+    """A run, told in full."""
 
     output: Path
     calls: tuple[Call, ...]
@@ -61,19 +34,7 @@ class Night:
 
 
 def check_calls(calls: Iterable[Call]) -> None:
-    """
-    Refuse steps that could not be done.
-
-    Parameters
-    ----------
-    calls : iterable of Call
-        The steps.
-
-    Raises
-    ------
-    CosmicRayError
-        If a step or a parameter is unknown, or a parameter is missing; the message lists the known ones.
-    """
+    """Refuse steps that could not be done."""
     for call in calls:
         step = plugins.find_step(call.name)
         known = plugins.step_parameters(step)
@@ -94,18 +55,6 @@ def check_calls(calls: Iterable[Call]) -> None:
 
 
 def check_ending(ending: str) -> None:
-    """
-    Refuse an ending under which no frame is written.
-
-    Parameters
-    ----------
-    ending : str
-        How the names of the results shall end.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is not one of those known.
-    """
+    """Refuse an ending under which no frame is written."""
     if ending not in WRITABLE:
         raise CosmicRayError(f"Found ending={ending!r}; expected one of: {', '.join(WRITABLE)}.")

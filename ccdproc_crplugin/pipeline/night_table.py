@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The table of a night, and how it follows what is done to a frame afterwards.
-"""
+"""The table of a night, and how it follows what is done to a frame afterwards."""
 
 from __future__ import annotations
 
@@ -30,24 +28,7 @@ FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"
 
 
 def read_table(path: Path) -> Table:
-    """
-    Read the table of a night.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    `~astropy.table.Table`
-        A row a frame, with at least the columns ``file``, ``status`` and ``output``.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is no such table.
-    """
+    """Read the table of a night."""
     try:
         # Lines end with a line feed only: a file name may hold what else passes for the end of a line.
         lines = path.read_bytes().decode("utf-8").replace("\r\n", "\n").split("\n")
@@ -66,21 +47,7 @@ def read_table(path: Path) -> Table:
 
 
 def path_inside(folder: Path, output: str) -> Path | None:
-    """
-    Where the table says that a frame is.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        The folder of the table.
-    output : str
-        What it says, which may be anything.
-
-    Returns
-    -------
-    `~pathlib.Path` or None
-        The path, or None if it is none, or leads out of the folder.
-    """
+    """Where the table says that a frame is."""
     try:
         path = (folder / output).resolve()
     except (OSError, ValueError, RuntimeError):
@@ -89,30 +56,7 @@ def path_inside(folder: Path, output: str) -> Path | None:
 
 
 def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None:
-    """
-    Let the table of a night say what the headers of a file say now.
-
-    Parameters
-    ----------
-    frame : `~pathlib.Path`
-        A cleaned frame, in the folder of a table, in one below it, or elsewhere.
-    headers : sequence of mapping
-        The header of each frame in it, whose figures are added up.
-
-    Returns
-    -------
-    `~pathlib.Path` or None
-        The table, or None if there is none that names the frame.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is one that can't be read or written.
-
-    Notes
-    -----
-    So does the journal that a killed run left, in which the next run reads on.
-    """
+    """Let the table of a night say what the headers of a file say now."""
     for folder in frame.resolve().parents[:2]:
         _follow_in_journal(folder, frame, headers)
         path = folder / TABLE
@@ -147,9 +91,7 @@ def _said(headers: Sequence[Mapping[str, Any]], column: str) -> Any:
 
 
 def _follow_in_journal(folder: Path, frame: Path, headers: Sequence[Mapping[str, Any]]) -> None:
-    """
-    Append the new row; of two the later counts.
-    """
+    """Append the new row; of two the later counts."""
     path = folder / JOURNAL
     if not path.is_file():
         return

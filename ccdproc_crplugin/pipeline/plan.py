@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a run will do: which frames are combined, and what each light frame gets.
-"""
+"""What a run will do: which frames are combined, and what each light frame gets."""
 
 from __future__ import annotations
 
@@ -36,24 +34,7 @@ CALIBRATION = "calibration"
 
 @dataclass(frozen=True)
 class Group:
-    """
-    Calibration frames that are combined.
-
-    Parameters
-    ----------
-    key : CalibrationKey
-        What they have in common.
-    entries : tuple of Entry
-        The frames.
-    calls : tuple of Call
-        What is done to each before.
-    names : tuple of str
-        The combined frames in the output: one, or one for each frame of a file.
-    hdus : tuple of int or None
-        Which HDU each is made of; None where a file holds one frame.
-    settings_hash : str
-        What tells the combined frame from all others.
-    """
+    """Calibration frames that are combined."""
 
     key: CalibrationKey
     entries: tuple[Entry, ...]
@@ -63,34 +44,14 @@ class Group:
     settings_hash: str
 
     def describe(self) -> list[str]:
-        """
-        The group in words.
-
-        Returns
-        -------
-        list of str
-            A line for the combined frames, and one for each input.
-        """
+        """The group in words."""
         what = f"{', '.join(self.names)}: {len(self.entries)} frames"
         return [f"{what}, after {_told(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
 
 
 @dataclass(frozen=True)
 class Light:
-    """
-    A frame that is reduced.
-
-    Parameters
-    ----------
-    entry : Entry
-        The frame.
-    calls : tuple of Call
-        What is done to it.
-    output : str
-        The result, in the output.
-    settings_hash : str
-        What tells the result from all others made of it.
-    """
+    """A frame that is reduced."""
 
     entry: Entry
     calls: tuple[Call, ...]
@@ -100,22 +61,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Plan:
-    """
-    What a run will do.
-
-    Parameters
-    ----------
-    groups : tuple of Group
-        What is combined, in order.
-    lights : tuple of Light
-        What is reduced.
-    others : tuple of (Entry, str, str)
-        The frames that get nothing: ``"failed"`` or ``"skipped"``, and why.
-    notes : tuple of str
-        What groups go without, and what no header has.
-    doubts : tuple of str
-        What of the steps can hardly be meant.
-    """
+    """What a run will do."""
 
     groups: tuple[Group, ...]
     lights: tuple[Light, ...]
@@ -146,21 +92,7 @@ def _told(calls: tuple[Call, ...]) -> str:
 
 
 def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
-    """
-    Decide what to do.
-
-    Parameters
-    ----------
-    night : Night
-        The run.
-    entries : iterable of Entry
-        The frames.
-
-    Returns
-    -------
-    Plan
-        What to do; the same for the same frames and settings.
-    """
+    """Decide what to do."""
     readable, others = [], []
     taken = {plugins.find_step(call.name).master for call in night.calls} | {"light"}
     for entry in entries:
@@ -191,9 +123,7 @@ def _why_skipped(entry: Entry) -> str:
 
 
 def _groups(night: Night, entries: list[Entry], others: list, groups: list[Group], notes: list[str]) -> Iterator[Group]:
-    """
-    The groups, bias first; ``groups`` are those given so far, which the next ones draw on.
-    """
+    """The groups, bias first; ``groups`` are those given so far, which the next ones draw on."""
     by_path = {entry.path: entry for entry in entries}
     keys = {entry.path: entry.key for entry in entries if entry.kind in CALIBRATION_KINDS}
     names: set[str] = set()
@@ -214,9 +144,7 @@ def _hashed(entry: Entry) -> Entry:
 
 
 def _tolerance(night: Night) -> float:
-    """
-    What temperatures may differ by, deg_C.
-    """
+    """What temperatures may differ by, deg_C."""
     return float(night.combine.get("temperature_tolerance", TEMPERATURE_TOLERANCE))
 
 
@@ -279,9 +207,7 @@ def _calls_for_calibration(
 def _fitting(
     night: Night, step: Step, key: CalibrationKey, groups: Iterable[Group], *, any_exposure: bool
 ) -> Group | None:
-    """
-    The combined frame that fits, the nearest in exposure, then in temperature.
-    """
+    """The combined frame that fits, the nearest in exposure, then in temperature."""
     how = {"tolerance": _tolerance(night), "any_exposure": any_exposure}
     fitting = [group for group in groups if group.key.kind == step.master and group.key.fits(key, **how)]
     return min(
@@ -354,28 +280,12 @@ def _in_words(key: CalibrationKey) -> str:
 
 
 def output_name(night: Night, file: str) -> str:
-    """
-    How the result of a light frame goes by.
-
-    Parameters
-    ----------
-    night : Night
-        The run.
-    file : str
-        The frame, in the input folder.
-
-    Returns
-    -------
-    str
-        The result, in the output.
-    """
+    """How the result of a light frame goes by."""
     return Path(file).with_name(f"{stem(file)}{night.ending}").as_posix()
 
 
 def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
-    """
-    Files whose results would go by one name, and what to say of each.
-    """
+    """Files whose results would go by one name, and what to say of each."""
     by_name: dict[str, list[str]] = {}
     for entry in lights:
         by_name.setdefault(os.path.normcase(output_name(night, entry.file)), []).append(entry.file)
@@ -391,9 +301,7 @@ def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
 
 
 def _hash_of(night: Night, calls: tuple[Call, ...], *more: Any) -> str:
-    """
-    What decides a result but for the frame itself.
-    """
+    """What decides a result but for the frame itself."""
     steps = [
         [call.name, dict(call.parameters), [_release(*part) for part in deciding_plugins(call)], call.master_hash]
         for call in calls
@@ -404,19 +312,7 @@ def _hash_of(night: Night, calls: tuple[Call, ...], *more: Any) -> str:
 
 
 def deciding_plugins(call: Call) -> list[tuple[str, str]]:
-    """
-    What is registered and decides the result of a step.
-
-    Parameters
-    ----------
-    call : Call
-        The step with its parameters.
-
-    Returns
-    -------
-    list of (str, str)
-        Kind and name: the step itself and, it may be, a detector.
-    """
+    """What is registered and decides the result of a step."""
     step = plugins.find_step(call.name)
     return [("step", call.name), *(step.plugins(**call.parameters) if step.plugins else ())]
 

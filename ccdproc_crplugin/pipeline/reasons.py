@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Why a frame failed, in the words of the night that it belongs to, and what is left of it.
-"""
+"""Why a frame failed, in the words of the night that it belongs to, and what is left of it."""
 
 from __future__ import annotations
 
@@ -25,21 +23,7 @@ CONFIGURED = {
 
 
 def with_reason_told(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
-    """
-    The row of a frame, its reason completed if it failed.
-
-    Parameters
-    ----------
-    row : mapping
-        Values by column.
-    night : Night
-        The run.
-
-    Returns
-    -------
-    dict
-        The row.
-    """
+    """The row of a frame, its reason completed if it failed."""
     if row["status"] != "failed":
         return dict(row)
     reason = row["reason"]

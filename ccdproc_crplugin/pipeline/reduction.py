@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The reduction of a night from its configuration.
-"""
+"""The reduction of a night from its configuration."""
 
 from __future__ import annotations
 

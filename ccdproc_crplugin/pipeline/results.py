@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a result in the output says of itself: how it was made, whether it is whole, what was found.
-"""
+"""What a result in the output says of itself: how it was made, whether it is whole, what was found."""
 
 from __future__ import annotations
 
@@ -26,19 +24,7 @@ UNREADABLE = (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyE
 
 
 def n_bytes_of(paths: Iterable[Path]) -> int | None:
-    """
-    How long files are.
-
-    Parameters
-    ----------
-    paths : iterable of `~pathlib.Path`
-        The files.
-
-    Returns
-    -------
-    int or None
-        Bytes of all together; None if one is missing.
-    """
+    """How long files are."""
     try:
         return sum(path.stat().st_size for path in paths)
     except OSError:
@@ -46,19 +32,7 @@ def n_bytes_of(paths: Iterable[Path]) -> int | None:
 
 
 def headers_of_result(target: Path) -> list[fits.Header]:
-    """
-    The headers of the frames in a file that a run wrote.
-
-    Parameters
-    ----------
-    target : `~pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    list of `~astropy.io.fits.Header`
-        Those of the frames; none if there is no such file, or nothing of it can be read.
-    """
+    """The headers of the frames in a file that a run wrote."""
     if not target.is_file():
         return []
     try:
@@ -69,19 +43,7 @@ def headers_of_result(target: Path) -> list[fits.Header]:
 
 
 def is_readable(path: Path) -> bool:
-    """
-    Whether a file is FITS, so that it is no damaged result but something else.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    bool
-        True if its headers can be read.
-    """
+    """Whether a file is FITS, so that it is no damaged result but something else."""
     if not path.is_file():
         return False
     try:
@@ -92,19 +54,7 @@ def is_readable(path: Path) -> bool:
 
 
 def marks_of_result(target: Path) -> tuple[str, str] | None:
-    """
-    What a result says of its input and of the settings it was made with.
-
-    Parameters
-    ----------
-    target : `~pathlib.Path`
-        The file.
-
-    Returns
-    -------
-    tuple of str or None
-        The hash of the input and that of the settings; None if it is no result, or can't be read.
-    """
+    """What a result says of its input and of the settings it was made with."""
     try:
         with fits.open(target, disable_image_compression=True) as hdus:
             # The first frame says it, and stands before what is not read then.
@@ -115,23 +65,7 @@ def marks_of_result(target: Path) -> tuple[str, str] | None:
 
 
 def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any]) -> bool:
-    """
-    Whether a result is as long as its headers say, and as it was when it was written, unless edited since.
-
-    Parameters
-    ----------
-    target : `~pathlib.Path`
-        The file.
-    headers : list of `~astropy.io.fits.Header`
-        Those of its frames.
-    earlier : mapping
-        What the table said of it after an earlier run.
-
-    Returns
-    -------
-    bool
-        False if a part of it is lost.
-    """
+    """Whether a result is as long as its headers say, and as it was when it was written, unless edited since."""
     lost = target.stat().st_size < (earlier.get("n_bytes") or 0)
     if lost and EDITED_CARD not in headers[0]:
         return False
@@ -148,19 +82,7 @@ def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any
 
 
 def facts_of(headers: list[fits.Header]) -> dict[str, Any]:
-    """
-    What the headers of a result say for the table.
-
-    Parameters
-    ----------
-    headers : list of `~astropy.io.fits.Header`
-        Those of its frames.
-
-    Returns
-    -------
-    dict
-        Values by column; figures of several frames are added up.
-    """
+    """What the headers of a result say for the table."""
     return {
         "detector": headers[0].get("CRDETECT"),
         "n_pixels": _total(headers, "CRNPIX"),

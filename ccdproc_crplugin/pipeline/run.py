@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The runner: a night from its files to its table, with somebody to do the work.
-"""
+"""The runner: a night from its files to its table, with somebody to do the work."""
 
 from __future__ import annotations
 
@@ -41,30 +39,7 @@ def run_night(
     n_workers: int | None = None,
     progress: Callable[..., Iterable] | None = None,
 ) -> QTable:
-    """
-    Do what is left to do of a night.
-
-    Parameters
-    ----------
-    night : Night
-        The run.
-    executor : Executor or None
-        Who does the work; `None` means processes of its own.
-    n_workers : int or None
-        How many of those; `None` means as many as processors and memory allow.
-    progress : callable or None
-        Called with an iterable and ``total=``, it gives the same items, as ``tqdm`` does.
-
-    Returns
-    -------
-    `~astropy.table.QTable`
-        A row a frame.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no file, the output can't be written, or another run is at work there.
-    """
+    """Do what is left to do of a night."""
     refuse_in_unguarded_script()
     check_callable("progress", progress)
     if night.input is not None:
@@ -101,9 +76,7 @@ def run_night(
 
 
 def _anchored(night: Night) -> Night:
-    """
-    The run with paths that are the same for a process in another working folder.
-    """
+    """The run with paths that are the same for a process in another working folder."""
     return replace(
         night,
         input=night.input and night.input.absolute(),
@@ -113,9 +86,7 @@ def _anchored(night: Night) -> Night:
 
 
 def _n_workers(night: Night, paths: Iterable[Path]) -> int:
-    """
-    As many processes as are worth it; what only this process knows is done in this process.
-    """
+    """As many processes as are worth it; what only this process knows is done in this process."""
     return 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path in paths])
 
 
@@ -131,9 +102,7 @@ def _check_n_workers(n_workers: int, night: Night) -> None:
 
 
 def _known_here_alone(night: Night) -> list[str]:
-    """
-    What takes part and is registered in this process alone, so that no other knows it.
-    """
+    """What takes part and is registered in this process alone, so that no other knows it."""
     host = plugins.host()
     parts = [part for call in night.calls for part in deciding_plugins(call)]
     parts += [("check", name) for name in plugins.checks()]
@@ -144,9 +113,7 @@ def _known_here_alone(night: Night) -> list[str]:
 
 
 def _n_pixels(path: Path) -> float:
-    """
-    About how many pixels a file holds, if they have 16 bits; packed ones take less.
-    """
+    """About how many pixels a file holds, if they have 16 bits; packed ones take less."""
     packed = not path.name.lower().endswith((".fits", ".fit", ".fts"))
     try:
         return path.stat().st_size / 2 * (4 if packed else 1)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What is worth knowing of a whole run once it is over.
-"""
+"""What is worth knowing of a whole run once it is over."""
 
 from __future__ import annotations
 
@@ -21,21 +19,7 @@ SAID = {"fail": "failed", "warn": "warns"}
 
 
 def outcome_line(table: Table, seconds: float) -> str:
-    """
-    What came of a run.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table of the run.
-    seconds : float
-        How long it took.
-
-    Returns
-    -------
-    str
-        How many frames are done, kept, skipped or failed, how many events they have, and the time.
-    """
+    """What came of a run."""
     counts = Counter(table["status"].tolist())
     n_events = sum(number or 0 for number in table["n_events"].tolist())
     frames = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
@@ -47,21 +31,7 @@ def _duration(seconds: float) -> str:
 
 
 def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list[str]:
-    """
-    The checks of the preflight that were not ok.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table of the run.
-    statuses : iterable of {"fail", "warn"}
-        Which findings to tell, in this order.
-
-    Returns
-    -------
-    list of str
-        A line for each check and status.
-    """
+    """The checks of the preflight that were not ok."""
     files: dict[tuple[str, str], list[str]] = {}
     for row in table["file", "findings"]:
         for found in dict.fromkeys(_findings(row)):
@@ -75,28 +45,14 @@ def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list
 
 
 def warn_of_failed_checks(table: Table) -> None:
-    """
-    Warn once of all checks of the preflight that failed.
-
-    Parameters
-    ----------
-    table : `~astropy.table.Table`
-        The table of the run.
-
-    Warns
-    -----
-    PreflightWarning
-        If there are any.
-    """
+    """Warn once of all checks of the preflight that failed."""
     lines = preflight_lines(table, ["fail"])
     if lines:
         warnings.warn("\n".join(lines), PreflightWarning, stacklevel=3)
 
 
 def _findings(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """
-    Status and check, from words such as ``warn: sky; fail: gain, unit``.
-    """
+    """Status and check, from words such as ``warn: sky; fail: gain, unit``."""
     for part in row["findings"].split("; "):
         status, _, checks = part.partition(": ")
         yield from ((status, check) for check in checks.split(", "))

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a run knows of the runs before it: the table and the journal.
-"""
+"""What a run knows of the runs before it: the table and the journal."""
 
 from __future__ import annotations
 
@@ -57,42 +55,13 @@ STATUSES = ("done", "kept", "failed", "skipped")
 
 
 def hash_file(path: str | os.PathLike) -> str:
-    """
-    The SHA-256 of a file, as ``sha256sum`` gives it.
-
-    Parameters
-    ----------
-    path : path
-        The file.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits.
-
-    Raises
-    ------
-    CosmicRayError
-        If it can't be read.
-    """
+    """The SHA-256 of a file, as ``sha256sum`` gives it."""
     with reading(Path(path)), open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def hash_settings(settings: Any) -> str:
-    """
-    What tells settings from all others.
-
-    Parameters
-    ----------
-    settings : object
-        Anything that JSON can hold; Quantities and arrays too.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits.
-    """
+    """What tells settings from all others."""
     text = json.dumps(settings, sort_keys=True, default=_in_words)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -104,20 +73,7 @@ def _in_words(value: Any) -> Any:
 
 
 class Record:
-    """
-    The rows of a folder of outputs, those of earlier runs and of this one.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        The folder.
-
-    Notes
-    -----
-    While a run goes on each row is appended to ``night.jsonl``, one JSON object a line; at the end all are
-    written to ``night.ecsv`` at once. A killed run leaves the first, from which the next one goes on. Rows that are
-    torn, or that somebody changed to what no run writes, are as if they were not there.
-    """
+    """The rows of a folder of outputs, those of earlier runs and of this one."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -126,28 +82,14 @@ class Record:
         self.rows: dict[str, dict[str, Any]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """
-        Note what came of a frame, at once.
-
-        Parameters
-        ----------
-        row : mapping
-            Values by column.
-        """
+        """Note what came of a frame, at once."""
         row = {**{name: "" if kind is str else None for name, (kind, _) in COLUMNS.items()}, **row}
         self.rows[row["file"]] = row
         with _refusing_os_errors(), open(self.folder / JOURNAL, "a", encoding="utf-8") as journal:
             journal.write(f"{json.dumps(row, default=str)}\n")
 
     def finish(self) -> QTable:
-        """
-        Write the table, which makes the journal superfluous.
-
-        Returns
-        -------
-        `~astropy.table.QTable`
-            The table, sorted by file.
-        """
+        """Write the table, which makes the journal superfluous."""
         table = table_of(self.rows.values())
         with atomic_write(self.folder / TABLE, overwrite=True) as temporary:
             table.write(temporary, format="ascii.ecsv")
@@ -156,9 +98,7 @@ class Record:
         return table
 
     def _table(self) -> list[dict[str, Any]]:
-        """
-        The rows of the last run that came to its end; none if somebody damaged the table.
-        """
+        """The rows of the last run that came to its end; none if somebody damaged the table."""
         path = self.folder / TABLE
         if not path.is_file():
             return []
@@ -178,9 +118,7 @@ class Record:
 
 
 def _row_of(line: str) -> Any:
-    """
-    A row of the journal, whose last line may be torn; None then.
-    """
+    """A row of the journal, whose last line may be torn; None then."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):
@@ -188,9 +126,7 @@ def _row_of(line: str) -> Any:
 
 
 def _is_sound(row: Any) -> bool:
-    """
-    Whether a row is one that a run may have written: every value of the type of its column, or missing.
-    """
+    """Whether a row is one that a run may have written: every value of the type of its column, or missing."""
     if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
         return False
     typed = all(
@@ -201,19 +137,7 @@ def _is_sound(row: Any) -> bool:
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
-    """
-    Rows as a table.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        Values by column; None where there is none.
-
-    Returns
-    -------
-    `~astropy.table.QTable`
-        The table, sorted by file. Numbers that are not known are masked.
-    """
+    """Rows as a table."""
     rows = sorted(rows, key=lambda row: row["file"])
     table = QTable()
     for name, (kind, meaning) in COLUMNS.items():

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The warnings of one thread, though the machinery of warnings belongs to the whole process.
-"""
+"""The warnings of one thread, though the machinery of warnings belongs to the whole process."""
 
 from __future__ import annotations
 
@@ -21,14 +19,7 @@ _shown_before: Callable = warnings.showwarning
 
 @contextmanager
 def caught_warnings() -> Iterator[list[str]]:
-    """
-    Collect our warnings of this thread, and keep back those of libraries about headers.
-
-    Yields
-    ------
-    list of str
-        The messages, filled as they come. Other threads are left alone.
-    """
+    """Collect our warnings of this thread, and keep back those of libraries about headers."""
     messages: list[str] = []
     outer = getattr(_here, "messages", None)
     _here.messages = messages
@@ -41,35 +32,22 @@ def caught_warnings() -> Iterator[list[str]]:
 
 
 class _OfCatchingThreads:
-    """
-    Stands in a filter for the pattern of a message, and fits whatever comes from a thread that catches.
-    """
+    """Stands in a filter for the pattern of a message, and fits whatever comes from a thread that catches."""
 
     def match(self, _: str) -> bool:
-        """
-        Whether this thread catches its warnings.
-
-        Returns
-        -------
-        bool
-            True if so.
-        """
+        """Whether this thread catches its warnings."""
         return getattr(_here, "messages", None) is not None
 
 
 class _NeverWarned(Warning):
-    """
-    A category of nothing.
-    """
+    """A category of nothing."""
 
 
 _FILTER: Any = ("always", _OfCatchingThreads(), Warning, None, 0)
 
 
 def _begin() -> None:
-    """
-    Install hook and filter, unless they are in force; a library may have put back what was before them.
-    """
+    """Install hook and filter, unless they are in force; a library may have put back what was before them."""
     global _n_catching, _shown_before
     with _lock:
         _n_catching += 1
@@ -83,9 +61,7 @@ def _begin() -> None:
 
 
 def _end() -> None:
-    """
-    Leave everything as it was before, once the last thread is done.
-    """
+    """Leave everything as it was before, once the last thread is done."""
     global _n_catching
     with _lock:
         _n_catching -= 1

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Hooks, the records that pass through them, and the plugins that are registered.
-"""
+"""Hooks, the records that pass through them, and the plugins that are registered."""
 
 from ccdproc_crplugin.plugins.loader import (
     checks,

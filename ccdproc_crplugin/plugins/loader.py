@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Finds the plugins, loads each on its own, and keeps them for the whole process.
-"""
+"""Finds the plugins, loads each on its own, and keeps them for the whole process."""
 
 from __future__ import annotations
 
@@ -60,23 +58,7 @@ DEFAULT_PLUGINS = {
 
 
 class PluginHost(Registry):
-    """
-    Loads the plugins and answers for them.
-
-    Parameters
-    ----------
-    path : list of str or None
-        Where to look for installed distributions; `None` means ``sys.path``.
-    environ : mapping or None
-        Where ``CCDCR_DISABLE_PLUGINS`` and ``CCDCR_TRACE_PLUGINS`` are read; `None` means the
-        environment of the process.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.plugins.loader import PluginHost
-    >>> "lacosmic" in PluginHost(path=[]).load().registered("detector")
-    True
-    """
+    """Loads the plugins and answers for them."""
 
     def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None):
         environ = os.environ if environ is None else environ
@@ -85,19 +67,7 @@ class PluginHost(Registry):
         super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
 
     def load(self) -> PluginHost:
-        """
-        Load the built-in plugins and those of other distributions.
-
-        Returns
-        -------
-        PluginHost
-            The host itself.
-
-        Warns
-        -----
-        PluginWarning
-            For each plugin that is left out, wholly or in part.
-        """
+        """Load the built-in plugins and those of other distributions."""
         for name, module in DEFAULT_PLUGINS.items():
             self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
         for plugin, load in self._installed(self._path):
@@ -105,9 +75,7 @@ class PluginHost(Registry):
         return self
 
     def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
-        """
-        The plugins of other distributions, not yet imported.
-        """
+        """The plugins of other distributions, not yet imported."""
         with warnings.catch_warnings(record=True) as malformed:
             warnings.simplefilter("always")
             try:
@@ -135,9 +103,7 @@ class PluginHost(Registry):
 
 
 def _normal(name: str) -> str:
-    """
-    A name of a plugin or distribution, in the one spelling that counts.
-    """
+    """A name of a plugin or distribution, in the one spelling that counts."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
@@ -146,14 +112,7 @@ _host: PluginHost | None = None
 
 
 def host() -> PluginHost:
-    """
-    The process's one plugin host; the first call loads the plugins.
-
-    Returns
-    -------
-    PluginHost
-        The host.
-    """
+    """The process's one plugin host; the first call loads the plugins."""
     global _host
     with _host_lock:
         if _host is None:
@@ -278,58 +237,12 @@ def checks() -> Mapping[str, Check]:
 
 
 def find_step(name: str) -> Step:
-    """
-    A reduction step by its name.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    Step
-        The step.
-
-    Raises
-    ------
-    CosmicRayError
-        If none has that name; the message lists the known ones.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.plugins import find_step
-    >>> find_step("trim").kinds
-    ('bias', 'dark', 'flat', 'light')
-    """
+    """A reduction step by its name."""
     return _find("step", name)
 
 
 def find_detector(name: str) -> Detector:
-    """
-    A detector by its name.
-
-    Parameters
-    ----------
-    name : str
-        The name.
-
-    Returns
-    -------
-    Detector
-        The detector.
-
-    Raises
-    ------
-    CosmicRayError
-        If none has that name; the message lists the known ones.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.plugins import find_detector
-    >>> find_detector("median").name
-    'median'
-    """
+    """A detector by its name."""
     return _find("detector", name)
 
 

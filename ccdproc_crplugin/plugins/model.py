@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The plain records that pass between the host and its plugins.
-"""
+"""The plain records that pass between the host and its plugins."""
 
 from __future__ import annotations
 

@@ -27,9 +27,7 @@ FAILURES = (Exception, SystemExit)
 
 @dataclass(frozen=True)
 class Plugin:
-    """
-    A plugin and where it comes from.
-    """
+    """A plugin and where it comes from."""
 
     name: str
     distribution: str
@@ -37,9 +35,7 @@ class Plugin:
 
     @property
     def key(self) -> str:
-        """
-        What tells it from every other plugin.
-        """
+        """What tells it from every other plugin."""
         return f"{self.distribution}:{self.name}"
 
     def __str__(self) -> str:
@@ -49,9 +45,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Registration:
-    """
-    One thing that a plugin registered, or failed to.
-    """
+    """One thing that a plugin registered, or failed to."""
 
     kind: str
     name: str
@@ -62,19 +56,7 @@ class Registration:
 
 
 class Registry:
-    """
-    The plugins, and what they registered or failed to.
-
-    Parameters
-    ----------
-    trace : callable or None
-        Is given a line of text for everything that happens.
-
-    Attributes
-    ----------
-    registrations : list of Registration
-        In the order in which they came.
-    """
+    """The plugins, and what they registered or failed to."""
 
     def __init__(self, trace: Callable[[str], Any] | None = None):
         self.registrations: list[Registration] = []
@@ -85,23 +67,7 @@ class Registry:
         self._trace = self._manager.trace.root.get("ccdcr")
 
     def add(self, module: Any, plugin: Plugin) -> None:
-        """
-        Register a plugin and take what it declares.
-
-        Parameters
-        ----------
-        module : object
-            Whatever carries the hook implementations: a module or an instance.
-        plugin : Plugin
-            Its name and distribution.
-
-        Raises
-        ------
-        CosmicRayError
-            If a plugin of that name is there already.
-        ~pluggy.PluginValidationError
-            If a hook implementation fits no hook.
-        """
+        """Register a plugin and take what it declares."""
         if plugin.key in self._plugins:
             raise CosmicRayError(f"{plugin} is registered already; unregister it first or choose another name.")
         check_plugin(module, plugin.name)
@@ -114,19 +80,7 @@ class Registry:
                 self._collect(hook, implementation.function, plugin)
 
     def remove(self, name: str) -> None:
-        """
-        Forget a plugin and all that it registered.
-
-        Parameters
-        ----------
-        name : str
-            Name of the plugin.
-
-        Raises
-        ------
-        CosmicRayError
-            If there is none of that name.
-        """
+        """Forget a plugin and all that it registered."""
         chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
         if not chosen:
             known = ", ".join(plugin.name for plugin in self._plugins.values())
@@ -137,92 +91,31 @@ class Registry:
             self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
 
     def registered(self, kind: str) -> Mapping[str, Any]:
-        """
-        What the plugins registered of one kind.
-
-        Parameters
-        ----------
-        kind : {"detector", "step", "check", "method"}
-            The kind.
-
-        Returns
-        -------
-        mapping of str to object
-            In the order of registration, the built-in ones first.
-        """
+        """What the plugins registered of one kind."""
         return MappingProxyType(
             {entry.name: entry.item for entry in self.registrations if entry.kind == kind and entry.status == "ok"}
         )
 
     def plugin_of(self, kind: str, name: str) -> Plugin:
-        """
-        The plugin that registered something.
-
-        Parameters
-        ----------
-        kind, name : str
-            What was registered.
-
-        Returns
-        -------
-        Plugin
-            Its name and distribution.
-        """
+        """The plugin that registered something."""
         return next(
             entry.plugin for entry in self.registrations if (entry.kind, entry.name, entry.status) == (kind, name, "ok")
         )
 
     def implementations(self, hook: str) -> Iterator[tuple[Plugin, Callable[..., Any]]]:
-        """
-        The implementations of a hook, to be called one by one.
-
-        Parameters
-        ----------
-        hook : str
-            Name of the hook.
-
-        Yields
-        ------
-        plugin : Plugin
-            Whose implementation it is.
-        call : callable
-            Takes the hook's arguments as keywords and passes on those that the implementation asks for.
-        """
+        """The implementations of a hook, to be called one by one."""
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             plugin = self._plugins[implementation.plugin_name]
             self._trace(hook, "of", plugin)
             yield plugin, functools.partial(_call, implementation)
 
     def fail(self, plugin: Plugin, reason: str, kind: str = "plugin") -> None:
-        """
-        Note, and say, that something of a plugin was left out.
-
-        Parameters
-        ----------
-        plugin : Plugin
-            Its name and distribution.
-        reason : str
-            Why.
-        kind : str
-            What: one of the kinds of `registered`, or the whole ``"plugin"``.
-
-        Warns
-        -----
-        PluginWarning
-            Always.
-        """
+        """Note, and say, that something of a plugin was left out."""
         self.registrations.append(Registration(kind, plugin.name, plugin, status="failed", detail=reason))
         warnings.warn(f"{plugin} was left out: {reason}", PluginWarning, stacklevel=2)
 
     def disable(self, plugin: Plugin) -> None:
-        """
-        Note that a plugin was not wanted.
-
-        Parameters
-        ----------
-        plugin : Plugin
-            Its name and distribution.
-        """
+        """Note that a plugin was not wanted."""
         self.registrations.append(Registration("plugin", plugin.name, plugin, status="disabled"))
         self._trace("disabled:", plugin)
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a plugin, and each thing that it registers, must be.
-"""
+"""What a plugin, and each thing that it registers, must be."""
 
 from __future__ import annotations
 
@@ -41,37 +39,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def new_manager() -> pluggy.PluginManager:
-    """
-    A manager that knows the hooks and no plugin.
-
-    Returns
-    -------
-    ~pluggy.PluginManager
-        The manager.
-    """
+    """A manager that knows the hooks and no plugin."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
 
 
 def check_plugin(module: Any, name: str) -> None:
-    """
-    Refuse a plugin of which a part would be ignored or could not be called.
-
-    Parameters
-    ----------
-    module : object
-        Whatever carries the hook implementations: a module or an instance.
-    name : str
-        The plugin's name.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is a class, implements no hook, or has one that is not marked or is a wrapper.
-    ~pluggy.PluginValidationError
-        If a hook implementation fits no hook.
-    """
+    """Refuse a plugin of which a part would be ignored or could not be called."""
     if inspect.isclass(module):
         raise CosmicRayError(f"it is the class {module.__name__!r}; give a module or an instance.")
     probe = new_manager()
@@ -90,28 +65,7 @@ def check_plugin(module: Any, name: str) -> None:
 
 
 def checked_name(kind: str, expected: type, item: Any) -> str:
-    """
-    The name under which an item is registered, once it is found to be what the hook asks for.
-
-    Parameters
-    ----------
-    kind : {"detector", "step", "check", "method"}
-        What the hook asks for.
-    expected : type
-        Its type.
-    item : object
-        What the plugin yielded.
-
-    Returns
-    -------
-    str
-        The name.
-
-    Raises
-    ------
-    CosmicRayError
-        If the item is something else, or could not be used.
-    """
+    """The name under which an item is registered, once it is found to be what the hook asks for."""
     if not isinstance(item, expected):
         raise CosmicRayError(f"expected a {kind} ({expected.__name__}), found {type(item).__name__}: {item!r:.80}.")
     name = item.__name__ if kind == "method" else item.name
@@ -170,65 +124,17 @@ def _own_parameters(detector: Detector) -> list[inspect.Parameter]:
 
 
 def detector_parameters(detector: Detector) -> dict[str, Any]:
-    """
-    A detector's own parameters and their defaults.
-
-    Parameters
-    ----------
-    detector : Detector
-        The detector.
-
-    Returns
-    -------
-    dict
-        Defaults by name.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.plugins import detector_parameters, find_detector
-    >>> detector_parameters(find_detector("median"))["thresh"]
-    5.0
-    """
+    """A detector's own parameters and their defaults."""
     return {par.name: par.default for par in _own_parameters(detector)}
 
 
 def step_parameters(step: Step) -> dict[str, Any]:
-    """
-    A step's own parameters and their defaults.
-
-    Parameters
-    ----------
-    step : Step
-        The step.
-
-    Returns
-    -------
-    dict
-        Defaults by name; `inspect.Parameter.empty` where there is none.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.plugins import find_step, step_parameters
-    >>> step_parameters(find_step("subtract_dark"))
-    {'scale': False}
-    """
+    """A step's own parameters and their defaults."""
     parameters = list(inspect.signature(step.run).parameters.values())[1:]
     named = [par for par in parameters if par.kind in (par.KEYWORD_ONLY, par.POSITIONAL_OR_KEYWORD)]
     return {par.name: par.default for par in named if not (step.master and par.name == "master")}
 
 
 def takes_any_parameter(step: Step) -> bool:
-    """
-    Whether a step takes parameters that it does not name, which its ``check`` looks at.
-
-    Parameters
-    ----------
-    step : Step
-        The step.
-
-    Returns
-    -------
-    bool
-        True if it does.
-    """
+    """Whether a step takes parameters that it does not name, which its ``check`` looks at."""
     return any(par.kind is par.VAR_KEYWORD for par in inspect.signature(step.run).parameters.values())

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What is registered, as a table.
-"""
+"""What is registered, as a table."""
 
 from __future__ import annotations
 

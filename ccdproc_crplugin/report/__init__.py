@@ -1,4 +1,2 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A night on one page, to be looked at in a browser.
-"""
+"""A night on one page, to be looked at in a browser."""

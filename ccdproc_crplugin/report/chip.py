@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Where on the chip the events of a night are, and which pixels are hit more often than chance would have it.
-"""
+"""Where on the chip the events of a night are, and which pixels are hit more often than chance would have it."""
 
 from __future__ import annotations
 
@@ -32,18 +30,7 @@ MOST_MARKED = 200
 
 @dataclass(frozen=True)
 class MarkedPixel:
-    """
-    A pixel hit in several frames.
-
-    Parameters
-    ----------
-    x, y : int
-        The pixel, counted from 0.
-    n_frames : int
-        In how many frames it was hit.
-    cx, cy : float
-        Where it stands on the map.
-    """
+    """A pixel hit in several frames."""
 
     x: int
     y: int
@@ -54,20 +41,7 @@ class MarkedPixel:
 
 @dataclass(frozen=True)
 class SharedPixels:
-    """
-    The pixels that several frames share, none of which is hot for certain.
-
-    Parameters
-    ----------
-    least, most : int
-        In how many frames they are hit.
-    n_pixels : int
-        How many there are.
-    n_by_chance : float
-        How many chance would give.
-    too_many : bool
-        Whether that is too few to explain them.
-    """
+    """The pixels that several frames share, none of which is hot for certain."""
 
     least: int
     most: int
@@ -78,34 +52,7 @@ class SharedPixels:
 
 @dataclass(frozen=True)
 class ChipMap:
-    """
-    All hits of the frames of one shape.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Shape of the frames, (ny, nx).
-    n_frames : int
-        How many frames there are.
-    n_hits : int
-        Pixels hit, all frames together.
-    width, height : int
-        Size of the map (pix).
-    image : str
-        The map as an address: black where hits are, clear elsewhere.
-    least : int
-        From how many frames on a pixel counts as hot; 0 if no pixel can.
-    n_hot : int
-        How many hot pixels there are.
-    n_events : int
-        How many events lie on them.
-    shared : SharedPixels or None
-        What several frames share beside hot pixels; None where there is but one frame or such pixels are all hot.
-    marked : list of MarkedPixel
-        The hot pixels, and the shared ones if these are too many; the first is hit in most frames.
-    n_marked : int
-        How many there are in all.
-    """
+    """All hits of the frames of one shape."""
 
     shape: tuple[int, int]
     n_frames: int
@@ -122,21 +69,7 @@ class ChipMap:
 
 
 def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
-    """
-    Map the hits over the chip.
-
-    Parameters
-    ----------
-    views : sequence of FrameView
-        The frames.
-
-    Returns
-    -------
-    maps : list of ChipMap
-        One for each shape of frames.
-    on_hot : list of list of int
-        For each frame the labels of its events on hot pixels.
-    """
+    """Map the hits over the chip."""
     maps, on_hot = [], [[] for _ in views]
     for shape in sorted({view.shape for view in views}):
         members = [index for index, view in enumerate(views) if view.shape == shape]
@@ -154,9 +87,7 @@ def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]
 
 
 def _expected(views: Sequence[FrameView]) -> np.ndarray:
-    """
-    How many pixels chance would hit in 0, 1, 2, ... frames or more, where each frame has the hits it has.
-    """
+    """How many pixels chance would hit in 0, 1, 2, ... frames or more, where each frame has the hits it has."""
     n_pixels = views[0].shape[0] * views[0].shape[1]
     shares = [len(view.pixels[0]) / n_pixels for view in views]
     chances = reduce(np.convolve, ([1 - share, share] for share in shares))
@@ -164,9 +95,7 @@ def _expected(views: Sequence[FrameView]) -> np.ndarray:
 
 
 def _least(expected: np.ndarray) -> int:
-    """
-    In how many frames a pixel must be hit not to pass for chance; 0 if it never does.
-    """
+    """In how many frames a pixel must be hit not to pass for chance; 0 if it never does."""
     rare = expected[2:] < CHANCE
     return 2 + int(np.argmax(rare)) if rare.any() else 0
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Frames as pictures of one byte a pixel, from which a browser can still choose the stretch.
-"""
+"""Frames as pictures of one byte a pixel, from which a browser can still choose the stretch."""
 
 from __future__ import annotations
 
@@ -25,18 +23,7 @@ FIRST, LAST = 1, 255
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """
-    Which byte stands for which value: fine steps near the sky, coarse ones for what is bright.
-
-    Parameters
-    ----------
-    sky : float
-        The level about which the steps are finest.
-    scale : float
-        How far from it they stay about even.
-    lowest, highest : float
-        The values of the first and the last code.
-    """
+    """Which byte stands for which value: fine steps near the sky, coarse ones for what is bright."""
 
     sky: float
     scale: float
@@ -45,19 +32,7 @@ class Codes:
 
     @classmethod
     def of(cls, *frames: np.ndarray) -> Codes:
-        """
-        Codes that fit some frames.
-
-        Parameters
-        ----------
-        *frames : `~numpy.ndarray`, shape (ny, nx)
-            The frames; the sky and its noise are those of the first.
-
-        Returns
-        -------
-        Codes
-            From the lowest to the highest value of all frames.
-        """
+        """Codes that fit some frames."""
         from astropy.stats import mad_std
 
         every = frames[0].size // 200_000 + 1
@@ -71,19 +46,7 @@ class Codes:
         return cls(float(np.median(sample)), LINEAR_PART * noise, lowest, max(highest, lowest + noise))
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """
-        The codes of some values.
-
-        Parameters
-        ----------
-        values : `~numpy.ndarray`
-            Values; not finite ones have none.
-
-        Returns
-        -------
-        `~numpy.ndarray` of uint8
-            1 to 255, or 0 where there is no value.
-        """
+        """The codes of some values."""
         first, last = self._arc(self.lowest), self._arc(self.highest)
         with np.errstate(invalid="ignore"):
             steps = (self._arc(values.astype(np.float32)) - first) * ((LAST - FIRST) / (last - first)) + FIRST
@@ -91,14 +54,7 @@ class Codes:
         return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
     def decode(self) -> np.ndarray:
-        """
-        What each code stands for.
-
-        Returns
-        -------
-        `~numpy.ndarray` of float, shape (256,)
-            Values; that of code 0 means nothing.
-        """
+        """What each code stands for."""
         arcs = np.linspace(self._arc(self.lowest), self._arc(self.highest), LAST - FIRST + 1)
         return np.append(0.0, self.sky + self.scale * np.sinh(arcs))
 
@@ -112,21 +68,7 @@ def _extreme(frame: np.ndarray, function) -> float:
 
 
 def binned(frame: np.ndarray, factor: int) -> np.ndarray:
-    """
-    A frame in larger pixels.
-
-    Parameters
-    ----------
-    frame : `~numpy.ndarray`, shape (ny, nx)
-        The frame.
-    factor : int
-        How many pixels make one, along each axis.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float
-        Mean of the finite pixels of each square, those at the edge with what is left; NaN where there is none.
-    """
+    """A frame in larger pixels."""
     if factor == 1:
         return frame
     ny, nx = frame.shape
@@ -140,19 +82,7 @@ def binned(frame: np.ndarray, factor: int) -> np.ndarray:
 
 
 def picture(codes: np.ndarray) -> str:
-    """
-    A picture as an address that holds it whole.
-
-    Parameters
-    ----------
-    codes : `~numpy.ndarray` of uint8, shape (ny, nx) or (ny, nx, channels)
-        The picture, its top row first.
-
-    Returns
-    -------
-    str
-        A ``data:`` URI of a PNG.
-    """
+    """A picture as an address that holds it whole."""
     from PIL import Image
 
     stream = io.BytesIO()

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-How the events of a whole night are distributed.
-"""
+"""How the events of a whole night are distributed."""
 
 from __future__ import annotations
 
@@ -20,18 +18,7 @@ WIDTH, HEIGHT, BELOW, LEFT = 300, 130, 34, 40
 
 @dataclass(frozen=True)
 class Bar:
-    """
-    A part of a histogram.
-
-    Parameters
-    ----------
-    x, y, width, height : float
-        Where it stands in the figure.
-    style : str
-        ``class-`` and the place of its class.
-    text : str
-        What it says.
-    """
+    """A part of a histogram."""
 
     x: float
     y: float
@@ -43,24 +30,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """
-    A histogram, laid out.
-
-    Parameters
-    ----------
-    name, unit : str
-        What is counted.
-    bars : list of Bar
-        Its parts, by class one upon the other.
-    x_ticks, y_ticks : list of tuple
-        Places of the ticks and what stands there.
-    rows : list of tuple
-        From, to, events: the same as a table.
-    n_events : int
-        How many events are counted.
-    n_left_out : int
-        How many had no such value.
-    """
+    """A histogram, laid out."""
 
     name: str
     unit: str
@@ -77,19 +47,7 @@ class Histogram:
 
 
 def histograms(views: Sequence[FrameView]) -> list[Histogram]:
-    """
-    Area, charge and orientation of all events.
-
-    Parameters
-    ----------
-    views : sequence of FrameView
-        The frames.
-
-    Returns
-    -------
-    list of Histogram
-        Of area and charge on logarithmic axes; of orientation for events of 3 pixels and more.
-    """
+    """Area, charge and orientation of all events."""
     classes = _joined([view.classes for view in views]).astype(int)
     area = _joined([view.events["area"].value for view in views])
     charge, unit = _charges(views)
@@ -106,9 +64,7 @@ def _joined(columns: list[np.ndarray]) -> np.ndarray:
 
 
 def _charges(views: Sequence[FrameView]) -> tuple[np.ndarray, str]:
-    """
-    The charges in the unit that most frames have, and that unit.
-    """
+    """The charges in the unit that most frames have, and that unit."""
     units = [str(view.events["sum"].unit) for view in views] or ["electron"]
     unit = max(set(units), key=lambda name: (units.count(name), name))
     charges = [

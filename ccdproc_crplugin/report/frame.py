@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What the page shows of one frame.
-"""
+"""What the page shows of one frame."""
 
 from __future__ import annotations
 
@@ -38,26 +36,7 @@ DIGITS = 5
 
 @dataclass(frozen=True, eq=False)
 class FrameView:
-    """
-    A frame, ready for the page.
-
-    Parameters
-    ----------
-    row : Row
-        Its line in the table of the night.
-    cleaning : str
-        What identifies its cleaning, or an empty text where the removed values are lost.
-    shape : tuple of int
-        Shape of the frame, (ny, nx).
-    pixels : tuple of `~numpy.ndarray` of int, shape (n,)
-        The pixels hit, (y, x).
-    labels : `~numpy.ndarray` of int, shape (n,)
-        The event of each.
-    events : `~astropy.table.QTable`
-        The events, as `CRSegments` gives them.
-    pictures : dict
-        What the page draws, ready for JSON.
-    """
+    """A frame, ready for the page."""
 
     row: Row
     cleaning: str
@@ -69,31 +48,12 @@ class FrameView:
 
     @property
     def classes(self) -> np.ndarray:
-        """
-        Place of each event's class in `CLASSES`.
-        """
+        """Place of each event's class in `CLASSES`."""
         return np.array([CLASSES.index(name) for name in self.events["class"]], dtype=int)
 
 
 def view_frame(row: Row) -> FrameView | None:
-    """
-    Read a cleaned frame and draw it.
-
-    Parameters
-    ----------
-    row : Row
-        Its line in the table of the night, with the path.
-
-    Returns
-    -------
-    FrameView or None
-        All that the page shows of it; None for a frame that was not cleaned, such as a combined dark.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file can't be read.
-    """
+    """Read a cleaned frame and draw it."""
     with warnings.catch_warnings():
         # What astropy mends in a header is no matter here.
         warnings.simplefilter("ignore", AstropyWarning)
@@ -165,7 +125,5 @@ def _event_columns(events: QTable) -> dict[str, Any]:
 
 
 def _rounded(values: Any) -> list[float | None]:
-    """
-    Numbers as JSON has them: short, and none that is not finite.
-    """
+    """Numbers as JSON has them: short, and none that is not finite."""
     return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in np.asarray(values, dtype=float)]

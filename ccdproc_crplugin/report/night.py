@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The frames of a night, from the table of its reduction or from the files of a folder.
-"""
+"""The frames of a night, from the table of its reduction or from the files of a folder."""
 
 from __future__ import annotations
 
@@ -32,28 +30,7 @@ CALIBRATION = ("bias", "dark", "flat")
 
 @dataclass(frozen=True)
 class Row:
-    """
-    A frame of the night, in words and figures for a page.
-
-    Parameters
-    ----------
-    file : str
-        Name of the frame.
-    status : str
-        What became of it.
-    reason : str
-        Why it is not done, if it is not.
-    path : `~pathlib.Path` or None
-        The file of the cleaned frame, if there is one.
-    hdu : int or None
-        Where it stands in a file of several frames.
-    kind, target, filter, start, detector, parameters, verdict, findings : str
-        What table and header say; empty where they don't.
-    lacking : str
-        Without what the verdict could not be told.
-    n_events, n_pixels, expected_low, expected_high, exposure, seconds : float or None
-        Counts, and times in seconds.
-    """
+    """A frame of the night, in words and figures for a page."""
 
     file: str
     status: str
@@ -78,33 +55,14 @@ class Row:
 
     @property
     def expected(self) -> str:
-        """
-        How many events to expect.
-        """
+        """How many events to expect."""
         if self.expected_low is None or self.expected_high is None:
             return ""
         return f"{self.expected_low:.0f} to {self.expected_high:.0f}"
 
 
 def read_night(folder: Path) -> list[Row]:
-    """
-    List the frames of a night.
-
-    Parameters
-    ----------
-    folder : `~pathlib.Path`
-        A folder with ``night.ecsv``, or one with cleaned frames.
-
-    Returns
-    -------
-    list of Row
-        A row of the table each, calibration frames last; or without the table one for each cleaned frame.
-
-    Raises
-    ------
-    CosmicRayError
-        If there is no such folder, or nothing in it.
-    """
+    """List the frames of a night."""
     if not folder.is_dir():
         raise CosmicRayError(f"Found no folder {str(folder)!r}; expected one of cleaned frames.")
     table = folder / TABLE
@@ -118,24 +76,7 @@ def read_night(folder: Path) -> list[Row]:
 
 
 def split_frames(row: Row) -> list[Row]:
-    """
-    Give each frame of a file a row of its own.
-
-    Parameters
-    ----------
-    row : Row
-        A file of the night.
-
-    Returns
-    -------
-    list of Row
-        The row itself, or one for each of several frames, without the figures of the whole file.
-
-    Raises
-    ------
-    CosmicRayError
-        If the file can't be read.
-    """
+    """Give each frame of a file a row of its own."""
     indices = frame_indices(row.path) if row.path else []
     if len(indices) < 2:
         return [row]
@@ -180,22 +121,7 @@ def _from_files(folder: Path) -> list[Row]:
 
 
 def complete(row: Row, header: Mapping[str, Any]) -> Row:
-    """
-    Add what the header of a cleaned frame says.
-
-    Parameters
-    ----------
-    row : Row
-        A frame of the night.
-    header : mapping
-        Header of its cleaned frame.
-
-    Returns
-    -------
-    Row
-        The row with its gaps filled. Its counts, what to expect and the verdict are those of the header, which
-        follows each restoring.
-    """
+    """Add what the header of a cleaned frame says."""
     seconds, name = exposure(header), filter_name(header)
     verdict, lacking = read_verdict(header)
     said = {
@@ -221,19 +147,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
 
 
 def put_back(row: Row) -> Row:
-    """
-    Say of a frame that all that was removed from it was put back.
-
-    Parameters
-    ----------
-    row : Row
-        A frame that the table calls cleaned and that is not.
-
-    Returns
-    -------
-    Row
-        The row, without events.
-    """
+    """Say of a frame that all that was removed from it was put back."""
     reason = "; ".join(filter(None, (row.reason, "all that was removed was put back")))
     return replace(row, reason=reason, n_events=0.0, n_pixels=0.0, verdict="")
 
@@ -253,9 +167,7 @@ def _number(value: Any) -> float | None:
 
 
 def _parameters(text: str) -> str:
-    """
-    Parameters that stand in the table as JSON, in words.
-    """
+    """Parameters that stand in the table as JSON, in words."""
     try:
         parameters = json.loads(text)
     except (ValueError, RecursionError):
@@ -266,9 +178,7 @@ def _parameters(text: str) -> str:
 
 
 def _with_choice(parameters: str, header: Mapping[str, Any]) -> str:
-    """
-    Parameters with the limit that was taken where the choice was left open.
-    """
+    """Parameters with the limit that was taken where the choice was left open."""
     sigclip = _number(header.get("CRSIGCLP"))
     return parameters if sigclip is None else parameters.replace("sigclip=auto", f"sigclip={sigclip:g} (auto)")
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Writes the page.
-"""
+"""Writes the page."""
 
 from __future__ import annotations
 
@@ -123,9 +121,7 @@ def write_report(
 
 
 class _Night:
-    """
-    The rows of a night, and the views of those frames that can be seen.
-    """
+    """The rows of a night, and the views of those frames that can be seen."""
 
     def __init__(self):
         self.rows: list[tuple[Row, int | None]] = []
@@ -237,9 +233,7 @@ def _file_name(index: int) -> str:
 
 
 def _json(value: Any) -> str:
-    """
-    JSON in ASCII that can stand inside of a page or a script.
-    """
+    """JSON in ASCII that can stand inside of a page or a script."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -285,9 +279,7 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
 
 
 def _columns(rows: list[Row]) -> dict[str, str]:
-    """
-    The headings of the table and what stands below them; those that no frame has are left out.
-    """
+    """The headings of the table and what stands below them; those that no frame has are left out."""
     return {
         heading: kind
         for heading, (entry, kind) in COLUMNS.items()
@@ -300,9 +292,7 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """
-    What allows a browser to run this text and no other.
-    """
+    """What allows a browser to run this text and no other."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
@@ -311,9 +301,7 @@ def _count_classes(views: list[FrameView]) -> list[int]:
 
 
 def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict[str, Any]:
-    """
-    What the script knows from the start.
-    """
+    """What the script knows from the start."""
     return {
         "folder": store.folder.name if store.beside_page else None,
         "review": {"format": FORMAT, "version": VERSION},

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a person says of the events of some frames: which of them are no cosmic rays.
-"""
+"""What a person says of the events of some frames: which of them are no cosmic rays."""
 
 from __future__ import annotations
 
@@ -41,18 +39,7 @@ LARGEST_FILE = 100_000_000
 
 @dataclass(frozen=True)
 class Judgement:
-    """
-    What a person says of one frame.
-
-    Parameters
-    ----------
-    file : str
-        Name of the cleaned frame.
-    cleaning : str
-        What `cleaning_id` gave for it.
-    not_cosmic_rays : tuple of int
-        Labels of the events that are none.
-    """
+    """What a person says of one frame."""
 
     file: str
     cleaning: str
@@ -60,24 +47,7 @@ class Judgement:
 
 
 def cleaning_id(ccd: CCDData) -> str:
-    """
-    What tells a cleaning from every other: a checksum of the pixels removed and of what stands there now.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        A cleaned frame that carries its removed values.
-
-    Returns
-    -------
-    str
-        64 hexadecimal digits, the same before and after a round trip through a file.
-
-    Raises
-    ------
-    CosmicRayError
-        If the frame does not carry them.
-    """
+    """What tells a cleaning from every other: a checksum of the pixels removed and of what stands there now."""
     record = removed_pixels(ccd)
     digest = hashlib.sha256(f"{ccd.data.shape} {record.dtype.str} {record.unit}".encode())
     for column in (record.y, record.x, record.label, record.removed, record.repaired):
@@ -86,24 +56,7 @@ def cleaning_id(ccd: CCDData) -> str:
 
 
 def read_review(path: str | os.PathLike) -> list[Judgement]:
-    """
-    Read a review that a report saved.
-
-    Parameters
-    ----------
-    path : path
-        The file, ``review.json``.
-
-    Returns
-    -------
-    list of Judgement
-        One a frame.
-
-    Raises
-    ------
-    CosmicRayError
-        If it is no such file.
-    """
+    """Read a review that a report saved."""
     path = Path(path)
     content = _parse(path)
     try:
@@ -160,21 +113,7 @@ def _expect(condition: bool, found: str, expected: str) -> None:
 
 
 def frame_name(path: Path, hdu: int | None = None) -> str:
-    """
-    How a review names a frame.
-
-    Parameters
-    ----------
-    path : `~pathlib.Path`
-        The file.
-    hdu : int or None
-        Where the frame stands in a file of several.
-
-    Returns
-    -------
-    str
-        The name of the file, and the HDU in brackets where there are several frames.
-    """
+    """How a review names a frame."""
     return path.name if hdu is None else f"{path.name}[{hdu}]"
 
 
@@ -228,26 +167,7 @@ def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> 
 
 
 def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> dict[str, CCDData]:
-    """
-    Put back what a review calls no cosmic rays in the frames of a file.
-
-    Parameters
-    ----------
-    frames : mapping of str to `~astropy.nddata.CCDData`
-        Cleaned frames by the names that `frame_name` gives them; not changed.
-    review : path
-        The file that a report saved, ``review.json``.
-
-    Returns
-    -------
-    dict of str to `~astropy.nddata.CCDData`
-        New frames for those that the review speaks of.
-
-    Raises
-    ------
-    CosmicRayError
-        As for `apply_review`, where it speaks of none of them or of another cleaning of one.
-    """
+    """Put back what a review calls no cosmic rays in the frames of a file."""
     judgements = read_review(review)
     found = {name: _judgement_of(ccd, judgements, name) for name, ccd in frames.items()}
     if not any(found.values()):
@@ -262,9 +182,7 @@ def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> d
 
 
 def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judgement | None:
-    """
-    What is said of a frame, if anything is.
-    """
+    """What is said of a frame, if anything is."""
     cleaning = cleaning_id(ccd)
     for judgement in judgements:
         if judgement.cleaning == cleaning:

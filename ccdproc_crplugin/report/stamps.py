@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The events of a frame cut out at full size, side by side on one sheet.
-"""
+"""The events of a frame cut out at full size, side by side on one sheet."""
 
 from __future__ import annotations
 
@@ -35,27 +33,7 @@ THIS, OTHER = 255, 100
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """
-    A sheet of stamps.
-
-    Parameters
-    ----------
-    pixels : `~numpy.ndarray` of uint8, shape (height, width, 3)
-        Cleaned frame, raw frame where a cosmic ray was (else 0), and mask; rows from top to bottom, with the
-        frame's rows from bottom to top.
-    left, bottom : `~numpy.ndarray` of int, shape (n_events,)
-        Where the lower left pixel of each stamp stands in the frame.
-    width, height : `~numpy.ndarray` of int, shape (n_events,)
-        Sides of each stamp.
-    side : `~numpy.ndarray` of int, shape (n_events,)
-        Side of the square around each event that a card shows, part of which may lie beyond the frame's edge.
-    inset_x, inset_y : `~numpy.ndarray` of int, shape (n_events,)
-        Where the upper left pixel of each stamp stands in that square.
-    column, row : `~numpy.ndarray` of int, shape (n_events,)
-        Where the upper left pixel of each stamp stands on the sheet.
-    low, high : `~numpy.ndarray` of float, shape (n_events,)
-        Limits of each stamp's stretch, about its sky, in the frame's unit.
-    """
+    """A sheet of stamps."""
 
     pixels: np.ndarray
     left: np.ndarray
@@ -72,21 +50,7 @@ class Sheet:
 
 
 def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
-    """
-    Cut the events of a frame out.
-
-    Parameters
-    ----------
-    segments : CRSegments
-        The events.
-    codes : Codes
-        Which byte stands for which value.
-
-    Returns
-    -------
-    Sheet
-        A stamp an event, cut at the frame's edge, in the order of the labels.
-    """
+    """Cut the events of a frame out."""
     labels, raw, cleaned = segments.data, segments.raw, segments.cleaned
     extents = [[part.start, part.stop] for where in segments.slices for part in where]
     wanted, side = _wanted(np.array(extents, dtype=int).reshape(-1, 2, 2))
@@ -106,9 +70,7 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
 
 
 def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """
-    First and last row and column of each stamp, (n, 2, 2), as if there were no edge, and the longer of its sides.
-    """
+    """First and last row and column of each stamp, (n, 2, 2), as if there were no edge, and the longer of its sides."""
     sides = np.clip(extents[..., 1] - extents[..., 0] + 2 * MARGIN, SMALLEST, LARGEST)
     longer = sides.max(axis=1, initial=0)
     sides = np.maximum(sides, np.minimum(longer, LARGEST_SQUARE)[:, np.newaxis])
@@ -117,9 +79,7 @@ def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _arrange(width: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """
-    Put stamps in rows, those of like height together.
-    """
+    """Put stamps in rows, those of like height together."""
     column, row = np.zeros(len(width), dtype=int), np.zeros(len(width), dtype=int)
     most = max(WIDTH, width.max(initial=1))
     x = y = tallest = 0

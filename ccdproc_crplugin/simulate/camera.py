@@ -33,42 +33,7 @@ WHOLE_NUMBERS = {"bits": (1, 32), "seed": (0, 2**64)}
 
 @dataclass(frozen=True)
 class Camera:
-    """A CCD camera.
-
-    Parameters
-    ----------
-    gain : float, optional
-        Electrons per ADU.
-    readnoise : float, optional
-        Read noise, in electrons.
-    full_well : float, optional
-        Charge at which a pixel spills into its column, in electrons.
-    bias_level : float, optional
-        Mean bias, in ADU.
-    bias_structure : float, optional
-        Standard deviation of the column pattern and height of the slope along the rows, in ADU.
-    dark_current : float, optional
-        Mean dark current, in electrons per second and pixel.
-    hot_fraction : float, optional
-        Share of the pixels that are hot.
-    hot_current : float, optional
-        Mean dark current of the hot pixels, in electrons per second (exponentially distributed).
-    pixel_response : float, optional
-        Standard deviation of the pixels' sensitivity, as a fraction of its mean.
-    vignetting : float, optional
-        Light lost in the corners, as a fraction.
-    bits : int, optional
-        Width of the analogue-to-digital converter.
-    chip : Chip, optional
-        The silicon, for the cosmic rays.
-    seed : int, optional
-        Seed of the fixed patterns.
-
-    Raises
-    ------
-    CosmicRayError
-        If a figure is no camera's.
-    """
+    """A CCD camera."""
 
     gain: float = 1.5
     readnoise: float = 6.0
@@ -99,82 +64,25 @@ class Camera:
         return min(self.full_well, (2**self.bits - 1 - self.bias_level) * self.gain)
 
     def bias(self, shape):
-        """Bias of every pixel without noise.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Rows and columns.
-
-        Returns
-        -------
-        `numpy.ndarray` of float64 (ny, nx)
-            The bias, in ADU; read-only.
-        """
+        """Bias of every pixel without noise."""
         return _bias(self, tuple(shape))
 
     def dark(self, shape):
-        """Dark current of every pixel.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Rows and columns.
-
-        Returns
-        -------
-        `numpy.ndarray` of float64 (ny, nx)
-            The dark current, in electrons per second; read-only.
-        """
+        """Dark current of every pixel."""
         return _dark(self, tuple(shape))
 
     def flat(self, shape):
-        """Sensitivity of every pixel relative to the centre of the field.
-
-        Parameters
-        ----------
-        shape : tuple of int
-            Rows and columns.
-
-        Returns
-        -------
-        `numpy.ndarray` of float64 (ny, nx)
-            The sensitivity, a fraction; read-only.
-        """
+        """Sensitivity of every pixel relative to the centre of the field."""
         return _flat(self, tuple(shape))
 
     def spill(self, charge):
-        """Charge after pixels above the full well have spilt along their columns.
-
-        Parameters
-        ----------
-        charge : `numpy.ndarray` of float (ny, nx)
-            Charge of every pixel, in electrons; changed in place.
-
-        Returns
-        -------
-        `numpy.ndarray` of float (ny, nx)
-            The same array, in electrons.
-        """
+        """Charge after pixels above the full well have spilt along their columns."""
         for column in np.unique(np.nonzero(charge > self.full_well)[1]):
             charge[:, column] = _spilt(charge[:, column], self.full_well)
         return charge
 
     def digitised(self, electrons, shape):
-        """The converter's integer output for a frame that has its noise.
-
-        Parameters
-        ----------
-        electrons : `numpy.ndarray` of float (ny, nx)
-            The frame without its bias, in electrons.
-        shape : tuple of int
-            Rows and columns of the frame.
-
-        Returns
-        -------
-        `numpy.ndarray` of uint16 or uint32 (ny, nx)
-            The frame with its bias, in ADU; uint16 up to 16 bits.
-        """
+        """The converter's integer output for a frame that has its noise."""
         counts = np.rint(electrons / self.gain + self.bias(shape))
         return np.clip(counts, 0, 2**self.bits - 1).astype(np.uint16 if self.bits <= 16 else np.uint32)
 

@@ -15,29 +15,7 @@ __all__ = ["DIALECTS", "Exposure", "make_header"]
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a header tells of a frame.
-
-    Parameters
-    ----------
-    kind : {"bias", "dark", "flat", "light"}
-        Kind of frame.
-    seconds : float
-        Exposure time.
-    gain : float
-        Electrons per ADU.
-    readnoise : float
-        Electrons.
-    pixel_size : float
-        Microns.
-    saturation : float
-        Level at which pixels saturate, in ADU.
-    filter : str
-        Name of the filter.
-    date : str
-        Start of the exposure, UTC, ISO 8601.
-    object : str
-        Name of the target.
-    """
+    """What a header tells of a frame."""
 
     kind: str
     seconds: float
@@ -141,25 +119,7 @@ DIALECTS = {"iraf": _iraf, "maximdl": _maximdl, "ing": _ing, "eso": _eso, "nina"
 
 
 def make_header(exposure, dialect):
-    """The header of a frame.
-
-    Parameters
-    ----------
-    exposure : Exposure
-        What to tell.
-    dialect : str
-        How to tell it, one of `DIALECTS`.
-
-    Returns
-    -------
-    `astropy.io.fits.Header`
-        The header.
-
-    Raises
-    ------
-    CosmicRayError
-        If the dialect is not known.
-    """
+    """The header of a frame."""
     if dialect not in DIALECTS:
         raise CosmicRayError(f"dialect is {dialect!r}; expected one of {', '.join(sorted(DIALECTS))}")
     header = fits.Header()

@@ -23,31 +23,7 @@ MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
 def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
-    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them.
-
-    Frames are ``frame_001.fits`` and so on, float32 in electrons; the truth is as for `simulate_night`.
-
-    Parameters
-    ----------
-    folder : path-like
-        Where to write; made if missing, and refused if it holds frames.
-    n_frames : int, optional
-        How many frames, each of a scene of its own.
-    seed : int, optional
-        Same seed, same files.
-    **settings
-        What `simulate_frame` takes.
-
-    Returns
-    -------
-    `astropy.table.QTable`
-        A row a frame, as of `simulate_night`.
-
-    Raises
-    ------
-    CosmicRayError
-        If the folder already holds FITS files, or a parameter is not within reason.
-    """
+    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them."""
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)

@@ -46,23 +46,7 @@ STEP = 1.0  # micron
 
 @dataclass(frozen=True)
 class Chip:
-    """The silicon of a CCD.
-
-    Parameters
-    ----------
-    thickness : float
-        Thickness of the silicon that collects charge, in microns.
-    pixel_size : float
-        Side of a pixel, in microns.
-    diffusion : float
-        Standard deviation of the sideways walk of charge set free at the back surface, in microns.
-        It falls as the square root of the distance to the gates.
-
-    Raises
-    ------
-    CosmicRayError
-        If a figure is no chip's.
-    """
+    """The silicon of a CCD."""
 
     thickness: float
     pixel_size: float
@@ -81,17 +65,7 @@ THICK = Chip(thickness=250.0, pixel_size=15.0, diffusion=7.0)
 
 @dataclass(frozen=True)
 class Path:
-    """A particle's way through the silicon: points and the electrons set free at each.
-
-    Parameters
-    ----------
-    x, y : `numpy.ndarray` of float (n,)
-        Places of the points on the chip's face, in microns from its corner.
-    depth : `numpy.ndarray` of float (n,)
-        Their distances from the gates, in microns.
-    electrons : `numpy.ndarray` of float (n,)
-        Mean number of electrons set free at each.
-    """
+    """A particle's way through the silicon: points and the electrons set free at each."""
 
     x: np.ndarray
     y: np.ndarray
@@ -105,26 +79,7 @@ class Path:
 
 
 def energy_loss(n_steps, step, rng):
-    """Energies that a fast particle loses in each of ``n_steps`` of ``step`` microns, in eV.
-
-    Landau's distribution about the most probable loss of a particle at full speed [1]_. The
-    distribution is stable, so the sum over a path has the right most probable loss for its length: about
-    62 electrons per micron in 15 microns of silicon and 77 in 300.
-
-    Parameters
-    ----------
-    n_steps : int
-        How many steps.
-    step : float
-        Length of a step, in microns.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    `numpy.ndarray` of float64 (n_steps,)
-        Energy lost in each step, in eV.
-    """
+    """Energies that a fast particle loses in each of ``n_steps`` of ``step`` microns, in eV."""
     width = LANDAU_WIDTH * step
     most_probable = width * (np.log(2 * ELECTRON_MASS * width / PLASMA_ENERGY**2) + 0.2)
     landau = stats.levy_stable.rvs(1, 1, scale=LANDAU_SCALE, size=n_steps, random_state=rng)
@@ -133,23 +88,7 @@ def energy_loss(n_steps, step, rng):
 
 
 def muon_direction(tilt, rng):
-    """A unit vector (x, y, depth) of a muon that crosses a chip whose normal is ``tilt`` degrees off the zenith.
-
-    The intensity from the sky falls as the square of the cosine of the zenith angle [1]_; the
-    number that crosses the chip has one more cosine, to the chip's normal.
-
-    Parameters
-    ----------
-    tilt : float
-        Angle between the chip's normal and the zenith, in degrees.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    `numpy.ndarray` of float64 (3,)
-        The unit vector.
-    """
+    """A unit vector (x, y, depth) of a muon that crosses a chip whose normal is ``tilt`` degrees off the zenith."""
     tilt = np.radians(tilt)
     while True:
         cosine = rng.random() ** (1 / 3)
@@ -182,59 +121,20 @@ def _muon(chip, size, rng, tilt):
 
 
 def stopping_power(energy):
-    """Energy loss of an electron per micron, from its range [3]_.
-
-    Parameters
-    ----------
-    energy : float
-        Kinetic energy, in eV.
-
-    Returns
-    -------
-    float
-        The loss, in eV per micron.
-    """
+    """Energy loss of an electron per micron, from its range [3]_."""
     kilo = energy / 1e3
     # The range in silicon is 0.032 micron x (energy in keV)^1.67; this is the inverse of its derivative.
     return max(1e3 / (0.0534 * kilo**0.67), MEAN_LOSS)
 
 
 def scattering_angle(energy, step):
-    """Typical deflection of an electron in one step (Highland) [1]_.
-
-    Parameters
-    ----------
-    energy : float
-        Kinetic energy, in eV.
-    step : float
-        Length of the step, in microns.
-
-    Returns
-    -------
-    float
-        The angle, in radians, at most 1.
-    """
+    """Typical deflection of an electron in one step (Highland) [1]_."""
     momentum_speed = energy * (energy + 2 * ELECTRON_MASS) / (energy + ELECTRON_MASS)
     return min(13.6e6 / momentum_speed * np.sqrt(step / RADIATION_LENGTH), 1.0)
 
 
 def deflected(direction, angle, rng):
-    """A direction turned by normal deviates.
-
-    Parameters
-    ----------
-    direction : `numpy.ndarray` of float (3,)
-        Unit vector (x, y, depth); zeros for a direction at random.
-    angle : float
-        Standard deviation of the normal deviate added to each component, in radians.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    `numpy.ndarray` of float64 (3,)
-        The new unit vector.
-    """
+    """A direction turned by normal deviates."""
     turned = direction + angle * rng.standard_normal(3)
     return turned / np.linalg.norm(turned)
 
@@ -273,51 +173,13 @@ KINDS = {"muon": _muon, "worm": _worm, "spot": _spot}
 
 
 def make_path(kind, chip, shape, rng, tilt=0.0):
-    """One particle's path through the chip.
-
-    Parameters
-    ----------
-    kind : {"muon", "worm", "spot"}
-        What crosses the chip.
-    chip : Chip
-        The silicon.
-    shape : tuple of int
-        Rows and columns of the chip, in pixels.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-    tilt : float, optional
-        Angle between the chip's normal and the zenith, in degrees (muons alone).
-
-    Returns
-    -------
-    Path
-        Points and electrons.
-    """
+    """One particle's path through the chip."""
     size = np.array(shape[::-1]) * chip.pixel_size
     return KINDS[kind](chip, size, rng, tilt)
 
 
 def charge_image(path, chip, shape, rng):
-    """Electrons that the path leaves in each pixel.
-
-    Parameters
-    ----------
-    path : Path
-        The particle's way and the electrons it sets free.
-    chip : Chip
-        The silicon.
-    shape : tuple of int
-        Rows and columns of the frame, in pixels.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    where : tuple of slice or None
-        Rows and columns of the frame that the charge covers; None if it missed the frame.
-    charge : `numpy.ndarray` of float64 (height, width)
-        The charge there, in electrons; (0, 0) if it missed the frame.
-    """
+    """Electrons that the path leaves in each pixel."""
     electrons = rng.poisson(path.electrons)
     spread = np.repeat(chip.diffusion * np.sqrt(path.depth / chip.thickness), electrons)
     column = _pixel(np.repeat(path.x, electrons), spread, chip, rng)

@@ -19,22 +19,7 @@ FLUX_SLOPE = -1.6
 
 
 def moffat_psf(fwhm, beta=3.0, radius=None):
-    """A Moffat point-spread function integrated over the pixels.
-
-    Parameters
-    ----------
-    fwhm : float
-        Full width at half maximum before integration over the pixel, in pixels.
-    beta : float, optional
-        Slope of the wings: 2.5 to 4.8 as seen from the ground.
-    radius : int, optional
-        Half of the side of the model, in pixels; default ten times the FWHM.
-
-    Returns
-    -------
-    `photutils.psf.ImagePSF`
-        The model, its flux 1 electron.
-    """
+    """A Moffat point-spread function integrated over the pixels."""
     radius = int(np.ceil(10 * fwhm)) + 2 if radius is None else radius
     moffat = MoffatPSF(alpha=fwhm / (2 * np.sqrt(2 ** (1 / beta) - 1)), beta=beta)
     n_samples = (2 * radius + 1) * PSF_OVERSAMPLING
@@ -45,24 +30,7 @@ def moffat_psf(fwhm, beta=3.0, radius=None):
 
 
 def draw_stars(n_stars, shape, flux_range, rng):
-    """Places and fluxes of stars, the bright ones rare.
-
-    Parameters
-    ----------
-    n_stars : int
-        How many stars.
-    shape : tuple of int
-        Rows and columns of the frame.
-    flux_range : tuple of float
-        Fluxes of the faintest and the brightest star, in electrons.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    `astropy.table.QTable`
-        Columns ``x``, ``y`` (pixels) and ``flux`` (electrons in the exposure).
-    """
+    """Places and fluxes of stars, the bright ones rare."""
     low, high = (limit ** (1 + FLUX_SLOPE) for limit in flux_range)
     flux = (low + rng.random(n_stars) * (high - low)) ** (1 / (1 + FLUX_SLOPE))
     return QTable(
@@ -75,26 +43,7 @@ def draw_stars(n_stars, shape, flux_range, rng):
 
 
 def star_image(shape, stars, fwhm, beta=3.0):
-    """Light of the stars.
-
-    Faint stars are cut where their wings no longer count.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns.
-    stars : `astropy.table.QTable`
-        Columns ``x``, ``y`` (pixels) and ``flux`` (electrons), as of `draw_stars`.
-    fwhm : float
-        Full width at half maximum of the stars, in pixels.
-    beta : float, optional
-        Moffat slope of the stars' wings.
-
-    Returns
-    -------
-    `numpy.ndarray` of float64 (ny, nx)
-        The light, in electrons.
-    """
+    """Light of the stars."""
     if len(stars) == 0:
         return np.zeros(shape)
     flux = stars["flux"].to_value(u.electron)
@@ -106,23 +55,7 @@ def star_image(shape, stars, fwhm, beta=3.0):
 
 
 def draw_galaxies(n_galaxies, shape, rng):
-    """Places and shapes of galaxies.
-
-    Parameters
-    ----------
-    n_galaxies : int
-        How many galaxies.
-    shape : tuple of int
-        Rows and columns of the frame.
-    rng : `numpy.random.Generator`
-        Source of random numbers.
-
-    Returns
-    -------
-    `astropy.table.QTable`
-        Columns that `Sersic2D` understands: ``x_0``, ``y_0``, ``r_eff`` (pixels), ``amplitude`` (electrons per pixel at
-        ``r_eff``), ``n`` (Sersic index), ``ellip`` and ``theta`` (radians).
-    """
+    """Places and shapes of galaxies."""
     return QTable(
         {
             "x_0": rng.uniform(0, shape[1] - 1, n_galaxies),
@@ -137,24 +70,7 @@ def draw_galaxies(n_galaxies, shape, rng):
 
 
 def galaxy_image(shape, galaxies, fwhm, beta=3.0):
-    """Light of the galaxies as blurred by the seeing.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Rows and columns.
-    galaxies : `astropy.table.QTable`
-        Columns of `Sersic2D`, as of `draw_galaxies`.
-    fwhm : float
-        Full width at half maximum of the stars, in pixels.
-    beta : float, optional
-        Moffat slope of the stars' wings.
-
-    Returns
-    -------
-    `numpy.ndarray` of float64 (ny, nx)
-        The light, in electrons.
-    """
+    """Light of the galaxies as blurred by the seeing."""
     if len(galaxies) == 0:
         return np.zeros(shape)
     with np.errstate(divide="ignore"):  # some releases of astropy divide by the radius at the very centre

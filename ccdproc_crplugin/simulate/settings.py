@@ -34,18 +34,7 @@ FLUXES = (1e-3, 1e12)  # electrons
 
 
 def check_settings(settings):
-    """Refuse what no simulation can be made with.
-
-    Parameters
-    ----------
-    settings : dict
-        Some of the parameters of `simulate_frame`, by name.
-
-    Raises
-    ------
-    CosmicRayError
-        At the first that is not as it should be.
-    """
+    """Refuse what no simulation can be made with."""
     check_ranges(settings, NUMBERS, WHOLE_NUMBERS)
     checks = {
         "shape": _check_shape,

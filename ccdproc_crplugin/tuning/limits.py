@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What each pair of limits would find, and which pair to take.
-"""
+"""What each pair of limits would find, and which pair to take."""
 
 from dataclasses import dataclass
 
@@ -33,18 +31,7 @@ INDIFFERENT = 0.01
 
 @dataclass(frozen=True)
 class Limits:
-    """
-    The limits chosen for a frame.
-
-    Parameters
-    ----------
-    sigclip, objlim : float
-        The choice.
-    table : `~astropy.table.Table`
-        What each pair of limits gives.
-    reason : str
-        Why this pair.
-    """
+    """The limits chosen for a frame."""
 
     sigclip: float
     objlim: float
@@ -68,44 +55,7 @@ def choose_limits(
     seed=0,
     **search,
 ):
-    """
-    Choose ``sigclip`` and ``objlim`` for a frame.
-
-    The choice is the most complete pair that keeps both bounds. Pairs within a per cent of it are as good; of
-    these it takes the ``objlim`` nearest to the one given and the middle ``sigclip``.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        The frame, in electron.
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        True at bad pixels.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        Variance, in electron squared; None is that of the photons and of the read-out.
-    readnoise, saturation : float
-        In electron.
-    fwhm : float or None
-        Stellar width as `~ccdproc_crplugin.kernels.stellar_width.stellar_width` measures it, in pixels.
-    objlim : float
-        The contrast that suits the stellar width.
-    vary_objlim : bool
-        Whether 0.75, 1.3 and 1.7 times that contrast are weighed too.
-    n_pixels : int
-        From how many pixels on an event counts as extended.
-    max_false : float
-        Most false events, as a share of the events found.
-    max_stars_touched : float
-        Most stars touched, as a share of the stars detected.
-    seed : int
-        Of the random numbers.
-    **search
-        Further options of `~ccdproc_crplugin.kernels.lacosmic`.
-
-    Returns
-    -------
-    Limits
-        The choice and the table.
-    """
+    """Choose ``sigclip`` and ``objlim`` for a frame."""
     frame = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
     masked = mask if mask.any() else None
     scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
@@ -122,9 +72,7 @@ def choose_limits(
 
 
 def _off_structured_edges(scores, shape, objlim):
-    """
-    The candidates that are not on an edge with a structure of its own.
-    """
+    """The candidates that are not on an edge with a structure of its own."""
     hits = np.zeros(shape, dtype=bool)
     sharp = scores[(scores["s_prime"] > EDGE_SIGCLIP) & (scores["s_prime_over_f"] > objlim)]
     hits[sharp["y"], sharp["x"]] = True
@@ -133,9 +81,7 @@ def _off_structured_edges(scores, shape, objlim):
 
 
 class _Found:
-    """
-    The candidates of the frame, to be counted for any pair of limits.
-    """
+    """The candidates of the frame, to be counted for any pair of limits."""
 
     def __init__(self, scores, shape, n_pixels):
         self.n_pixels = n_pixels
@@ -143,17 +89,13 @@ class _Found:
 
     @staticmethod
     def _grouped(scores, shape, sigclip):
-        """
-        Label and contrast of the candidates above ``sigclip``, and the pixels of each label.
-        """
+        """Label and contrast of the candidates above ``sigclip``, and the pixels of each label."""
         above = scores[scores["s_prime"] > sigclip]
         label = label_pixels(above["y"].astype(np.int64), above["x"].astype(np.int64), shape)
         return label, above["s_prime_over_f"], np.bincount(label, minlength=1)
 
     def count(self, sigclip, objlim):
-        """
-        Pixels, events and extended events of the first iteration.
-        """
+        """Pixels, events and extended events of the first iteration."""
         label, contrast, areas = self.groups[sigclip]
         seeds = np.unique(label[contrast > objlim])
         return {
@@ -164,9 +106,7 @@ class _Found:
 
 
 def _rows(found, trials, objlim, per_frame):
-    """
-    Rows of the table for one contrast.
-    """
+    """Rows of the table for one contrast."""
     events, stars = best_scores(trials.events, objlim), best_scores(trials.stars, objlim)
     noise = _noise_tail(trials, objlim)
     for sigclip in SIGCLIPS:
@@ -195,17 +135,13 @@ def _noise_tail(trials, objlim):
 
 
 def _untried(table, objlim):
-    """
-    The limits of a frame on which trial events tell nothing.
-    """
+    """The limits of a frame on which trial events tell nothing."""
     reason = f"no trial event was found at any sigclip: the detector's own value of {DEFAULT_SIGCLIP:g} stays"
     return Limits(DEFAULT_SIGCLIP, float(objlim), table, reason)
 
 
 def _choice(table, objlim, max_false, max_stars_touched):
-    """
-    The row to take, and why.
-    """
+    """The row to take, and why."""
     false_share = table["n_false"] / np.maximum(table["n_events"], 1)
     merit = np.where(table["allowed"], table["completeness"], -false_share - table["stars_touched"])
     good = table[merit >= merit.max() - INDIFFERENT]

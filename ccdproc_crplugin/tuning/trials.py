@@ -49,20 +49,7 @@ TOUCHED = 1  # pixels from a star's brightest within which it is touched
 
 @dataclass(frozen=True)
 class Trials:
-    """
-    Scores of what was tried.
-
-    Parameters
-    ----------
-    events : list of tuple of `~numpy.ndarray`
-        For each trial event ``s_prime`` and ``s_prime_over_f`` of the candidates on it.
-    stars : list of tuple of `~numpy.ndarray`
-        The same for each star of the twin.
-    noise : tuple of `~numpy.ndarray`
-        The same for all candidates of the twin that are on no star.
-    n_pixels : int
-        How many pixels were tried.
-    """
+    """Scores of what was tried."""
 
     events: list
     stars: list
@@ -71,31 +58,7 @@ class Trials:
 
 
 def make_trials(data, *, mask, variance, readnoise, saturation, fwhm, search, seed=0):
-    """
-    Try cosmic rays and stars on parts of a frame.
-
-    Parameters
-    ----------
-    data : `~numpy.ndarray` of float32, shape (ny, nx)
-        The frame, in electron.
-    mask : `~numpy.ndarray` of bool, shape (ny, nx)
-        True at bad pixels.
-    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
-        Variance, in electron squared.
-    readnoise, saturation : float
-        In electron.
-    fwhm : float or None
-        Stellar width as measured, in pixels; None if it could not be.
-    search : dict
-        Further options of the search.
-    seed : int
-        Of the random numbers.
-
-    Returns
-    -------
-    Trials
-        The scores.
-    """
+    """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
     arrays = {"variance": variance, "background": search.pop("background", None)}
@@ -118,28 +81,12 @@ def make_trials(data, *, mask, variance, readnoise, saturation, fwhm, search, se
 
 
 def best_scores(scores, objlim):
-    """
-    The highest S' that each of the things tried has above a contrast.
-
-    Parameters
-    ----------
-    scores : list of tuple of `~numpy.ndarray`
-        As in `Trials`.
-    objlim : float
-        The contrast.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float, shape (n,)
-        0 where nothing is above it.
-    """
+    """The highest S' that each of the things tried has above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
 
 
 def _tiles(shape):
-    """
-    Slices of the parts, spread over the frame.
-    """
+    """Slices of the parts, spread over the frame."""
     if shape[0] * shape[1] <= WHOLE:
         return [(slice(0, shape[0]), slice(0, shape[1]))]
     n_rows, n_columns = (max(size // TILE, 1) for size in shape)
@@ -153,9 +100,7 @@ def _tiles(shape):
 
 
 class _Part:
-    """
-    A part of the frame, in electron.
-    """
+    """A part of the frame, in electron."""
 
     def __init__(self, data, mask, search):
         self.data, self.search, self.good = data, search, ~mask
@@ -164,9 +109,7 @@ class _Part:
         self.sigma = max(self.sky - dark, 1e-3)
 
     def scores(self, data):
-        """
-        S' and S'/F at every candidate, as images that are 0 elsewhere.
-        """
+        """S' and S'/F at every candidate, as images that are 0 elsewhere."""
         found = lacosmic(
             np.where(self.good, data, np.nan),
             niter=1,
@@ -179,9 +122,7 @@ class _Part:
         return s_prime, contrast
 
     def try_events(self, rng):
-        """
-        Scores on trial events that stand out of the noise.
-        """
+        """Scores on trial events that stand out of the noise."""
         data = self.data.copy()
         noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
         covered = []
@@ -198,9 +139,7 @@ class _Part:
         return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
 
     def try_stars(self, fwhm, rng):
-        """
-        Scores on the stars of the twin, and those beside stars.
-        """
+        """Scores on the stars of the twin, and those beside stars."""
         narrow = FWHM_WITHOUT_STARS if fwhm is None else max(np.sqrt(max(fwhm**2 - PIXEL_WIDTH2, 0)), LEAST_FWHM)
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
@@ -213,15 +152,11 @@ class _Part:
         return scores, (s_prime[beside], contrast[beside])
 
     def _read_out(self):
-        """
-        Standard deviation of what scatters beside the photons.
-        """
+        """Standard deviation of what scatters beside the photons."""
         return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
 
     def _detected(self, fwhm):
-        """
-        The stars of the part.
-        """
+        """The stars of the part."""
         finder = DAOStarFinder(STAR_PEAK * self.sigma, fwhm, scale_threshold=False, sharpness_range=SHARPNESS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NoDetectionsWarning)
@@ -234,8 +169,6 @@ class _Part:
 
 
 def _around(stars, radius):
-    """
-    Slices of the pixels about each star.
-    """
+    """Slices of the pixels about each star."""
     centres = np.rint([stars["y"].value, stars["x"].value]).astype(int).T
     return [tuple(slice(max(place - radius, 0), place + radius + 1) for place in centre) for centre in centres]

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Which ``sigclip`` and ``objlim`` a frame wants, and why.
-"""
+"""Which ``sigclip`` and ``objlim`` a frame wants, and why."""
 
 from __future__ import annotations
 

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The built-in checks of the preflight, a subject a file.
-"""
+"""The built-in checks of the preflight, a subject a file."""
 
 from ccdproc_crplugin.default_plugins.preflight.header import check_kind, check_overscan, check_records, check_unit
 from ccdproc_crplugin.default_plugins.preflight.hot_pixels import check_hot_pixels
@@ -14,9 +12,7 @@ from ccdproc_crplugin.plugins.model import Check
 
 @hookimpl
 def ccdcr_checks():
-    """
-    Register the checks.
-    """
+    """Register the checks."""
     yield Check("kind", "is it a science frame?", check_kind)
     yield Check("unit", "is the frame in adu or electron, its noise known?", check_unit)
     yield Check("records", "does the header agree with the unit?", check_records)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What the header tells: kind of frame, unit, corrections made, overscan.
-"""
+"""What the header tells: kind of frame, unit, corrections made, overscan."""
 
 from __future__ import annotations
 
@@ -30,22 +28,7 @@ NO_BIAS = 3.0
 
 
 def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
-    """
-    Look whether the frame is one exposure of the sky.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise, dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` for calibration frames, which lose their cosmic rays by being combined, and for frames that
-        were combined.
-    """
+    """Look whether the frame is one exposure of the sky."""
     kind = frame_kind(ccd.meta)
     if kind in ("bias", "dark", "flat"):
         return Finding(
@@ -85,25 +68,7 @@ def _number_combined(ccd: CCDData) -> float:
 def check_unit(
     ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any, trouble: str | None = None
 ) -> Finding:
-    """
-    Look at note 5: the frame in adu or electron, with gain and read noise to match.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise : Quantity or None
-        What is known of the noise.
-    dark : object
-        Not looked at.
-    trouble : str or None
-        Why they are not known.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` where the frame could not be cleaned.
-    """
+    """Look at note 5: the frame in adu or electron, with gain and read noise to match."""
     if gain is not None:
         return Finding("unit", "ok", f"frame in {ccd.unit}, gain {gain:.4g}, read noise {readnoise:.4g}", note=5)
     return Finding(
@@ -118,23 +83,7 @@ def check_unit(
 
 
 def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark: Any) -> Finding:
-    """
-    Look whether the corrections on record agree with the unit of the frame.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain : Quantity or None
-        In electron/adu.
-    readnoise, dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` where the gain would be applied a second time.
-    """
+    """Look whether the corrections on record agree with the unit of the frame."""
     made = corrections(ccd.meta)
     told = f"corrections on record: {', '.join(sorted(made)) or 'none'}"
     in_adu = gain is not None and not ccd.unit.is_equivalent(u.electron)
@@ -163,22 +112,7 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
 
 
 def check_overscan(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding | None:
-    """
-    Look whether the frame still has its overscan, and at what level.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise, dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding or None
-        ``"fail"`` where the overscan is far above zero, for so is the bias of the whole frame. None where the
-        header names no overscan.
-    """
+    """Look whether the frame still has its overscan, and at what level."""
     overscan = _first_section(ccd, OVERSCAN_SECTIONS)
     if overscan is None:
         return None
@@ -205,9 +139,7 @@ def _first_section(ccd: CCDData, keywords: tuple[str, ...]) -> tuple[slice, slic
 
 
 def _is_beside(light: tuple[slice, slice], shape: tuple[int, int]) -> bool:
-    """
-    Whether a frame of this shape has more along an axis than the light's section, which it holds there.
-    """
+    """Whether a frame of this shape has more along an axis than the light's section, which it holds there."""
     return any(part.stop <= size and part.stop - part.start < size for part, size in zip(light, shape, strict=True))
 
 
@@ -216,9 +148,7 @@ def _size(light: tuple[slice, slice]) -> tuple[int, int]:
 
 
 def _level(ccd: CCDData, overscan: tuple[slice, slice]) -> tuple[float, float]:
-    """
-    Median and robust scatter of the good pixels of the overscan, NaN where it has none.
-    """
+    """Median and robust scatter of the good pixels of the overscan, NaN where it has none."""
     values = np.asarray(ccd.data[overscan], dtype=np.float64)
     mask = mask_of(ccd)
     values = values[np.isfinite(values) if mask is None else np.isfinite(values) & ~mask[overscan]]

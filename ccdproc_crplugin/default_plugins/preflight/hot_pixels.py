@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Note 1, the dark: pixels that stand alone, more of them than cosmic rays make.
-"""
+"""Note 1, the dark: pixels that stand alone, more of them than cosmic rays make."""
 
 from __future__ import annotations
 
@@ -39,24 +37,7 @@ HOT_IN_DARK = 5.0
 def check_hot_pixels(
     ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: CCDData | None
 ) -> Finding:
-    """
-    Count the pixels that stand alone, and look whether the dark has them too.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise : Quantity or None
-        In electron/adu and electron.
-    dark : `~astropy.nddata.CCDData` or None
-        A dark frame of the same shape.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` where the dark has them too; without a dark ``"warn"``, for one frame can't tell hot pixels
-        from very many cosmic rays.
-    """
+    """Count the pixels that stand alone, and look whether the dark has them too."""
     if gain is None:
         return Finding("hot_pixels", "ok", "not measured: the gain is not known")
     if dark is not None and np.shape(dark.data) != ccd.data.shape:
@@ -94,9 +75,7 @@ def _count(found: int, blocks: np.ndarray) -> str:
 
 
 def _most_expected(ccd: CCDData, n_pixels: int) -> float:
-    """
-    Most cosmic rays of a single pixel that a sample of so many pixels may have.
-    """
+    """Most cosmic rays of a single pixel that a sample of so many pixels may have."""
     exposure, size = header.exposure(ccd.meta), header.pixel_size(ccd.meta)
     if exposure is None:
         return UNKNOWN_DENSITY * n_pixels

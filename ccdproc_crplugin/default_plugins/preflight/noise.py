@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Notes 1 to 5 by photon transfer: the noise of the frame against what its level, gain and read noise make.
-"""
+"""Notes 1 to 5 by photon transfer: the noise of the frame against what its level, gain and read noise make."""
 
 from __future__ import annotations
 
@@ -40,9 +38,7 @@ SLOPE_ERROR = 0.2
 
 @dataclass(frozen=True)
 class Cause:
-    """
-    What may be wrong: the note it breaks, its name, and what to do.
-    """
+    """What may be wrong: the note it breaks, its name, and what to do."""
 
     note: int | None
     name: str
@@ -53,23 +49,7 @@ UNKNOWN = Cause(4, "the gain, the read noise or a correction is wrong", "look at
 
 
 def check_noise(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any) -> Finding:
-    """
-    Compare the scatter of neighbouring pixels with the noise that level, gain and read noise make.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise : Quantity or None
-        In electron/adu and electron.
-    dark : object
-        Not looked at.
-
-    Returns
-    -------
-    Finding
-        With what may be wrong, the likeliest first: one frame does not always tell.
-    """
+    """Compare the scatter of neighbouring pixels with the noise that level, gain and read noise make."""
     if gain is None or readnoise is None:
         return Finding("noise", "ok", "not measured: gain or read noise is not known")
     blocks, variance = electron_blocks(ccd, gain), variance_blocks(ccd, gain)
@@ -115,9 +95,7 @@ def _compared(budget: NoiseBudget) -> tuple[u.Quantity, u.Quantity]:
 
 
 def _causes_of_less(budget: NoiseBudget, corrected: frozenset[str]) -> Iterator[Cause]:
-    """
-    Why there may be less noise than expected.
-    """
+    """Why there may be less noise than expected."""
     if budget.by_uncertainty:
         yield Cause(4, "the uncertainty is too large", "make the uncertainty with ccdproc.create_deviation")
     told = budget.slope_error < SLOPE_ERROR * max(budget.slope, 0.5)  # false where there is no slope
@@ -142,9 +120,7 @@ def _causes_of_less(budget: NoiseBudget, corrected: frozenset[str]) -> Iterator[
 
 
 def _causes_of_more(budget: NoiseBudget, corrected: frozenset[str]) -> Iterator[Cause]:
-    """
-    Why there may be more noise than expected.
-    """
+    """Why there may be more noise than expected."""
     if budget.by_uncertainty:
         yield Cause(4, "the uncertainty is too small", "make the uncertainty with ccdproc.create_deviation")
     missing = budget.variance - budget.expected
@@ -168,16 +144,12 @@ def _causes_of_more(budget: NoiseBudget, corrected: frozenset[str]) -> Iterator[
 
 
 def _gain_factor(budget: NoiseBudget) -> float:
-    """
-    By how much the gain is too large if nothing else is wrong: f in variance = f level + (f read noise)^2.
-    """
+    """By how much the gain is too large if nothing else is wrong: f in variance = f level + (f read noise)^2."""
     level, square = max(budget.level, 1e-6), budget.readnoise**2
     return 2 * budget.variance / (level + math.sqrt(level**2 + 4 * square * budget.variance))
 
 
 def _explained_by_response(budget: NoiseBudget, corrected: frozenset[str]) -> bool:
-    """
-    Whether pixels of differing response may make all of the noise.
-    """
+    """Whether pixels of differing response may make all of the noise."""
     missing = budget.variance - budget.expected
     return "flat" not in corrected and missing > 0 and math.sqrt(missing) < LARGEST_RESPONSE * budget.level

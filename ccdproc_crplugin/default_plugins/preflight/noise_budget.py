@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What the noise of a frame is, against what its level, gain and read noise make.
-"""
+"""What the noise of a frame is, against what its level, gain and read noise make."""
 
 from __future__ import annotations
 
@@ -30,28 +28,7 @@ OVERLAP = 2.25
 
 @dataclass(frozen=True)
 class NoiseBudget:
-    """
-    The noise of a frame, in electron.
-
-    Parameters
-    ----------
-    level : float
-        Sky level.
-    expected : float
-        Variance that a pixel of the sky should have.
-    readnoise : float
-        The read noise given.
-    ratio : float
-        Measured over expected variance.
-    smooth : bool
-        Whether hardly any part of the frame has noise that differs from pixel to pixel, as after resampling.
-    error : float
-        Relative error of the ratio, twice its standard deviation.
-    slope, slope_error : float
-        Growth of the variance with the level and its error, NaN where there is one level only.
-    by_uncertainty : bool
-        Whether the expected variance is the frame's uncertainty.
-    """
+    """The noise of a frame, in electron."""
 
     level: float
     expected: float
@@ -65,30 +42,12 @@ class NoiseBudget:
 
     @property
     def variance(self) -> float:
-        """
-        Variance that a pixel of the sky has.
-        """
+        """Variance that a pixel of the sky has."""
         return max(self.ratio, 0) * self.expected
 
 
 def noise_budget(blocks: np.ndarray, readnoise: float, variance: np.ndarray | None = None) -> NoiseBudget | None:
-    """
-    Measure the noise of a frame and compare it.
-
-    Parameters
-    ----------
-    blocks : `~numpy.ndarray` of float32, shape (n, height, width)
-        Blocks of the frame in electron, NaN at bad pixels.
-    readnoise : float
-        In electron.
-    variance : `~numpy.ndarray` of float32 or None, shape (n, height, width)
-        Blocks of the variance that the frame says it has.
-
-    Returns
-    -------
-    NoiseBudget or None
-        None where there is too little to measure.
-    """
+    """Measure the noise of a frame and compare it."""
     variance = None if variance is None or _too_small(variance, blocks, readnoise) else variance
     measured = measure_noise(blocks, readnoise, variance=variance)
     usable = measured.ratio > 0  # a saturated block has no noise, an empty one neither
@@ -114,9 +73,7 @@ def noise_budget(blocks: np.ndarray, readnoise: float, variance: np.ndarray | No
 
 
 def _too_small(variance: np.ndarray, blocks: np.ndarray, readnoise: float) -> bool:
-    """
-    Whether a variance can't be the noise of the frame, being that of a combined frame, say.
-    """
+    """Whether a variance can't be the noise of the frame, being that of a combined frame, say."""
     (level,), (claimed,) = quantiles(blocks, 0.5), quantiles(variance, 0.5)
     known = np.isfinite(level) & np.isfinite(claimed)
     made = np.maximum(level, 0) + readnoise**2
@@ -124,9 +81,7 @@ def _too_small(variance: np.ndarray, blocks: np.ndarray, readnoise: float) -> bo
 
 
 def _slope(level: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
-    """
-    Growth of the variance from the faintest quarter of the blocks to the brightest, and its error.
-    """
+    """Growth of the variance from the faintest quarter of the blocks to the brightest, and its error."""
     quarter = len(level) // 4
     if quarter < 4:
         return math.nan, math.nan

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-What a header records of the corrections made, and of the sections of the chip.
-"""
+"""What a header records of the corrections made, and of the sections of the chip."""
 
 from __future__ import annotations
 
@@ -32,25 +30,7 @@ _SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*
 
 
 def corrections(meta: Mapping) -> frozenset[str]:
-    """
-    The corrections that a header records.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-
-    Returns
-    -------
-    frozenset of str
-        Some of "bias", "overscan", "trim", "dark", "flat" and "gain", those that left a record.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.default_plugins.preflight.records import corrections
-    >>> sorted(corrections({"FLATCOR": "Flat field image is Flat1", "CALSTAT": "BD"}))
-    ['bias', 'dark', 'flat']
-    """
+    """The corrections that a header records."""
     made = {name for name, keywords in RECORDS.items() if any(_is_made(meta, keyword) for keyword in keywords)}
     letters = value_of(meta, "CALSTAT")
     return frozenset(made | {CALSTAT[letter] for letter in CALSTAT if isinstance(letters, str) and letter in letters})
@@ -62,27 +42,7 @@ def _is_made(meta: Mapping, keyword: str) -> bool:
 
 
 def section(meta: Mapping, keyword: str) -> tuple[slice, slice] | None:
-    """
-    A section of the chip that a header names.
-
-    Parameters
-    ----------
-    meta : `~astropy.io.fits.Header` or mapping
-        The header.
-    keyword : str
-        Such as ``BIASSEC``.
-
-    Returns
-    -------
-    tuple of slice or None
-        Rows and columns; None where there is no such section.
-
-    Examples
-    --------
-    >>> from ccdproc_crplugin.default_plugins.preflight.records import section
-    >>> section({"BIASSEC": "[4:13,1:520]"}, "BIASSEC")
-    (slice(0, 520, None), slice(3, 13, None))
-    """
+    """A section of the chip that a header names."""
     found = _SECTION.fullmatch(str(value_of(meta, keyword)))
     if not found:
         return None

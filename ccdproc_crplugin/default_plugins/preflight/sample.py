@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The sample of a frame that several checks look at.
-"""
+"""The sample of a frame that several checks look at."""
 
 from __future__ import annotations
 
@@ -20,21 +18,7 @@ VARIANCE_OF = {StdDevUncertainty: np.square, VarianceUncertainty: np.positive, I
 
 
 def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
-    """
-    Blocks spread over a frame, in electron.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain : Quantity
-        In electron/adu.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float32, shape (n, height, width)
-        The blocks, NaN where the frame is masked or not finite.
-    """
+    """Blocks spread over a frame, in electron."""
     blocks = take_blocks(ccd.data, bad=mask_of(ccd))
     with np.errstate(over="ignore", invalid="ignore"):
         blocks *= np.float32(electrons_per_unit(ccd, gain))
@@ -43,21 +27,7 @@ def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
 
 
 def variance_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray | None:
-    """
-    The same blocks of the variance that a frame says it has.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain : Quantity
-        In electron/adu.
-
-    Returns
-    -------
-    `~numpy.ndarray` of float32 or None, shape (n, height, width)
-        In electron squared; None where the frame has no uncertainty that is a noise.
-    """
+    """The same blocks of the variance that a frame says it has."""
     variance_of = VARIANCE_OF.get(type(ccd.uncertainty))
     if variance_of is None or np.shape(ccd.uncertainty.array) != ccd.data.shape:
         return None

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Whether the detector's parameters suit the width of the stars.
-"""
+"""Whether the detector's parameters suit the width of the stars."""
 
 from __future__ import annotations
 
@@ -33,28 +31,7 @@ def check_sampling(
     detector: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """
-    Measure the stellar width where it matters.
-
-    It is measured by the adaptive moments that choose ``objlim`` too: a few milliseconds for a frame of any size,
-    where finding and fitting stars with photutils takes longer than all of the cleaning.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain, readnoise, dark : object
-        Not looked at.
-    detector : str or None
-        Who is going to search; None means any.
-    parameters : mapping or None
-        Its parameters in force.
-
-    Returns
-    -------
-    Finding
-        ``"fail"`` where the parameters take stars for cosmic rays or find nothing.
-    """
+    """Measure the stellar width where it matters."""
     parameters = {} if parameters is None else parameters
     separable, matched = parameters.get("sepmed") is True, parameters.get("fsmode") == "convolve"
     objlim = parameters.get("objlim")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-Whether the saturation level is where pixels pile up.
-"""
+"""Whether the saturation level is where pixels pile up."""
 
 from __future__ import annotations
 
@@ -33,26 +31,7 @@ def check_saturation(
     dark: Any,
     saturation: u.Quantity | None = None,
 ) -> Finding:
-    """
-    Compare the saturation level with the level at which bright pixels pile up.
-
-    Parameters
-    ----------
-    ccd : `~astropy.nddata.CCDData`
-        The frame.
-    gain : Quantity or None
-        In electron/adu.
-    readnoise, dark : object
-        Not looked at.
-    saturation : Quantity or None
-        The level given or found in the header, in electron.
-
-    Returns
-    -------
-    Finding
-        ``"warn"`` where they differ, or where pixels pile up and no level is known; ``"fail"`` for a level below
-        the sky.
-    """
+    """Compare the saturation level with the level at which bright pixels pile up."""
     if gain is None:
         return Finding("saturation", "ok", "not measured: the gain is not known")
     bright = measure_bright_end(ccd.data, mask=mask_of(ccd))
@@ -70,9 +49,7 @@ def check_saturation(
 
 
 def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:
-    """
-    What is wrong with the level, None where nothing is.
-    """
+    """What is wrong with the level, None where nothing is."""
     if known is not None and known <= bright.sky:
         return f"The saturation level of {known:.5g} {unit} is below the sky at {bright.sky:.5g}."
     if known is not None and TOO_LOW * known < bright.high:
