@@ -25,7 +25,7 @@ from astropy.utils.data import get_pkg_data_filename
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin.cleaning.preflight import run_checks
-from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.simulate import THICK, THIN, Camera
 
 SKY = (5.0, 150.0, 3000.0, 50_000.0)  # electrons
@@ -55,10 +55,10 @@ def simulated(scene, seed, *, camera=CAMERA, **settings):
 
 def findings_of(ccd, *, dark=None, detector="lacosmic", parameters=None, **figures):
     try:
-        calibration = calibrate(ccd, **figures)
+        electronics = electronics_of(ccd, **figures)
     except crp.CosmicRayError:
-        calibration = None
-    return run_checks(ccd, calibration, dark=dark, detector=detector, parameters=parameters or {})
+        electronics = None
+    return run_checks(ccd, electronics, dark=dark, detector=detector, parameters=parameters or {})
 
 
 def scaled(ccd, factor):
@@ -331,7 +331,7 @@ def broken_real():
     raw = crp.read_ccd(get_pkg_data_filename("data/a8280271.fits", package="ccdproc.tests"))
     frames = [("SAAO", raw, saao), *wht_frames()]
     for name, raw, reduced in frames:
-        gain = calibrate(reduced).gain
+        gain = electronics_of(reduced).gain
         bare = reduced.copy()
         bare.data = reduced.data.astype(np.float32)
         less_sky = bare.copy()
@@ -343,8 +343,8 @@ def broken_real():
         yield name, "gain x 4", findings_of(bare, gain=4 * gain), {"noise"}
         yield name, "gain x 0.25", findings_of(bare, gain=0.25 * gain), {"noise"}
         yield name, "sky subtracted", findings_of(less_sky), {"noise"}
-        yield name, "read noise double", findings_of(bare, readnoise=2 * calibrate(bare).readnoise), {"noise"}
-        yield name, "read noise half", findings_of(bare, readnoise=0.5 * calibrate(bare).readnoise), {"noise"}
+        yield name, "read noise double", findings_of(bare, readnoise=2 * electronics_of(bare).readnoise), {"noise"}
+        yield name, "read noise half", findings_of(bare, readnoise=0.5 * electronics_of(bare).readnoise), {"noise"}
         yield name, "read noise zero", findings_of(bare, readnoise=0), {"noise"}
         yield name, "a rate", findings_of(rate), {"unit"}
 

@@ -161,14 +161,22 @@ def check_choice(name: str, value: object, known: Iterable[Any]) -> None:
         raise wrong_value(name, value, f"one of: {', '.join(map(repr, known))}")
 
 
-def check_number(name: str, value: object, least: float | None = None, most: float | None = None) -> None:
-    """Refuse a value that is not a finite real number within the limits."""
-    _check_range(name, value, Real, "number", least, most)
+def check_number(
+    name: str,
+    value: object,
+    least: float | None = None,
+    most: float | None = None,
+    *,
+    above: float | None = None,
+    finite: bool = True,
+) -> None:
+    """Refuse a value that is not a real number within the limits: ``least`` or more, but more than ``above``."""
+    _check_range(name, value, (Real, "number"), (least, most, above), finite)
 
 
 def check_whole(name: str, value: object, least: int | None = None, most: int | None = None) -> None:
     """Refuse a value that is not a whole number within the limits."""
-    _check_range(name, value, Integral, "whole number", least, most)
+    _check_range(name, value, (Integral, "whole number"), (least, most, None))
 
 
 def check_ranges(values: Mapping[str, Any], numbers: Mapping[str, tuple], whole_numbers: Mapping[str, tuple]) -> None:
@@ -178,21 +186,27 @@ def check_ranges(values: Mapping[str, Any], numbers: Mapping[str, tuple], whole_
             check(name, values.get(name, least), least, most)
 
 
-def _check_range(name: str, value: Any, kind: type, word: str, least: float | None, most: float | None) -> None:
-    number = isinstance(value, kind) and not isinstance(value, bool) and _is_finite(value)
-    if not number or (least is not None and value < least) or (most is not None and value > most):
-        raise wrong_value(name, value, f"a {word}{_range(least, most)}")
+def _check_range(name: str, value: Any, kind: tuple[type, str], limits: tuple, finite: bool = True) -> None:
+    (wanted, word), (least, most, above) = kind, limits
+    number = isinstance(value, wanted) and not isinstance(value, bool) and _is_usable(value, finite)
+    if (
+        not number
+        or (least is not None and value < least)
+        or (most is not None and value > most)
+        or (above is not None and value <= above)
+    ):
+        raise wrong_value(name, value, f"a {word}{_in_words(*limits)}")
 
 
-def _is_finite(value: Any) -> bool:
-    """Whether a number is finite; a whole number may be too large for a float."""
-    return isinstance(value, Integral) or math.isfinite(value)
+def _is_usable(value: Any, finite: bool) -> bool:
+    """Whether a number is not NaN and, if need be, finite; a whole number may be too large for a float."""
+    return isinstance(value, Integral) or (math.isfinite(value) if finite else not math.isnan(value))
 
 
-def _range(least: float | None, most: float | None) -> str:
-    """The words for a range of numbers."""
+def _in_words(least: float | None, most: float | None, above: float | None) -> str:
+    """The limits of a number."""
     if least is not None and most is not None:
         return f" from {least:g} to {most:g}"
-    if least is not None:
-        return f" of {least:g} or more"
-    return "" if most is None else f" of {most:g} or less"
+    words = [f"of {least:g} or more"] * (least is not None) + [f"above {above:g}"] * (above is not None)
+    words += [f"of {most:g} or less"] * (most is not None)
+    return " " + " and ".join(words) if words else ""

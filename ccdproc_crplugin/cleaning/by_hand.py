@@ -16,8 +16,9 @@ from ccdproc_crplugin.frames.flags import PixelFlag
 from ccdproc_crplugin.frames.rates import expected_events
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, removed_pixels
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import METHODS, RADIUS, repair
+from ccdproc_crplugin.kernels.repair import RADIUS, repair
 
 __all__ = ["add_cosmic_rays"]
 
@@ -71,7 +72,7 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     method = str(ccd.meta.get("CRREPAIR", "meanmask"))
     if method != "none":
         rows, columns = np.append(y, record.y[nearby]), np.append(x, record.x[nearby])
-        values, scatter = repair(ccd.data, rows, columns, lost, method if method in METHODS else "meanmask")
+        values, scatter = repair(ccd.data, rows, columns, lost, method if method in REPAIRS else "meanmask")
         new.data[rows, columns] = values
         new.uncertainty = enlarged_uncertainty(ccd, rows, columns, scatter)
     new.mask = added.copy() if ccd.mask is None else added | np.asarray(ccd.mask, dtype=bool)

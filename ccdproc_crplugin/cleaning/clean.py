@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays, read_only
 from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, check_bool
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, check_bool, check_choice
 from ccdproc_crplugin.frames.cards import (
     clear_cards,
     write_by_hand,
@@ -29,12 +28,12 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, result_dtype, uncertainty_array
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.rates import expected_events
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import METHODS
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.plugins.model import Detection
 
@@ -134,23 +133,23 @@ def clean_cosmic_rays(
     repair = None if repair == NO_REPAIR else repair
     _check_not_cleaned(ccd, force)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
     findings = None
     if preflight != "off":
-        findings = checks.run_checks(ccd, calibration, detector=detector, parameters=parameters)
+        findings = checks.run_checks(ccd, electronics, detector=detector, parameters=parameters)
         checks.act_on(findings, preflight)
-    frame = to_electrons(ccd, calibration)
+    frame = to_electrons(ccd, electronics)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     _check_something_left(found.mask | frame.bad)
     cleaned = _cleaned_frame(ccd, frame, found, repair)
     clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, calibration, repair, found.parameters)
+    write_cards(cleaned.meta, detector, electronics, repair, found.parameters)
     write_findings(cleaned.meta, findings)
     host_parameters = {
         "detector": detector,
-        "gain": calibration.gain,
-        "readnoise": calibration.readnoise,
-        "saturation": calibration.saturation if np.isfinite(calibration.saturation) else None,
+        "gain": electronics.gain,
+        "readnoise": electronics.readnoise,
+        "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
     }
@@ -162,8 +161,8 @@ def clean_cosmic_rays(
 
 def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", force: bool = False) -> None:
     """Refuse choices that `clean_cosmic_rays` does not know."""
-    _one_of("preflight", preflight, PREFLIGHT)
-    _one_of("repair", repair, (*METHODS, NO_REPAIR, None))
+    check_choice("preflight", preflight, PREFLIGHT)
+    check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
 
 
@@ -175,11 +174,6 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
             "not cleaned.",
             "Give {force=True} to clean it once more, or {restore_cosmic_rays()} first.",
         )
-
-
-def _one_of(name: str, value: Any, known: Iterable) -> None:
-    if not isinstance(value, str | None) or value not in tuple(known):
-        raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(map(repr, known))}.")
 
 
 def _check_something_left(lost: np.ndarray) -> None:
@@ -245,7 +239,7 @@ def _estimates(
     if by_detector is not None:
         theirs = found.detection.mask[y, x]
         values[theirs] = by_detector[y[theirs], x[theirs]]
-    return values / frame.calibration.factor, scatter / frame.calibration.factor
+    return values / frame.electronics.factor, scatter / frame.electronics.factor
 
 
 def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, y: np.ndarray, x: np.ndarray) -> np.ndarray:

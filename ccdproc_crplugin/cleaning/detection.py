@@ -85,8 +85,8 @@ def find_cosmic_rays(
             frame.data,
             mask=frame.bad,
             variance=frame.variance,
-            readnoise=frame.calibration.readnoise,
-            saturation=frame.calibration.saturation,
+            readnoise=frame.electronics.readnoise,
+            saturation=frame.electronics.saturation,
             **parameters,
         )
     except CosmicRayError as err:

@@ -16,7 +16,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning.detection import read_only
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.gain_and_noise import Calibration, calibrate
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
 from ccdproc_crplugin.plugins.model import Check, Finding
 
 __all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks"]
@@ -77,12 +77,12 @@ def cr_preflight(
     _known_policy("policy", policy, POLICIES)
     if dark is not None and not isinstance(dark, CCDData):
         raise CosmicRayError(f"Found dark={type(dark).__name__}; expected a CCDData.")
-    calibration, trouble = None, None
+    electronics, trouble = None, None
     try:
-        calibration = calibrate(ccd, gain=gain, readnoise=readnoise)
+        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
     except CosmicRayError as err:
         trouble = str(err)
-    findings = [] if policy == "off" else run_checks(ccd, calibration, dark=dark, trouble=trouble)
+    findings = [] if policy == "off" else run_checks(ccd, electronics, dark=dark, trouble=trouble)
     act_on(findings, policy)
     return findings
 
@@ -94,7 +94,7 @@ def _known_policy(name: str, value: str, known: Iterable[str]) -> None:
 
 def run_checks(
     ccd: CCDData,
-    calibration: Calibration | None,
+    electronics: Electronics | None,
     *,
     dark: CCDData | None = None,
     detector: str | None = None,
@@ -102,7 +102,7 @@ def run_checks(
     trouble: str | None = None,
 ) -> list[Finding]:
     """Run every registered check, each on its own, with those of the known facts that it asks for."""
-    known = {**_figures(calibration), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
+    known = {**_figures(electronics), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
     ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():
@@ -110,14 +110,14 @@ def run_checks(
     return findings
 
 
-def _figures(calibration: Calibration | None) -> dict[str, u.Quantity | None]:
+def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
     """Gain, read noise and saturation level as checks see them, None where they are not known."""
-    if calibration is None:
+    if electronics is None:
         return {"gain": None, "readnoise": None, "saturation": None}
-    level = calibration.saturation
+    level = electronics.saturation
     return {
-        "gain": calibration.gain * u.electron / u.adu,
-        "readnoise": calibration.readnoise * u.electron,
+        "gain": electronics.gain * u.electron / u.adu,
+        "readnoise": electronics.readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
     }
 

@@ -15,7 +15,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.gain_and_noise import calibrate, check_figures
+from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -201,7 +201,7 @@ def create_deviation(
     """
     import ccdproc
 
-    figures = calibrate(ccd, gain=gain, readnoise=readnoise)
+    figures = electronics_of(ccd, gain=gain, readnoise=readnoise)
     known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
     with np.errstate(invalid="ignore"):
         return ccdproc.create_deviation(

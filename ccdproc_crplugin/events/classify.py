@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.statistics import robust_std
+
 __all__ = ["RULES", "Surroundings", "classify", "look_around"]
 
 #: How wide the band is in which an event's surroundings are measured (pix).
@@ -51,7 +53,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
     if not len(ring) or not len(band):
         return Surroundings(0.0, 0.0, 0.0)
     sky = np.median(band)
-    noise = 1.4826 * float(np.median(np.abs(band - sky)))
+    noise = float(robust_std(band, sky))
     return Surroundings(float(ring.mean() - sky), noise / len(ring) ** 0.5, noise)
 
 

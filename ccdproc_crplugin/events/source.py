@@ -15,7 +15,7 @@ from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_ray
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
@@ -96,10 +96,10 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     chosen, parameters = choose_detector(detector, parameters)
-    calibration = calibrate(ccd, **known)
-    frame = to_electrons(ccd, calibration)
+    electronics = electronics_of(ccd, **known)
+    frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, calibration.factor, u.electron)
+    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -123,9 +123,9 @@ def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
         parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
     try:
-        calibration = calibrate(ccd, **{"readnoise": 0, **parameters})
+        electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:
         if "gain" in parameters:
             raise
         return 1.0, ccd.unit
-    return calibration.factor, u.electron
+    return electronics.factor, u.electron

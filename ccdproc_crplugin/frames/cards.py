@@ -13,7 +13,7 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 
-from ccdproc_crplugin.frames.gain_and_noise import Calibration
+from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.rates import Expectation, judge
 from ccdproc_crplugin.plugins.model import Finding
 
@@ -64,15 +64,15 @@ PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROB
 
 
 def write_cards(
-    meta: MutableMapping, detector: str, calibration: Calibration, repair: str | None, parameters: Mapping[str, Any]
+    meta: MutableMapping, detector: str, electronics: Electronics, repair: str | None, parameters: Mapping[str, Any]
 ) -> None:
     """Say in the header how a frame was cleaned."""
     _set(meta, "CRDETECT", detector)
     _set(meta, "CRVERSN", version("ccdproc_crplugin"))
-    _set(meta, "CRGAIN", calibration.gain, calibration.gain_source)
-    _set(meta, "CRRDNOIS", calibration.readnoise, calibration.readnoise_source)
-    if math.isfinite(calibration.saturation):
-        _set(meta, "CRSATUR", calibration.saturation, calibration.saturation_source)
+    _set(meta, "CRGAIN", electronics.gain, electronics.gain_source)
+    _set(meta, "CRRDNOIS", electronics.readnoise, electronics.readnoise_source)
+    if math.isfinite(electronics.saturation):
+        _set(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
     _set(meta, "CRREPAIR", repair or "none")
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):

@@ -12,7 +12,7 @@ from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
 
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import KNOWN_UNCERTAINTIES, check_whole_numbers, mask_of, uncertainty_scale
-from ccdproc_crplugin.frames.gain_and_noise import Calibration
+from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.removed import is_restorable, removed_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
@@ -31,14 +31,14 @@ class ElectronFrame:
     bad: np.ndarray
     saturated: np.ndarray | None
     variance: np.ndarray | None
-    calibration: Calibration
+    electronics: Electronics
 
 
-def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
+def to_electrons(ccd: CCDData, electronics: Electronics) -> ElectronFrame:
     """Convert a frame to what a detector sees."""
     with np.errstate(over="ignore", invalid="ignore"):
-        data = np.ascontiguousarray(ccd.data * _precise(calibration.factor, ccd.data.dtype), dtype=np.float32)
-        saturation = np.float32(calibration.saturation)
+        data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
+        saturation = np.float32(electronics.saturation)
     bad = ~np.isfinite(data)
     holes = true_pixels(bad)
     mask = mask_of(ccd)
@@ -52,14 +52,14 @@ def to_electrons(ccd: CCDData, calibration: Calibration) -> ElectronFrame:
             f"Found no good pixel in the frame: {len(holes[0])} of {bad.size} are not finite and the others "
             "are masked. Look at the file, or at ccd.mask."
         )
-    saturated = data >= saturation if math.isfinite(calibration.saturation) else None
-    variance = _variance_of(ccd, calibration, data)
+    saturated = data >= saturation if math.isfinite(electronics.saturation) else None
+    variance = _variance_of(ccd, electronics, data)
     if len(holes[0]):
         data[holes] = repair(data, *holes, bad)[0]
     for array in (data, bad, variance):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, calibration)
+    return ElectronFrame(data, bad, saturated, variance, electronics)
 
 
 def _precise(factor: float, dtype: np.dtype) -> np.floating:
@@ -68,24 +68,24 @@ def _precise(factor: float, dtype: np.dtype) -> np.floating:
     return np.float32(factor) if single else np.float64(factor)
 
 
-def _variance_of(ccd: CCDData, calibration: Calibration, data: np.ndarray) -> np.ndarray | None:
+def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np.ndarray | None:
     """The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise."""
     variance = _plain_variance(ccd)
     if variance is None:
         return None
     with np.errstate(over="ignore", invalid="ignore"):
-        variance = (variance * calibration.factor**2).astype(np.float32)
+        variance = (variance * electronics.factor**2).astype(np.float32)
     useless = ~(np.isfinite(variance) & (variance > 0))
     if useless.all():
         raise CosmicRayError(
             "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel. "
             "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None."
         )
-    variance[useless] = np.maximum(data[useless], 0) + calibration.readnoise**2
-    return None if _too_small(variance, data, calibration) else variance
+    variance[useless] = np.maximum(data[useless], 0) + electronics.readnoise**2
+    return None if _too_small(variance, data, electronics) else variance
 
 
-def _too_small(variance: np.ndarray, data: np.ndarray, calibration: Calibration) -> bool:
+def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:
     """
     Whether an uncertainty can't be the noise of the frame, for it is far below photons and read noise.
 
@@ -93,7 +93,7 @@ def _too_small(variance: np.ndarray, data: np.ndarray, calibration: Calibration)
     the master hands on to a frame that had no uncertainty of its own.
     """
     sky = max(float(np.nanmedian(data)), 0)
-    least = LEAST_UNCERTAINTY * math.sqrt(sky + calibration.readnoise**2)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.readnoise**2)
     found = math.sqrt(float(np.median(variance)))
     if found >= least:
         return False

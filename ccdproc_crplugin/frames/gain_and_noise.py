@@ -16,7 +16,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 
-__all__ = ["Calibration", "calibrate", "check_figures", "electrons_per_unit"]
+__all__ = ["Electronics", "check_figures", "electronics_of", "electrons_per_unit"]
 
 #: Units that all say adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
@@ -26,7 +26,7 @@ SMALLEST_GAIN = 1e-9
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Electronics:
     """How a frame's numbers become electrons, and where each figure was found."""
 
     factor: float
@@ -38,20 +38,20 @@ class Calibration:
     saturation_source: str
 
 
-def calibrate(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> Calibration:
+def electronics_of(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> Electronics:
     """Find the gain, the read noise and the saturation level of a frame."""
     per_unit, in_electron = _unit_of(ccd)
     gain, gain_source = _gain_of(ccd.meta, gain, in_electron)
     readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
     saturation, saturation_source = _saturation_of(ccd.meta, saturation, gain, per_unit, in_electron)
-    return Calibration(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
+    return Electronics(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
 
 
 def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> None:
     """Refuse figures that are wrong for every frame."""
     given = {"gain": gain, "readnoise": readnoise, "saturation": saturation}
     plain = {name: value for name, value in given.items() if not hasattr(value, "value_from")}
-    calibrate(CCDData([[0.0]], unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0}), **plain)
+    electronics_of(CCDData([[0.0]], unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0}), **plain)
 
 
 def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:

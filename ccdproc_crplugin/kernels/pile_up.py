@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.statistics import robust_std
+
 __all__ = ["BrightEnd", "measure_bright_end"]
 
 MOST_ROWS = 1024
@@ -58,7 +60,7 @@ def _sky(sample):
     if pixels.size == 0:
         return np.nan, np.nan
     sky = np.median(pixels)
-    return float(sky), float(1.4826 * np.median(np.abs(pixels - sky)))
+    return float(sky), float(robust_std(pixels, sky))
 
 
 def _highest(sample):

@@ -9,6 +9,7 @@ unflagged neighbourhood repairs it, stays significant, so an event grows along i
 import numpy as np
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.statistics import robust_std
 
 __all__ = ["grow_events"]
 
@@ -54,7 +55,7 @@ def _residual(data, y, x, grown, bad, readnoise, significant):
     possible = data[y, x] - sky > significant * np.sqrt(np.maximum(sky, 0) + readnoise**2)
     possible &= np.isfinite(around).sum(axis=(1, 2)) >= FEWEST_GOOD
     around, sky, value = around[possible], sky[possible], data[y, x][possible]
-    scatter = 1.4826 * _median(np.abs(around.reshape(-1, SIDE**2) - sky[:, np.newaxis]))
+    scatter = robust_std(around.reshape(-1, SIDE**2), sky[:, np.newaxis], _median)
     next_to = around[:, RADIUS - 1 : RADIUS + 2, RADIUS - 1 : RADIUS + 2].reshape(-1, 9)
     sky = np.fmax(sky, _median(next_to))
     noise = np.maximum(sky, 0) + readnoise**2

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["METHODS", "repair"]
+__all__ = ["ESTIMATORS", "repair"]
 
 #: Half the side of the window that a repair draws on (pix): 5 x 5 as in L.A.Cosmic.
 RADIUS = 2
@@ -40,7 +40,7 @@ def _inverse_distance(window: np.ndarray, good: np.ndarray, radius: int) -> np.n
 
 
 #: The repairs, by the name users type.
-METHODS: dict[str, Callable] = {
+ESTIMATORS: dict[str, Callable] = {
     "meanmask": _mean,
     "medmask": _masked_median,
     "median": _median,
@@ -63,7 +63,7 @@ def repair(
             part = todo[start : start + chunk]
             window, good = _windows(data, y[part], x[part], lost, radius)
             solved = good.any(axis=1)
-            values[part[solved]] = METHODS[method](window[solved], good[solved], radius)
+            values[part[solved]] = ESTIMATORS[method](window[solved], good[solved], radius)
             scatter[part[solved]] = _standard_deviation(window[solved], good[solved])
             unsolved.append(part[~solved])
         todo = np.concatenate(unsolved)

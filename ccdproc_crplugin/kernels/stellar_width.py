@@ -18,6 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.statistics import robust_std
 
 __all__ = ["OBJLIM_WITHOUT_STARS", "objlim_for_width", "stellar_width"]
 
@@ -132,7 +133,7 @@ def _threshold(sample):
     if sample.size == 0:
         return np.inf
     sky = _median(sample)
-    return sky + PEAK * 1.4826 * _median(np.abs(sample - sky))
+    return sky + PEAK * robust_std(sample, sky, _median)
 
 
 def _median(sample):

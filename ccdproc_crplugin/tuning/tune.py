@@ -14,7 +14,7 @@ from astropy.table import Table
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import to_electrons
-from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -193,16 +193,16 @@ def cr_tune(
     _check_objlim(objlim)
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
-    calibration = calibrate(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
-    frame = to_electrons(ccd, calibration)
-    level = calibration.saturation if np.isfinite(calibration.saturation) else None
+    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    frame = to_electrons(ccd, electronics)
+    level = electronics.saturation if np.isfinite(electronics.saturation) else None
     fwhm = stellar_width(frame.data, mask=frame.bad if frame.bad.any() else None, saturation=level)
     limits = choose_limits(
         frame.data,
         mask=frame.bad,
         variance=frame.variance,
-        readnoise=calibration.readnoise,
-        saturation=calibration.saturation,
+        readnoise=electronics.readnoise,
+        saturation=electronics.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,
         vary_objlim=objlim is None,

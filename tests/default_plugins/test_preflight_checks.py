@@ -14,7 +14,7 @@ from astropy.nddata import CCDData, StdDevUncertainty
 import ccdproc_crplugin as crp
 from ccdproc_crplugin.cleaning.preflight import run_checks
 from ccdproc_crplugin.default_plugins.preflight.records import corrections, section
-from ccdproc_crplugin.frames.gain_and_noise import calibrate
+from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.kernels.photon_transfer import measure_noise
@@ -31,7 +31,9 @@ def field(sky=150.0, **settings):
 
 
 def found(name, ccd, *, parameters=None, dark=None, **figures):
-    findings = run_checks(ccd, calibrate(ccd, **figures), dark=dark, detector="lacosmic", parameters=parameters or {})
+    findings = run_checks(
+        ccd, electronics_of(ccd, **figures), dark=dark, detector="lacosmic", parameters=parameters or {}
+    )
     return next(finding for finding in findings if finding.check == name)
 
 

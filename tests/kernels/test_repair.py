@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from ccdproc_crplugin.kernels import repair as kernel
-from ccdproc_crplugin.kernels.repair import METHODS, repair
+from ccdproc_crplugin.kernels.options import REPAIRS
+from ccdproc_crplugin.kernels.repair import repair
 
 
 def plain(data, y, x, lost, method):
@@ -33,7 +34,7 @@ def plain(data, y, x, lost, method):
     return (values[good] * weight).sum() / weight.sum()
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", REPAIRS)
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.97])
 def test_every_repair_is_what_its_definition_says(method, share):
     for seed in range(5):

@@ -14,6 +14,7 @@ from ccdproc_crplugin.default_plugins.preflight.records import corrections, sect
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.header import frame_kind, value_of
 from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
 
 __all__ = ["check_kind", "check_overscan", "check_records", "check_unit"]
@@ -155,4 +156,4 @@ def _level(ccd: CCDData, overscan: tuple[slice, slice]) -> tuple[float, float]:
     if values.size == 0:
         return math.nan, math.nan
     level = float(np.median(values))
-    return level, max(1.4826 * float(np.median(np.abs(values - level))), 1e-9)
+    return level, max(float(robust_std(values, level)), 1e-9)

@@ -14,6 +14,7 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
+from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
 
 __all__ = ["check_hot_pixels"]
@@ -88,6 +89,6 @@ def _most_expected(ccd: CCDData, n_pixels: int) -> float:
 def _share_in_dark(where: tuple[np.ndarray, ...], dark: CCDData) -> float:
     blocks = take_blocks(dark.data, bad=mask_of(dark))
     level = np.nanmedian(blocks, axis=(1, 2))
-    scatter = 1.4826 * np.nanmedian(np.abs(blocks - level[:, np.newaxis, np.newaxis]), axis=(1, 2))
+    scatter = robust_std(blocks, level[:, np.newaxis, np.newaxis], np.nanmedian, axis=(1, 2))
     hot = blocks[where] > level[where[0]] + HOT_IN_DARK * scatter[where[0]]
     return float(hot.mean())

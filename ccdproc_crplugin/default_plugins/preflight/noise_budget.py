@@ -10,6 +10,7 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import quantiles
 from ccdproc_crplugin.kernels.photon_transfer import measure_noise
+from ccdproc_crplugin.kernels.statistics import robust_std
 
 __all__ = ["NoiseBudget", "noise_budget"]
 
@@ -90,6 +91,6 @@ def _slope(level: np.ndarray, variance: np.ndarray) -> tuple[float, float]:
     step = float(np.median(level[bright]) - np.median(level[faint]))
     if step <= 0:
         return math.nan, math.nan
-    scatter = [1.4826 * np.median(np.abs(variance[part] - np.median(variance[part]))) for part in (faint, bright)]
+    scatter = [robust_std(variance[part], np.median(variance[part])) for part in (faint, bright)]
     rise = float(np.median(variance[bright]) - np.median(variance[faint]))
     return rise / step, 1.25 * math.hypot(*scatter) / math.sqrt(quarter) / step
