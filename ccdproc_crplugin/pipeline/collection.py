@@ -13,8 +13,8 @@ from astropy.table import QTable
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.selection import paths_of
-from ccdproc_crplugin.pipeline.lights import Call
-from ccdproc_crplugin.pipeline.model import Night, check_calls, check_ending
+from ccdproc_crplugin.pipeline.config import check_calls, check_ending
+from ccdproc_crplugin.pipeline.model import Call, Night
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
 

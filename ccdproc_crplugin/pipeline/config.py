@@ -14,16 +14,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.settings import check_argument
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
-from ccdproc_crplugin.io.ccd import given_unit
-from ccdproc_crplugin.pipeline.lights import HEADER_KEYWORDS, Call
-from ccdproc_crplugin.pipeline.model import Night, check_calls, check_ending
+from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
+from ccdproc_crplugin.pipeline.model import Call, Night
+from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS
 
-__all__ = ["read_night"]
+__all__ = ["check_calls", "check_ending", "read_night"]
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending")
@@ -196,3 +197,30 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
         elif entry:
             lines.setdefault((table or entry[1], entry[1] if table else ""), number)
     return lines
+
+
+def check_calls(calls: Iterable[Call]) -> None:
+    """Refuse steps that could not be done."""
+    for call in calls:
+        step = plugins.find_step(call.name)
+        known = plugins.step_parameters(step)
+        unknown = [name for name in call.parameters if name not in known]
+        if unknown and not plugins.takes_any_parameter(step):
+            raise CosmicRayError(
+                f"Found the parameter {unknown[0]!r}, which the step {call.name!r} does not have; "
+                f"expected one of: {', '.join(known) or '(it has none)'}."
+            )
+        for name in [name for name, default in known.items() if isinstance(default, bool) and name in call.parameters]:
+            check_bool(name, call.parameters[name])
+        if step.check is not None:
+            step.check(**call.parameters)
+        missing = [name for name, value in known.items() if value is inspect.Parameter.empty]
+        missing = [name for name in missing if name not in call.parameters]
+        if missing:
+            raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def check_ending(ending: str) -> None:
+    """Refuse an ending under which no frame is written."""
+    if ending not in WRITABLE:
+        raise CosmicRayError(f"Found ending={ending!r}; expected one of: {', '.join(WRITABLE)}.")

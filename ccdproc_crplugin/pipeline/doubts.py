@@ -7,8 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.lights import Call
+from ccdproc_crplugin.pipeline.model import Call, Entry
 
 __all__ = ["doubts_about", "missing_figures"]
 

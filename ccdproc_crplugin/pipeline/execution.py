@@ -15,11 +15,9 @@ from ccdproc_crplugin.calibration.settings import memory_of_machine
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import target_in
-from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.lights import Call, Outcome, Task, work_on
-from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
-from ccdproc_crplugin.pipeline.model import Night
-from ccdproc_crplugin.pipeline.plan import Group, Light, Plan
+from ccdproc_crplugin.pipeline.lights import work_on
+from ccdproc_crplugin.pipeline.masters import combine_group
+from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task
 from ccdproc_crplugin.pipeline.results import marks_of_result, n_bytes_of
 
 __all__ = ["Execution"]

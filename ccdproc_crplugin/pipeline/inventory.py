@@ -8,7 +8,7 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,36 +20,11 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
-from ccdproc_crplugin.pipeline.lights import overrule_header
-from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.model import Entry, Night
+from ccdproc_crplugin.pipeline.steps import overrule_header
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 
-__all__ = ["Entry", "list_files", "take_inventory"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of the input."""
-
-    path: Path
-    file: str
-    key: CalibrationKey | None = None
-    reason: str = ""
-    input_hash: str = ""
-    said_by: str = ""
-    said: str = ""
-    lacking: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """The kind of frame, ``"unknown"`` where that is so."""
-        return self.key.kind if self.key else "unknown"
-
-    def row(self) -> dict[str, Any]:
-        """What the table can say of it already."""
-        said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
-        row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
-        return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
+__all__ = ["list_files", "take_inventory"]
 
 
 def list_files(night: Night) -> list[tuple[Path, str]]:

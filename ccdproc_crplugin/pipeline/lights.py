@@ -3,15 +3,10 @@
 
 from __future__ import annotations
 
-import errno
-import functools
 import os
-import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +15,12 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import Table, vstack
 
-from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
-from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD, write_history
+from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import atomic_write
-from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.io.selection import stem
+from ccdproc_crplugin.pipeline.model import Outcome, Task
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
@@ -36,80 +29,11 @@ from ccdproc_crplugin.pipeline.results import (
     is_whole,
     n_bytes_of,
 )
+from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
-__all__ = [
-    "Call",
-    "Outcome",
-    "OutputError",
-    "Task",
-    "overrule_header",
-    "run_step",
-    "work_on",
-    "writing",
-]
-
-#: What no other frame would be spared either: a disk that is full, a folder that can't be written to.
-FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
-
-#: How NumPy tells that a disk takes no more, without saying why.
-SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
-
-#: What a configuration may say in place of the header, and the keyword it goes under.
-HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
-
-
-class OutputError(CosmicRayError):
-    """The output can't be written."""
-
-
-@dataclass(frozen=True)
-class Call:
-    """A step with its parameters."""
-
-    name: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    masters: tuple[str, ...] = ()
-    master_names: tuple[str, ...] = ()
-    master_hash: str = ""
-
-    def __str__(self) -> str:
-        arguments = ", ".join(f"{name}={value}" for name, value in self.parameters.items())
-        return f"{self.name}({arguments})" if arguments else self.name
-
-    def master_for(self, number: int) -> int:
-        """Which of the combined frames goes with a frame."""
-        if len(self.masters) == 1:
-            return 0
-        if number < len(self.masters):
-            return number
-        raise CosmicRayError(
-            f"Found frame {number + 1} in a file, and combined frames of {len(self.masters)} "
-            f"({', '.join(self.master_names)}); expected as many. Take calibration frames of the same layout."
-        )
-
-
-@dataclass(frozen=True)
-class Task:
-    """A file to be worked on."""
-
-    source: str
-    target: str
-    row: Mapping[str, Any]
-    calls: tuple[Call, ...]
-    headers: Mapping[str, Any]
-    settings_hash: str
-    earlier: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a task."""
-
-    rows: list[dict[str, Any]]
-    messages: tuple[str, ...] = ()
-    fatal: str = ""
+__all__ = ["work_on"]
 
 
 def work_on(task: Task) -> Outcome:
@@ -126,28 +50,6 @@ def work_on(task: Task) -> Outcome:
     if row["status"] == "kept" and row["reason"]:
         messages.append(row["reason"])
     return Outcome([row], tuple(dict.fromkeys(messages)), fatal)
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Tell a disk that takes nothing more from trouble with one frame."""
-    try:
-        yield
-    except (OSError, CosmicRayError) as err:
-        if any(map(_is_fatal, _causes(err))):
-            raise OutputError(str(err)) from err
-        raise
-
-
-def _is_fatal(err: BaseException) -> bool:
-    return isinstance(err, OSError) and (err.errno in FATAL or SHORT_WRITE.search(str(err)) is not None)
-
-
-def _causes(err: BaseException | None) -> Iterator[BaseException]:
-    """An error and those it came of; astropy tells of a full disk by an error of its own."""
-    while err is not None:
-        yield err
-        err = err.__cause__ or err.__context__
 
 
 def _reduced(task: Task) -> dict[str, Any]:
@@ -245,41 +147,3 @@ def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str
             raise CosmicRayError(f"{call.name}: {reason_of(err)}") from err
         tables |= measured
     return ccd, tables
-
-
-def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
-    """Do one step."""
-    step = plugins.find_step(call.name)
-    taken = {}
-    if call.masters:
-        which = call.master_for(number)
-        taken["master"] = _read_master(call.masters[which], with_uncertainty=ccd.uncertainty is not None)
-    result = step.run(ccd, **taken, **call.parameters)
-    result, tables = result if isinstance(result, tuple) else (result, {})
-    if not isinstance(result, CCDData):
-        raise CosmicRayError(f"Found that the step gave {type(result).__name__}; expected a CCDData.")
-    if call.name != "clean_cosmic_rays":
-        names = {"master": call.master_names[which]} if call.masters else {}
-        write_history(result.meta, call.name, {**names, **call.parameters}, "done")
-    return result, tables
-
-
-def _read_master(path: str, *, with_uncertainty: bool) -> CCDData:
-    """A combined frame, kept for the frames to come; its uncertainty only beside one of the frame that it is for."""
-    return _read_master_of(path, os.stat(path).st_mtime_ns, with_uncertainty)
-
-
-@functools.lru_cache(maxsize=4)
-def _read_master_of(path: str, changed: int, with_uncertainty: bool) -> CCDData:
-    master = read_ccd(path)
-    master.data = master.data.astype(master.data.dtype.newbyteorder("="))
-    if not with_uncertainty:
-        master.uncertainty = None
-    return master
-
-
-def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
-    """Put into a header what the user knows better."""
-    for name, value in headers.items():
-        if name in HEADER_KEYWORDS:
-            meta[HEADER_KEYWORDS[name]] = (value, "given for the run")

@@ -7,64 +7,24 @@ import functools
 import os
 import shutil
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.io.atomic import unfinished
-from ccdproc_crplugin.pipeline.lights import (
-    Call,
-    Outcome,
-    OutputError,
-    overrule_header,
-    run_step,
-    writing,
-)
-from ccdproc_crplugin.pipeline.model import Night
-from ccdproc_crplugin.pipeline.plan import Group
+from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
+from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, run_step, writing
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
-__all__ = ["CombineTask", "combine_group"]
+__all__ = ["combine_group"]
 
 #: Steps that `combine_calibrations` does by itself, faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
-
-
-@dataclass(frozen=True)
-class CombineTask:
-    """A group to be combined."""
-
-    key: CalibrationKey
-    paths: tuple[str, ...]
-    rows: tuple[dict[str, Any], ...]
-    targets: tuple[str, ...]
-    hdus: tuple[int | None, ...]
-    calls: tuple[Call, ...]
-    headers: Mapping[str, Any]
-    combine: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, group: Group, night: Night, rows: list[dict[str, Any]]) -> CombineTask:
-        """The task of a group."""
-        return cls(
-            key=group.key,
-            paths=tuple(str(entry.path) for entry in group.entries),
-            rows=tuple(rows),
-            targets=tuple(str(night.output / name) for name in group.names),
-            hdus=group.hdus,
-            calls=group.calls,
-            headers=dict(night.headers),
-            combine=dict(night.combine),
-        )
 
 
 def combine_group(task: CombineTask) -> Outcome:

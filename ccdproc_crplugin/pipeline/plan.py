@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,75 +19,14 @@ from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.pipeline.doubts import doubts_about, missing_figures
-from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.lights import Call
-from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
 
-__all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan", "output_name"]
+__all__ = ["CALIBRATION", "deciding_plugins", "make_plan", "output_name"]
 
 #: The folder of the combined frames, in the output.
 CALIBRATION = "calibration"
-
-
-@dataclass(frozen=True)
-class Group:
-    """Calibration frames that are combined."""
-
-    key: CalibrationKey
-    entries: tuple[Entry, ...]
-    calls: tuple[Call, ...]
-    names: tuple[str, ...]
-    hdus: tuple[int | None, ...]
-    settings_hash: str
-
-    def describe(self) -> list[str]:
-        """The group in words."""
-        what = f"{', '.join(self.names)}: {len(self.entries)} frames"
-        return [f"{what}, after {_told(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
-
-
-@dataclass(frozen=True)
-class Light:
-    """A frame that is reduced."""
-
-    entry: Entry
-    calls: tuple[Call, ...]
-    output: str
-    settings_hash: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run will do."""
-
-    groups: tuple[Group, ...]
-    lights: tuple[Light, ...]
-    others: tuple[tuple[Entry, str, str], ...]
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        entries = [entry for group in self.groups for entry in group.entries]
-        entries += [light.entry for light in self.lights] + [entry for entry, *_ in self.others]
-        kinds = Counter(entry.kind for entry in entries)
-        blocks = {
-            "Frames": [f"{number} {kind}" for kind, number in sorted(kinds.items())],
-            "Combined frames": [line for group in self.groups for line in group.describe()],
-            "Light frames": [f"{light.entry.file} -> {light.output}: {_told(light.calls)}" for light in self.lights],
-            "Missing": self.notes,
-            "Doubtful": self.doubts,
-            "Failed": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status == "failed"],
-            "Left alone": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status != "failed"],
-        }
-        return "\n".join(
-            f"{title}:\n" + "".join(f"  {line}\n" for line in lines) for title, lines in blocks.items() if lines
-        )
-
-
-def _told(calls: tuple[Call, ...]) -> str:
-    return ", ".join(f"{call} [{', '.join(call.master_names)}]" if call.masters else str(call) for call in calls)
 
 
 def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:

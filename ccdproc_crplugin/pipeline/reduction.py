@@ -13,7 +13,8 @@ from astropy.table import QTable
 from ccdproc_crplugin.pipeline.config import read_night
 from ccdproc_crplugin.pipeline.folder import check_folders
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
-from ccdproc_crplugin.pipeline.plan import Plan, make_plan
+from ccdproc_crplugin.pipeline.model import Plan
+from ccdproc_crplugin.pipeline.plan import make_plan
 from ccdproc_crplugin.pipeline.run import run_night
 from ccdproc_crplugin.pipeline.summary import warn_of_failed_checks
 from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings

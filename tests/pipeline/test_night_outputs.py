@@ -19,7 +19,7 @@ import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.cli import main
 from ccdproc_crplugin.pipeline import folder as folder_module
-from ccdproc_crplugin.pipeline import lights
+from ccdproc_crplugin.pipeline import steps
 
 from ..helpers.nights import by_file, write_frame, write_lights, write_mosaic
 
@@ -200,7 +200,7 @@ class TestFolders:
 
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
     def test_a_full_disk_is_known_where_numpy_does_not_say_why(self):
-        with pytest.raises(lights.OutputError), lights.writing(), open("/dev/full", "wb", buffering=0) as stream:
+        with pytest.raises(steps.OutputError), steps.writing(), open("/dev/full", "wb", buffering=0) as stream:
             np.zeros(10_000).tofile(stream)
 
     def test_a_full_disk_is_known_behind_the_words_of_astropy(self):
@@ -210,7 +210,7 @@ class TestFolders:
             except OSError:
                 raise OSError("Not enough space on disk: requested 393216, available 0.") from None
 
-        with pytest.raises(lights.OutputError, match="Not enough space"), lights.writing():
+        with pytest.raises(steps.OutputError, match="Not enough space"), steps.writing():
             write()
 
 
