@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from logging import Logger
@@ -18,9 +19,10 @@ from ccdproc_crplugin.pipeline.folder import target_in
 from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.masters import combine_group
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task
-from ccdproc_crplugin.pipeline.results import marks_of_result, n_bytes_of
+from ccdproc_crplugin.pipeline.plan import output_name
+from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
 
-__all__ = ["Execution"]
+__all__ = ["Execution", "with_reason_told"]
 
 
 @dataclass(frozen=True)
@@ -157,3 +159,25 @@ def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> 
     """Whether combined frames are there under the names they were written to, and as long as they were."""
     written = {(row["output"], row["n_bytes"]) for row in earlier if row["output"]}
     return written == {(group.names[0], n_bytes_of(night.output / name for name in group.names))}
+
+
+#: What messages tell to give, as keywords of Python, and what a configuration has for it.
+CONFIGURED = {
+    r"Give (gain|readnoise)= in (\S+)\.": r"Give \1 = … (\2) under [headers] in the configuration.",
+    r"Give (gain|readnoise|unit)=\.": r"Give \1 = … under [headers] in the configuration.",
+    r"Give unit='adu' or unit='electron'\.": "Give unit = 'adu' or 'electron' under [headers] in the configuration.",
+}
+
+
+def with_reason_told(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
+    """The row of a frame, its reason completed if it failed."""
+    if row["status"] != "failed":
+        return dict(row)
+    reason = row["reason"]
+    if night.input is not None:
+        for keyword, entry in CONFIGURED.items():
+            reason = re.sub(keyword, entry, reason)
+    name = output_name(night, row["file"])
+    if row["kind"] not in CALIBRATION_KINDS and headers_of_result(night.output / name):
+        reason = f"{reason.removesuffix('.')}; {name} of an earlier run stays"
+    return {**row, "reason": reason}

@@ -20,6 +20,7 @@ from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import atomic_write
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.io.selection import stem
+from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Outcome, Task
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
@@ -31,7 +32,6 @@ from ccdproc_crplugin.pipeline.results import (
 )
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
 __all__ = ["work_on"]
 

@@ -4,13 +4,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import threading
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from astropy.table import Table
 
-__all__ = ["LOG", "night_log"]
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.pipeline.table import TABLE
+
+__all__ = ["LOG", "caught_warnings", "night_log", "outcome_line", "preflight_lines", "warn_of_failed_checks"]
 
 LOG = "night.log"
 
@@ -46,3 +53,131 @@ def night_log(folder: Path) -> Iterator[logging.Logger]:
         yield log
     finally:
         file.close()
+
+
+# --- warnings of one thread --------------------------------------------------
+
+
+_here = threading.local()
+_lock = threading.Lock()
+_n_catching = 0
+_shown_before: Callable = warnings.showwarning
+
+
+@contextmanager
+def caught_warnings() -> Iterator[list[str]]:
+    """Collect our warnings of this thread, and keep back those of libraries about headers."""
+    messages: list[str] = []
+    outer = getattr(_here, "messages", None)
+    _here.messages = messages
+    _begin()
+    try:
+        yield messages
+    finally:
+        _here.messages = outer
+        _end()
+
+
+class _OfCatchingThreads:
+    """Stands in a filter for the pattern of a message, and fits whatever comes from a thread that catches."""
+
+    def match(self, _: str) -> bool:
+        """Whether this thread catches its warnings."""
+        return getattr(_here, "messages", None) is not None
+
+
+class _NeverWarned(Warning):
+    """A category of nothing."""
+
+
+_FILTER: Any = ("always", _OfCatchingThreads(), Warning, None, 0)
+
+
+def _begin() -> None:
+    """Install hook and filter, unless they are in force; a library may have put back what was before them."""
+    global _n_catching, _shown_before
+    with _lock:
+        _n_catching += 1
+        if warnings.showwarning is not _show:
+            _shown_before = warnings.showwarning
+            warnings.showwarning = _show
+        if next(iter(warnings.filters), None) is not _FILTER:
+            warnings.filters[:] = [_FILTER, *_other_filters()]
+            # What was shown once may come again: only a call such as this one makes Python forget it.
+            warnings.simplefilter("ignore", _NeverWarned, append=True)
+
+
+def _end() -> None:
+    """Leave everything as it was before, once the last thread is done."""
+    global _n_catching
+    with _lock:
+        _n_catching -= 1
+        if _n_catching:
+            return
+        if warnings.showwarning is _show:
+            warnings.showwarning = _shown_before
+        warnings.filters[:] = _other_filters()
+
+
+def _other_filters() -> list[tuple]:
+    return [item for item in warnings.filters if item is not _FILTER]
+
+
+def _show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+    messages = getattr(_here, "messages", None)
+    if messages is None:
+        _shown_before(message, category, *where, **more)
+    elif category.__module__.startswith("ccdproc_crplugin"):
+        messages.append(" ".join(str(message).split()))
+
+
+# --- the end of a run --------------------------------------------------------
+
+
+#: What is said of a check that was not ok.
+SAID = {"fail": "failed", "warn": "warns"}
+
+
+def outcome_line(table: Table, seconds: float) -> str:
+    """What came of a run."""
+    counts = Counter(table["status"].tolist())
+    n_events = sum(number or 0 for number in table["n_events"].tolist())
+    frames = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+    return f"{frames}; {n_events} event{'' if n_events == 1 else 's'}; {_duration(seconds)}"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.1f} min"
+
+
+def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list[str]:
+    """The checks of the preflight that were not ok."""
+    files: dict[tuple[str, str], list[str]] = {}
+    for row in table["file", "findings"]:
+        for found in dict.fromkeys(_findings(row)):
+            files.setdefault(found, []).append(row["file"])
+    return [
+        f"preflight: {check} {SAID[status]} on {_counted(names)}, see findings in {TABLE}"
+        for status in statuses
+        for (of_status, check), names in files.items()
+        if of_status == status
+    ]
+
+
+def warn_of_failed_checks(table: Table) -> None:
+    """Warn once of all checks of the preflight that failed."""
+    lines = preflight_lines(table, ["fail"])
+    if lines:
+        warnings.warn("\n".join(lines), PreflightWarning, stacklevel=3)
+
+
+def _findings(row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Status and check, from words such as ``warn: sky; fail: gain, unit``."""
+    for part in row["findings"].split("; "):
+        status, _, checks = part.partition(": ")
+        yield from ((status, check) for check in checks.split(", "))
+
+
+def _counted(names: list[str]) -> str:
+    more = ", …" if len(names) > 1 else ""
+    return f"{len(names)} frame{'s' if more else ''} ({names[0]}{more})"

@@ -16,10 +16,10 @@ from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.io.atomic import unfinished
+from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, run_step, writing
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 
 __all__ = ["combine_group"]
 

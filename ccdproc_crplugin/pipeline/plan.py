@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
@@ -18,7 +19,6 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels import n_threads
-from ccdproc_crplugin.pipeline.doubts import doubts_about, missing_figures
 from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
@@ -258,3 +258,36 @@ def deciding_plugins(call: Call) -> list[tuple[str, str]]:
 def _release(kind: str, name: str) -> tuple[str, str]:
     plugin = plugins.host().plugin_of(kind, name)
     return plugin.distribution, plugin.version
+
+
+# --- doubts ------------------------------------------------------------------
+
+
+#: Steps, and those that stand before each if at all.
+AFTER = {
+    "clean_cosmic_rays": ("subtract_overscan", "subtract_bias", "subtract_dark", "correct_flat"),
+    "correct_flat": ("subtract_overscan", "subtract_bias", "subtract_dark"),
+}
+
+
+def doubts_about(calls: Sequence[Call]) -> Iterator[str]:
+    """Steps in an order that can't be meant."""
+    names = [call.name for call in calls]
+    for name, others in AFTER.items():
+        late = [other for other in others if name in names and other in names[names.index(name) :]]
+        if late:
+            yield f"{name} stands before {', '.join(late)}; expected it after"
+    for name, number in Counter(names).items():
+        if number > 1:
+            yield f"{name} stands {number} times; expected it once"
+
+
+def missing_figures(calls: Iterable[Call], lights: Sequence[Entry]) -> Iterator[str]:
+    """Gain and read noise that a step needs and nobody gives."""
+    for name in ("gain", "readnoise"):
+        if lights and all(name in entry.lacking for entry in lights) and any(_asks_for(call, name) for call in calls):
+            yield f"{name}: in no header of a light frame; give {name} = … under [headers]"
+
+
+def _asks_for(call: Call, name: str) -> bool:
+    return name in plugins.step_parameters(plugins.find_step(call.name)) and call.parameters.get(name) is None

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -10,26 +11,30 @@ from dataclasses import replace
 from importlib.metadata import version
 from logging import INFO, WARNING, Logger
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, check_callable
-from ccdproc_crplugin.pipeline.execution import Execution
+from ccdproc_crplugin.io.atomic import as_folder
+from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.io.selection import paths_of
+from ccdproc_crplugin.pipeline.config import check_calls, check_ending, read_night
+from ccdproc_crplugin.pipeline.execution import Execution, with_reason_told
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
-from ccdproc_crplugin.pipeline.log import night_log
-from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.log import caught_warnings, night_log, outcome_line, warn_of_failed_checks
+from ccdproc_crplugin.pipeline.model import Call, Night, Plan
 from ccdproc_crplugin.pipeline.plan import deciding_plugins, make_plan
-from ccdproc_crplugin.pipeline.reasons import with_reason_told
-from ccdproc_crplugin.pipeline.summary import outcome_line
 from ccdproc_crplugin.pipeline.table import Record
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
 from ccdproc_crplugin.plugins.loader import THIS_PROCESS
 
-__all__ = ["run_night"]
+if TYPE_CHECKING:
+    from ccdproc import ImageFileCollection
+
+__all__ = ["clean_collection", "plan_night", "reduce_night", "run_night"]
 
 
 def run_night(
@@ -124,3 +129,190 @@ def _n_pixels(path: Path) -> float:
 def _log_row(row: Mapping[str, Any], log: Logger) -> None:
     level = WARNING if row["status"] == "failed" else INFO
     log.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
+
+
+def reduce_night(
+    config: str | os.PathLike | Mapping[str, Any],
+    *,
+    executor: Executor | None = None,
+    n_workers: int | None = None,
+    progress: Callable[..., Iterable] | None = None,
+) -> QTable:
+    """
+    Reduce a whole night: combine its calibration frames, and take its light frames through the steps.
+
+    Parameters
+    ----------
+    config : path or mapping
+        A TOML file, or what it would hold: ``[night]`` with ``input`` and ``output`` (and ``subfolders``,
+        ``ending``), the steps ``[[step]]``, each with its ``name`` and parameters, and where needed ``[headers]``,
+        ``[select]`` and ``[combine]``. Relative paths are relative to the file.
+    executor : Executor or None
+        Who does the work, as for `clean_collection`.
+    n_workers : int or None
+        How many processes, as for `clean_collection`.
+    progress : callable or None
+        A progress bar, as for `clean_collection`.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        A row a file, as for `clean_collection`; written to ``night.ecsv`` in the output.
+
+    Raises
+    ------
+    CosmicRayError
+        If something in the configuration is unknown, the input holds no FITS file or lies within the output, the
+        output can't be written or lies within the input, or another run is at work there.
+
+    Warns
+    -----
+    PreflightWarning
+        Once, if checks of the preflight failed, as for `clean_collection`.
+
+    See Also
+    --------
+    clean_collection : The same runner with one step.
+
+    Notes
+    -----
+    The combined frames go to ``calibration`` in the output. A bias, dark or flat gets the steps that stand before
+    the one that takes it: overscan and trim first, and a flat loses bias and dark before it is combined. Each
+    light frame gets the combined frames that fit it in filter, exposure, binning, gain, readout mode and
+    temperature; where one is missing the frame fails, and the table says what is missing.
+
+    Run again, it does what is left: what is new, changed or failed, and what changed settings touch.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> night = {
+    ...     "night": {"input": "raw", "output": "reduced"},
+    ...     "step": [{"name": "subtract_bias"}, {"name": "correct_flat"}, {"name": "clean_cosmic_rays"}],
+    ... }
+    >>> table = crp.reduce_night(night)  # doctest: +SKIP
+    """
+    table = run_night(read_night(config), executor=executor, n_workers=n_workers, progress=progress)
+    warn_of_failed_checks(table)
+    return table
+
+
+def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
+    """
+    What `reduce_night` would do; nothing is written.
+
+    Parameters
+    ----------
+    config : path or mapping
+        As for `reduce_night`.
+
+    Returns
+    -------
+    Plan
+        What is combined, and what each light frame gets; ``str`` tells it.
+
+    Raises
+    ------
+    CosmicRayError
+        As for `reduce_night`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import ccdproc_crplugin as crp
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = crp.simulate_night(f"{folder}/raw", shape=(64, 64), n_bias=2, n_dark=0, n_flat=0, n_light=1)
+    ...     night = {"night": {"input": f"{folder}/raw", "output": f"{folder}/reduced"}}
+    ...     print(crp.plan_night({**night, "step": [{"name": "subtract_bias"}]}))
+    Frames:
+      2 bias
+      1 light
+    Combined frames:
+      calibration/bias_gain1.5.fits: 2 frames
+        bias_001.fits
+        bias_002.fits
+    Light frames:
+      light_001.fits -> light_001.fits: subtract_bias [calibration/bias_gain1.5.fits]
+    <BLANKLINE>
+    """
+    night = read_night(config)
+    check_folders(night.input, night.output)
+    with caught_warnings():
+        return make_plan(night, list(take_inventory(list_files(night), night, {})))
+
+
+def clean_collection(
+    ifc: ImageFileCollection | Iterable[str | os.PathLike],
+    output: str | os.PathLike,
+    *,
+    detector: str = "lacosmic",
+    unit: str | None = None,
+    ending: str = ".fits",
+    executor: Executor | None = None,
+    n_workers: int | None = None,
+    progress: Callable[..., Iterable] | None = None,
+    **parameters: Any,
+) -> QTable:
+    """
+    Take the cosmic rays out of the light frames of a collection.
+
+    Parameters
+    ----------
+    ifc : `~ccdproc.ImageFileCollection` or list of paths
+        The frames. Those that are no light frames are left alone.
+    output : path
+        The folder to write to; made if missing. Each result keeps the stem of its input's name.
+    detector : str
+        Who looks for cosmic rays, see `clean_cosmic_rays`.
+    unit : str or None
+        Unit of frames without ``BUNIT``, see `read_ccd`.
+    ending : str
+        How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files.
+    executor : Executor or None
+        Who does the work, such as the executor of a Dask client. `None` means processes of this machine.
+    n_workers : int or None
+        How many of those; 1 means this process. `None` means as many as processors and memory allow and
+        the work is worth. A script that leaves it out must guard its main part with
+        ``if __name__ == "__main__":``, as for every pool of processes.
+    progress : callable or None
+        A progress bar such as ``tqdm.tqdm``: called with an iterable and ``total=``, it gives the same items.
+    **parameters
+        What else `clean_cosmic_rays` takes, the detector's parameters among it.
+
+    Returns
+    -------
+    `~astropy.table.QTable`
+        A row a file, as written to ``night.ecsv`` in the output. ``status`` is ``done``, ``failed`` (see
+        ``reason``), ``kept`` where an earlier run did the same, or ``skipped``.
+
+    Raises
+    ------
+    CosmicRayError
+        If a parameter is wrong, there is no file, the output can't be written, or another run is at work there.
+        Trouble with a frame is no error: it costs that frame alone.
+
+    Warns
+    -----
+    PreflightWarning
+        Once, if checks of the preflight failed; ``findings`` says of which frames.
+
+    Notes
+    -----
+    Run again, it does what is left: frames that are new or changed, those that failed, and those whose
+    parameters have changed.
+
+    Examples
+    --------
+    >>> from ccdproc import ImageFileCollection
+    >>> import ccdproc_crplugin as crp
+    >>> table = crp.clean_collection(ImageFileCollection("raw"), "cleaned", sigclip=6)  # doctest: +SKIP
+    >>> print(table["file", "status", "n_events"])  # doctest: +SKIP
+    """
+    calls = (Call("clean_cosmic_rays", {"detector": detector, **parameters}),)
+    check_calls(calls)
+    check_ending(ending)
+    headers = {} if unit is None else {"unit": given_unit(unit)}
+    night = Night(as_folder("output", output), calls, paths=tuple(paths_of(ifc)), headers=headers, ending=ending)
+    table = run_night(night, executor=executor, n_workers=n_workers, progress=progress)
+    warn_of_failed_checks(table)
+    return table

@@ -26,7 +26,7 @@ from ccdproc_crplugin import Check, CosmicRayError, Detection, Detector, Step, h
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import locked
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
+from ccdproc_crplugin.pipeline.log import caught_warnings
 
 from ..helpers.hit_frames import same_bits
 from ..helpers.nights import by_file, contents, n_results, write_frame, write_lights, write_mosaic

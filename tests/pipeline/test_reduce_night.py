@@ -23,8 +23,8 @@ from astropy.table import QTable
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, Step, hookimpl
 from ccdproc_crplugin.cli import main
-from ccdproc_crplugin.pipeline.reduction import plan_night
-from ccdproc_crplugin.pipeline.summary import preflight_lines
+from ccdproc_crplugin.pipeline.log import preflight_lines
+from ccdproc_crplugin.pipeline.run import plan_night
 from ccdproc_crplugin.pipeline.table import Record
 
 from ..helpers.nights import by_file, contents, n_results, write_frame, write_mosaic
