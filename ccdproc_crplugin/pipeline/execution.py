@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A plan carried out: what earlier runs did is kept, the rest is done, and each frame gets its row."""
+"""The execution of a plan: results of earlier runs are kept, the rest is done, and each frame gets its row."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from logging import Logger
@@ -13,31 +12,36 @@ from typing import Any
 
 from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.calibration.settings import memory_of_machine
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import target_in
 from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.masters import combine_group
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task
-from ccdproc_crplugin.pipeline.plan import output_name
 from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
+from ccdproc_crplugin.pipeline.steps import reason_in_night
 
-__all__ = ["Execution", "with_reason_told"]
+__all__ = ["Execution"]
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A plan being carried out."""
+    """A plan, the rows of earlier runs by file, and the workers that carry it out."""
 
     night: Night
     plan: Plan
     earlier: Mapping[str, Mapping[str, Any]]
     crew: Crew
     log: Logger
+    #: Combined frames that could not be made, though those of an earlier run may be there, and the reasons.
     unmade: dict[str, str] = field(default_factory=dict, init=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Carry it out."""
+        """Carry the plan out; yield the row of each frame as soon as it is known."""
+        for row in self._rows():
+            yield _add_what_stays(row, self.night)
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
         for entry, status, reason in self.plan.others:
             yield {**entry.row(), "status": status, "reason": reason}
         for kind in CALIBRATION_KINDS:
@@ -45,7 +49,7 @@ class Execution:
         yield from self._reduced()
 
     def _combined(self, groups: list[Group]) -> Iterator[dict[str, Any]]:
-        """The rows of the frames of groups, none of which draws on another."""
+        """The rows of the frames of groups of one kind, which are combined at the same time."""
         tasks = []
         for group in groups:
             rows = [_group_row(group, entry) for entry in group.entries]
@@ -58,10 +62,10 @@ class Execution:
             if all(map(_is_same, rows, before)) and _are_there(self.night, group, before):
                 yield from ({**row, "status": "kept" if row["status"] == "done" else row["status"]} for row in before)
             else:
-                tasks.append(CombineTask.of(group, self.night, rows))
+                tasks.append(CombineTask(group, self.night, tuple(rows)))
         if not self.crew.is_elsewhere:
             memory = {"memory_limit": self.crew.share(memory_of_machine() // 4, len(tasks))}
-            tasks = [replace(task, combine={**memory, **task.combine}) for task in tasks]
+            tasks = [replace(task, memory=memory) for task in tasks]
         for task, outcome in self.crew.do(combine_group, tasks):
             yield from self._settled_group(task.rows, outcome)
 
@@ -89,7 +93,8 @@ class Execution:
                 self._refuse_unmade(light.calls)
                 task = _task(self.night, light, self.earlier.get(light.entry.file, {}))
             except CosmicRayError as err:
-                yield {**light.entry.row(), "status": "failed", "reason": reason_of(err)}
+                reason = reason_in_night(err, self.night.is_configured)
+                yield {**light.entry.row(), "status": "failed", "reason": reason}
                 continue
             if _is_kept(task):
                 yield {**task.earlier, "status": "kept"}
@@ -100,13 +105,14 @@ class Execution:
 
     def _settled(self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
         if not isinstance(outcome, Outcome):
-            failed = {"status": "failed", "reason": reason_of(outcome), "output": ""}
+            reason = reason_in_night(outcome, self.night.is_configured)
+            failed = {"status": "failed", "reason": reason, "output": ""}
             outcome = Outcome([{**row, **failed} for row in planned])
         for message in outcome.messages:
             self.log.warning("%s: %s", outcome.rows[0]["file"], message)
         yield from outcome.rows
         if outcome.fatal:
-            raise CosmicRayError(f"{outcome.fatal} What is done so far is kept: run again once that is mended.")
+            raise CosmicRayError(f"{outcome.fatal} What is done so far is kept; run again once that is mended.")
 
 
 def _group_row(group: Group, entry: Entry) -> dict[str, Any]:
@@ -122,7 +128,16 @@ def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
         "settings_hash": light.settings_hash,
     }
     target = target_in(night.output, Path(light.output))
-    return Task(str(light.entry.path), str(target), row, light.calls, night.headers, light.settings_hash, earlier)
+    return Task(
+        source=str(light.entry.path),
+        target=str(target),
+        row=row,
+        calls=light.calls,
+        headers=night.headers,
+        settings_hash=light.settings_hash,
+        earlier=earlier,
+        is_configured=night.is_configured,
+    )
 
 
 def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
@@ -133,18 +148,18 @@ def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
 
 
 def _parameters(calls: tuple[Call, ...]) -> str:
-    """The parameters of the cleaning that were given, as JSON."""
+    """The parameters given to the cleaning, as JSON."""
     given = [call.parameters for call in calls if call.name == "clean_cosmic_rays"]
     return json.dumps(dict(given[0]), default=str) if given else ""
 
 
 def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
-    """Whether an earlier run did just this."""
+    """Whether input and settings are those of an earlier run."""
     return bool(earlier) and all(row[name] == earlier[name] for name in ("input_hash", "settings_hash"))
 
 
 def _is_kept(task: Task) -> bool:
-    """Whether an earlier run did just this, and its result is still there."""
+    """Whether input and settings are those of an earlier run, and its result is still there."""
     target = Path(task.target)
     return (
         _is_same(task.row, task.earlier)
@@ -156,28 +171,15 @@ def _is_kept(task: Task) -> bool:
 
 
 def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> bool:
-    """Whether combined frames are there under the names they were written to, and as long as they were."""
+    """Whether the combined frames of an earlier run are still there, under the same names and as long as before."""
     written = {(row["output"], row["n_bytes"]) for row in earlier if row["output"]}
     return written == {(group.names[0], n_bytes_of(night.output / name for name in group.names))}
 
 
-#: What messages tell to give, as keywords of Python, and what a configuration has for it.
-CONFIGURED = {
-    r"Give (gain|readnoise)= in (\S+)\.": r"Give \1 = … (\2) under [headers] in the configuration.",
-    r"Give (gain|readnoise|unit)=\.": r"Give \1 = … under [headers] in the configuration.",
-    r"Give unit='adu' or unit='electron'\.": "Give unit = 'adu' or 'electron' under [headers] in the configuration.",
-}
-
-
-def with_reason_told(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
-    """The row of a frame, its reason completed if it failed."""
-    if row["status"] != "failed":
-        return dict(row)
-    reason = row["reason"]
-    if night.input is not None:
-        for keyword, entry in CONFIGURED.items():
-            reason = re.sub(keyword, entry, reason)
-    name = output_name(night, row["file"])
-    if row["kind"] not in CALIBRATION_KINDS and headers_of_result(night.output / name):
-        reason = f"{reason.removesuffix('.')}; {name} of an earlier run stays"
-    return {**row, "reason": reason}
+def _add_what_stays(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
+    """The row of a frame; if it failed and a result of an earlier run stays, its reason says so."""
+    name = night.output_name(row["file"])
+    stays = row["status"] == "failed" and row["kind"] not in CALIBRATION_KINDS
+    if stays and headers_of_result(night.output / name):
+        return {**row, "reason": f"{row['reason'].removesuffix('.')}; {name} of an earlier run stays"}
+    return dict(row)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a worker does: one file, from the raw numbers to the result, told by paths alone."""
+"""The work on a light frame: the steps from the raw file to the result."""
 
 from __future__ import annotations
 
@@ -25,19 +25,20 @@ from ccdproc_crplugin.pipeline.model import Outcome, Task
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
+    foreign_file,
     headers_of_result,
     is_readable,
     is_whole,
     n_bytes_of,
 )
-from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, run_step, writing
+from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
 
 __all__ = ["work_on"]
 
 
 def work_on(task: Task) -> Outcome:
-    """Do a task; whatever goes wrong stays with it."""
+    """Reduce a light frame; an error becomes the reason in its row."""
     start = time.perf_counter()
     fatal = ""
     with caught_warnings() as messages:
@@ -45,7 +46,7 @@ def work_on(task: Task) -> Outcome:
             row = {**task.row, **_reduced(task)}
         except Exception as err:
             fatal = str(err) if isinstance(err, OutputError) else ""
-            row = {**task.row, "status": "failed", "reason": reason_of(err), "output": ""}
+            row = {**task.row, "status": "failed", "reason": reason_in_night(err, task.is_configured), "output": ""}
     row["seconds"] = round(time.perf_counter() - start, 3)
     if row["status"] == "kept" and row["reason"]:
         messages.append(row["reason"])
@@ -53,14 +54,14 @@ def work_on(task: Task) -> Outcome:
 
 
 def _reduced(task: Task) -> dict[str, Any]:
-    """Do the steps, unless the result is there; give what its header says."""
+    """Do the steps unless the result is there already; return columns of the table."""
     with ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(hash_file, task.source)
         return _kept(task, hashing) or _made(task, hashing)
 
 
 def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
-    """The row of a result that is there and stays, if there is one."""
+    """The columns of a result that is there and stays; None if it has to be made."""
     target = Path(task.target)
     there = headers_of_result(target)
     if there and is_whole(target, there, task.earlier):
@@ -75,14 +76,14 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
 
 
 def _refuse_foreign(task: Task) -> None:
-    """Refuse to replace what no run wrote; a result that was damaged may be replaced."""
+    """Refuse to replace a file that no run wrote; a damaged result may be replaced."""
     target = Path(task.target)
     if os.path.lexists(target) and (task.earlier.get("output") != task.row["output"] or is_readable(target)):
-        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
+        raise foreign_file(target)
 
 
 def _made(task: Task, hashing: Future) -> dict[str, Any]:
-    """The row of a result that had to be made."""
+    """Make the result; return columns of the table."""
     source, target = Path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
@@ -104,7 +105,7 @@ def _made(task: Task, hashing: Future) -> dict[str, Any]:
 
 
 def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
-    """The tables of the frames of a file as one; of several frames the first column says which HDU a row belongs to."""
+    """The tables of the frames of a file as one table; the first column is the HDU if there are several frames."""
     if not several:
         return next(iter(by_hdu.values()))
     for hdu, table in by_hdu.items():
@@ -113,7 +114,7 @@ def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
 
 
 def _marks(task: Task, hashing: Future) -> dict[str, str]:
-    """The cards that tell a result from that of another input or of other settings."""
+    """The cards that hold the hashes of input and settings."""
     return {INPUT_CARD: hashing.result(), SETTINGS_CARD: task.settings_hash}
 
 
@@ -122,11 +123,11 @@ def _facts(headers: list[fits.Header], target: Path) -> dict[str, Any]:
 
 
 def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[str, str]) -> dict[str, Any]:
-    """The row of a result that somebody edited by hand, which no other settings undo."""
+    """The columns of a result that somebody edited by hand; it stays though the settings have changed."""
     if headers[0].get(INPUT_CARD) != marks[INPUT_CARD]:
         raise CosmicRayError(
             f"Found {Path(task.target).name!r} in the output, edited by hand and made from another frame; expected "
-            "none, so that no edit is lost. Move it away."
+            "no such file, so that no edit is lost. Move it away."
         )
     reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
     made_with = {"input_hash": marks[INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The log of a run, a file in its output."""
+"""The log of a run, its warnings, and the summary at its end."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ logger.addHandler(logging.NullHandler())
 
 
 class _Onward(logging.Handler):
-    """Hands warnings on to the log of the program that asked for the run."""
+    """Passes warnings to the logger ``ccdproc_crplugin``, which belongs to the calling program."""
 
     def __init__(self):
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on."""
+        """Pass a record to that logger."""
         if logger.isEnabledFor(record.levelno):
             logger.handle(record)
 
 
 @contextmanager
 def night_log(folder: Path) -> Iterator[logging.Logger]:
-    """Open the log of a run."""
+    """Open the log of a run: the file gets every record, the logger ``ccdproc_crplugin`` warnings and worse."""
     path = folder / LOG
     try:
         file = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
@@ -55,8 +55,7 @@ def night_log(folder: Path) -> Iterator[logging.Logger]:
         file.close()
 
 
-# --- warnings of one thread --------------------------------------------------
-
+# --- warnings of one thread, though Python keeps hook and filters for the whole process ---
 
 _here = threading.local()
 _lock = threading.Lock()
@@ -66,7 +65,7 @@ _shown_before: Callable = warnings.showwarning
 
 @contextmanager
 def caught_warnings() -> Iterator[list[str]]:
-    """Collect our warnings of this thread, and keep back those of libraries about headers."""
+    """Collect the warnings of this package and suppress those of libraries, in this thread alone."""
     messages: list[str] = []
     outer = getattr(_here, "messages", None)
     _here.messages = messages
@@ -79,7 +78,7 @@ def caught_warnings() -> Iterator[list[str]]:
 
 
 class _OfCatchingThreads:
-    """Stands in a filter for the pattern of a message, and fits whatever comes from a thread that catches."""
+    """Takes the place of a message pattern in a warning filter, and matches every warning of a thread that catches."""
 
     def match(self, _: str) -> bool:
         """Whether this thread catches its warnings."""
@@ -87,14 +86,14 @@ class _OfCatchingThreads:
 
 
 class _NeverWarned(Warning):
-    """A category of nothing."""
+    """A category that no warning has."""
 
 
 _FILTER: Any = ("always", _OfCatchingThreads(), Warning, None, 0)
 
 
 def _begin() -> None:
-    """Install hook and filter, unless they are in force; a library may have put back what was before them."""
+    """Install hook and filter, unless they are still in place; a library may have restored the earlier ones."""
     global _n_catching, _shown_before
     with _lock:
         _n_catching += 1
@@ -102,13 +101,13 @@ def _begin() -> None:
             _shown_before = warnings.showwarning
             warnings.showwarning = _show
         if next(iter(warnings.filters), None) is not _FILTER:
-            warnings.filters[:] = [_FILTER, *_other_filters()]
-            # What was shown once may come again: only a call such as this one makes Python forget it.
+            _set_filters(_FILTER)
+            # This call makes Python forget which warnings were shown once already.
             warnings.simplefilter("ignore", _NeverWarned, append=True)
 
 
 def _end() -> None:
-    """Leave everything as it was before, once the last thread is done."""
+    """Restore hook and filters when the last thread is done."""
     global _n_catching
     with _lock:
         _n_catching -= 1
@@ -116,11 +115,13 @@ def _end() -> None:
             return
         if warnings.showwarning is _show:
             warnings.showwarning = _shown_before
-        warnings.filters[:] = _other_filters()
+        _set_filters()
 
 
-def _other_filters() -> list[tuple]:
-    return [item for item in warnings.filters if item is not _FILTER]
+def _set_filters(*first: Any) -> None:
+    """Put the filter in front of the others, or take it away."""
+    filters: Any = warnings.filters
+    filters[:] = [*first, *(item for item in filters if item is not _FILTER)]
 
 
 def _show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
@@ -133,13 +134,12 @@ def _show(message: Warning | str, category: type[Warning], *where: Any, **more: 
 
 # --- the end of a run --------------------------------------------------------
 
-
-#: What is said of a check that was not ok.
+#: The words for the status of a check that was not ok.
 SAID = {"fail": "failed", "warn": "warns"}
 
 
 def outcome_line(table: Table, seconds: float) -> str:
-    """What came of a run."""
+    """The numbers of frames by status, the number of events, and the time taken."""
     counts = Counter(table["status"].tolist())
     n_events = sum(number or 0 for number in table["n_events"].tolist())
     frames = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
@@ -151,7 +151,7 @@ def _duration(seconds: float) -> str:
 
 
 def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list[str]:
-    """The checks of the preflight that were not ok."""
+    """A line for each check of the preflight with one of these statuses, in their order."""
     files: dict[tuple[str, str], list[str]] = {}
     for row in table["file", "findings"]:
         for found in dict.fromkeys(_findings(row)):
@@ -165,7 +165,7 @@ def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list
 
 
 def warn_of_failed_checks(table: Table) -> None:
-    """Warn once of all checks of the preflight that failed."""
+    """Issue one `PreflightWarning` for all checks that failed, in the name of the caller's caller."""
     lines = preflight_lines(table, ["fail"])
     if lines:
         warnings.warn("\n".join(lines), PreflightWarning, stacklevel=3)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A run, told in full: its steps, its files, its plan and its tasks."""
+"""The data classes of a run: the night, its frames, its plan, and the tasks and outcomes of workers."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from typing import Any
 
 from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.selection import stem
 
 __all__ = ["Call", "CombineTask", "Entry", "Group", "Light", "Night", "Outcome", "Plan", "Task"]
 
 
 @dataclass(frozen=True)
 class Call:
-    """A step with its parameters."""
+    """A step with its parameters, and the combined frames that it takes."""
 
     name: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    masters: tuple[str, ...] = ()
-    master_names: tuple[str, ...] = ()
+    masters: tuple[str, ...] = ()  # paths: one for each frame of a file, or one for all
+    master_names: tuple[str, ...] = ()  # the same, relative to the output folder
     master_hash: str = ""
 
     def __str__(self) -> str:
@@ -31,7 +32,7 @@ class Call:
         return f"{self.name}({arguments})" if arguments else self.name
 
     def master_for(self, number: int) -> int:
-        """Which of the combined frames goes with a frame."""
+        """The index in ``masters`` for a frame of a file; both are counted from 0."""
         if len(self.masters) == 1:
             return 0
         if number < len(self.masters):
@@ -44,40 +45,49 @@ class Call:
 
 @dataclass(frozen=True)
 class Night:
-    """A run, told in full."""
+    """Everything that a user asks of a run."""
 
     output: Path
     calls: tuple[Call, ...]
-    input: Path | None = None
+    input: Path | None = None  # the folder of raw frames; None for a collection, which lists them in `paths`
     paths: tuple[Path, ...] = ()
     subfolders: bool = False
-    ending: str = ".fits"
-    headers: Mapping[str, Any] = field(default_factory=dict)
-    select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    combine: Mapping[str, Any] = field(default_factory=dict)
-    config: str = ""
+    ending: str = ".fits"  # of the names of results
+    headers: Mapping[str, Any] = field(default_factory=dict)  # values that overrule those of the headers
+    select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by kind, the words of its headers
+    combine: Mapping[str, Any] = field(default_factory=dict)  # keywords of `combine_calibrations`
+    config: str = ""  # the file that all this was read from
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether the run comes from a configuration, and not from a list of frames."""
+        return self.input is not None
+
+    def output_name(self, file: str) -> str:
+        """The result of a light frame, relative to the output folder."""
+        return Path(file).with_name(f"{stem(file)}{self.ending}").as_posix()
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A file of the input."""
+    """A file of the input, and what its header says."""
 
     path: Path
-    file: str
-    key: CalibrationKey | None = None
-    reason: str = ""
-    input_hash: str = ""
-    said_by: str = ""
-    said: str = ""
-    lacking: tuple[str, ...] = ()
+    file: str  # relative to the input folder
+    key: CalibrationKey | None = None  # None if the file can't be read
+    reason: str = ""  # why it can't be read
+    input_hash: str = ""  # SHA-256; empty as long as nobody needs it
+    said_by: str = ""  # hash of the settings that decide about the key beside the header
+    said: str = ""  # the cards of the header that name the kind of frame
+    lacking: tuple[str, ...] = ()  # "gain" and "readnoise" if the header lacks them
 
     @property
     def kind(self) -> str:
-        """The kind of frame, ``"unknown"`` where that is so."""
+        """The kind of frame, or ``"unknown"``."""
         return self.key.kind if self.key else "unknown"
 
     def row(self) -> dict[str, Any]:
-        """What the table can say of it already."""
+        """The columns of the table that are known before any work is done."""
         said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
         row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
         return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
@@ -89,36 +99,36 @@ class Group:
 
     key: CalibrationKey
     entries: tuple[Entry, ...]
-    calls: tuple[Call, ...]
-    names: tuple[str, ...]
-    hdus: tuple[int | None, ...]
+    calls: tuple[Call, ...]  # the steps before the combination
+    names: tuple[str, ...]  # the combined frames, relative to the output folder: one for each frame of a file
+    hdus: tuple[int | None, ...]  # the HDUs that they are made of; None where a file holds one frame
     settings_hash: str
 
     def describe(self) -> list[str]:
-        """The group in words."""
+        """A line for the combined frames, and one for each input."""
         what = f"{', '.join(self.names)}: {len(self.entries)} frames"
-        return [f"{what}, after {_told(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
+        return [f"{what}, after {_listed(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
 
 
 @dataclass(frozen=True)
 class Light:
-    """A frame that is reduced."""
+    """A light frame and its steps."""
 
     entry: Entry
     calls: tuple[Call, ...]
-    output: str
+    output: str  # relative to the output folder
     settings_hash: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will do."""
+    """What a run will do; ``str`` describes it."""
 
-    groups: tuple[Group, ...]
+    groups: tuple[Group, ...]  # bias first, then dark, then flat
     lights: tuple[Light, ...]
-    others: tuple[tuple[Entry, str, str], ...]
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    others: tuple[tuple[Entry, str, str], ...]  # frames left alone: "failed" or "skipped", and the reason
+    notes: tuple[str, ...] = ()  # what is missing
+    doubts: tuple[str, ...] = ()  # orders of steps that are likely mistakes
 
     def __str__(self) -> str:
         entries = [entry for group in self.groups for entry in group.entries]
@@ -127,7 +137,7 @@ class Plan:
         blocks = {
             "Frames": [f"{number} {kind}" for kind, number in sorted(kinds.items())],
             "Combined frames": [line for group in self.groups for line in group.describe()],
-            "Light frames": [f"{light.entry.file} -> {light.output}: {_told(light.calls)}" for light in self.lights],
+            "Light frames": [f"{light.entry.file} -> {light.output}: {_listed(light.calls)}" for light in self.lights],
             "Missing": self.notes,
             "Doubtful": self.doubts,
             "Failed": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status == "failed"],
@@ -138,55 +148,38 @@ class Plan:
         )
 
 
-def _told(calls: tuple[Call, ...]) -> str:
+def _listed(calls: tuple[Call, ...]) -> str:
     return ", ".join(f"{call} [{', '.join(call.master_names)}]" if call.masters else str(call) for call in calls)
 
 
 @dataclass(frozen=True)
 class Task:
-    """A file to be worked on."""
+    """A light frame for a worker."""
 
     source: str
     target: str
-    row: Mapping[str, Any]
+    row: Mapping[str, Any]  # the row of the table as far as it is known
     calls: tuple[Call, ...]
     headers: Mapping[str, Any]
     settings_hash: str
-    earlier: Mapping[str, Any] = field(default_factory=dict)
+    earlier: Mapping[str, Any] = field(default_factory=dict)  # the row after an earlier run
+    is_configured: bool = False  # see `Night`
 
 
 @dataclass(frozen=True)
 class CombineTask:
-    """A group to be combined."""
+    """A group of calibration frames for a worker."""
 
-    key: CalibrationKey
-    paths: tuple[str, ...]
-    rows: tuple[dict[str, Any], ...]
-    targets: tuple[str, ...]
-    hdus: tuple[int | None, ...]
-    calls: tuple[Call, ...]
-    headers: Mapping[str, Any]
-    combine: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, group: Group, night: Night, rows: list[dict[str, Any]]) -> CombineTask:
-        """The task of a group."""
-        return cls(
-            key=group.key,
-            paths=tuple(str(entry.path) for entry in group.entries),
-            rows=tuple(rows),
-            targets=tuple(str(night.output / name) for name in group.names),
-            hdus=group.hdus,
-            calls=group.calls,
-            headers=dict(night.headers),
-            combine=dict(night.combine),
-        )
+    group: Group
+    night: Night
+    rows: tuple[Mapping[str, Any], ...]  # of each frame, as far as it is known
+    memory: Mapping[str, Any] = field(default_factory=dict)  # the limit of memory, if the run sets one
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task."""
+    """What a worker returns for a task."""
 
     rows: list[dict[str, Any]]
-    messages: tuple[str, ...] = ()
-    fatal: str = ""
+    messages: tuple[str, ...] = ()  # warnings of this package
+    fatal: str = ""  # why the run must end, such as a full disk

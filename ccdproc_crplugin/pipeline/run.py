@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The runner: a night from its files to its table, with somebody to do the work."""
+"""A run from its files to its table, and the public functions that start one."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.errors import CosmicRayError, check_callable
+from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.selection import paths_of
 from ccdproc_crplugin.pipeline.config import check_calls, check_ending, read_night
-from ccdproc_crplugin.pipeline.execution import Execution, with_reason_told
+from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
 from ccdproc_crplugin.pipeline.log import caught_warnings, night_log, outcome_line, warn_of_failed_checks
 from ccdproc_crplugin.pipeline.model import Call, Night, Plan
-from ccdproc_crplugin.pipeline.plan import deciding_plugins, make_plan
+from ccdproc_crplugin.pipeline.plan import Planner, deciding_plugins
 from ccdproc_crplugin.pipeline.table import Record
 from ccdproc_crplugin.plugins.loader import THIS_PROCESS
 
@@ -44,11 +44,10 @@ def run_night(
     n_workers: int | None = None,
     progress: Callable[..., Iterable] | None = None,
 ) -> QTable:
-    """Do what is left to do of a night."""
+    """Do what earlier runs of a night have left to do; return the table."""
     refuse_in_unguarded_script()
     check_callable("progress", progress)
-    if night.input is not None:
-        check_folders(night.input, night.output)
+    check_folders(night.input, night.output)
     if n_workers is not None:
         _check_n_workers(n_workers, night)
     night = _anchored(night)
@@ -65,13 +64,13 @@ def run_night(
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
             with caught_warnings():
                 entries = list(take_inventory(files, night, record.earlier))
-                plan = make_plan(night, entries)
+                plan = Planner(night).plan(entries)
             for note in plan.notes:
                 log.info("%s", note)
             for doubt in plan.doubts:
                 log.warning("%s", doubt)
             execution = Execution(night, plan, record.earlier, crew, log)
-            rows = (with_reason_told(row, night) for row in execution.rows())
+            rows = execution.rows()
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
                 _log_row(row, log)
@@ -81,7 +80,7 @@ def run_night(
 
 
 def _anchored(night: Night) -> Night:
-    """The run with paths that are the same for a process in another working folder."""
+    """The night with absolute paths, which hold for a process in another working folder, too."""
     return replace(
         night,
         input=night.input and night.input.absolute(),
@@ -91,23 +90,23 @@ def _anchored(night: Night) -> Night:
 
 
 def _n_workers(night: Night, paths: Iterable[Path]) -> int:
-    """As many processes as are worth it; what only this process knows is done in this process."""
+    """The number of processes that pay; 1 if a plugin is registered in this process alone."""
     return 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path in paths])
 
 
 def _check_n_workers(n_workers: int, night: Night) -> None:
-    if not isinstance(n_workers, int) or isinstance(n_workers, bool) or n_workers < 1:
-        raise CosmicRayError(f"Found n_workers={n_workers!r}; expected a whole number of 1 or more.")
+    check_whole("n_workers", n_workers, 1)
     unknown = _known_here_alone(night)
     if n_workers > 1 and unknown:
         raise CosmicRayError(
-            f"Found {', '.join(unknown)} registered in this process alone, and n_workers={n_workers}, for which other "
-            "processes would have to know it; expected an installed plugin. Install it as one, or give n_workers=1."
+            f"Found {', '.join(unknown)} registered in this process alone, and n_workers={n_workers}, whose processes "
+            "would not know it; expected an installed plugin.",
+            "Install it as one, or give {n_workers=1}.",
         )
 
 
 def _known_here_alone(night: Night) -> list[str]:
-    """What takes part and is registered in this process alone, so that no other knows it."""
+    """The plugins of the night that are registered in this process alone."""
     host = plugins.host()
     parts = [part for call in night.calls for part in deciding_plugins(call)]
     parts += [("check", name) for name in plugins.checks()]
@@ -118,11 +117,11 @@ def _known_here_alone(night: Night) -> list[str]:
 
 
 def _n_pixels(path: Path) -> float:
-    """About how many pixels a file holds, if they have 16 bits; packed ones take less."""
+    """About the number of pixels in a file, taken to have 16 bits, or 4 if compressed."""
     packed = not path.name.lower().endswith((".fits", ".fit", ".fts"))
     try:
         return path.stat().st_size / 2 * (4 if packed else 1)
-    except OSError:  # its row will say so
+    except OSError:  # the reason will be in its row
         return 0
 
 
@@ -238,7 +237,7 @@ def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
     night = read_night(config)
     check_folders(night.input, night.output)
     with caught_warnings():
-        return make_plan(night, list(take_inventory(list_files(night), night, {})))
+        return Planner(night).plan(take_inventory(list_files(night), night, {}))
 
 
 def clean_collection(
