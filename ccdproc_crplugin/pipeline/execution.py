@@ -52,7 +52,7 @@ class Execution:
         """The rows of the frames of groups of one kind, which are combined at the same time."""
         tasks = []
         for group in groups:
-            rows = [_group_row(group, entry) for entry in group.entries]
+            rows = [_row_of(entry, group) for entry in group.entries]
             before = [self.earlier.get(row["file"], {}) for row in rows]
             try:
                 self._refuse_unmade(group.calls)
@@ -115,42 +115,29 @@ class Execution:
             raise CosmicRayError(f"{outcome.fatal} What is done so far is kept; run again once that is mended.")
 
 
-def _group_row(group: Group, entry: Entry) -> dict[str, Any]:
-    return {**entry.row(), **_made_by(group.calls), "output": group.names[0], "settings_hash": group.settings_hash}
+def _row_of(entry: Entry, work: Group | Light) -> dict[str, Any]:
+    """The row of a frame before any work is done on it."""
+    cleaning = [call.parameters for call in work.calls if call.name == "clean_cosmic_rays"]
+    return {
+        **entry.row(),
+        "output": work.output,
+        "steps": "; ".join(map(str, work.calls)),
+        "masters": ", ".join(name for call in work.calls for name in call.master_names),
+        "parameters": json.dumps(dict(cleaning[0]), default=str) if cleaning else "",
+        "settings_hash": work.settings_hash,
+    }
 
 
 def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
-    row = {
-        **light.entry.row(),
-        **_made_by(light.calls),
-        "output": light.output,
-        "parameters": _parameters(light.calls),
-        "settings_hash": light.settings_hash,
-    }
-    target = target_in(night.output, Path(light.output))
     return Task(
         source=str(light.entry.path),
-        target=str(target),
-        row=row,
+        target=str(target_in(night.output, Path(light.output))),
+        row=_row_of(light.entry, light),
         calls=light.calls,
         headers=night.headers,
-        settings_hash=light.settings_hash,
         earlier=earlier,
         is_configured=night.is_configured,
     )
-
-
-def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
-    return {
-        "steps": "; ".join(map(str, calls)),
-        "masters": ", ".join(name for call in calls for name in call.master_names),
-    }
-
-
-def _parameters(calls: tuple[Call, ...]) -> str:
-    """The parameters given to the cleaning, as JSON."""
-    given = [call.parameters for call in calls if call.name == "clean_cosmic_rays"]
-    return json.dumps(dict(given[0]), default=str) if given else ""
 
 
 def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
@@ -166,14 +153,14 @@ def _is_kept(task: Task) -> bool:
         and task.earlier["status"] in ("done", "kept")
         and task.earlier["output"] == task.row["output"]
         and task.earlier["n_bytes"] == n_bytes_of([target])
-        and marks_of_result(target) == (task.row["input_hash"], task.settings_hash)
+        and marks_of_result(target) == (task.row["input_hash"], task.row["settings_hash"])
     )
 
 
 def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> bool:
     """Whether the combined frames of an earlier run are still there, under the same names and as long as before."""
     written = {(row["output"], row["n_bytes"]) for row in earlier if row["output"]}
-    return written == {(group.names[0], n_bytes_of(night.output / name for name in group.names))}
+    return written == {(group.output, n_bytes_of(night.output / name for name in group.names))}
 
 
 def _add_what_stays(row: Mapping[str, Any], night: Night) -> dict[str, Any]:

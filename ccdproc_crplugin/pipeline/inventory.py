@@ -70,7 +70,8 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
         return
     folders = [night.input]
     if night.subfolders:
-        folders += sorted(path for path in night.input.rglob("*") if path.is_dir() and not _hidden(path, night.input))
+        below = ((path, path.relative_to(night.input).parts) for path in night.input.rglob("*") if path.is_dir())
+        folders += sorted(path for path, parts in below if not any(part.startswith(".") for part in parts))
     for folder in folders:
         for path in find_frames(folder):
             yield path, path.relative_to(night.input).as_posix()
@@ -79,10 +80,6 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
 def _in_unicode(name: str) -> str:
     """A file name with its bytes that are not UTF-8 escaped, so that a table can hold it."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def _hidden(folder: Path, base: Path) -> bool:
-    return any(part.startswith(".") for part in folder.relative_to(base).parts)
 
 
 def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:

@@ -29,7 +29,6 @@ from ccdproc_crplugin.pipeline.results import (
     headers_of_result,
     is_readable,
     is_whole,
-    n_bytes_of,
 )
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
@@ -67,7 +66,7 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
     if there and is_whole(target, there, task.earlier):
         marks = _marks(task, hashing)
         if all(there[0].get(card) == mark for card, mark in marks.items()):
-            return {**_facts(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
+            return {**facts_of(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
         if EDITED_CARD in there[0]:
             return _kept_for_its_edits(task, there, marks)
     elif not there:
@@ -100,7 +99,7 @@ def _made(task: Task, hashing: Future) -> dict[str, Any]:
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
         write_frames(results, source, target)
-    facts = _facts([ccd.meta for ccd in results.values()], target)
+    facts = facts_of([ccd.meta for ccd in results.values()], target)
     return {**facts, "status": "done", "input_hash": hashing.result()}
 
 
@@ -115,11 +114,7 @@ def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:
 
 def _marks(task: Task, hashing: Future) -> dict[str, str]:
     """The cards that hold the hashes of input and settings."""
-    return {INPUT_CARD: hashing.result(), SETTINGS_CARD: task.settings_hash}
-
-
-def _facts(headers: list[fits.Header], target: Path) -> dict[str, Any]:
-    return {**facts_of(headers), "n_bytes": n_bytes_of([target])}
+    return {INPUT_CARD: hashing.result(), SETTINGS_CARD: task.row["settings_hash"]}
 
 
 def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[str, str]) -> dict[str, Any]:
@@ -131,7 +126,7 @@ def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[s
         )
     reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
     made_with = {"input_hash": marks[INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
-    return {**task.earlier, **_facts(headers, Path(task.target)), **made_with, "status": "kept", "reason": reason}
+    return {**task.earlier, **facts_of(headers, Path(task.target)), **made_with, "status": "kept", "reason": reason}
 
 
 def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:

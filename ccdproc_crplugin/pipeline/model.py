@@ -104,6 +104,11 @@ class Group:
     hdus: tuple[int | None, ...]  # the HDUs that they are made of; None where a file holds one frame
     settings_hash: str
 
+    @property
+    def output(self) -> str:
+        """The combined frame that the table names."""
+        return self.names[0]
+
     def describe(self) -> list[str]:
         """A line for the combined frames, and one for each input."""
         what = f"{', '.join(self.names)}: {len(self.entries)} frames"
@@ -161,7 +166,6 @@ class Task:
     row: Mapping[str, Any]  # the row of the table as far as it is known
     calls: tuple[Call, ...]
     headers: Mapping[str, Any]
-    settings_hash: str
     earlier: Mapping[str, Any] = field(default_factory=dict)  # the row after an earlier run
     is_configured: bool = False  # see `Night`
 

@@ -98,9 +98,10 @@ def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any
         return False
 
 
-def facts_of(headers: list[fits.Header]) -> dict[str, Any]:
-    """The columns of the table that follow from the headers of a result; numbers of several frames are added up."""
+def facts_of(headers: list[fits.Header], target: Path) -> dict[str, Any]:
+    """The columns of the table that follow from a result and its headers; numbers of several frames are added up."""
     return {
+        "n_bytes": n_bytes_of([target]),
         "detector": headers[0].get("CRDETECT"),
         "n_pixels": _total(headers, "CRNPIX"),
         "n_events": _total(headers, "CRNEVENT"),

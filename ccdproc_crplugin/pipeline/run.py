@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
 from importlib.metadata import version
-from logging import INFO, WARNING, Logger
+from logging import INFO, WARNING
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +59,8 @@ def run_night(
         log.info("ccdproc_crplugin %s: %s, %d files", version("ccdproc_crplugin"), source, len(files))
         log.info("steps: %s", "; ".join(map(str, night.calls)))
         if executor is None and n_workers is None:
-            n_workers = _n_workers(night, [path for path, _ in files])
+            # A plugin that this process alone knows is of use in no other.
+            n_workers = 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path, _ in files])
         anything_new = any(file not in record.earlier for _, file in files)
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
             with caught_warnings():
@@ -73,7 +74,8 @@ def run_night(
             rows = execution.rows()
             for row in progress(rows, total=len(entries)) if progress else rows:
                 record.add(row)
-                _log_row(row, log)
+                level = WARNING if row["status"] == "failed" else INFO
+                log.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
         table = record.finish()
         log.info("%s", outcome_line(table, time.perf_counter() - start))
         return table
@@ -87,11 +89,6 @@ def _anchored(night: Night) -> Night:
         output=night.output.absolute(),
         paths=tuple(path.absolute() for path in night.paths),
     )
-
-
-def _n_workers(night: Night, paths: Iterable[Path]) -> int:
-    """The number of processes that pay; 1 if a plugin is registered in this process alone."""
-    return 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path in paths])
 
 
 def _check_n_workers(n_workers: int, night: Night) -> None:
@@ -125,11 +122,6 @@ def _n_pixels(path: Path) -> float:
         return 0
 
 
-def _log_row(row: Mapping[str, Any], log: Logger) -> None:
-    level = WARNING if row["status"] == "failed" else INFO
-    log.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
-
-
 def reduce_night(
     config: str | os.PathLike | Mapping[str, Any],
     *,
@@ -138,7 +130,7 @@ def reduce_night(
     progress: Callable[..., Iterable] | None = None,
 ) -> QTable:
     """
-    Reduce a whole night: combine its calibration frames, and take its light frames through the steps.
+    Reduce a whole night: combine its calibration frames, and do the steps on its light frames.
 
     Parameters
     ----------
@@ -147,9 +139,9 @@ def reduce_night(
         ``ending``), the steps ``[[step]]``, each with its ``name`` and parameters, and where needed ``[headers]``,
         ``[select]`` and ``[combine]``. Relative paths are relative to the file.
     executor : Executor or None
-        Who does the work, as for `clean_collection`.
+        The workers, as for `clean_collection`.
     n_workers : int or None
-        How many processes, as for `clean_collection`.
+        The number of processes, as for `clean_collection`.
     progress : callable or None
         A progress bar, as for `clean_collection`.
 
@@ -176,9 +168,9 @@ def reduce_night(
     Notes
     -----
     The combined frames go to ``calibration`` in the output. A bias, dark or flat gets the steps that stand before
-    the one that takes it: overscan and trim first, and a flat loses bias and dark before it is combined. Each
-    light frame gets the combined frames that fit it in filter, exposure, binning, gain, readout mode and
-    temperature; where one is missing the frame fails, and the table says what is missing.
+    the one that takes it: overscan and trim first, and bias and dark are subtracted from a flat before it is
+    combined. Each light frame gets the combined frames that fit it in filter, exposure, binning, gain, readout mode
+    and temperature; where one is missing the frame fails, and the table says which one.
 
     Run again, it does what is left: what is new, changed or failed, and what changed settings touch.
 
@@ -198,7 +190,7 @@ def reduce_night(
 
 def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
     """
-    What `reduce_night` would do; nothing is written.
+    Plan what `reduce_night` would do; nothing is written.
 
     Parameters
     ----------
@@ -208,7 +200,7 @@ def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
     Returns
     -------
     Plan
-        What is combined, and what each light frame gets; ``str`` tells it.
+        What is combined, and what is done to each light frame; ``str`` describes it.
 
     Raises
     ------
@@ -258,25 +250,25 @@ def clean_collection(
     Parameters
     ----------
     ifc : `~ccdproc.ImageFileCollection` or list of paths
-        The frames. Those that are no light frames are left alone.
+        The frames. Frames of other kinds than light are left alone.
     output : path
         The folder to write to; made if missing. Each result keeps the stem of its input's name.
     detector : str
-        Who looks for cosmic rays, see `clean_cosmic_rays`.
+        The name of the detector, see `clean_cosmic_rays`.
     unit : str or None
         Unit of frames without ``BUNIT``, see `read_ccd`.
     ending : str
         How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files.
     executor : Executor or None
-        Who does the work, such as the executor of a Dask client. `None` means processes of this machine.
+        The workers, such as the executor of a Dask client. `None` means processes of this machine.
     n_workers : int or None
-        How many of those; 1 means this process. `None` means as many as processors and memory allow and
+        The number of processes; 1 means this process. `None` means as many as processors and memory allow and
         the work is worth. A script that leaves it out must guard its main part with
         ``if __name__ == "__main__":``, as for every pool of processes.
     progress : callable or None
-        A progress bar such as ``tqdm.tqdm``: called with an iterable and ``total=``, it gives the same items.
+        A progress bar such as ``tqdm.tqdm``: called with an iterable and ``total=``, it yields the same items.
     **parameters
-        What else `clean_cosmic_rays` takes, the detector's parameters among it.
+        Further parameters of `clean_cosmic_rays`, those of the detector included.
 
     Returns
     -------
@@ -288,7 +280,7 @@ def clean_collection(
     ------
     CosmicRayError
         If a parameter is wrong, there is no file, the output can't be written, or another run is at work there.
-        Trouble with a frame is no error: it costs that frame alone.
+        An error in a frame is not raised: the frame fails, and all others are done.
 
     Warns
     -----
