@@ -192,7 +192,7 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
 
 
 def _wrong_parameter(call: Call, err: CosmicRayError) -> str:
-    """The parameter of a step that an error is about: the one that it names, or the one without which there is none."""
+    """The parameter that an error names, or else the one without which the step can be done."""
     if err.parameter is not None and err.parameter[0] in call.parameters:
         return err.parameter[0]
     for name in call.parameters:
