@@ -64,7 +64,7 @@ class _Job:
     reading: dict[str, Any]
     overwrite: bool
     progress: Callable | None
-    leave_out: Callable[[Path, str], None]
+    leave_out: Callable[[Path, CosmicRayError | str], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def combine_calibrations(
     memory_limit: float | u.Quantity | None = None,
     overwrite: bool = False,
     progress: Callable | None = None,
-    on_left_out: Callable[[Path, str], None] | None = None,
+    on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None,
 ) -> list[Path]:
     """
     Combine the bias frames, darks and flats of a collection.
@@ -146,7 +146,8 @@ def combine_calibrations(
     progress : callable or None
         Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
     on_left_out : callable or None
-        Called with the path of each frame that is left out and why, in place of a warning.
+        Called with the path of each frame that is left out and the reason, a text or a `CosmicRayError`, in place of
+        a warning.
 
     Returns
     -------
@@ -269,7 +270,7 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
         try:
             frame = open_frame(path, **job.reading)
         except CosmicRayError as err:
-            job.leave_out(path, str(err))
+            job.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
         if _key_of(frame, job).kind not in CALIBRATION_KINDS:
@@ -381,7 +382,7 @@ def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
         try:
             stack.add(frame, job.prepare, **job.reading)
         except CosmicRayError as err:
-            job.leave_out(frame.path, str(err))
+            job.leave_out(frame.path, err)
     if stack.frames:
         for frame, reason in stack.drop_strangers():
             job.leave_out(frame.path, reason)
@@ -427,7 +428,7 @@ def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
     return scales[lit]
 
 
-def _warn_of_left_out(path: Path, reason: str) -> None:
+def _warn_of_left_out(path: Path, reason: CosmicRayError | str) -> None:
     _warn(f"{path.name} is left out: {reason}")
 
 

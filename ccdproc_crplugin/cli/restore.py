@@ -38,7 +38,7 @@ def _run(args: argparse.Namespace) -> int:
     """Restore the frame."""
     from ccdproc_crplugin.io.atomic import refuse_existing
     from ccdproc_crplugin.io.layout import read_frames, write_frames
-    from ccdproc_crplugin.pipeline.night_table import update_row
+    from ccdproc_crplugin.pipeline.table import update_row
 
     output = _output(args)
     refuse_existing(output, args.overwrite or args.in_place)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +13,9 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["as_folder", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
+__all__ = ["PART_NAME", "as_folder", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
+
+PART_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ccdproc_crplugin.frames.cards import read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
-from ccdproc_crplugin.pipeline.night_table import TABLE, path_inside, read_table
+from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
 __all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
 
