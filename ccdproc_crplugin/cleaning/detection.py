@@ -1,13 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""From a frame to the pixels that cosmic rays hit: the detector, then whoever refines its mask."""
+"""The search for cosmic rays: run the detector, check its answer and let plugins refine the mask."""
 
 from __future__ import annotations
 
-import copy
 import difflib
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,70 +15,52 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
+from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.header import frame_name
 from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
 
-__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays", "read_only"]
+__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays"]
 
 
 @dataclass(frozen=True)
 class FoundCosmicRays:
-    """What came of a search."""
+    """The result of a search."""
 
-    mask: np.ndarray
-    detection: Detection
-    parameters: dict[str, Any]
+    mask: np.ndarray  # bool, shape (ny, nx): good pixels hit by cosmic rays, after the refinement
+    detection: Detection  # as the detector returned it
+    parameters: dict[str, Any]  # those in force, with the values that the detector chose itself
 
 
 def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
-    """
-    The detector of a name and all of its parameters, those not given at their defaults.
-
-    A name or a parameter that is not known is refused, and the message lists the known ones.
-    """
+    """Find a detector by its name, and complete its parameters with their defaults; refuse unknown ones."""
     detector = plugins.find_detector(name)
     known = plugins.detector_parameters(detector)
     for name in parameters:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise CosmicRayError(
                 f"Found the parameter {name!r}, which detector {detector.name!r} does not have; "
-                f"expected one of: {', '.join(known) or '(it has none)'}.{hint}"
+                f"expected one of: {', '.join(known) or '(it has none)'}.",
+                f"Did you mean {near[0]}?" if near else "",
             )
     for name, value in parameters.items():
         if isinstance(known[name], bool):
             check_bool(name, value)
         if isinstance(value, numbers.Real) and not math.isfinite(value):
-            raise CosmicRayError(f"Found {name}={value} for detector {detector.name!r}; expected a finite number.")
+            raise CosmicRayError(
+                f" for detector {detector.name!r}; expected a finite number.", parameter=(name, repr(value))
+            )
     return detector, {**known, **parameters}
-
-
-def read_only(ccd: CCDData) -> CCDData:
-    """A frame to hand to strangers: the same arrays, which can't be written to through it."""
-    view = copy.copy(ccd)
-    view.meta = copy.deepcopy(ccd.meta)
-    for name in ("data", "mask", "flags"):
-        if isinstance(getattr(ccd, name), np.ndarray):
-            setattr(view, name, _locked(getattr(ccd, name)))
-    if ccd.uncertainty is not None and isinstance(ccd.uncertainty.array, np.ndarray):
-        view.uncertainty = type(ccd.uncertainty)(_locked(ccd.uncertainty.array), unit=ccd.uncertainty.unit, copy=False)
-    return view
-
-
-def _locked(array: np.ndarray) -> np.ndarray:
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def find_cosmic_rays(
     ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
 ) -> FoundCosmicRays:
-    """Let a detector look at a frame."""
+    """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
+    where = _describe(ccd)
     plugin = plugins.host().plugin_of("detector", detector.name)
-    blame = f"{plugin}, detector {detector.name!r}, on {_describe(ccd)}"
+    blame = f"{plugin}, detector {detector.name!r}, on {where}"
     try:
         detection = detector.detect(
             frame.data,
@@ -98,9 +79,9 @@ def find_cosmic_rays(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
     detection = _checked(detection, frame, blame)
-    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad)
-    told = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    return FoundCosmicRays(mask, detection, {**parameters, **told})
+    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
+    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    return FoundCosmicRays(mask, detection, {**parameters, **chosen})
 
 
 def _describe(ccd: CCDData) -> str:
@@ -123,7 +104,7 @@ def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
     )
 
 
-def _optional(check, name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray | None:
+def _optional(check: Callable, name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray | None:
     return None if array is None else check(name, array, shape, blame)
 
 
@@ -156,9 +137,9 @@ def _finite_at(cleaned: np.ndarray | None, mask: np.ndarray, blame: str) -> np.n
     return cleaned
 
 
-def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.ndarray:
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
-        blame = f"{plugin}, hook ccdcr_refine, on {_describe(ccd)}"
+        blame = f"{plugin}, hook ccdcr_refine, on {where}"
         try:
             changed = call(ccd=read_only(ccd), mask=mask.copy())
         except plugins.FAILURES as err:

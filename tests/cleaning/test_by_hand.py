@@ -230,7 +230,7 @@ class TestAdding:
         ("mask", "message"),
         [
             (np.zeros((50, 60), dtype=bool), "0 pixels to add"),
-            (hit_mask(), "taken for cosmic rays already"),
+            (hit_mask(), "flagged as cosmic rays already"),
             (np.ones((2, 2), dtype=bool), r"shape \(2, 2\)"),
             (np.ones((50, 60)), "dtype float64"),
             (np.ones((50, 60), dtype=bool), "every good pixel"),
