@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,6 +21,14 @@ from ccdproc_crplugin.frames.header import frame_name
 from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
 
 __all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays"]
+
+#: Kind and name of the dtype of each array that a detector returns.
+ARRAYS = {
+    "mask": ("b", "bool"),
+    "not_searched": ("b", "bool"),
+    "score": ("f", "floating-point numbers"),
+    "cleaned": ("f", "floating-point numbers"),
+}
 
 
 @dataclass(frozen=True)
@@ -78,7 +86,7 @@ def find_cosmic_rays(
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    detection = _checked(detection, frame, blame)
+    detection = _checked(detection, frame.data.shape, blame)
     mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     return FoundCosmicRays(mask, detection, {**parameters, **chosen})
@@ -89,52 +97,32 @@ def _describe(ccd: CCDData) -> str:
     return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
 
 
-def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
+def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
+    """The answer of a detector, refused unless all of its parts are of the right type and shape."""
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
     if not isinstance(detection.info, Mapping):
         raise CosmicRayError(f"Found info of type {type(detection.info).__name__} from {blame}; expected a dict.")
-    shape = frame.data.shape
-    return replace(
-        detection,
-        mask=_boolean("mask", detection.mask, shape, blame),
-        not_searched=_optional(_boolean, "not_searched", detection.not_searched, shape, blame),
-        score=_optional(_real, "score", detection.score, shape, blame),
-        cleaned=_finite_at(_optional(_real, "cleaned", detection.cleaned, shape, blame), detection.mask, blame),
-    )
+    given = {name: getattr(detection, name) for name in ARRAYS}
+    arrays: dict[str, Any] = {
+        name: _array(name, array, shape, blame) for name, array in given.items() if array is not None or name == "mask"
+    }
+    if "cleaned" in arrays and not np.isfinite(arrays["cleaned"][arrays["mask"]]).all():
+        raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
+    return replace(detection, **arrays)
 
 
-def _optional(check: Callable, name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray | None:
-    return None if array is None else check(name, array, shape, blame)
-
-
-def _of_shape(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+    """An array from a plugin, refused unless it has the shape of the frame and its dtype in `ARRAYS`."""
+    kind, expected = ARRAYS[name]
     if not isinstance(array, np.ndarray):
         raise CosmicRayError(f"Found a {name} of type {type(array).__name__} from {blame}; expected a NumPy array.")
     array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(f"Found a {name} of shape {array.shape} from {blame}; expected {shape}.")
+    if array.dtype.kind != kind:
+        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected {expected}.")
     return array
-
-
-def _boolean(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
-    array = _of_shape(name, array, shape, blame)
-    if array.dtype != bool:
-        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected bool.")
-    return array
-
-
-def _real(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
-    array = _of_shape(name, array, shape, blame)
-    if array.dtype.kind != "f":
-        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected floating-point numbers.")
-    return array
-
-
-def _finite_at(cleaned: np.ndarray | None, mask: np.ndarray, blame: str) -> np.ndarray | None:
-    if cleaned is not None and not np.isfinite(cleaned[mask]).all():
-        raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
-    return cleaned
 
 
 def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.ndarray:
@@ -145,5 +133,5 @@ def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
         if changed is not None:
-            mask = _boolean("mask", changed, mask.shape, blame) & ~bad
+            mask = _array("mask", changed, mask.shape, blame) & ~bad
     return mask

@@ -77,7 +77,7 @@ def cr_preflight(
     check_frame(ccd)
     check_choice("policy", policy, POLICIES)
     if dark is not None and not isinstance(dark, CCDData):
-        raise CosmicRayError(f"Found dark={type(dark).__name__}; expected a CCDData.")
+        raise CosmicRayError("; expected a CCDData.", parameter=("dark", type(dark).__name__))
     electronics, trouble = None, None
     try:
         electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)

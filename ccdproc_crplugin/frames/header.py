@@ -118,7 +118,7 @@ def read_header(meta: Mapping) -> FrameHeader:
 
 
 def value_of(meta: Mapping, keyword: str) -> Any:
-    """The value of any one card (keyword in upper case); None if it is missing, empty or unreadable."""
+    """The value of one card of a whole header (keyword in upper case); None if missing, empty or unreadable."""
     return next((entry.value for entry in _present(meta, (keyword,))), None)
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The look before the cleaning.
+The preflight: its policies, its place in the cleaning, and checks that fail to run.
 """
 
 from types import SimpleNamespace
