@@ -87,7 +87,7 @@ def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np
 
 def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:
     """
-    Whether an uncertainty is far below photons and read noise, and so can't be the noise of the frame; then warn.
+    Warn if an uncertainty is too far below photons and read noise to be the noise of the frame; whether it is.
 
     `ccdproc.combine` gives a master frame the scatter of its inputs over their number. Subtracting the master passes
     this on to a frame without an uncertainty.
