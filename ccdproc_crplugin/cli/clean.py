@@ -71,7 +71,8 @@ def _run(args: argparse.Namespace) -> int:
         }
         args.paths = existing_paths(args.paths)
     _make_folder(args.output)
-    rows, failed, written = [], 0, set()
+    rows: list[tuple] = []
+    failed, written = 0, set[Path]()
     with tqdm(args.paths, unit="frame", disable=args.quiet or None, dynamic_ncols=True) as progress:
         for path in progress:
             with calm() as messages:
@@ -119,6 +120,8 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
 
 def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> Any:
     """The frame without cosmic rays, those drawn by hand included."""
+    import numpy as np
+
     from ccdproc_crplugin.cleaning.by_hand import add_cosmic_rays
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.regions import region_mask
@@ -127,7 +130,8 @@ def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> An
     if args.force or not (args.add_region and is_restorable(ccd)):
         ccd = clean_cosmic_rays(ccd, **keywords)
     if args.add_region:
-        ccd = add_cosmic_rays(ccd, sum(region_mask(ccd, region) for region in args.add_region) > 0)
+        added = np.any([region_mask(ccd, region) for region in args.add_region], axis=0)
+        ccd = add_cosmic_rays(ccd, added)
     return ccd
 
 

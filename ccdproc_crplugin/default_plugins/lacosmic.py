@@ -3,11 +3,9 @@
 
 from __future__ import annotations
 
-from numbers import Real
-
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.psf import psf_kernel
@@ -99,11 +97,11 @@ def _without_structured_edges(hits, not_searched):
 
 def _check(niter, **limits):
     for name, value in limits.items():
-        if isinstance(value, bool) or not isinstance(value, Real) or value <= 0:
-            automatic = f" or {AUTO!r}" if name == "sigclip" else ""
-            raise CosmicRayError(f"Found {name}={value!r}; expected a positive number{automatic}.")
-    if isinstance(niter, bool) or not isinstance(niter, int | np.integer) or niter < 1:
-        raise CosmicRayError(f"Found niter={niter!r}; expected a whole number, 1 or more.")
+        if isinstance(value, str):
+            automatic = f", or {AUTO!r}" if name == "sigclip" else ""
+            raise wrong_value(name, value, f"a number above 0{automatic}")
+        check_number(name, value, above=0)
+    check_whole("niter", niter, 1)
 
 
 def _choose_objlim(data, mask, saturation, sepmed, fsmode):

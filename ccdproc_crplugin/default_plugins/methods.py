@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Puts the methods on `~astropy.nddata.CCDData`, and the viewer on the events that they give."""
+"""Puts the methods on `~astropy.nddata.CCDData`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def ccdcr_methods():
 
 def install() -> None:
     """
-    Give every CCDData the registered methods, and the events their ``view``; doing it again changes nothing.
+    Give every CCDData the registered methods. Installing again changes nothing.
 
     Warns
     -----
     PluginWarning
-        For each name that CCDData has already from somebody else; that one is left alone.
+        For each name that another package put on CCDData; that attribute is left alone.
 
     Examples
     --------
@@ -47,20 +47,15 @@ def install() -> None:
     """
     from astropy.nddata import CCDData
 
-    from ccdproc_crplugin.events.segments import CRSegments
-    from ccdproc_crplugin.events.viewer import view
-
     with _lock:
-        # The events cannot reach up to the viewer themselves.
-        CRSegments.view = view
         for name, function in plugins.host().registered("method").items():
             if _installed.get(name) is getattr(CCDData, name, None) is not None:
                 continue
             if hasattr(CCDData, name):
                 owner = plugins.host().plugin_of("method", name)
                 warnings.warn(
-                    f"CCDData has an attribute {name!r} already, which is left alone; the method of {owner} "
-                    f"is there as a function only.",
+                    f"CCDData already has an attribute {name!r}, which is left alone. The method of {owner} is "
+                    "available as a function only.",
                     PluginWarning,
                     stacklevel=2,
                 )
@@ -71,7 +66,7 @@ def install() -> None:
 
 def uninstall() -> None:
     """
-    Take away from CCDData the methods that `install` put there.
+    Remove from CCDData the methods that `install` put there.
 
     Examples
     --------

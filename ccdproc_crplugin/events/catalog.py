@@ -82,12 +82,9 @@ def event_table(
     elongation = length / width
     peak = np.atleast_1d(sources.max_value)
     bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
-    classes = [
-        classify(*row[:-1], look_around(cleaned, segmentation.data, label, row[-1]))
-        for label, row in enumerate(
-            zip(area, peak, length, width, elongation, segmentation.slices, strict=True), start=1
-        )
-    ]
+    boxes = enumerate(segmentation.slices, start=1)
+    surroundings = [look_around(cleaned, segmentation.data, label, box) for label, box in boxes]
+    classes = list(map(classify, area, peak, length, width, elongation, surroundings))
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,

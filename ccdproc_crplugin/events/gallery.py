@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_whole
 from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ STRETCHES = ("zscale", "asinh")
 TITLE, GAP = 0.16, 0.04
 
 #: How the name of a frame is written into its picture.
-CAPTION = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}}
+CAPTION: dict[str, Any] = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,8 +102,7 @@ def save_pages(
     overwrite: bool = False,
 ) -> list[Path]:
     """Write as many pages as the events need."""
-    if isinstance(n_rows, bool) or not isinstance(n_rows, int | np.integer) or n_rows < 1:
-        raise CosmicRayError(f"Found n_rows={n_rows!r}; expected a whole number of events a page, 1 or more.")
+    check_whole("n_rows", n_rows, 1)
     path = Path(path)
     kind = _picture_format(path)
     parts = [cutouts[start : start + n_rows] for start in range(0, len(cutouts), n_rows)] or [cutouts]

@@ -14,7 +14,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 __all__ = ["OlderImageWidget", "follow_protocol", "open_widget"]
 
 #: The part of astro-image-display-api that the viewer needs.
-METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
+IMAGE_DISPLAY_METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
 
 
 def open_widget() -> Any:
@@ -43,13 +43,13 @@ def _widget_class() -> type:
 
 def follow_protocol(widget: Any) -> Any:
     """A widget as one that follows astro-image-display-api."""
-    if all(callable(getattr(widget, name, None)) for name in METHODS):
+    if all(callable(getattr(widget, name, None)) for name in IMAGE_DISPLAY_METHODS):
         return widget
     if hasattr(widget, "load_array") and hasattr(widget, "zoom_level"):
         return OlderImageWidget(widget)
     raise CosmicRayError(
         f"Found a widget of type {type(widget).__name__!r}; expected an ImageWidget of astrowidgets, or another widget "
-        f"with the methods of astro-image-display-api: {', '.join(METHODS)}."
+        f"with the methods of astro-image-display-api: {', '.join(IMAGE_DISPLAY_METHODS)}."
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
 from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.gallery import Cutout, cut_out, plot_cutouts, save_pages
 from ccdproc_crplugin.events.source import EventSource, find_events
@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from photutils.segmentation import SegmentationImage
 
+    from ccdproc_crplugin.events.viewer import EventViewer
+
 __all__ = ["CRSegments", "check_counts", "cr_segments"]
+
+__doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
+
+__doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
 
 #: Pixels around an event in its picture, and the smallest and largest side of one.
 MARGIN, SMALLEST, LARGEST = 8, 25, 101
@@ -95,10 +101,9 @@ def cr_segments(
 
 def check_counts(n_pixels: Any = 3, connectivity: Any = 8) -> None:
     """Refuse counts of pixels that no event can have."""
-    if isinstance(n_pixels, bool) or not isinstance(n_pixels, int | np.integer) or n_pixels < 1:
-        raise CosmicRayError(f"Found n_pixels={n_pixels!r}; expected a whole number, 1 or more.")
+    check_whole("n_pixels", n_pixels, 1)
     if not isinstance(connectivity, int) or connectivity not in (4, 8):
-        raise CosmicRayError(f"Found connectivity={connectivity!r}; expected 8 or 4.")
+        raise wrong_value("connectivity", connectivity, "8 or 4")
 
 
 class CRSegments:
@@ -274,8 +279,8 @@ class CRSegments:
         CosmicRayError
             If a label is not there, the size is no positive whole number or a frame has another shape.
         """
-        if size is not None and (isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1):
-            raise CosmicRayError(f"Found size={size!r}; expected a whole number of pixels, 1 or more.")
+        if size is not None:
+            check_whole("size", size, 1)
         images = self.images(frames)
         del images["mask"]
         return [self._cutout(label, size, images) for label in self.check_labels(labels)]
@@ -443,6 +448,55 @@ class CRSegments:
         labels = self.largest() if labels is None else labels
         cutouts = self.cutouts(size, labels=labels, frames=frames)
         return save_pages(cutouts, path, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
+
+    def view(
+        self,
+        labels: Iterable[int] | None = None,
+        *,
+        frames: Mapping[str, Any] | None = None,
+        widget: Any = None,
+    ) -> EventViewer:
+        """
+        Look at the events one by one in a notebook.
+
+        Parameters
+        ----------
+        labels : iterable of int or None
+            Which events, in this order; `None` means all, the largest first.
+        frames : mapping of str to array or CCDData
+            Further frames beside frame, cleaned frame and mask, such as ``{"dark": dark}``.
+        widget : object or None
+            A widget that follows astro-image-display-api, such as ``astrowidgets.bqplot.ImageWidget()``, or an
+            ``ImageWidget`` of an older astrowidgets. `None` makes one of the installed astrowidgets.
+
+        Returns
+        -------
+        EventViewer
+            As the last expression of a cell it is the widget with its buttons.
+
+        Raises
+        ------
+        CosmicRayError
+            If there is no event, a label or a frame does not fit, or astrowidgets is not installed.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from astropy.nddata import CCDData
+        >>> import ccdproc_crplugin as crp
+        >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
+        >>> sky[20, 20:26] += 3000
+        >>> ccd = CCDData(sky, unit="electron").clean_cosmic_rays(readnoise=5, saturation=60000)
+        >>> viewer = ccd.cr_segments().view()
+        >>> viewer.label, viewer.image
+        (1, 'frame')
+        >>> viewer.blink()
+        >>> viewer.image
+        'cleaned'
+        """
+        from ccdproc_crplugin.events.viewer import view
+
+        return view(self, labels, frames=frames, widget=widget)
 
     def largest(self, n_events: int | None = None) -> list[int]:
         """

@@ -12,25 +12,22 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.gallery import Cutout, stretch_limits
 from ccdproc_crplugin.events.image_widget import follow_protocol, open_widget
-from ccdproc_crplugin.events.segments import CRSegments
 
 __all__ = ["EventViewer", "view"]
 
 # Without a widget there is nothing to run the example on.
-__doctest_requires__ = {"view": ["astrowidgets"]}
-
 #: How long the blinking button shows each image (ms).
 BLINK_INTERVAL = 700
 
 
 def view(
-    segments: CRSegments,
+    segments: Any,
     labels: Iterable[int] | None = None,
     *,
     frames: Mapping[str, Any] | None = None,
     widget: Any = None,
 ) -> EventViewer:
-    """Look at the events one by one in a notebook."""
+    """Open a viewer for the events of a `CRSegments`; see `CRSegments.view`."""
     labels = segments.largest() if labels is None else labels
     labels = list(dict.fromkeys(int(label) for label in segments.check_labels(labels)))
     if not labels:
@@ -65,7 +62,7 @@ class EventViewer:
         The events, in the order of the walk.
     """
 
-    def __init__(self, segments: CRSegments, labels: list[int], images: dict[str, np.ndarray], widget: Any):
+    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any):
         self.widget = widget
         self.labels = labels
         self._display = follow_protocol(widget)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files that are there whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 
-__all__ = ["PART_NAME", "as_folder", "atomic_write", "refuse_existing", "refuse_input", "unfinished"]
+__all__ = ["PART_NAME", "as_folder", "atomic_write", "part_path", "refuse_existing", "refuse_input"]
 
+#: Names of files that are not finished.
 PART_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
 def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Have a file whole or not at all."""
+    """Write to a temporary name in the same folder, and give the file its own name once it is whole."""
     refuse_existing(path, overwrite)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
-    temporary = unfinished(path)
+    temporary = part_path(path)
     try:
         yield temporary
         refuse_existing(path, overwrite)
@@ -36,21 +37,21 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def unfinished(path: Path) -> Path:
-    """A name for what is not yet what it shall be."""
+def part_path(path: Path) -> Path:
+    """A new name, beside ``path``, for a file or folder that is not finished; it fits `PART_NAME`."""
     return path.with_name(f".{secrets.token_hex(8)}.part")
 
 
 def as_folder(name: str, value: Any) -> Path:
-    """The name of a folder to be written to."""
+    """The path of an output folder; anything that is not the name of a folder is refused."""
     with suppress(TypeError):
         if value and "\0" not in os.fsdecode(value):
             return Path(os.fsdecode(value))
-    raise CosmicRayError(f"Found {name}={value!r}; expected the name of a folder.")
+    raise wrong_value(name, value, "the name of a folder")
 
 
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace a file, unless told."""
+    """Refuse to replace a file unless ``overwrite`` is on."""
     if not overwrite and os.path.lexists(path):
         raise CosmicRayError(
             f"Found {str(path)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
@@ -58,6 +59,6 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def refuse_input(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to replace a file that the result is made of, told or not."""
+    """Refuse to replace a file that the result is made of, whatever ``overwrite`` says."""
     if path.exists() and any(other.exists() and other.samefile(path) for other in inputs):
         raise CosmicRayError(f"Found an input at {str(path)!r}; expected another output folder. Name one.")

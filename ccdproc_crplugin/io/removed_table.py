@@ -40,7 +40,7 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
     if record.by_hand is not None:
         columns["by_hand"] = record.by_hand
-    rows = np.rec.fromarrays(list(columns.values()), names=list(columns))
+    rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, column.dtype) for name, column in columns.items()])
     return fits.BinTableHDU(rows, facts, name=PIXELS)
 
 

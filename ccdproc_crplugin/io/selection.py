@@ -7,7 +7,7 @@ import fnmatch
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.header import KINDS, frame_kind
@@ -84,11 +84,12 @@ def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Pat
             f"Found {type(ifc).__name__}; expected an ImageFileCollection or a list of paths. Make one with "
             "ImageFileCollection(folder)."
         )
-    location = Path(ifc.location or ".")
-    listed = {location / name for name in ifc.files or ()}
-    chosen_by_hand = ifc._filenames is not None
-    if ifc.location and not chosen_by_hand:
-        listed |= {path for path in find_frames(location) if _passes(path.name, ifc)}
+    collection: Any = ifc
+    location = Path(collection.location or ".")
+    listed = {location / name for name in collection.files or ()}
+    chosen_by_hand = collection._filenames is not None
+    if collection.location and not chosen_by_hand:
+        listed |= {path for path in find_frames(location) if _passes(path.name, collection)}
     return sorted(listed)
 
 

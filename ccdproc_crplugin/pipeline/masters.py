@@ -17,7 +17,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io.atomic import unfinished
+from ccdproc_crplugin.io.atomic import part_path
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
@@ -63,7 +63,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     prepare = functools.partial(_prepared, headers=headers, number=number, calls=first) if first or headers else None
     paths = [entry.path for entry in group.entries]
     with writing():
-        scratch = unfinished(target)
+        scratch = part_path(target)
         scratch.mkdir(parents=True)
     try:
         with writing():

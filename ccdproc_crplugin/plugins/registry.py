@@ -133,7 +133,7 @@ class Registry:
         for item in items:
             self._accept(kind, expected, item, plugin)
 
-    def _accept(self, kind: str, expected: type, item: Any, plugin: Plugin) -> None:
+    def _accept(self, kind: str, expected: Any, item: Any, plugin: Plugin) -> None:
         try:
             name = checked_name(kind, expected, item)
             if name in self.registered(kind):

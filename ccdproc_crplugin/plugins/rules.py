@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 #: The hooks that declare something, and what each must yield.
-REGISTRIES = {
+REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_detectors": ("detector", Detector),
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
@@ -64,19 +64,20 @@ def check_plugin(module: Any, name: str) -> None:
             raise CosmicRayError(f"{implementation.function.__name__} is a hook wrapper, which no hook here takes.")
 
 
-def checked_name(kind: str, expected: type, item: Any) -> str:
+def checked_name(kind: str, expected: type[Any], item: Any) -> str:
     """The name under which an item is registered, once it is found to be what the hook asks for."""
     if not isinstance(item, expected):
         raise CosmicRayError(f"expected a {kind} ({expected.__name__}), found {type(item).__name__}: {item!r:.80}.")
-    name = item.__name__ if kind == "method" else item.name
+    checked: Any = item  # the type of each kind is known at run time alone
+    name = checked.__name__ if kind == "method" else checked.name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CosmicRayError(f"the {kind} name {name!r} should be letters, digits, '_', '-' and '.'.")
     if kind == "detector":
-        _check_detector(item)
-    elif kind != "method" and not callable(item.run):
-        raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {item.run!r:.80}.")
+        _check_detector(checked)
+    elif kind != "method" and not callable(checked.run):
+        raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {checked.run!r:.80}.")
     if kind == "step":
-        _check_step(item)
+        _check_step(checked)
     return name
 
 

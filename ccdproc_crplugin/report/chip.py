@@ -70,7 +70,8 @@ class ChipMap:
 
 def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
     """Map the hits over the chip."""
-    maps, on_hot = [], [[] for _ in views]
+    maps: list[ChipMap] = []
+    on_hot: list[list[int]] = [[] for _ in views]
     for shape in sorted({view.shape for view in views}):
         members = [index for index, view in enumerate(views) if view.shape == shape]
         counts = np.zeros(shape, dtype=np.uint16)
@@ -90,7 +91,7 @@ def _expected(views: Sequence[FrameView]) -> np.ndarray:
     """How many pixels chance would hit in 0, 1, 2, ... frames or more, where each frame has the hits it has."""
     n_pixels = views[0].shape[0] * views[0].shape[1]
     shares = [len(view.pixels[0]) / n_pixels for view in views]
-    chances = reduce(np.convolve, ([1 - share, share] for share in shares))
+    chances = reduce(np.convolve, (np.array([1 - share, share]) for share in shares))
     return n_pixels * np.cumsum(chances[::-1])[::-1]
 
 

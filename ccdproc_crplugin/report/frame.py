@@ -57,7 +57,7 @@ def view_frame(row: Row) -> FrameView | None:
     with warnings.catch_warnings():
         # What astropy mends in a header is no matter here.
         warnings.simplefilter("ignore", AstropyWarning)
-        ccd = read_ccd(row.path, hdu=row.hdu)
+        ccd = read_ccd(row.path or row.file, hdu=row.hdu)
     if not is_cleaned(ccd):
         return None
     segments = cr_segments(ccd)

@@ -19,7 +19,7 @@ from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
-__all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
+__all__ = ["Row", "complete", "put_back", "rows_of_folder", "split_frames"]
 
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
@@ -61,7 +61,7 @@ class Row:
         return f"{self.expected_low:.0f} to {self.expected_high:.0f}"
 
 
-def read_night(folder: Path) -> list[Row]:
+def rows_of_folder(folder: Path) -> list[Row]:
     """List the frames of a night."""
     if not folder.is_dir():
         raise CosmicRayError(f"Found no folder {str(folder)!r}; expected one of cleaned frames.")
@@ -80,7 +80,7 @@ def split_frames(row: Row) -> list[Row]:
     indices = frame_indices(row.path) if row.path else []
     if len(indices) < 2:
         return [row]
-    whole = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
+    whole: dict[str, Any] = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
     return [replace(row, file=f"{row.file}[{index}]", hdu=index, verdict="", findings="", **whole) for index in indices]
 
 
@@ -91,16 +91,16 @@ def _from_table(path: Path) -> list[Row]:
 
 
 def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
-    text = {name: _text(entries.get(name)) for name in ("file", "status", "reason", "kind", "detector", "verdict")}
+    words = ("file", "status", "reason", "kind", "detector", "verdict")
+    values: dict[str, Any] = {name: _text(entries.get(name)) for name in words}
     names = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
-    numbers = {name: _number(entries.get(name)) for name in names}
+    values |= {name: _number(entries.get(name)) for name in names}
     output = _text(entries.get("output"))
     path = path_inside(folder, output) if output else None
     if output and path is None:
-        text["reason"] = text["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
+        values["reason"] = values["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
     return Row(
-        **text,
-        **numbers,
+        **values,
         path=path,
         parameters=_parameters(_text(entries.get("parameters"))),
         findings=_text(entries.get("findings")),

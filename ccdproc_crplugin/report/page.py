@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,14 +18,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.events.classify import RULES
-from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
+from ccdproc_crplugin.io.atomic import atomic_write, part_path, refuse_existing
 from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
-from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames
-from ccdproc_crplugin.report.review import FORMAT, VERSION, frame_name
+from ccdproc_crplugin.report.night import Row, put_back, rows_of_folder, split_frames
+from ccdproc_crplugin.report.review import FORMAT, VERSION, name_in_review
 
 __all__ = ["write_report"]
 
@@ -108,7 +107,7 @@ def write_report(
     if output.suffix.lower() not in (".html", ".htm"):
         raise CosmicRayError(f"Found the file name {output.name!r}; expected one that ends in .html.")
     refuse_existing(output, overwrite)
-    rows = read_night(folder)
+    rows = rows_of_folder(folder)
     with _PictureStore.beside(output) as store:
         night = _Night()
         for row in (progress or iter)(rows):
@@ -153,7 +152,7 @@ class _Night:
 
 
 def _unreadable(row: Row, err: Exception) -> Row:
-    message = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+    message = reason_of(err)
     return replace(row, path=None, reason="; ".join(filter(None, (row.reason, message))))
 
 
@@ -175,7 +174,7 @@ class _PictureStore:
     @contextmanager
     def beside(cls, page: Path) -> Iterator[_PictureStore]:
         """Have a store whose folder is there whole, or not at all."""
-        store = cls(page.with_name(f"{page.stem}_files"), page.with_name(f".{secrets.token_hex(8)}.part"), [])
+        store = cls(page.with_name(f"{page.stem}_files"), part_path(page), [])
         store.refuse_foreign_folder()
         try:
             yield store
@@ -220,7 +219,7 @@ class _PictureStore:
 
     def settle(self) -> None:
         """Put the folder where the page looks for it, in place of that of an earlier page."""
-        earlier = self.folder.with_name(f".{secrets.token_hex(8)}.part")
+        earlier = part_path(self.folder)
         if self.folder.is_dir():
             os.replace(self.folder, earlier)
         if self.beside_page:
@@ -308,7 +307,7 @@ def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict
         "classes": list(CLASSES),
         "frames": [
             {
-                "file": frame_name(view.row.path, view.row.hdu),
+                "file": name_in_review(Path(view.row.path or view.row.file), view.row.hdu),
                 "name": view.row.file,
                 "cleaning": view.cleaning,
                 "classes": view.classes.tolist(),

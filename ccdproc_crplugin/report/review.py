@@ -26,7 +26,7 @@ __all__ = [
     "apply_review",
     "apply_reviews",
     "cleaning_id",
-    "frame_name",
+    "name_in_review",
     "read_review",
 ]
 
@@ -112,7 +112,7 @@ def _expect(condition: bool, found: str, expected: str) -> None:
         raise CosmicRayError(f"Found {found}; expected {expected}.")
 
 
-def frame_name(path: Path, hdu: int | None = None) -> str:
+def name_in_review(path: Path, hdu: int | None = None) -> str:
     """How a review names a frame."""
     return path.name if hdu is None else f"{path.name}[{hdu}]"
 

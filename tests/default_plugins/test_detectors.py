@@ -179,9 +179,9 @@ class TestLacosmic:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"sigclip": 0}, "sigclip=0; expected a positive number"),
+            ({"sigclip": 0}, "sigclip=0; expected a number above 0"),
             ({"sigfrac": -1}, "sigfrac=-1"),
-            ({"niter": 0}, "niter=0; expected a whole number, 1 or more"),
+            ({"niter": 0}, "niter=0; expected a whole number of 1 or more"),
             ({"niter": 2.5}, "niter=2.5"),
             ({"edges": "wrap"}, "edges: found 'wrap'"),
             ({"fsmode": "mode"}, "fsmode: found 'mode'"),

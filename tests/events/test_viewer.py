@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from astropy.nddata import CCDData
 
-import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.events.gallery import cut_out
 from ccdproc_crplugin.events.image_widget import OlderImageWidget, follow_protocol, open_widget
@@ -389,8 +388,3 @@ class TestRefused:
     def test_a_widget_that_shows_no_images(self, segments):
         with pytest.raises(CosmicRayError, match="type 'object'; expected an ImageWidget of astrowidgets"):
             segments.view(widget=object())
-
-
-def test_view_is_there_after_the_methods_were_installed_twice():
-    crp.methods.install()
-    assert crp.CRSegments.view.__module__ == "ccdproc_crplugin.events.viewer"

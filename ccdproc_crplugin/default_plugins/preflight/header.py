@@ -87,8 +87,8 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
     """Look whether the corrections on record agree with the unit of the frame."""
     made = corrections(ccd.meta)
     told = f"corrections on record: {', '.join(sorted(made)) or 'none'}"
-    in_adu = gain is not None and not ccd.unit.is_equivalent(u.electron)
-    if in_adu and "gain" in made and abs(gain.value - 1) > 0.01:
+    would_apply = gain is not None and not ccd.unit.is_equivalent(u.electron) and abs(gain.value - 1) > 0.01
+    if would_apply and "gain" in made:
         return Finding(
             "records",
             "fail",
@@ -99,7 +99,7 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
             "set the unit of the frame to electron and leave the gain out",
         )
     unit = str(value_of(ccd.meta, "BUNIT") or "").strip().lower()
-    if in_adu and unit in ("electron", "electrons", "e-", "e") and abs(gain.value - 1) > 0.01:
+    if would_apply and unit in ("electron", "electrons", "e-", "e"):
         return Finding(
             "records",
             "warn",
