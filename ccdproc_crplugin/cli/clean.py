@@ -106,13 +106,15 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
     from ccdproc_crplugin.frames.cards import read_verdict
     from ccdproc_crplugin.frames.header import frame_kind
-    from ccdproc_crplugin.io.ccd import read_ccd, read_header, write_ccd
+    from ccdproc_crplugin.io.ccd import open_frame, write_ccd
 
-    kind = frame_kind(read_header(path, hdu=args.hdu))
-    if kind != "light" and not args.any_kind:
-        return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
-    target = _target(path, args, written)
-    cleaned = _cleaned(read_ccd(path, unit=args.unit, hdu=args.hdu), args, keywords)
+    with open_frame(path, hdu=args.hdu) as file:
+        kind = frame_kind(file.header)
+        if kind != "light" and not args.any_kind:
+            return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
+        target = _target(path, args, written)
+        ccd = file.read(args.unit)
+    cleaned = _cleaned(ccd, args, keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
     verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
     return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict, "cleaned"

@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from astropy import units as u
@@ -34,9 +37,11 @@ from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
 
 __all__ = [
+    "FrameFile",
     "as_path",
     "frame_indices",
     "given_unit",
+    "open_frame",
     "read_ccd",
     "read_header",
     "reading",
@@ -44,6 +49,9 @@ __all__ = [
     "write_ccd",
     "write_hdus",
 ]
+
+#: How a file begins that gzip packed.
+GZIP_MAGIC = b"\x1f\x8b"
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -82,14 +90,46 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     >>> raw.shape, str(raw.unit)
     ((520, 536), 'adu')
     """
+    with open_frame(path, hdu=hdu) as file:
+        return file.read(unit)
+
+
+def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
+    """Read the header of a frame, completed from the primary one."""
+    with open_frame(path, hdu=hdu) as file:
+        return file.header
+
+
+@contextmanager
+def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
+    """Open the file of a frame once, for its header and then for the rest."""
     path = as_path(path)
-    with reading(path), fits.open(path) as hdus:
-        index = image_index(hdus, path) if hdu is None else hdu
-        unit = unit_of(hdus[index], path) if unit is None else given_unit(unit)
+    with reading(path), open(path, "rb") as stream, fits.open(stream) as hdus:
+        yield FrameFile(path, stream, hdus, image_index(hdus, path) if hdu is None else hdu)
+
+
+@dataclass(frozen=True)
+class FrameFile:
+    """A file that is open, and which of its HDUs holds the frame."""
+
+    path: Path
+    stream: BinaryIO
+    hdus: fits.HDUList
+    index: int
+
+    @property
+    def header(self) -> fits.Header:
+        """The header of the frame, completed from the primary one."""
+        return inherit(self.hdus, self.index)
+
+    def read(self, unit: Any = None) -> CCDData:
+        """Read the frame with mask, uncertainty, flags and removed values; see `read_ccd`."""
+        hdus, index = self.hdus, self.index
+        unit = unit_of(hdus[index], self.path) if unit is None else given_unit(unit)
         # Where BUNIT says the same, an explicit unit would only be logged.
         said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
         names = {f"hdu_{name}": companion(hdus, default, index) for name, default in STANDARD_COMPANIONS.items()}
-        ccd = CCDData.read(path, hdu=index, unit=None if said else unit, **names)
+        ccd = CCDData.read(self._content(), format="fits", hdu=index, unit=None if said else unit, **names)
         if index:
             complete_header(ccd, hdus[0].header)
         flags, pixels = (companion(hdus, name, index) for name in (FLAGS, PIXELS))
@@ -97,15 +137,13 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
             ccd.flags = np.array(hdus[flags].data)
         if pixels in hdus:
             attach(ccd, read_removed(hdus, pixels, ccd.data.shape))
-    return ccd
+        return ccd
 
-
-def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
-    """Read the header of a frame."""
-    path = as_path(path)
-    with reading(path), fits.open(path) as hdus:
-        index = image_index(hdus, path) if hdu is None else hdu
-        return inherit(hdus, index)
+    def _content(self) -> BytesIO:
+        """The file, unpacked, for a reader that opens and closes it by itself."""
+        self.stream.seek(0)
+        content = self.stream.read()
+        return BytesIO(gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content)
 
 
 def frame_indices(path: str | os.PathLike) -> list[int]:
