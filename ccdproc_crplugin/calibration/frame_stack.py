@@ -36,7 +36,7 @@ MAX_OPEN = 200
 class FrameStack:
     """The frames of a group, read a few rows at a time."""
 
-    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None):
+    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None) -> None:
         self.memory, self.folder, self.saturation = memory, folder, saturation
         self.frames: list[InputFrame] = []
         self._scratch: BinaryIO | None = None

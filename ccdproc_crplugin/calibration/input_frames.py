@@ -33,7 +33,7 @@ PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 class Plane(ABC):
     """The pixels of a frame, wherever they are."""
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0):
+    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0) -> None:
         self.shape, self.dtype, self.zero = shape, dtype, zero
 
     @property
@@ -58,7 +58,7 @@ class Plane(ABC):
 class ArrayPlane(Plane):
     """Pixels in memory."""
 
-    def __init__(self, array: np.ndarray):
+    def __init__(self, array: np.ndarray) -> None:
         super().__init__(array.shape, array.dtype)
         self.array = array
 
@@ -77,7 +77,7 @@ class FilePlane(Plane):
         shape: tuple[int, int],
         dtype: np.dtype,
         zero: float = 0.0,
-    ):
+    ) -> None:
         super().__init__(shape, dtype, zero)
         self.path, self.file, self.start = path, file, start
 

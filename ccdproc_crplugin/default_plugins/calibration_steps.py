@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -339,7 +339,7 @@ def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: boo
 
 
 @hookimpl
-def ccdcr_steps():
+def ccdcr_steps() -> Iterator[Any]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from astropy.nddata import CCDData
@@ -58,7 +59,7 @@ def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
 
 
 @hookimpl
-def ccdcr_steps():
+def ccdcr_steps() -> Iterator[Any]:
     """Register the steps."""
     yield Step(
         "clean_cosmic_rays",

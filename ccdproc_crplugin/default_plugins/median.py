@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
 from ccdproc_crplugin.errors import check_number, check_whole
@@ -12,7 +15,17 @@ from ccdproc_crplugin.plugins.model import Detection, Detector
 __all__ = ["detect"]
 
 
-def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, gbox=0):
+def detect(
+    data: np.ndarray,
+    *,
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    thresh: float = 5.0,
+    mbox: int = 11,
+    gbox: int = 0,
+) -> Detection:
     """Flag the pixels that exceed the local median by a multiple of the local noise."""
     from scipy import ndimage
 
@@ -33,6 +46,6 @@ def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, 
 
 
 @hookimpl
-def ccdcr_detectors():
+def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
     yield Detector("median", "pixels far above the local median (ccdproc.cosmicray_median, local noise)", detect)

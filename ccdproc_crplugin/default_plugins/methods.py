@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import PluginWarning
@@ -17,7 +19,7 @@ _lock = threading.RLock()
 
 
 @hookimpl
-def ccdcr_methods():
+def ccdcr_methods() -> tuple[Callable[..., Any], ...]:
     """Register the built-in methods."""
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.preflight import cr_preflight

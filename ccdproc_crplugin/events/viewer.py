@@ -62,7 +62,7 @@ class EventViewer:
         The events, in the order of the walk.
     """
 
-    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any):
+    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any) -> None:
         self.widget = widget
         self.labels = labels
         self._display = follow_protocol(widget)

@@ -71,7 +71,7 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
 class _Reader:
     """Reads the tables of a configuration; its errors name the line."""
 
-    def __init__(self, name: str, text: str):
+    def __init__(self, name: str, text: str) -> None:
         self._name = name
         self._lines = _lines_of(text)
 

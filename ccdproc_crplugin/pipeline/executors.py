@@ -69,7 +69,7 @@ class Crew:
     pool: the task that kills its worker is identified, and all others get done.
     """
 
-    def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False):
+    def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False) -> None:
         self.is_elsewhere = executor is not None  # perhaps on other machines, with other memory
         self._n_workers = n_workers
         self._executor: Any = executor

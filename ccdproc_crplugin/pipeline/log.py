@@ -28,7 +28,7 @@ logger.addHandler(logging.NullHandler())
 class _Onward(logging.Handler):
     """Passes warnings to the logger ``ccdproc_crplugin``, which belongs to the calling program."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__(logging.WARNING)
 
     def emit(self, record: logging.LogRecord) -> None:

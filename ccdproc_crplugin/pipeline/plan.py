@@ -38,7 +38,7 @@ AFTER = {
 class Planner:
     """Plans a night kind by kind, because combined darks draw on combined biases, and flats on both."""
 
-    def __init__(self, night: Night):
+    def __init__(self, night: Night) -> None:
         self.night = night
         self.groups: list[Group] = []
         self.others: list[tuple[Entry, str, str]] = []

@@ -94,7 +94,7 @@ def _in_words(value: Any) -> Any:
 class Record:
     """The rows of an output folder by file: those of earlier runs, and those of this run."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         rows = filter(_is_sound, [*_rows_of_table(folder), *_rows_of_journal(folder)])
         self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in rows}

@@ -60,7 +60,7 @@ DEFAULT_PLUGINS = {
 class PluginHost(Registry):
     """Loads the plugins and answers for them."""
 
-    def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None):
+    def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path

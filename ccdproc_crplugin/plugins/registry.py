@@ -58,7 +58,7 @@ class Registration:
 class Registry:
     """The plugins, and what they registered or failed to."""
 
-    def __init__(self, trace: Callable[[str], Any] | None = None):
+    def __init__(self, trace: Callable[[str], Any] | None = None) -> None:
         self.registrations: list[Registration] = []
         self._plugins: dict[str, Plugin] = {}
         self._manager = new_manager()

@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ class Codes:
         return np.arcsinh((values - self.sky) / self.scale)
 
 
-def _extreme(frame: np.ndarray, function) -> float:
+def _extreme(frame: np.ndarray, function: Any) -> float:
     finite = frame[np.isfinite(frame)]
     return float(function(finite)) if finite.size else 0.0
 

@@ -122,7 +122,7 @@ def write_report(
 class _Night:
     """The rows of a night, and the views of those frames that can be seen."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple[Row, int | None]] = []
         self.views: list[FrameView] = []
 
