@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The steps that take the cosmic rays out and measure them."""
+"""The steps that remove cosmic rays and measure them."""
 
 from __future__ import annotations
 

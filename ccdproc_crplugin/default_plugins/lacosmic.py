@@ -92,7 +92,7 @@ def detect(
 
 
 def _without_structured_edges(hits: np.ndarray, not_searched: Any) -> tuple[np.ndarray, np.ndarray | None]:
-    """The hits but for those on edges that are lines of their own, and what was not searched with those edges."""
+    """The hits without those on structured edges of the chip, and the pixels not searched with these edges."""
     edges = structured_edges(hits)
     if edges is None:
         return hits, not_searched

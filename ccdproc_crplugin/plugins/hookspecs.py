@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The points at which a plugin can hook in.
+The hooks that a plugin may implement.
 
 A plugin is a module (or any object) with functions of these names, marked with ``hookimpl``, that is
 registered under the entry-point group ``ccdproc_crplugin``::
@@ -133,7 +133,7 @@ def ccdcr_methods() -> None:
 @hookspec
 def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
     """
-    Change the mask that a detector gave, before anything is repaired.
+    Change the mask of a detector before the pixels are repaired.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ CALIBRATION = ("bias", "dark", "flat")
 
 @dataclass(frozen=True)
 class Row:
-    """A frame of the night, in words and figures for a page."""
+    """A row of the table on the page."""
 
     file: str
     status: str
@@ -121,7 +121,7 @@ def _from_files(folder: Path) -> list[Row]:
 
 
 def complete(row: Row, header: Mapping[str, Any]) -> Row:
-    """Add what the header of a cleaned frame says."""
+    """Complete a row from the header of the cleaned frame."""
     seconds, name = exposure(header), filter_name(header)
     verdict, lacking = read_verdict(header)
     said = {
@@ -147,7 +147,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
 
 
 def put_back(row: Row) -> Row:
-    """Say of a frame that all that was removed from it was put back."""
+    """The row of a frame whose removed values were all put back."""
     reason = "; ".join(filter(None, (row.reason, "all that was removed was put back")))
     return replace(row, reason=reason, n_events=0.0, n_pixels=0.0, verdict="")
 
@@ -167,7 +167,7 @@ def _number(value: Any) -> float | None:
 
 
 def _parameters(text: str) -> str:
-    """Parameters that stand in the table as JSON, in words."""
+    """The parameters in words, from their JSON in the table."""
     try:
         parameters = json.loads(text)
     except (ValueError, RecursionError):
@@ -178,7 +178,7 @@ def _parameters(text: str) -> str:
 
 
 def _with_choice(parameters: str, header: Mapping[str, Any]) -> str:
-    """Parameters with the limit that was taken where the choice was left open."""
+    """The parameters with the limit that was chosen for ``auto``."""
     sigclip = _number(header.get("CRSIGCLP"))
     return parameters if sigclip is None else parameters.replace("sigclip=auto", f"sigclip={sigclip:g} (auto)")
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Writes the page."""
+"""The page of a night, written to a file."""
 
 from __future__ import annotations
 
@@ -120,14 +120,14 @@ def write_report(
 
 
 class _Night:
-    """The rows of a night, and the views of those frames that can be seen."""
+    """The rows of a night, and the views of the frames that can be shown."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[Row, int | None]] = []
         self.views: list[FrameView] = []
 
     def add(self, row: Row, store: _PictureStore) -> None:
-        """Take the frames of the next file."""
+        """Add the frames of the next file."""
         try:
             frames = split_frames(row)
         except Exception as err:
@@ -159,7 +159,7 @@ def _unreadable(row: Row, err: Exception) -> Row:
 @dataclass
 class _PictureStore:
     """
-    What the page loads for each frame: in the page as long as that stays small, else in files beside it.
+    The pictures that the page loads for each frame: inside a small page, else in files beside it.
 
     A file is a script, since a page from ``file://`` may load nothing else that it can look into.
     """
@@ -173,7 +173,7 @@ class _PictureStore:
     @classmethod
     @contextmanager
     def beside(cls, page: Path) -> Iterator[_PictureStore]:
-        """Have a store whose folder is there whole, or not at all."""
+        """Yield a store; its folder is moved into place once it is complete."""
         store = cls(page.with_name(f"{page.stem}_files"), part_path(page), [])
         store.refuse_foreign_folder()
         try:
@@ -182,7 +182,7 @@ class _PictureStore:
             shutil.rmtree(store.temporary, ignore_errors=True)
 
     def refuse_foreign_folder(self) -> None:
-        """Leave a folder alone that is not of an earlier page."""
+        """Refuse to replace a folder that no earlier page wrote."""
         if not os.path.lexists(self.folder):
             return
         foreign = [] if self.folder.is_dir() and not self.folder.is_symlink() else [self.folder]
@@ -194,7 +194,7 @@ class _PictureStore:
             )
 
     def add(self, pictures: dict[str, Any]) -> None:
-        """Take the pictures of the next frame."""
+        """Add the pictures of the next frame."""
         text = _json(pictures)
         self.texts.append(text)
         self.size += len(text)
@@ -218,7 +218,7 @@ class _PictureStore:
         self.texts[index] = ""
 
     def settle(self) -> None:
-        """Put the folder where the page looks for it, in place of that of an earlier page."""
+        """Move the folder to the place where the page expects it, and remove that of an earlier page."""
         earlier = part_path(self.folder)
         if self.folder.is_dir():
             os.replace(self.folder, earlier)
@@ -232,7 +232,7 @@ def _file_name(index: int) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON in ASCII that can stand inside of a page or a script."""
+    """JSON in ASCII that is safe inside a page or a script."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -278,7 +278,7 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
 
 
 def _columns(rows: list[Row]) -> dict[str, str]:
-    """The headings of the table and what stands below them; those that no frame has are left out."""
+    """The columns of the table; a column that is empty for all frames is left out."""
     return {
         heading: kind
         for heading, (entry, kind) in COLUMNS.items()
@@ -291,7 +291,7 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What allows a browser to run this text and no other."""
+    """The hash of a script or style for the content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
@@ -300,7 +300,7 @@ def _count_classes(views: list[FrameView]) -> list[int]:
 
 
 def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict[str, Any]:
-    """What the script knows from the start."""
+    """The data that the script of the page starts with."""
     return {
         "folder": store.folder.name if store.beside_page else None,
         "review": {"format": FORMAT, "version": VERSION},

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a CCD camera does to the light: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
+"""A CCD camera: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
 
 The fixed patterns of a camera (which pixels are hot, how each responds, the columns of its bias) depend on
 `Camera.seed` and the frame's shape alone, so that every frame of a night has the same.
@@ -52,7 +52,7 @@ class Camera:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no camera."""
+        """Refuse wrong values."""
         check_ranges(vars(self), NUMBERS, WHOLE_NUMBERS)
         if not isinstance(self.chip, Chip):
             raise wrong_value("chip", self.chip, "a Chip, such as THIN or THICK")
@@ -62,7 +62,7 @@ class Camera:
 
     @property
     def saturation(self) -> float:
-        """Level at which a pixel saturates above the bias, in electrons: full well or converter, the lower."""
+        """Saturation level above the bias, electrons: the lower of full well and converter."""
         return min(self.full_well, (2**self.bits - 1 - self.bias_level) * self.gain)
 
     def bias(self, shape: tuple[int, int]) -> np.ndarray:
@@ -84,13 +84,13 @@ class Camera:
         return charge
 
     def digitised(self, electrons: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-        """The converter's integer output for a frame that has its noise."""
+        """The integers that the converter makes of electrons with noise."""
         counts = np.rint(electrons / self.gain + self.bias(shape))
         return np.clip(counts, 0, 2**self.bits - 1).astype(np.uint16 if self.bits <= 16 else np.uint32)
 
 
 def _pattern_rng(camera: Camera, pattern: int) -> np.random.Generator:
-    """Random numbers of one fixed pattern, apart from those of the others."""
+    """The random generator of one fixed pattern."""
     return np.random.default_rng([camera.seed, pattern])
 
 
@@ -124,7 +124,7 @@ def _read_only(pattern: np.ndarray) -> np.ndarray:
 
 
 def _spilt(column: np.ndarray, full_well: float) -> np.ndarray:
-    """One column after its excess has run to the nearest pixels with room, half of it each way."""
+    """A column after the charge above the full well has run to the nearest free pixels, half of it each way."""
     excess = np.clip(column - full_well, 0, None)
     column = np.minimum(column, full_well)
     for source in np.flatnonzero(excess):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Headers as different cameras and programs write them.
+"""Headers in the dialects of different cameras and programs.
 
 A dialect is a function of the frame's `Exposure` that gives cards; a new one is an entry in `DIALECTS`.
 """
@@ -18,7 +18,7 @@ __all__ = ["DIALECTS", "Exposure", "make_header"]
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a header tells of a frame."""
+    """The facts for the header of a frame."""
 
     kind: str
     seconds: float

@@ -214,7 +214,7 @@ def _exposure(camera: Camera, kind: str, seconds: float, date: str) -> Exposure:
 def _read_out(
     electrons: np.ndarray, camera: Camera, exposure: float, corrected: Any, unit: str, header: Any
 ) -> CCDData:
-    """The frame as the camera's program writes it, or corrected, as CCDData."""
+    """The frame as the camera writes it, or with corrections, as CCDData."""
     shape = electrons.shape
     counts = camera.digitised(electrons, shape)
     if not corrected and unit == "adu":

@@ -26,7 +26,7 @@ MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
 def simulate_frames(folder: Path, *, n_frames: int = 1, seed: int = 0, **settings: Any) -> QTable:
-    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them."""
+    """Write corrected frames of one field, with the truth about their cosmic rays beside them."""
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
@@ -116,7 +116,7 @@ def simulate_night(
 
 
 def _new_folder(folder: Path) -> Path:
-    """The folder and one for the truth in it, made if missing, refused if there are frames."""
+    """Make the folder with one for the truth in it; a folder that holds frames is refused."""
     try:
         folder = Path(folder)
         taken = any(place.is_dir() and any(place.glob("*.fits")) for place in (folder, folder / "truth"))
@@ -141,7 +141,7 @@ def _check_scene(scene: Any) -> None:
 
 
 def _settings(kind: str, exposure: float, scene: Any) -> dict[str, Any]:
-    """What `simulate_frame` takes for a frame of that kind."""
+    """The arguments of `simulate_frame` for a frame of this kind."""
     if kind == "light":
         return {"exposure": exposure, **scene}
     full = {"n_muons": 30, "n_worms": 20, "n_spots": 30, **{k: v for k, v in scene.items() if k.startswith("n_")}}
@@ -152,7 +152,7 @@ def _settings(kind: str, exposure: float, scene: Any) -> dict[str, Any]:
 
 
 def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple[str, str, str, int, int]:
-    """Write frame and truth; give the row of the table."""
+    """Write frame and truth; return the row of the table."""
     path, truth = folder / name, folder / "truth" / name
     header = frame.ccd.header.copy()
     header["BUNIT"] = str(frame.ccd.unit)

@@ -56,7 +56,7 @@ class Chip:
     diffusion: float
 
     def __post_init__(self) -> None:
-        """Refuse what is no chip."""
+        """Refuse wrong values."""
         check_ranges(vars(self), {"thickness": (1, 1e4), "pixel_size": (0.5, 1e3), "diffusion": (0, 1e3)}, {})
 
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What shines: stars with a Moffat profile and galaxies with a Sersic profile, made by photutils."""
+"""The light of stars (Moffat profiles) and galaxies (Sersic profiles), made by photutils."""
 
 from __future__ import annotations
 

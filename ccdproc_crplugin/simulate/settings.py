@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a simulation may be told: numbers and words within reason, checked before anything is drawn or written."""
+"""The checks of the settings of a simulation, made before anything is drawn or written."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ FLUXES = (1e-3, 1e12)  # electrons
 
 
 def check_settings(settings: Any) -> None:
-    """Refuse what no simulation can be made with."""
+    """Refuse wrong settings of a simulation."""
     check_ranges(settings, NUMBERS, WHOLE_NUMBERS)
     checks: dict[str, Callable[[Any], None]] = {
         "shape": _check_shape,

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What each pair of limits would find, and which pair to take."""
+"""The number of events for each pair of limits, and the choice of a pair."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def choose_limits(
 
 
 def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) -> np.ndarray:
-    """The candidates that are not on an edge with a structure of its own."""
+    """The candidates that are not on a structured edge of the chip."""
     hits = np.zeros(shape, dtype=bool)
     sharp = scores[(scores["s_prime"] > EDGE_SIGCLIP) & (scores["s_prime_over_f"] > objlim)]
     hits[sharp["y"], sharp["x"]] = True
@@ -85,7 +85,7 @@ def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) ->
 
 
 class _Found:
-    """The candidates of the frame, to be counted for any pair of limits."""
+    """The candidates of the frame, which can be counted for any pair of limits."""
 
     def __init__(self, scores: Any, shape: tuple[int, int], n_pixels: int) -> None:
         self.n_pixels = n_pixels
@@ -127,7 +127,7 @@ def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterat
 
 def _noise_tail(trials: Any, objlim: float) -> Callable:
     """
-    Number of false pixels in the parts tried, but for those on stars, as a function of ``sigclip``.
+    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``.
 
     S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
     tells what a frame much larger than the parts has beyond the highest S' of the parts.
@@ -139,13 +139,13 @@ def _noise_tail(trials: Any, objlim: float) -> Callable:
 
 
 def _untried(table: Any, objlim: float) -> Any:
-    """The limits of a frame on which trial events tell nothing."""
+    """The limits of a frame on which no trial event could be found."""
     reason = f"no trial event was found at any sigclip: the detector's own value of {DEFAULT_SIGCLIP:g} stays"
     return Limits(DEFAULT_SIGCLIP, float(objlim), table, reason)
 
 
 def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float) -> Limits:
-    """The row to take, and why."""
+    """The row that is chosen, and why."""
     false_share = table["n_false"] / np.maximum(table["n_events"], 1)
     merit = np.where(table["allowed"], table["completeness"], -false_share - table["stars_touched"])
     good = table[merit >= merit.max() - INDIFFERENT]

@@ -52,7 +52,7 @@ TOUCHED = 1  # pixels from a star's brightest within which it is touched
 
 @dataclass(frozen=True)
 class Trials:
-    """Scores of what was tried."""
+    """Scores of the cosmic rays and stars that were tried."""
 
     events: list
     stars: list
@@ -94,7 +94,7 @@ def make_trials(
 
 
 def best_scores(scores: Any, objlim: float) -> np.ndarray:
-    """The highest S' that each of the things tried has above a contrast."""
+    """The highest S' of each trial among its pixels above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
 
 
@@ -136,7 +136,7 @@ class _Part:
         return s_prime, contrast
 
     def try_events(self, rng: np.random.Generator) -> list[Any]:
-        """Scores on trial events that stand out of the noise."""
+        """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
         noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
         covered = []
@@ -153,7 +153,7 @@ class _Part:
         return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
 
     def try_stars(self, fwhm: Any, rng: np.random.Generator) -> Any:
-        """Scores on the stars of the twin, and those beside stars."""
+        """Scores on the stars of the simulated twin, and beside stars."""
         narrow = FWHM_WITHOUT_STARS if fwhm is None else max(np.sqrt(max(fwhm**2 - PIXEL_WIDTH2, 0)), LEAST_FWHM)
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
@@ -166,11 +166,11 @@ class _Part:
         return scores, (s_prime[beside], contrast[beside])
 
     def _read_out(self) -> Any:
-        """Standard deviation of what scatters beside the photons."""
+        """Standard deviation of the noise that is not photon noise, electron."""
         return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
 
     def _detected(self, fwhm: Any) -> Any:
-        """The stars of the part."""
+        """The stars that are detected in the part."""
         finder = DAOStarFinder(STAR_PEAK * self.sigma, fwhm, scale_threshold=False, sharpness_range=SHARPNESS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NoDetectionsWarning)

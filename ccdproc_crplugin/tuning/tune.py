@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Which ``sigclip`` and ``objlim`` a frame wants, and why."""
+"""The choice of ``sigclip`` and ``objlim`` for a frame, with the reason."""
 
 from __future__ import annotations
 
