@@ -70,7 +70,7 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
 
 
 def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last row and column of each stamp, int (n, 2, 2), which may lie outside the frame; and its longer side."""
+    """First and last row and column of each stamp, int (n, 2, 2), even outside the frame; and its longer side."""
     sides = np.clip(extents[..., 1] - extents[..., 0] + 2 * MARGIN, SMALLEST, LARGEST)
     longer = sides.max(axis=1, initial=0)
     sides = np.maximum(sides, np.minimum(longer, LARGEST_SQUARE)[:, np.newaxis])
