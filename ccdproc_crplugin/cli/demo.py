@@ -56,7 +56,7 @@ def _show_frame(output: Path) -> None:
     header = cleaned.header
     print("Its overscan was subtracted, and it was trimmed. The last rows, which saw no light, were cut off, too.")
     print(
-        f"Its header gives a gain of {header['CRGAIN']} electron/adu and a read noise of {header['CRRDNOIS']} electron.\n"
+        f"Gain ({header['CRGAIN']} electron/adu) and read noise ({header['CRRDNOIS']} electron) are from its header.\n"
     )
     show_table(segments.table[SHORT])
     print(f"\n{repr(segments).strip('<>')}\n")
@@ -98,10 +98,8 @@ def _show_night(night: Path) -> None:
     """Reduce a simulated night, and compare what was found with what was put in."""
     print("\nA small simulated night, whose cosmic rays are known: bias, dark and flat frames and two light frames.\n")
     show_table(_reduce_simulated_night(night))
-    print(
-        "\nput in: events with at least 5 times the noise of the sky in a pixel; found: those of them that were flagged;"
-    )
-    print("false: events flagged where there is none. Fainter events are lost in the noise.\n")
+    print("\nput in: events with at least 5 times the noise of the sky in a pixel; found: those of them that were")
+    print("flagged; false: events flagged where there is none. Fainter events are lost in the noise.\n")
     show(f"night          {night / 'raw'}", f"reduced        {night / 'reduced'}")
 
 
