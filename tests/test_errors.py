@@ -10,7 +10,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from ccdproc_crplugin.cli.options import UsageError, as_option
+from ccdproc_crplugin.cli.messages import UsageError
 from ccdproc_crplugin.errors import (
     CosmicRayError,
     check_bool,
@@ -26,29 +26,36 @@ from ccdproc_crplugin.errors import (
 ADVICE = "Give {gain} in electron/adu, {force=True} or {unit='adu'}, or {restore_cosmic_rays()} first."
 
 
+def as_setting(name, value):
+    """Another spelling than Python's."""
+    return f"<{name}>" if value in ("", "()") else f"<{name}: {value}>"
+
+
 class TestSpelling:
     def test_python_spells_keywords_and_functions(self):
         expected = "Found it. Give gain= in electron/adu, force=True or unit='adu', or restore_cosmic_rays first."
         assert str(CosmicRayError("Found it.", ADVICE)) == expected
 
-    def test_the_command_line_spells_options_and_sub_commands(self):
-        expected = "Found it. Give --gain in electron/adu, --force or --unit adu, or ccdcr restore first."
-        assert CosmicRayError("Found it.", ADVICE).spelled(as_option) == expected
+    def test_others_spell_them_in_their_own_way(self):
+        expected = (
+            "Found it. Give <gain> in electron/adu, <force: True> or <unit: 'adu'>, or <restore_cosmic_rays> first."
+        )
+        assert CosmicRayError("Found it.", ADVICE).spelled(as_setting) == expected
 
     def test_the_wrong_parameter_is_spelled_too(self):
         error = wrong_value("n_pixels", 0, "a whole number of 1 or more")
         assert str(error) == "Found n_pixels=0; expected a whole number of 1 or more."
-        assert error.spelled(as_option) == "Found --n-pixels 0; expected a whole number of 1 or more."
+        assert error.spelled(as_setting) == "Found <n_pixels: 0>; expected a whole number of 1 or more."
 
     @pytest.mark.parametrize("name", ["frame_hdu=1.fits", "restore_cosmic_rays.fits", "force=True.fits", "{gain}.fits"])
     def test_what_a_user_named_stays_as_it_is(self, name):
         error = CosmicRayError(f"Found {name!r}; expected a FITS file.", "Choose with {hdu}.")
-        assert error.spelled(as_option) == f"Found {name!r}; expected a FITS file. Choose with --hdu."
+        assert error.spelled(as_setting) == f"Found {name!r}; expected a FITS file. Choose with <hdu>."
 
     def test_words_around_it_say_where_it_happened(self):
         error = wrong_value("niter", 0, "a whole number", "Give {niter=4}.").within("light.fits: ", " (lacosmic)")
         assert str(error) == "light.fits: Found niter=0; expected a whole number. Give niter=4. (lacosmic)"
-        assert error.within("night: ").spelled(as_option).startswith("night: light.fits: Found --niter 0")
+        assert error.within("night: ").spelled(as_setting).startswith("night: light.fits: Found <niter: 0>")
 
     def test_it_may_change_its_class(self):
         error = CosmicRayError("Found it.", ADVICE).within(kind=UsageError)
@@ -60,16 +67,18 @@ class TestSpelling:
         error = wrong_value("gain", -1, "a number above 0", "Give {gain}.").within("a: ", " (b)")
         again = duplicate(error)
         assert type(again) is CosmicRayError
-        assert (
-            again.spelled(as_option)
-            == error.spelled(as_option)
-            == "a: Found --gain -1; " + ("expected a number above 0. Give --gain. (b)")
+        assert (again.advice, again.parameter, again.before, again.after) == (
+            "Give {gain}.",
+            ("gain", "-1"),
+            "a: ",
+            " (b)",
         )
+        assert str(again) == str(error) == "a: Found gain=-1; expected a number above 0. Give gain=. (b)"
 
 
 class TestReason:
     def test_of_our_own_it_is_the_message_in_one_line(self):
-        assert reason_of(CosmicRayError("Found a\nfile.", "Give {hdu}."), as_option) == "Found a file. Give --hdu."
+        assert reason_of(CosmicRayError("Found a\nfile.", "Give {hdu}."), as_setting) == "Found a file. Give <hdu>."
 
     def test_of_another_it_has_the_type(self):
         assert reason_of(KeyError("BUNIT")) == "KeyError: 'BUNIT'"
@@ -84,6 +93,11 @@ class TestChecks:
     def test_what_is_no_whole_number_within_the_limits_does_not(self, value):
         with pytest.raises(CosmicRayError, match=r"^Found n=.*; expected a whole number of 1 or more\.$"):
             check_whole("n", value, 1)
+
+    def test_a_whole_number_may_be_too_large_for_a_float(self):
+        check_number("number", 10**400, 1)
+        with pytest.raises(CosmicRayError, match="expected a number from 0 to 1"):
+            check_number("share", 10**400, 0, 1)
 
     @pytest.mark.parametrize("value", [0.5, 1, np.float32(0.25), Fraction(1, 3)])
     def test_numbers_pass(self, value):

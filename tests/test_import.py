@@ -46,10 +46,11 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = ccdproc_crplugin.clean_cosmic_ray
 
 
-def test_help_loads_neither_astropy_nor_numpy():
+@pytest.mark.parametrize("words", [["--help"], ["clean", "--help"], ["tune", "--help"]])
+def test_help_loads_neither_astropy_nor_numpy(words):
     code = (
         "import sys, pathlib; sys.argv = [str(pathlib.Path(sys.executable).parent / 'ccdcr')];"
-        "from ccdproc_crplugin.cli import main; main(['--help']);"
+        f"from ccdproc_crplugin.cli import main; main({words});"
         "print([name for name in ('astropy', 'numpy', 'ccdproc', 'photutils') if name in sys.modules])"
     )
     assert run(code).endswith("[]")

@@ -1,35 +1,25 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The command line, ``ccdcr``: a module a sub-command, none of which loads astropy before it runs."""
+"""The command line, ``ccdcr``: a module for each sub-command, none of which loads astropy before it runs."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 
-from ccdproc_crplugin.cli import (
-    check,
-    clean,
-    combine,
-    compare,
-    demo,
-    plugins,
-    reduce,
-    report,
-    restore,
-    segments,
-    simulate,
-    tune,
-)
-from ccdproc_crplugin.cli.options import UsageError, as_option, say, telling
+from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["main"]
 
-COMMANDS = tuple(
-    module.COMMAND
-    for module in (clean, segments, check, tune, combine, reduce, report, restore, compare, plugins, simulate, demo)
+#: The sub-commands. The module of each has a SUMMARY, a DESCRIPTION, ``add_options(parser)``, and ``run(args)``, which
+#: returns the exit code.
+COMMANDS = (
+    *("clean", "segments", "check", "tune", "restore", "compare"),  # for frames
+    *("combine", "reduce", "report"),  # for nights
+    *("plugins", "simulate", "demo"),
 )
 
 #: Exit codes.
@@ -37,17 +27,9 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 
 def main(args: Sequence[str] | None = None) -> int:
-    """Run ``ccdcr``."""
-    parser = argparse.ArgumentParser(
-        prog="ccdcr",
-        description="Cosmic rays out of CCD images.",
-        epilog="`ccdcr COMMAND --help` tells more; `ccdcr demo` shows it on a real frame.",
-    )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
+    """Run ``ccdcr`` and return its exit code."""
     try:
-        chosen = parser.parse_args(args)
+        chosen = _parser().parse_args(args)
     except SystemExit as stop:
         return DONE if stop.code in (0, None) else WRONG_USAGE
     for stream in (sys.stdout, sys.stderr):
@@ -58,11 +40,26 @@ def main(args: Sequence[str] | None = None) -> int:
             methods.install()
         return chosen.run(chosen)
     except CosmicRayError as err:
-        say(f"ccdcr: {err.spelled(as_option)}")
+        say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
     except KeyboardInterrupt:
-        print("ccdcr: stopped", file=sys.stderr)
+        say("ccdcr: stopped")
         return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ccdcr",
+        description="Find and remove cosmic rays in CCD images.",
+        epilog="`ccdcr COMMAND --help` describes a command. `ccdcr demo` runs the main ones on a real frame.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        module = importlib.import_module(f"{__name__}.{name}")
+        command = commands.add_parser(name, help=module.SUMMARY, description=module.DESCRIPTION)
+        module.add_options(command)
+        command.set_defaults(run=module.run)
+    return parser

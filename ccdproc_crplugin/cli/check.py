@@ -1,45 +1,35 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr check``: what the preflight finds."""
+"""``ccdcr check``: the checks of the preflight on a frame."""
 
 from __future__ import annotations
 
 import argparse
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import add_reading, existing_file, telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import show, telling
 
-__all__ = ["COMMAND"]
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
-    parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
-    parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
-    add_reading(parser)
+SUMMARY = "check whether a frame can be cleaned"
+DESCRIPTION = "Run the checks of the preflight on a frame. The exit code is 1 if one failed."
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the findings; 0 if no check failed, else 1."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    options.add_frame(parser)
+    options.add_quantities(parser, "gain", "readnoise")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the findings; return 1 if a check failed, else 0."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.io.ccd import read_ccd
 
     with telling():
-        findings = cr_preflight(
-            read_ccd(args.path, unit=args.unit, hdu=args.hdu), gain=args.gain, readnoise=args.readnoise
-        )
+        ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
+        findings = cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise)
     width = max((len(finding.check) for finding in findings), default=0)
-    print(f"{'check':{width}}  status  what was found")
+    show(f"{'check':{width}}  status  what was found")
     for finding in findings:
-        print(f"{finding.check:{width}}  {finding.status:6}  {finding.message}")
+        show(f"{finding.check:{width}}  {finding.status:6}  {finding.message}")
         if finding.fix:
-            print(f"{'':{width}}          what to do: {finding.fix}")
+            show(f"{'':{width}}          what to do: {finding.fix}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0
-
-
-COMMAND = Command(
-    "check",
-    summary="see whether a frame can be cleaned",
-    description="Run the checks of the preflight on a frame.",
-    add_options=_add_options,
-    run=_run,
-)

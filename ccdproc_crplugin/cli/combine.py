@@ -1,80 +1,78 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr combine``: many calibration frames into one of each."""
+"""``ccdcr combine``: combine bias frames, darks and flats."""
 
 from __future__ import annotations
 
 import argparse
+import warnings
 from pathlib import Path
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import add_reading, calm, existing_paths, say
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import progress_bar, show_table, spelling, telling
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, reason_of
 
-__all__ = ["COMMAND"]
+SUMMARY = "combine bias frames, darks and flats"
+DESCRIPTION = (
+    "Combine the calibration frames among files, folders and patterns, one combined frame for each group of frames "
+    "that belong together. Frames of other kinds are ignored."
+)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder or pattern")
-    parser.add_argument("-o", "--output", type=Path, default=Path("calibration"), help="folder (default: %(default)s)")
-    parser.add_argument("--method", choices=["average", "median"], default="average", help="(default: %(default)s)")
-    parser.add_argument(
-        "--sigma-low", type=_not_negative, default=5.0, help="clip below, of the average (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--sigma-high", type=_not_negative, default=5.0, help="clip above, of the average (default: %(default)s)"
-    )
-    parser.add_argument("--no-subtract", action="store_true", help="leave the bias in darks and flats, and the dark")
-    parser.add_argument(
-        "--master", action="append", default=[], type=Path, metavar="FRAME", help="combined before, to be subtracted"
-    )
-    parser.add_argument(
-        "--memory", type=_not_negative, metavar="GB", help="for pixels (default: a quarter of the machine's)"
-    )
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    add_reading(parser)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    options.add_frames(parser)
+    options.add_folder(parser, "calibration")
+    options.add_switches(parser, "overwrite", "quiet")
+    add("--method", choices=["average", "median"], default="average", help="how to combine (default: %(default)s)")
+    for side, word in (("low", "below"), ("high", "above")):
+        text = f"clip values so many sigma {word} the median; average only (default: %(default)s)"
+        add(f"--sigma-{side}", type=_not_negative, default=5.0, metavar="NUMBER", help=text)
+    add("--no-subtract", action="store_true", help="do not subtract the bias from darks and flats, or darks from flats")
+    text = "frame that was combined before, to be subtracted where it fits; may be repeated"
+    add("--master", action="append", default=[], type=Path, metavar="FRAME", help=text)
+    add("--memory", type=_not_negative, metavar="GB", help="memory for pixels (default: a quarter of the machine's)")
 
 
 def _not_negative(word: str) -> float:
     number = float(word)
     if not number >= 0:
-        raise argparse.ArgumentTypeError(f"{word!r} is no number from 0 on")
+        raise argparse.ArgumentTypeError(f"{word!r} should be a number of 0 or more")
     return number
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Combine the frames; 0 if every calibration frame went into a combined one, 1 if some were left out."""
-    from functools import partial
-
-    from tqdm import tqdm
-
+def run(args: argparse.Namespace) -> int:
+    """Combine the frames; return 1 if a file was left out, else 0."""
     from ccdproc_crplugin.calibration.combine import combine_calibrations
 
-    paths = existing_paths(args.paths)
-    messages: list[str] = []
-    try:
-        with calm() as messages:
-            written = combine_calibrations(
-                paths,
-                args.output,
-                method=args.method,
-                sigma_low=args.sigma_low,
-                sigma_high=args.sigma_high,
-                subtract=not args.no_subtract,
-                masters=args.master,
-                unit=args.unit,
-                hdu=args.hdu,
-                memory_limit=None if args.memory is None else args.memory * 1e9,
-                overwrite=args.overwrite,
-                progress=partial(tqdm, disable=args.quiet or None, dynamic_ncols=True),
-            )
-    finally:
-        for message in messages:
-            say(message)
-    _print_table(written)
-    return 1 if any("left out" in message for message in messages) else 0
+    left_out = []
+
+    def leave_out(path: Path, reason: CosmicRayError | str) -> None:
+        left_out.append(path)
+        reason = reason if isinstance(reason, str) else reason_of(reason, spelling(args))
+        warnings.warn(f"{path.name} is left out: {reason}", CalibrationWarning, stacklevel=2)
+
+    with telling():
+        written = combine_calibrations(
+            options.existing_paths(args.paths),
+            args.output,
+            method=args.method,
+            sigma_low=args.sigma_low,
+            sigma_high=args.sigma_high,
+            subtract=not args.no_subtract,
+            masters=args.master,
+            unit=args.unit,
+            hdu=args.hdu,
+            memory_limit=None if args.memory is None else args.memory * 1e9,
+            overwrite=args.overwrite,
+            progress=progress_bar(args),
+            on_left_out=leave_out,
+        )
+    _show_frames(written)
+    return 1 if left_out else 0
 
 
-def _print_table(paths: list[Path]) -> None:
+def _show_frames(paths: list[Path]) -> None:
     from astropy.io import fits
     from astropy.table import Table
 
@@ -83,15 +81,5 @@ def _print_table(paths: list[Path]) -> None:
         header = fits.getheader(path)
         subtracted = [header[card] for card in ("CRBIAS", "CRDARK") if card in header]
         rows.append((path.name, header["NCOMBINE"], header.get("CRNREJ", ""), ", ".join(subtracted)))
-    table = Table(rows=rows, names=("combined frame", "frames", "clipped", "subtracted"), dtype=[str] * 4)
-    print("\n".join(table.pformat(max_lines=-1, max_width=-1, align=["<", ">", ">", "<"])))
-
-
-COMMAND = Command(
-    "combine",
-    summary="combine bias frames, darks and flats",
-    description="Combine the calibration frames among files, folders and patterns, group by group; the other "
-    "frames are passed over.",
-    add_options=_add_options,
-    run=_run,
-)
+    names = ("combined frame", "frames", "clipped", "subtracted")
+    show_table(Table(rows=rows, names=names, dtype=[str] * 4), align=["<", ">", ">", "<"])

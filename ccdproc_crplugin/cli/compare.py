@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr compare``: how the masks of two frames agree."""
+"""``ccdcr compare``: what the masks of two frames share."""
 
 from __future__ import annotations
 
@@ -7,31 +7,35 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import existing_file, telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import show, telling
 
-__all__ = ["COMMAND"]
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "a", type=existing_file, metavar="A", help="a cleaned frame, one with a mask, or the truth of a simulated one"
-    )
-    parser.add_argument("b", type=existing_file, metavar="B", help="another")
+SUMMARY = "compare the masks of two frames"
+DESCRIPTION = (
+    "Count the pixels and events that the masks of two frames share, and those that only one of them has. Each file is "
+    "a cleaned frame, a frame with a mask, or the truth file of a simulated frame."
+)
 
 
-def _run(args: argparse.Namespace) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    add("a", type=options.existing_file, metavar="A", help="FITS file")
+    add("b", type=options.existing_file, metavar="B", help="FITS file")
+
+
+def run(args: argparse.Namespace) -> int:
     """Print the counts."""
     from ccdproc_crplugin.events.compare import compare_masks
 
     with telling():
         a, b = _read(args.a), _read(args.b)
-    print(compare_masks(a, b))
+    show(*str(compare_masks(a, b)).splitlines())
     return 0
 
 
 def _read(path: Path) -> Any:
-    """A frame; of the truth about a simulated one its mask."""
+    """The frame in a file; its mask if the file is the truth of a simulated frame."""
     from astropy.io import fits
 
     from ccdproc_crplugin.io.ccd import read_ccd, reading
@@ -40,12 +44,3 @@ def _read(path: Path) -> Any:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
     return read_ccd(path)
-
-
-COMMAND = Command(
-    "compare",
-    summary="compare the masks of two frames",
-    description="Count the pixels and events that two cleaned frames share, or a cleaned frame and its truth.",
-    add_options=_add_options,
-    run=_run,
-)

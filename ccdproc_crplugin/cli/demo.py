@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr demo``: the whole way of a real frame, and of a simulated night."""
+"""``ccdcr demo``: clean a real frame, and reduce a simulated night."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import show, show_table, telling
 from ccdproc_crplugin.cli.segments import SHORT
-from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["COMMAND"]
+SUMMARY = "show ccdcr at work on a real frame and a simulated night"
+DESCRIPTION = (
+    "Clean a real raw frame that ccdproc installs, and write the frame, a catalogue and pictures. Then simulate and "
+    "reduce a small night, and compare the cosmic rays found with those put in."
+)
 
 #: A raw frame of the 1 m telescope of the SAAO that ccdproc installs with its tests.
 FRAME = "a8280271.fits"
@@ -22,28 +25,22 @@ FRAME = "a8280271.fits"
 CLEAR = 5.0
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--output", type=Path, default=Path("ccdcr-demo"), help="folder (default: %(default)s)")
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    options.add_folder(parser, "ccdcr-demo")
 
 
-def _run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
-    _make_folders(args.output)
+    options.make_folder(args.output / "events")
     _show_frame(args.output)
     _show_night(args.output / "simulated-night")
     print("\nNext, your own frame:\n\n    ccdcr clean YOUR_FRAME.fits --output cleaned")
     return 0
 
 
-def _make_folders(output: Path) -> None:
-    try:
-        (output / "events").mkdir(parents=True, exist_ok=True)
-    except OSError as err:
-        raise CosmicRayError(f"Found that the folder {str(output)!r} can't be made: {err}.") from err
-
-
 def _show_frame(output: Path) -> None:
-    """Clean the real frame, and tell what was found and where it is."""
+    """Clean the real frame, and print what was found and which files were written."""
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.events.segments import cr_segments
     from ccdproc_crplugin.io.ccd import write_ccd
@@ -57,13 +54,13 @@ def _show_frame(output: Path) -> None:
         catalogue = segments.write(output / "events.ecsv", overwrite=True)
         pictures = _draw_events(segments, output / "events")
     header = cleaned.header
-    print("Overscan and trim are those of its header; the last rows, which saw no light, are cut off too.")
-    print(f"Gain {header['CRGAIN']} electron/adu and read noise {header['CRRDNOIS']} electron stand in its header.\n")
-    print("\n".join(segments.table[SHORT].pformat(max_lines=-1, max_width=-1)))
+    print("Its overscan was subtracted, and it was trimmed. The last rows, which saw no light, were cut off, too.")
+    print(
+        f"Gain ({header['CRGAIN']} electron/adu) and read noise ({header['CRRDNOIS']} electron) are from its header.\n"
+    )
+    show_table(segments.table[SHORT])
     print(f"\n{repr(segments).strip('<>')}\n")
-    print(f"cleaned frame  {frame}")
-    print(f"catalogue      {catalogue}")
-    print(f"pictures       {pictures} (mask, frame, cleaned)")
+    show(f"cleaned frame  {frame}", f"catalogue      {catalogue}", f"pictures       {pictures} (mask, frame, cleaned)")
 
 
 def _overscan_and_trim() -> Any:
@@ -99,16 +96,15 @@ def _draw_events(segments: Any, folder: Path) -> str:
 
 def _show_night(night: Path) -> None:
     """Reduce a simulated night, and compare what was found with what was put in."""
-    print("\nA small night, simulated, so that every cosmic ray is known: bias, dark and flat frames and two lights.\n")
-    print("\n".join(_reduce_simulated_night(night).pformat(max_lines=-1, max_width=-1)))
-    print("\nput in: events that leave at least 5 times the noise of the sky in a pixel; found: those of them that are")
-    print("flagged; false: events flagged where there is none. Read noise and sky hide what is fainter.\n")
-    print(f"night          {night / 'raw'}")
-    print(f"reduced        {night / 'reduced'}")
+    print("\nA small simulated night, whose cosmic rays are known: bias, dark and flat frames and two light frames.\n")
+    show_table(_reduce_simulated_night(night))
+    print("\nput in: events with at least 5 times the noise of the sky in a pixel; found: those of them that were")
+    print("flagged; false: events flagged where there is none. Fainter events are lost in the noise.\n")
+    show(f"night          {night / 'raw'}", f"reduced        {night / 'reduced'}")
 
 
 def _reduce_simulated_night(folder: Path) -> Any:
-    """What was found in each light of a simulated night, against what was put in."""
+    """Make and reduce the night; a table with a row of counts for each light frame."""
     from astropy.table import Table
 
     from ccdproc_crplugin.pipeline.run import reduce_night
@@ -128,7 +124,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
 
 
 def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]:
-    """Events put in and found, their pixels put in and found, and events where there is none."""
+    """Count events put in and found, their pixels put in and found, and events flagged where there is none."""
     import numpy as np
     from astropy.io import fits
     from scipy import ndimage
@@ -152,13 +148,3 @@ def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]
         int((visible & found).sum()),
         n_events - len(true_events),
     )
-
-
-COMMAND = Command(
-    "demo",
-    summary="see it work on a real frame and a simulated night",
-    description="Clean a real raw frame that ccdproc installs, and write frame, catalogue and pictures. Then "
-    "simulate a small night, reduce it, and compare what is found with what was put in.",
-    add_options=_add_options,
-    run=_run,
-)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Options and habits that several sub-commands share."""
+"""Options that several sub-commands share, and what their values mean."""
 
 from __future__ import annotations
 
@@ -7,85 +7,117 @@ import argparse
 import glob
 import json
 import os
-import sys
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning
+from ccdproc_crplugin.cli.messages import UsageError, wrong_usage
+from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = [
-    "UsageError",
     "add_detection",
+    "add_folder",
+    "add_frame",
+    "add_frames",
+    "add_quantities",
     "add_reading",
-    "as_option",
-    "calm",
+    "add_switches",
     "check_targets",
     "detection_keywords",
     "existing_file",
     "existing_paths",
-    "say",
-    "telling",
+    "make_folder",
+    "whole_number",
 ]
 
+#: Help of the switches that several sub-commands have.
+SWITCHES = {"overwrite": "replace existing files", "quiet": "show no progress bar"}
 
-#: Functions that messages name, and the sub-commands that do their work.
-COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
-
-
-def as_option(name: str, value: str) -> str:
-    """Spell a parameter of an error message as an option of the command line, and a function as a sub-command."""
-    if value == "()":
-        return COMMANDS.get(name, name)
-    option = f"--{name.replace('_', '-')}"
-    return option if value in ("", "True") else f"{option} {value.strip(chr(39))}"
-
-
-class UsageError(CosmicRayError):
-    """The words of the command line make no sense; no frame was touched."""
+#: Help of the options that take precedence over the header.
+QUANTITIES = {
+    "gain": "gain in electron/adu",
+    "readnoise": "read noise in electron",
+    "saturation": "saturation level in the unit of the frame",
+    "pixel_size": "side of a pixel in micron",
+    "altitude": "altitude of the observatory in m",
+}
 
 
-def existing_file(word: str) -> Path:
-    """Take a word of the command line for a file."""
-    path = Path(word)
-    if os.path.isdir(path):
-        raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
-    if not os.path.exists(path):
-        raise argparse.ArgumentTypeError(f"no file {word!r:.200} is there")
-    return path
+def add_frame(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for one frame, and how it is read."""
+    parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
+    add_reading(parser)
 
 
-def _sigclip(word: str) -> float | str:
-    return word if word == "auto" else float(word)
+def add_frames(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for several frames, and how they are read."""
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="FITS file, folder, or pattern such as 'm31_*.fits'")
+    add_reading(parser)
 
 
-def add_reading(parser: Any) -> None:
+def add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a file is read."""
-    parser.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT")
-    parser.add_argument("--hdu", type=int, help="which HDU, in files of several images")
+    parser.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT in the header")
+    parser.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
+
+
+def add_folder(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add the option for the folder that is written to."""
+    text = "folder to write to (default: %(default)s)"
+    parser.add_argument("-o", "--output", type=Path, default=Path(default), metavar="FOLDER", help=text)
+
+
+def add_switches(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options without a value."""
+    for name in names:
+        parser.add_argument(f"--{name}", action="store_true", help=SWITCHES[name])
+
+
+def add_quantities(parser: argparse._ActionsContainer, *names: str) -> None:
+    """Add options for numbers that are looked up in the header if they are not given."""
+    for name in names:
+        text = f"{QUANTITIES[name]} (default: from the header)"
+        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="NUMBER", help=text)
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how cosmic rays are found."""
     group = parser.add_argument_group("detection")
-    group.add_argument("--detector", default="lacosmic", help="who looks for cosmic rays (default: %(default)s)")
-    group.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
-    group.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
-    group.add_argument(
-        "--saturation", type=float, help="saturation level in the frame's unit (default: from the header)"
-    )
-    add_reading(group)
-    group.add_argument(
-        "--sigclip",
-        type=_sigclip,
-        metavar="NUMBER",
-        help="Laplacian-to-noise limit of L.A.Cosmic, or auto to choose it",
-    )
-    group.add_argument(
-        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="any parameter of the detector"
-    )
+    text = "name of the detector, see `ccdcr plugins` (default: %(default)s)"
+    group.add_argument("--detector", default="lacosmic", metavar="NAME", help=text)
+    add_quantities(group, "gain", "readnoise", "saturation")
+    text = "limit of L.A.Cosmic in units of the noise; auto chooses it for each frame"
+    group.add_argument("--sigclip", type=_sigclip, metavar="NUMBER", help=text)
+    text = "set a parameter of the detector, such as niter=6; may be repeated"
+    group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
+
+
+def existing_file(word: str) -> Path:
+    """The type of an option that is the name of a file."""
+    path = Path(word)
+    if os.path.isdir(path):
+        raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
+    if not os.path.exists(path):
+        raise argparse.ArgumentTypeError(f"{word!r:.200} does not exist; expected a file")
+    return path
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """The type of an option that is a whole number of ``least`` or more."""
+
+    def convert(word: str) -> int:
+        if not word.isdecimal() or int(word) < least:
+            raise argparse.ArgumentTypeError(f"{word!r:.200} should be a whole number of {least} or more")
+        return int(word)
+
+    return convert
+
+
+def _sigclip(word: str) -> float | str:
+    try:
+        return word if word == "auto" else float(word)
+    except ValueError as err:
+        raise argparse.ArgumentTypeError(f"{word!r} should be a number, or auto") from err
 
 
 def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
@@ -97,12 +129,10 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
         if "sigclip" in parameters:
             raise UsageError("Found sigclip twice, as --sigclip and as -p sigclip=; expected it once.")
         parameters["sigclip"] = args.sigclip
-    try:
+    with wrong_usage():
         choose_detector(args.detector, parameters)
-    except CosmicRayError as err:
-        raise err.within(kind=UsageError) from err
-    noise = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
-    given = {name: value for name, value in noise.items() if value is not None}
+    electronics = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
+    given = {name: value for name, value in electronics.items() if value is not None}
     return {"detector": args.detector, **given, **parameters}
 
 
@@ -117,7 +147,7 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def existing_paths(words: list[str]) -> list[Path]:
-    """The files that are meant by files, folders and patterns."""
+    """The files that files, folders and patterns stand for, each once."""
     from ccdproc_crplugin.io.selection import find_frames
 
     paths: dict[Path, None] = {}
@@ -134,44 +164,21 @@ def existing_paths(words: list[str]) -> list[Path]:
 
 
 def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) -> None:
-    """Refuse at once what could not be written at the end."""
+    """Refuse at once the names of files that could not be written at the end."""
+    from ccdproc_crplugin.io.atomic import refuse_existing
+
     for target, endings in targets.items():
-        if target is not None and target.suffix.lower() not in endings:
+        if target is None:
+            continue
+        if target.suffix.lower() not in endings:
             raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
-        if target is not None and target.exists() and not overwrite:
-            raise UsageError(
-                f"Found {str(target)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
-            )
+        with wrong_usage():
+            refuse_existing(target, overwrite)
 
 
-@contextmanager
-def calm() -> Iterator[list[str]]:
-    """Keep back the warnings of libraries about headers, and collect ours."""
-    messages: list[str] = []
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            yield messages
-        finally:
-            for item in caught:
-                if issubclass(item.category, PluginWarning) or item.category.__module__.startswith("ccdproc_crplugin"):
-                    messages.append(str(item.message))
-
-
-@contextmanager
-def telling() -> Iterator[None]:
-    """Keep back the warnings of libraries about headers, and tell ours when the work is done."""
-    with calm() as messages:
-        yield
-    for message in messages:
-        say(message)
-
-
-def say(text: str) -> None:
-    """Tell the user something that is not the command's result."""
-    print(plain(text), file=sys.stderr)
-
-
-def plain(text: str) -> str:
-    """Text without characters that could steer a terminal, which are shown as they are written."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+def make_folder(folder: Path) -> None:
+    """Make a folder that is written to, unless it exists."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err

@@ -5,30 +5,24 @@ from __future__ import annotations
 
 import argparse
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import telling
+from ccdproc_crplugin.cli.messages import show_table, telling
 
-__all__ = ["COMMAND"]
+SUMMARY = "list detectors, steps, checks and methods"
+DESCRIPTION = (
+    "List what is registered and the distribution it comes from, the engine that is used, and the plugins that failed "
+    "to load, with the reason. The exit code is 1 if one failed."
+)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    """There are none."""
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add no options."""
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the report; 0 if every plugin loaded, else 1."""
+def run(args: argparse.Namespace) -> int:
+    """Print the report; return 1 if a plugin failed, else 0."""
     with telling():
         from ccdproc_crplugin.plugins.table import plugin_report
 
         report = plugin_report()
-    print("\n".join(report.pformat(max_lines=-1, max_width=-1, align="<")))
+    show_table(report, align="<")
     return 1 if "failed" in report["status"] else 0
-
-
-COMMAND = Command(
-    "plugins",
-    summary="list detectors, steps, checks and methods",
-    description="List what is registered and from which distribution, which engine runs, and what failed and why.",
-    add_options=_add_options,
-    run=_run,
-)

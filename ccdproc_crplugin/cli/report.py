@@ -1,43 +1,33 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr report``: a night on one page."""
+"""``ccdcr report``: a page with the frames of a night."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import progress_bar, show, telling
 
-__all__ = ["COMMAND"]
-
-
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, metavar="FOLDER", help="output of `ccdcr reduce` or `ccdcr clean`")
-    parser.add_argument("-o", "--output", type=Path, default=Path("report.html"), help="page (default: %(default)s)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a page that is there")
-    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+SUMMARY = "make a page to look at and review a night"
+DESCRIPTION = "Write an HTML page with the frames of a night, their events and pictures. Events can be reviewed there."
 
 
-def _run(args: argparse.Namespace) -> int:
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    add("folder", type=Path, metavar="FOLDER", help="output of `ccdcr reduce` or `ccdcr clean`")
+    text = "page to write (default: %(default)s)"
+    add("-o", "--output", type=Path, default=Path("report.html"), metavar="PAGE", help=text)
+    options.add_switches(parser, "overwrite", "quiet")
+
+
+def run(args: argparse.Namespace) -> int:
     """Write the page."""
-    from functools import partial
-
-    from tqdm import tqdm
-
     from ccdproc_crplugin.report.page import write_report
 
-    progress = partial(tqdm, unit="frame", disable=args.quiet or None, dynamic_ncols=True, leave=False)
+    progress = progress_bar(args, unit="frame", leave=False)
     with telling():
         page = write_report(args.folder, args.output, overwrite=args.overwrite, progress=progress)
-    print(f"wrote {page}")
+    show(f"wrote {page}")
     return 0
-
-
-COMMAND = Command(
-    "report",
-    summary="look at a night in a browser",
-    description="Write a page with the frames of a night, their events and pictures, to look at and to review.",
-    add_options=_add_options,
-    run=_run,
-)

@@ -8,23 +8,29 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import UsageError, existing_file, telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import UsageError, show, telling
 
-__all__ = ["COMMAND"]
+SUMMARY = "put removed cosmic rays back"
+DESCRIPTION = (
+    "Put back the values that were removed from a frame, those of all events or of some. The result is a new file, "
+    "unless --in-place is given."
+)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=existing_file, metavar="FRAME", help="file from `ccdcr clean`")
-    parser.add_argument(
-        "output", type=Path, nargs="?", metavar="OUTPUT", help="file to write (default: FRAME_restored beside FRAME)"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    add("path", type=options.existing_file, metavar="FRAME", help="file that `ccdcr clean` wrote")
+    add("output", type=Path, nargs="?", metavar="OUTPUT", help="file to write (default: FRAME_restored beside FRAME)")
     chosen = parser.add_mutually_exclusive_group()
     chosen.add_argument("--labels", type=_labels, metavar="N,N", help="events to put back (default: all)")
-    chosen.add_argument("--review", type=existing_file, metavar="FILE", help="review.json that a report saved")
-    parser.add_argument("--hdu", type=int, metavar="N", help="which frame of a file of several (default: all)")
-    parser.add_argument("--in-place", action="store_true", help="replace FRAME, and its counts in night.ecsv beside it")
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    chosen.add_argument(
+        "--review", type=options.existing_file, metavar="FILE", help="review.json that was saved in a report"
+    )
+    add("--hdu", type=int, metavar="N", help="HDU of one frame in a file of several (default: all)")
+    add("--in-place", action="store_true", help="replace FRAME, and its counts in the night.ecsv beside it")
+    options.add_switches(parser, "overwrite")
 
 
 def _labels(text: str) -> list[int]:
@@ -34,7 +40,7 @@ def _labels(text: str) -> list[int]:
         raise argparse.ArgumentTypeError(f"{text!r} should be numbers with commas between, such as 3,14") from err
 
 
-def _run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     """Restore the frame."""
     from ccdproc_crplugin.io.atomic import refuse_existing
     from ccdproc_crplugin.io.layout import read_frames, write_frames
@@ -49,12 +55,12 @@ def _run(args: argparse.Namespace) -> int:
         headers = [ccd.meta for ccd in frames.values()]
         if args.in_place:
             update_row(output, headers)
-    print(f"wrote {output}: {sum(header.get('CRNEVENT', 0) for header in headers)} events are still removed")
+    show(f"wrote {output}: {sum(header.get('CRNEVENT', 0) for header in headers)} events are still removed")
     return 0
 
 
 def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, Any]:
-    """The frames of a file in which something is put back, as they are then."""
+    """The restored frames by HDU, without those that stay as they are."""
     from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
     from ccdproc_crplugin.frames.removed import is_restorable
     from ccdproc_crplugin.report.review import apply_reviews, name_in_review
@@ -73,31 +79,18 @@ def _chosen(frames: Mapping[int, Any], args: argparse.Namespace) -> Mapping[int,
     listed = ", ".join(map(str, frames))
     if args.hdu is None:
         if args.labels and len(frames) > 1:
-            raise UsageError(f"Found --labels and frames in HDU {listed}; expected --hdu, which says whose labels.")
+            raise UsageError(f"Found --labels for frames in HDU {listed}; expected labels of one frame.", "Give {hdu}.")
         return frames
     if args.hdu not in frames:
-        raise UsageError(f"Found --hdu {args.hdu}; expected one that holds a frame: {listed}.")
+        raise UsageError(f"Found --hdu {args.hdu}; expected an HDU with a frame: {listed}.")
     return {args.hdu: frames[args.hdu]}
 
 
 def _output(args: argparse.Namespace) -> Path:
-    if args.in_place:
-        if args.output:
-            raise UsageError("Found both OUTPUT and --in-place; expected one of them.")
-        return args.path
-    if args.output:
-        return args.output
     from ccdproc_crplugin.io.selection import stem
 
+    if args.in_place and args.output:
+        raise UsageError("Found both OUTPUT and --in-place; expected one of them.")
     name = stem(args.path)
-    return args.path.with_name(f"{name}_restored{args.path.name[len(name) :]}")
-
-
-COMMAND = Command(
-    "restore",
-    summary="put removed cosmic rays back",
-    description="Put the values back that were removed from a frame, of all events or of some. The frame itself "
-    "stays as it is, unless --in-place is given.",
-    add_options=_add_options,
-    run=_run,
-)
+    beside = args.path.with_name(f"{name}_restored{args.path.name[len(name) :]}")
+    return args.path if args.in_place else args.output or beside

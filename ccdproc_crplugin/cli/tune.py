@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr tune``: which sigclip suits a frame."""
+"""``ccdcr tune``: the sigclip and objlim that suit a frame."""
 
 from __future__ import annotations
 
@@ -8,46 +8,41 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.cli.command import Command
-from ccdproc_crplugin.cli.options import add_reading, check_targets, existing_file, telling
+from ccdproc_crplugin.cli import options
+from ccdproc_crplugin.cli.messages import show, show_table, telling
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
-__all__ = ["COMMAND"]
+SUMMARY = "choose sigclip and objlim for a frame"
+DESCRIPTION = (
+    "Put cosmic rays of known charge into a frame, count those that are found for each sigclip and objlim, and choose "
+    "the two limits."
+)
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
-    parser.add_argument("-o", "--output", type=Path, help="write the whole table here (.ecsv)")
-    parser.add_argument("--plot", type=Path, metavar="IMAGE", help="draw events against sigclip (.png, .pdf, .svg)")
-    parser.add_argument("--overwrite", action="store_true", help="replace files that are there")
-    parser.add_argument("--gain", type=float, help="gain in electron/adu (default: from the header)")
-    parser.add_argument("--readnoise", type=float, help="read noise in electron (default: from the header)")
-    parser.add_argument(
-        "--saturation", type=float, help="saturation level in the frame's unit (default: from the header)"
-    )
-    parser.add_argument("--objlim", type=float, help="contrast to the fine structure (default: chosen too)")
-    parser.add_argument(
-        "--max-false", type=float, default=MAX_FALSE, help="most false events, a share of all (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--max-stars-touched",
-        type=float,
-        default=MAX_STARS_TOUCHED,
-        help="most stars touched, a share of all (default: %(default)s)",
-    )
-    parser.add_argument("--pixel-size", type=float, help="side of a pixel in micron (default: from the header)")
-    parser.add_argument("--altitude", type=float, help="height above the sea in m (default: from the header)")
-    add_reading(parser)
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add = parser.add_argument
+    options.add_frame(parser)
+    add("-o", "--output", type=Path, metavar="TABLE", help="write the whole table to this file (.ecsv)")
+    add("--plot", type=Path, metavar="IMAGE", help="draw the number of events against sigclip (.png, .pdf or .svg)")
+    options.add_switches(parser, "overwrite")
+    options.add_quantities(parser, "gain", "readnoise", "saturation", "pixel_size", "altitude")
+    add("--objlim", type=float, metavar="NUMBER", help="contrast limit of L.A.Cosmic (default: chosen, as sigclip is)")
+    for name, default, text in (
+        ("max-false", MAX_FALSE, "largest share of the events that may be false"),
+        ("max-stars-touched", MAX_STARS_TOUCHED, "largest share of the stars that may be touched"),
+    ):
+        add(f"--{name}", type=float, default=default, metavar="SHARE", help=f"{text} (default: %(default)s)")
 
 
-def _run(args: argparse.Namespace) -> int:
-    """Print the choice and the rows at its objlim, and write what is asked for."""
+def run(args: argparse.Namespace) -> int:
+    """Print the choice and the rows of its objlim, and write the files."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.frames.rates import expected_events
     from ccdproc_crplugin.io.ccd import read_ccd
     from ccdproc_crplugin.tuning.tune import cr_tune
 
-    check_targets({args.output: (".ecsv",), args.plot: (".png", ".pdf", ".svg")}, args.overwrite)
+    options.check_targets({args.output: (".ecsv",), args.plot: (".png", ".pdf", ".svg")}, args.overwrite)
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
     with telling():
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
@@ -55,16 +50,14 @@ def _run(args: argparse.Namespace) -> int:
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
         tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names})
     written = list(_write_files(tuning, args))
-    print("\n".join(_rows(tuning).pformat(max_lines=-1, max_width=-1)))
-    print(f"events: {expectation}")
-    print(f"sigclip = {tuning.sigclip:g}, objlim = {tuning.objlim:.3g}: {tuning.reason}")
-    for line in written:
-        print(line)
+    show_table(_rows(tuning))
+    show(f"events: {expectation}")
+    show(f"sigclip = {tuning.sigclip:g}, objlim = {tuning.objlim:.3g}: {tuning.reason}", *written)
     return 0
 
 
 def _rows(tuning: Any) -> Any:
-    """The rows at the objlim chosen, for the eye."""
+    """The rows of the objlim chosen, with few digits."""
     rows = tuning.table[tuning.table["objlim"] == tuning.objlim]
     rows = rows["sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "allowed"]
     for name, form in {"completeness": "{:.1%}", "stars_touched": "{:.1%}", "n_false": "{:.2g}"}.items():
@@ -73,6 +66,7 @@ def _rows(tuning: Any) -> Any:
 
 
 def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:
+    """Write the table and the plot; yield a line about each file."""
     from ccdproc_crplugin.events.gallery import save_page
     from ccdproc_crplugin.io.atomic import atomic_write
 
@@ -82,12 +76,3 @@ def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:
         yield f"wrote {args.output}"
     if args.plot:
         yield f"wrote {save_page(tuning.plot(), args.plot, overwrite=args.overwrite)}"
-
-
-COMMAND = Command(
-    "tune",
-    summary="choose sigclip for a frame",
-    description="Try cosmic rays of known charge on a frame and choose sigclip and objlim for it.",
-    add_options=_add_options,
-    run=_run,
-)

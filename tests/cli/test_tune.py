@@ -1,84 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-``ccdcr tune`` and ``ccdcr simulate``, run in process.
+``ccdcr tune``.
 """
 
-import numpy as np
-import pytest
-from astropy.io import fits
-from astropy.table import QTable, Table
+from astropy.table import Table
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin.cli import main
-from ccdproc_crplugin.simulate.dialects import DIALECTS
-
-SMALL = ["--size", "128", "--n-stars", "20", "--n-muons", "4", "--n-worms", "2", "--n-spots", "4"]
-
-
-@pytest.fixture(scope="module")
-def frames(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("simulated") / "frames"
-    assert main(["simulate", str(folder), "-n", "2", *SMALL]) == 0
-    return folder
-
-
-def test_frames_come_with_truth_mask_and_event_table(frames):
-    assert sorted(path.name for path in frames.glob("*.fits")) == ["frame_001.fits", "frame_002.fits"]
-    truth = frames / "truth"
-    mask = fits.getdata(truth / "frame_001.fits", "TRUTH")
-    labels = fits.getdata(truth / "frame_001.fits", "LABELS")
-    np.testing.assert_array_equal(mask == 1, labels > 0)
-    assert len(QTable.read(truth / "frame_001_events.ecsv")) == labels.max() == 10
-
-
-def test_a_simulated_frame_can_be_read_and_cleaned(frames):
-    ccd = crp.read_ccd(frames / "frame_001.fits")
-    assert str(ccd.unit) == "electron"
-    assert ccd.clean_cosmic_rays(preflight="off").header["CRNEVENT"] > 0
-
-
-def test_the_same_seed_gives_the_same_bytes(frames, tmp_path):
-    assert main(["simulate", str(tmp_path / "again"), "-n", "2", *SMALL]) == 0
-    for path in frames.rglob("*.*"):
-        assert (tmp_path / "again" / path.relative_to(frames)).read_bytes() == path.read_bytes()
-
-
-def test_another_seed_gives_other_frames(frames, tmp_path):
-    main(["simulate", str(tmp_path / "other"), "--seed", "1", *SMALL])
-    assert (tmp_path / "other/frame_001.fits").read_bytes() != (frames / "frame_001.fits").read_bytes()
-
-
-def test_nothing_is_overwritten(frames, capsys):
-    before = (frames / "frame_001.fits").read_bytes()
-    assert main(["simulate", str(frames), "--seed", "9", *SMALL]) == 1
-    assert "already holds FITS files" in capsys.readouterr().err
-    assert (frames / "frame_001.fits").read_bytes() == before
-
-
-def test_a_night_has_the_frames_asked_for(tmp_path, capsys):
-    numbers = ["--n-bias", "2", "--n-dark", "1", "--n-flat", "1", "--n-light", "2"]
-    assert main(["simulate", str(tmp_path), "--night", *numbers, *SMALL, "--dialect", "maximdl"]) == 0
-    kinds = [path.name.split("_")[0] for path in sorted(tmp_path.glob("*.fits"))]
-    assert kinds == ["bias", "bias", "dark", "flat", "light", "light"]
-    assert fits.getdata(tmp_path / "light_001.fits").dtype == np.uint16
-    assert "wrote 6 frames" in capsys.readouterr().out
-
-
-def test_rows_and_columns_are_one_word_before_the_folder(tmp_path):
-    assert main(["simulate", *SMALL[2:], "--size", "120x140", str(tmp_path)]) == 0
-    assert fits.getdata(tmp_path / "frame_001.fits").shape == (120, 140)
-
-
-def test_the_dialects_offered_are_those_of_the_simulation():
-    from ccdproc_crplugin.cli.simulate import DIALECTS as OFFERED
-
-    assert set(OFFERED) == set(DIALECTS)
-
-
-@pytest.mark.parametrize("wrong", [["--size", "0"], ["--size", "2x3x4"], ["--n-stars", "-1"], ["--dialect", "klingon"]])
-def test_senseless_numbers_are_wrong_usage(tmp_path, wrong):
-    assert main(["simulate", str(tmp_path / "new"), *wrong]) == 2
-    assert not (tmp_path / "new").exists()
 
 
 def test_tune_prints_table_choice_and_reason(frames, capsys):
@@ -96,15 +24,6 @@ def test_tune_says_what_the_preflight_found(frames, tmp_path, capsys):
     assert "noise: The noise is" in capsys.readouterr().err
 
 
-def test_compare_takes_the_truth(frames, tmp_path, capsys):
-    main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--quiet"])
-    truth = fits.getdata(frames / "truth/frame_001.fits", "TRUTH") > 0
-    expected = str(crp.compare_masks(crp.read_ccd(tmp_path / "frame_001.fits"), truth))
-    capsys.readouterr()
-    assert main(["compare", str(tmp_path / "frame_001.fits"), str(frames / "truth/frame_001.fits")]) == 0
-    assert capsys.readouterr().out.strip() == expected.strip()
-
-
 def test_tune_writes_table_and_plot(frames, tmp_path, capsys):
     table, plot = tmp_path / "tuning.ecsv", tmp_path / "tuning.png"
     words = ["tune", str(frames / "frame_001.fits"), "--output", str(table), "--plot", str(plot)]
@@ -113,19 +32,3 @@ def test_tune_writes_table_and_plot(frames, tmp_path, capsys):
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert main(words) == 2
     assert "there already" in capsys.readouterr().err
-
-
-def test_clean_says_why_it_cannot_judge_the_number_of_events(frames, tmp_path, capsys):
-    main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--quiet"])
-    assert "cannot tell: no pixel size" in capsys.readouterr().out
-
-
-def test_clean_takes_auto(frames, tmp_path):
-    assert main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--sigclip", "auto", "--quiet"]) == 0
-    header = fits.getheader(tmp_path / "frame_001.fits")
-    assert 3 <= header["CRSIGCLP"] <= 20
-
-
-def test_sigclip_is_a_number_or_auto(frames, capsys):
-    assert main(["clean", str(frames / "frame_001.fits"), "--sigclip", "best"]) == 2
-    assert "--sigclip" in capsys.readouterr().err

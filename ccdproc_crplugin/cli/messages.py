@@ -1,0 +1,106 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What ``ccdcr`` prints: results to standard output; warnings and errors, in its own spelling, to standard error."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
+
+__all__ = ["UsageError", "calm", "progress_bar", "say", "show", "show_table", "spelling", "telling", "wrong_usage"]
+
+#: Functions that messages name, and the sub-commands that do their work.
+SUB_COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
+
+#: Parameters of functions whose options have other names.
+OPTIONS = {"masters": "master", "memory_limit": "memory", "n_workers": "workers", "shape": "size"}
+
+
+class UsageError(CosmicRayError):
+    """The command line is wrong; no frame was touched."""
+
+
+@contextmanager
+def wrong_usage() -> Iterator[None]:
+    """Turn errors into errors of usage."""
+    try:
+        yield
+    except CosmicRayError as err:
+        raise err.within(kind=UsageError) from err
+
+
+def spelling(args: argparse.Namespace) -> Callable[[str, str], str]:
+    """
+    How the user of a sub-command gives the parameters that an error names, see `CosmicRayError.spelled`.
+
+    A parameter is an option of the sub-command or, where there is ``-p``, one of the detector.
+    """
+
+    def spell(name: str, value: str) -> str:
+        if value == "()":
+            return SUB_COMMANDS.get(name, name)
+        option, value = OPTIONS.get(name, name), value.strip("'")
+        if hasattr(args, option):
+            return f"--{option.replace('_', '-')}{f' {value}' if value not in ('', 'True') else ''}"
+        return f"{'-p ' if hasattr(args, 'parameter') else ''}{name}{f'={value}' if value else ''}"
+
+    return spell
+
+
+@contextmanager
+def calm() -> Iterator[list[str]]:
+    """Keep back the warnings of libraries about headers, and collect those of this package."""
+    messages: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            yield messages
+        finally:
+            ours = (CalibrationWarning, PluginWarning, PreflightWarning)
+            messages += [str(item.message) for item in caught if issubclass(item.category, ours)]
+
+
+@contextmanager
+def telling() -> Iterator[None]:
+    """Keep back the warnings of libraries about headers, and print those of this package at the end."""
+    messages: list[str] = []
+    try:
+        with calm() as messages:
+            yield
+    finally:
+        for message in messages:
+            say(message)
+
+
+def say(text: str) -> None:
+    """Print something that is not the result of the command."""
+    print(_plain(text), file=sys.stderr)
+
+
+def show(*lines: str) -> None:
+    """Print lines of the result of the command."""
+    for line in lines:
+        print(_plain(line))
+
+
+def show_table(table: Any, **settings: Any) -> None:
+    """Print a table whole, unless the settings of ``Table.pformat`` say otherwise."""
+    show(*table.pformat(**{"max_lines": -1, "max_width": -1, **settings}))
+
+
+def _plain(text: str) -> str:
+    """Text without characters that could steer a terminal, which are shown as they are written."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def progress_bar(args: argparse.Namespace, **settings: Any) -> Callable[..., Any]:
+    """The class of a progress bar, which is not drawn with ``--quiet`` or if standard error is no terminal."""
+    from tqdm import tqdm
+
+    return functools.partial(tqdm, disable=args.quiet or None, dynamic_ncols=True, **settings)

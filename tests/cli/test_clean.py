@@ -1,0 +1,170 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+``ccdcr clean``.
+"""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import ccdproc_crplugin as crp
+from ccdproc_crplugin.cli import clean, main
+
+from ..helpers.raw_frames import write_raw
+
+
+def test_a_folder(night, capsys):
+    assert main(["clean", "raw", "--quiet"]) == 0
+    assert sorted(path.name for path in (night.parent / "cleaned").iterdir()) == ["light_1.fits", "light_2.fits"]
+    out, err = capsys.readouterr()
+    assert "2 cleaned, 1 skipped, 0 failed" in out
+    assert "bias_1.fits: skipped: a bias frame" in err
+
+
+def test_what_it_writes_is_what_the_method_gives(night):
+    main(["clean", "raw/light_1.fits", "-o", "out"])
+    expected = crp.read_ccd(night / "light_1.fits").clean_cosmic_rays()
+    written = crp.read_ccd("out/light_1.fits")
+    np.testing.assert_array_equal(written.data, expected.data)
+    np.testing.assert_array_equal(written.flags, expected.flags)
+
+
+def test_patterns_and_files_each_once(night, capsys):
+    assert main(["clean", "raw/light*", "raw/light_1.fits", "raw"]) == 0
+    assert "2 cleaned, 1 skipped" in capsys.readouterr().out
+
+
+def test_nothing_is_overwritten_unless_told(night, capsys):
+    main(["clean", "raw/light_1.fits"])
+    assert main(["clean", "raw/light_1.fits"]) == 1
+    assert "Give --overwrite" in capsys.readouterr().err
+    assert main(["clean", "raw/light_1.fits", "--overwrite"]) == 0
+
+
+def test_the_input_is_never_the_output(night, capsys):
+    before = (night / "light_1.fits").read_bytes()
+    assert main(["clean", "raw/light_1.fits", "-o", "raw", "--overwrite"]) == 1
+    assert "expected another" in capsys.readouterr().err
+    assert (night / "light_1.fits").read_bytes() == before
+
+
+def test_nor_is_another_input(night, capsys):
+    write_raw(night / "light_2.fits")
+    before = (night / "light_2.fits").read_bytes()
+    main(["clean", "raw/light_2.FIT", "raw/light_2.fits", "-o", "raw", "--overwrite"])
+    assert "Found an input at 'raw/light_2.fits'" in capsys.readouterr().err
+    assert (night / "light_2.fits").read_bytes() == before
+
+
+def test_two_inputs_of_one_name_do_not_overwrite_each_other(night, capsys):
+    write_raw(night / "light_1.fit")
+    assert main(["clean", "raw", "--overwrite"]) == 1
+    assert "was written for another input already" in capsys.readouterr().err
+
+
+def test_one_bad_file_costs_only_itself(night, capsys):
+    (night / "light_0.fits").write_text("no FITS at all")
+    write_raw(night / "light_4.fits", data=np.ones((3, 20, 20), dtype="u2"))
+    assert main(["clean", "raw"]) == 1
+    out, err = capsys.readouterr()
+    assert "2 cleaned, 1 skipped, 2 failed" in out
+    assert "light_0.fits: failed: Found 'raw/light_0.fits', which can't be read" in err
+    assert "light_4.fits: failed: Found no two-dimensional image" in err
+
+
+def test_a_frame_of_no_known_kind_is_skipped_with_a_hint(here, capsys):
+    write_raw(here / "mine.fits", "")
+    assert main(["clean", "mine.fits"]) == 0
+    assert "does not say what kind of frame it is; --any-kind cleans it" in capsys.readouterr().err
+    assert main(["clean", "mine.fits", "--any-kind"]) == 0
+    assert (here / "cleaned" / "mine.fits").exists()
+
+
+def test_options_reach_the_detector(night):
+    main(["clean", "raw/light_1.fits", "--detector", "median", "-p", "thresh=7", "-p", "gbox=3", "--gain", "3"])
+    header = fits.getheader("cleaned/light_1.fits")
+    assert "thresh=7, mbox=11, gbox=3" in "".join(header["HISTORY"])
+    assert (header["CRGAIN"], header["CRDETECT"]) == (3, "median")
+
+
+def test_sigclip_has_an_option_of_its_own(night):
+    main(["clean", "raw/light_1.fits", "--sigclip", "8", "-p", "sepmed=True"])
+    assert fits.getheader("cleaned/light_1.fits")["CRSIGCLP"] == 8
+
+
+@pytest.mark.parametrize("ending", [".fits.gz", ".fits.fz"])
+def test_files_can_be_packed(night, ending):
+    assert main(["clean", "raw/light_1.fits", "--ending", ending]) == 0
+    assert crp.read_ccd(f"cleaned/light_1{ending}").meta["CRNEVENT"] == 3
+
+
+def test_a_hostile_name_stays_inside_the_output(here):
+    write_raw(here / "..;rm -rf *.fits")
+    assert main(["clean", "..;rm -rf *.fits"]) == 0
+    assert [path.name for path in (here / "cleaned").iterdir()] == ["..;rm -rf *.fits"]
+
+
+@pytest.mark.parametrize("name", ["frame_hdu=1.fits", "restore_cosmic_rays.fits", "force=True.fits"])
+def test_a_name_like_an_option_is_printed_as_it_is(here, capsys, name):
+    (here / name).write_text("no frame")
+    assert main(["clean", name]) == 1
+    assert f"{name}: failed: Found '{name}'" in capsys.readouterr().err
+
+
+def test_a_parameter_is_named_as_an_option(night, capsys):
+    main(["clean", "raw/light_1.fits"])
+    assert main(["clean", "cleaned/light_1.fits", "-o", "again"]) == 1
+    assert "Give --force to clean it again, or ccdcr restore first." in capsys.readouterr().err
+
+
+def test_a_file_is_opened_once(night):
+    code = (
+        "import sys; opened = []; from ccdproc_crplugin.cli import main;"
+        "sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == 'open' else None);"
+        "main(['clean', 'raw/light_1.fits', '--quiet']);"
+        "print([str(path) for path in opened].count('raw/light_1.fits'))"
+    )
+    run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "1"
+
+
+def test_control_characters_do_not_reach_the_terminal(here, capsys):
+    (here / "a\x1b[31m.fits").write_text("no")
+    main(["clean", "a\x1b[31m.fits"])
+    assert "\x1b[31m" not in capsys.readouterr().err.replace("\x1b[2K", "")
+
+
+def test_clean_says_why_it_cannot_judge_the_number_of_events(frames, tmp_path, capsys):
+    main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--quiet"])
+    assert "cannot tell: no pixel size" in capsys.readouterr().out
+
+
+def test_clean_takes_auto(frames, tmp_path):
+    assert main(["clean", str(frames / "frame_001.fits"), "-o", str(tmp_path), "--sigclip", "auto", "--quiet"]) == 0
+    header = fits.getheader(tmp_path / "frame_001.fits")
+    assert 3 <= header["CRSIGCLP"] <= 20
+
+
+def test_sigclip_is_a_number_or_auto(frames, capsys):
+    assert main(["clean", str(frames / "frame_001.fits"), "--sigclip", "best"]) == 2
+    assert "--sigclip" in capsys.readouterr().err
+
+
+def test_a_parameter_of_the_detector_is_named_as_such(night, capsys):
+    assert main(["clean", "raw/light_1.fits", "-p", "niter=0"]) == 1
+    assert "-p niter=0" in capsys.readouterr().err
+
+
+def test_a_calibration_frame_that_has_no_unit_is_skipped_all_the_same(here, capsys):
+    write_raw(here / "bias.fits", "zero", data=np.ones((30, 30), dtype="f4"))
+    assert main(["clean", "bias.fits"]) == 0
+    assert "bias.fits: skipped: a bias frame" in capsys.readouterr().err
+
+
+def test_the_repairs_offered_are_those_of_the_kernels():
+    from ccdproc_crplugin.kernels.options import REPAIRS
+
+    assert (*REPAIRS, "none") == clean.REPAIRS
