@@ -19,7 +19,7 @@ from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
-from ccdproc_crplugin.io.atomic import unfinished
+from ccdproc_crplugin.io.atomic import part_path
 from ccdproc_crplugin.pipeline.lights import (
     Call,
     Outcome,
@@ -96,7 +96,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     first, rest = _split(task.calls)
     prepare = functools.partial(_prepared, task=task, number=number, calls=first) if first or task.headers else None
     with writing():
-        scratch = unfinished(target)
+        scratch = part_path(target)
         scratch.mkdir(parents=True)
     try:
         with writing():
