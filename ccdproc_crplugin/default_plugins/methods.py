@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Puts the methods on `~astropy.nddata.CCDData`, and the viewer on the events that they give."""
+"""The methods that are put on `~astropy.nddata.CCDData`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def ccdcr_methods():
 
 def install() -> None:
     """
-    Give every CCDData the registered methods, and the events their ``view``; doing it again changes nothing.
+    Give every CCDData the registered methods; doing it again changes nothing.
 
     Warns
     -----
@@ -47,12 +47,7 @@ def install() -> None:
     """
     from astropy.nddata import CCDData
 
-    from ccdproc_crplugin.events.segments import CRSegments
-    from ccdproc_crplugin.events.viewer import view
-
     with _lock:
-        # The events cannot reach up to the viewer themselves.
-        CRSegments.view = view
         for name, function in plugins.host().registered("method").items():
             if _installed.get(name) is getattr(CCDData, name, None) is not None:
                 continue
