@@ -207,6 +207,6 @@ def _in_words(least: float | None, most: float | None, above: float | None) -> s
     """The limits of a number."""
     if least is not None and most is not None:
         return f" from {least:g} to {most:g}"
-    words = [f"of {least:g} or more"] * (least is not None) + [f"above {above:g}"] * (above is not None)
-    words += [f"of {most:g} or less"] * (most is not None)
+    limits = (("of {:g} or more", least), ("above {:g}", above), ("of {:g} or less", most))
+    words = [word.format(limit) for word, limit in limits if limit is not None]
     return " " + " and ".join(words) if words else ""

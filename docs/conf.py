@@ -5,6 +5,7 @@ Sphinx configuration.
 Tables that repeat what the code says are made from the code, by the directive ``made-from``.
 """
 
+import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
 
@@ -21,6 +22,10 @@ from ccdproc_crplugin.pipeline import table
 from ccdproc_crplugin.plugins import hookspecs, model
 
 HERE = Path(__file__).parent
+
+sys.path.append(str(HERE))
+
+import plan_of_package  # noqa: E402
 
 project = "ccdproc_crplugin"
 author = "the ccdproc_crplugin developers"
@@ -176,6 +181,7 @@ def prepare(app):
     """What has to be there before the pages are read."""
     check_reference()
     draw_figures()
+    plan_of_package.draw(FIGURES / "plan.png")
 
 
 def setup(app):

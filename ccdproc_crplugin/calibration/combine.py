@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,11 +25,10 @@ from ccdproc_crplugin.calibration.grouping import (
     group_keys,
 )
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
-from ccdproc_crplugin.calibration.settings import check_arguments, keys_by_path, n_bytes, paths_of_masters
+from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
 from ccdproc_crplugin.io.selection import paths_of
-from ccdproc_crplugin.kernels.combine import CombineOptions
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
@@ -45,26 +44,18 @@ MOST_SATURATED = 0.5
 #: Of a larger share than this a warning tells.
 NOTEWORTHY_SATURATED = 0.01
 
-#: Passes of the clipping beyond which no pixel has a value left to clip.
-MOST_ITERATIONS = 1 << 20
-
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for, checked."""
+    """The settings of a combination, the folder to write to and the frames that were combined before."""
 
+    settings: CombineSettings
     output: Path
-    options: CombineOptions
-    tolerance: float
-    subtract: bool
-    saturation: float | None
-    memory: int
-    keys: Mapping[Path, CalibrationKey]
-    prepare: Callable[[CCDData], CCDData] | None
-    reading: dict[str, Any]
-    overwrite: bool
-    progress: Callable | None
-    leave_out: Callable[[Path, str], None]
+    masters: list[CombinedFrame]
+
+    def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
+        """Say that a file is left out, and why."""
+        (self.settings.on_left_out or _warn_of_left_out)(path, reason)
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ def combine_calibrations(
     memory_limit: float | u.Quantity | None = None,
     overwrite: bool = False,
     progress: Callable | None = None,
-    on_left_out: Callable[[Path, str], None] | None = None,
+    on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None,
 ) -> list[Path]:
     """
     Combine the bias frames, darks and flats of a collection.
@@ -146,7 +137,8 @@ def combine_calibrations(
     progress : callable or None
         Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
     on_left_out : callable or None
-        Called with the path of each frame that is left out and why, in place of a warning.
+        Called with the path of each frame that is left out and the reason, a text or a `CosmicRayError`, in place of
+        a warning.
 
     Returns
     -------
@@ -212,48 +204,13 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
-    check_arguments(
-        method=method,
-        sigma_low=sigma_low,
-        sigma_high=sigma_high,
-        n_iterations=n_iterations,
-        clip_scaled=clip_scaled,
-        temperature_tolerance=temperature_tolerance,
-        subtract=subtract,
-        prepare=prepare,
-        saturation=saturation,
-        unit=unit,
-        hdu=hdu,
-        memory_limit=memory_limit,
-        overwrite=overwrite,
-        progress=progress,
-        on_left_out=on_left_out,
-    )
-    options = CombineOptions(
-        method=method,
-        sigma_low=float(sigma_low),
-        sigma_high=float(sigma_high),
-        n_iterations=min(n_iterations, MOST_ITERATIONS),
-        clip_scaled=clip_scaled,
-    )
-    job = _Job(
-        output=as_folder("output", output),
-        options=options,
-        tolerance=temperature_tolerance,
-        subtract=subtract,
-        saturation=saturation,
-        memory=n_bytes(memory_limit),
-        keys=keys_by_path(keys),
-        prepare=prepare,
-        reading={"unit": unit, "hdu": hdu},
-        overwrite=overwrite,
-        progress=progress,
-        leave_out=on_left_out or _warn_of_left_out,
-    )
-    known = [CombinedFrame.of_file(path) for path in paths_of_masters(masters)]
+    arguments = locals()
+    settings = CombineSettings(**{field.name: arguments[field.name] for field in fields(CombineSettings)})
+    known = [CombinedFrame.of_file(path) for path in settings.paths_of_masters]
+    job = _Job(settings, as_folder("output", output), known)
     inputs = _open_frames(paths_of(ifc), job)
     try:
-        return _combine_groups(inputs, known, job)
+        return _combine_groups(inputs, job)
     finally:
         for frame in inputs.frames.values():
             frame.close()
@@ -267,9 +224,9 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
     inputs = _Inputs()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
-            frame = open_frame(path, **job.reading)
+            frame = open_frame(path, **job.settings.reading)
         except CosmicRayError as err:
-            job.leave_out(path, str(err))
+            job.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
         if _key_of(frame, job).kind not in CALIBRATION_KINDS:
@@ -286,13 +243,13 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
-    return job.keys.get(frame.path) or calibration_key(frame.header)
+    return job.settings.key_of_file.get(frame.path) or calibration_key(frame.header)
 
 
-def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
+def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
     opened = inputs.frames
     keys = {path: _key_of(frame, job) for path, frame in opened.items()}
-    groups = group_keys(keys, tolerance=job.tolerance)
+    groups = group_keys(keys, tolerance=job.settings.temperature_tolerance)
     if not groups and inputs.unreadable:
         raise CosmicRayError(
             f"Found no bias frame, dark or flat that can be read, and {len(inputs.unreadable)} files that can't; "
@@ -305,15 +262,18 @@ def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) ->
         )
     targets = _targets(groups, job)
     for target in targets.values():
-        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in masters)])
+        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in job.masters)])
     try:
         job.output.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(job.output)!r} can't be made: {err}.") from err
-    written, failed = [], None
+    written: list[CombinedFrame] = []
+    failed = None
     for key, paths in groups.items():
         try:
-            combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+            combined = _combine_group(
+                key, [opened[path] for path in paths], targets[key], [*job.masters, *written], job
+            )
         except (CosmicRayError, OSError) as err:
             if len(groups) == 1:
                 raise
@@ -338,7 +298,7 @@ def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey
         names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
         free = next(name for name in names if job.output / f"{name}.fits" not in targets.values())
         targets[key] = job.output / f"{free}.fits"
-        refuse_existing(targets[key], job.overwrite)
+        refuse_existing(targets[key], job.settings.overwrite)
     return targets
 
 
@@ -346,7 +306,7 @@ def _combine_group(
     key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
 ) -> CombinedFrame | None:
     """Combine a group and write what becomes of it; None if no frame of it is of use."""
-    with FrameStack(job.memory, job.output, saturation=job.saturation) as stack:
+    with FrameStack(job.settings.memory, job.output, saturation=job.settings.saturation) as stack:
         _fill(stack, group, job)
         if not stack.frames:
             return None
@@ -354,7 +314,7 @@ def _combine_group(
         if not stack.frames:
             return None
         combined, inputs = combine_frames(
-            stack, subtraction, scales, job.options, progress=job.progress, name=target.stem
+            stack, subtraction, scales, job.settings.options, progress=job.settings.progress, name=target.stem
         )
         good = inputs["n_bad"] < combined.image.size
         for frame in stack.frames_where(~good):
@@ -369,9 +329,9 @@ def _combine_group(
             header,
             unit=stack.frames[0].unit,
             inputs=inputs[good],
-            options=job.options,
+            options=job.settings.options,
             masters=subtraction.masters,
-            overwrite=job.overwrite,
+            overwrite=job.settings.overwrite,
         )
     return CombinedFrame.of_file(target)
 
@@ -379,9 +339,9 @@ def _combine_group(
 def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
     for frame in group:
         try:
-            stack.add(frame, job.prepare, **job.reading)
+            stack.add(frame, job.settings.prepare, **job.settings.reading)
         except CosmicRayError as err:
-            job.leave_out(frame.path, str(err))
+            job.leave_out(frame.path, err)
     if stack.frames:
         for frame, reason in stack.drop_strangers():
             job.leave_out(frame.path, reason)
@@ -392,8 +352,8 @@ def _subtraction_and_scales(
 ) -> tuple[Subtraction, np.ndarray | None]:
     """What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out."""
     subtraction = Subtraction()
-    if job.subtract:
-        subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
+    if job.settings.subtract:
+        subtraction = choose_subtraction(key, stack, masters, tolerance=job.settings.temperature_tolerance)
     if key.kind != "flat":
         return subtraction, None
     scales = np.array(inverse_medians(stack, subtraction, stack.memory))
@@ -427,7 +387,7 @@ def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
     return scales[lit]
 
 
-def _warn_of_left_out(path: Path, reason: str) -> None:
+def _warn_of_left_out(path: Path, reason: CosmicRayError | str) -> None:
     _warn(f"{path.name} is left out: {reason}")
 
 

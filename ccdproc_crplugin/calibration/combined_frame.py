@@ -63,7 +63,7 @@ class CombinedFrame:
         return cls(
             path,
             calibration_key(meta),
-            exposure and float(exposure.value.to_value(u.s)),
+            None if exposure is None else float(exposure.value.to_value(u.s)),
             u.Unit(meta["BUNIT"]),
             (meta["NAXIS2"], meta["NAXIS1"]),
             has_bias="CRBIAS" not in meta,

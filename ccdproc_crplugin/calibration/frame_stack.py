@@ -36,7 +36,7 @@ MAX_OPEN = 200
 class FrameStack:
     """The frames of a group, read a few rows at a time."""
 
-    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None):
+    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None) -> None:
         self.memory, self.folder, self.saturation = memory, folder, saturation
         self.frames: list[InputFrame] = []
         self._scratch: BinaryIO | None = None
@@ -72,16 +72,16 @@ class FrameStack:
         if self._scratch is None:
             self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
         start = self._scratch.seek(0, os.SEEK_END)
-        left = memoryview(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8))
+        left = memoryview(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data)
         while left:
             left = left[self._scratch.write(left) :]
         return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
 
-    def frames_where(self, chosen: Sequence[bool]) -> list[InputFrame]:
+    def frames_where(self, chosen: Sequence[bool] | np.ndarray) -> list[InputFrame]:
         """Some of the frames."""
         return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
 
-    def keep_only(self, kept: Sequence[bool]) -> None:
+    def keep_only(self, kept: Sequence[bool] | np.ndarray) -> None:
         """Take out frames."""
         for frame in self.frames_where(~np.asarray(kept)):
             frame.close()
@@ -94,26 +94,26 @@ class FrameStack:
         strangers = self.frames_where(~np.array(alike))
         self.keep_only(alike)
         return [
-            (frame, f"found {_size(frame.plane.shape)} pixels in {frame.unit}; expected {_size(shape)} in {unit}")
+            (frame, f"found {_size(frame.pixels.shape)} pixels in {frame.unit}; expected {_size(shape)} in {unit}")
             for frame in strangers
         ]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the frames."""
-        return self.frames[0].plane.shape
+        return self.frames[0].pixels.shape
 
     @property
     def dtype(self) -> np.dtype:
         """How the numbers are handed out: as they are stored if they are all stored alike."""
-        storages = {frame.plane.storage for frame in self.frames}
-        return self.frames[0].plane.dtype if len(storages) == 1 else np.dtype(np.float32)
+        storages = {frame.pixels.storage for frame in self.frames}
+        return self.frames[0].pixels.dtype if len(storages) == 1 else np.dtype(np.float32)
 
     @property
     def zero(self) -> float:
         """What is to be added to the numbers handed out."""
-        storages = {frame.plane.storage for frame in self.frames}
-        return self.frames[0].plane.zero if len(storages) == 1 else 0.0
+        storages = {frame.pixels.storage for frame in self.frames}
+        return self.frames[0].pixels.zero if len(storages) == 1 else 0.0
 
     def read(self, frames: slice, rows: slice, memory: np.ndarray | None = None) -> np.ndarray:
         """Read some rows of some frames."""
@@ -122,7 +122,7 @@ class FrameStack:
         memory = np.empty(math.prod(shape), self.dtype) if memory is None else memory[: math.prod(shape)]
         numbers = memory.reshape(shape)
         for frame, out in zip(chosen, numbers, strict=True):
-            frame.plane.read(rows, out)
+            frame.pixels.read(rows, out)
         return numbers
 
     def strips(self, n_bytes: int) -> list[slice]:
@@ -179,7 +179,7 @@ def _pixels(ccd: CCDData) -> np.ndarray:
 
 
 def _likeness(frame: InputFrame) -> tuple[tuple[int, int], u.Unit]:
-    return frame.plane.shape, frame.unit
+    return frame.pixels.shape, frame.unit
 
 
 def _size(shape: tuple[int, ...]) -> str:

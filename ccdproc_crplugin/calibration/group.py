@@ -47,9 +47,9 @@ class Subtraction:
 
     def factors(self, group: Sequence[InputFrame]) -> list[float] | None:
         """What the dark is multiplied with."""
-        if self.dark is None or self.dark.has_bias:
+        if self.dark is None or self.dark.has_bias or not self.dark.exposure:
             return None
-        return [exposure_of(frame) / self.dark.exposure for frame in group]
+        return [(exposure_of(frame) or 0.0) / self.dark.exposure for frame in group]
 
 
 def exposure_of(frame: InputFrame) -> float | None:
@@ -69,20 +69,21 @@ def choose_subtraction(
     darks = fitting(masters, "dark", key, **alike) if key.kind == "flat" else []
     dark = _nearest_dark(darks, [exposure_of(frame) for frame in stack.frames])
     bias = biases[0] if biases and not (dark is not None and dark.has_bias) else None
-    return Subtraction(bias, dark, *(master and master.read() for master in (bias, dark)))
+    images = (None if master is None else master.read() for master in (bias, dark))
+    return Subtraction(bias, dark, *images)
 
 
 def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | None]) -> CombinedFrame | None:
     """The dark of the nearest exposure among those that can be subtracted."""
-    if None in exposures:
+    known = [exposure for exposure in exposures if exposure is not None]
+    if len(known) < len(exposures):
         return None
     usable = [
-        dark
-        for dark in darks
-        if dark.exposure
-        and (not dark.has_bias or all(same_exposure(dark.exposure, exposure) for exposure in exposures))
+        (abs(dark.exposure - fmean(known)), number, dark)
+        for number, dark in enumerate(darks)
+        if dark.exposure and (not dark.has_bias or all(same_exposure(dark.exposure, exposure) for exposure in known))
     ]
-    return min(usable, key=lambda dark: abs(dark.exposure - fmean(exposures)), default=None)
+    return min(usable)[-1] if usable else None
 
 
 def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) -> list[float]:
@@ -94,7 +95,7 @@ def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) ->
         numbers = stack.read(slice(number, number + 1), whole)
         frame = stack.frames[number]
         if frame.saturation is None:
-            plane = frame.plane
+            plane = frame.pixels
             level = saturation_level(frame.header, frame.unit, plane.dtype, plane.zero, given=stack.saturation)
             frame.saturation = measure_saturation(numbers, level, stack.zero)
         factor = None if factors is None else factors[number : number + 1]
@@ -109,7 +110,7 @@ def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) ->
 def combine_frames(
     stack: FrameStack,
     subtraction: Subtraction,
-    scales: Sequence[float] | None,
+    scales: Sequence[float] | np.ndarray | None,
     options: CombineOptions,
     *,
     progress: Callable | None = None,

@@ -4,30 +4,22 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import Any
 
 from astropy import units as u
 
-from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.io.ccd import read_header
-from ccdproc_crplugin.io.selection import paths_of
-
-if TYPE_CHECKING:
-    from ccdproc import ImageFileCollection
 
 __all__ = [
     "CALIBRATION_KINDS",
     "TEMPERATURE_TOLERANCE",
     "CalibrationKey",
     "calibration_key",
-    "group_frames",
     "group_keys",
     "same_exposure",
 ]
@@ -59,7 +51,9 @@ class CalibrationKey:
     readout: str | None = None
     temperature: float | None = None
 
-    def fits(self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False):
+    def fits(
+        self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False
+    ) -> bool:
         """Whether a frame combined from frames of this key calibrates another frame."""
         alike = all(
             mine is None or other is None or mine == other
@@ -78,7 +72,8 @@ class CalibrationKey:
 
     def as_seen_by(self, kind: str) -> CalibrationKey:
         """What of it counts for a combined frame."""
-        return replace(self, **dict.fromkeys(NOT_COUNTED.get(kind, ())))
+        left_out: dict[str, Any] = dict.fromkeys(NOT_COUNTED.get(kind, ()))
+        return replace(self, **left_out)
 
     @property
     def name(self) -> str:
@@ -114,31 +109,14 @@ def calibration_key(meta: Mapping) -> CalibrationKey:
     filter_name, binning, readout = header.filter_name(meta), header.binning(meta), header.readout_mode(meta)
     key = CalibrationKey(
         kind=kind,
-        exposure=exposure and float(f"{exposure.value.to_value(u.s):.4g}"),
-        filter=filter_name and filter_name.value,
-        binning=binning and binning.value,
+        exposure=None if exposure is None else float(f"{exposure.value.to_value(u.s):.4g}"),
+        filter=None if filter_name is None else filter_name.value,
+        binning=None if binning is None else binning.value,
         gain=header.gain_setting(meta),
-        readout=readout and readout.value,
-        temperature=temperature and float(temperature.value.to_value(u.deg_C)),
+        readout=None if readout is None else readout.value,
+        temperature=None if temperature is None else float(temperature.value.to_value(u.deg_C)),
     )
     return key.as_seen_by(kind)
-
-
-def group_frames(
-    ifc: ImageFileCollection | Iterable[str | os.PathLike], *, tolerance: float = TEMPERATURE_TOLERANCE
-) -> dict[CalibrationKey, list[Path]]:
-    """The calibration frames of a collection, those together that are combined."""
-    return group_keys(_keys_of_files(paths_of(ifc)), tolerance=tolerance)
-
-
-def _keys_of_files(paths: Iterable[Path]) -> dict[Path, CalibrationKey]:
-    keys = {}
-    for path in paths:
-        try:
-            keys[path] = calibration_key(read_header(path))
-        except CosmicRayError:
-            continue
-    return keys
 
 
 def group_keys(
@@ -165,10 +143,13 @@ def _by_temperature(
 ) -> list[tuple[float | None, set[Path]]]:
     """The frames of like temperature, from cold to warm, each with their mean temperature."""
     unknown = {path for path, temperature in temperatures.items() if temperature is None}
-    groups: list[list[Path]] = []
-    for path in sorted(temperatures.keys() - unknown, key=lambda path: (temperatures[path], path)):
-        if not groups or temperatures[path] - temperatures[groups[-1][0]] > 2 * tolerance + 1e-9:
+    known = sorted((temperature, path) for path, temperature in temperatures.items() if temperature is not None)
+    groups: list[list[tuple[float, Path]]] = []
+    for temperature, path in known:
+        if not groups or temperature - groups[-1][0][0] > 2 * tolerance + 1e-9:
             groups.append([])
-        groups[-1].append(path)
-    known = [(round(fmean(temperatures[path] for path in group), 3), set(group)) for group in groups]
-    return [(None, unknown), *known] if unknown else known
+        groups[-1].append((temperature, path))
+    found: list[tuple[float | None, set[Path]]] = [(None, unknown)] if unknown else []
+    for group in groups:
+        found.append((round(fmean(temperature for temperature, _ in group), 3), {path for _, path in group}))
+    return found

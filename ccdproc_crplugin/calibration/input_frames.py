@@ -27,13 +27,13 @@ from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
 __all__ = ["ArrayPlane", "FilePlane", "InputFrame", "Plane", "open_frame"]
 
 #: What FITS stores that can be combined as it stands.
-PLAIN = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
+PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 
 
 class Plane(ABC):
     """The pixels of a frame, wherever they are."""
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0):
+    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0) -> None:
         self.shape, self.dtype, self.zero = shape, dtype, zero
 
     @property
@@ -58,7 +58,7 @@ class Plane(ABC):
 class ArrayPlane(Plane):
     """Pixels in memory."""
 
-    def __init__(self, array: np.ndarray):
+    def __init__(self, array: np.ndarray) -> None:
         super().__init__(array.shape, array.dtype)
         self.array = array
 
@@ -72,12 +72,12 @@ class FilePlane(Plane):
     def __init__(
         self,
         path: Path,
-        file: BinaryIO | None,
+        file: Any,
         start: int,
         shape: tuple[int, int],
         dtype: np.dtype,
         zero: float = 0.0,
-    ):
+    ) -> None:
         super().__init__(shape, dtype, zero)
         self.path, self.file, self.start = path, file, start
 
@@ -89,9 +89,9 @@ class FilePlane(Plane):
                 with open(self.path, "rb", buffering=0) as file:
                     self._read_from(file, rows, out)
 
-    def _read_from(self, file: BinaryIO, rows: slice, out: np.ndarray) -> None:
+    def _read_from(self, file: Any, rows: slice, out: np.ndarray) -> None:
         file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
-        left = memoryview(out.reshape(-1).view(np.uint8))
+        left = memoryview(out.reshape(-1).view(np.uint8).data)
         while left:
             n_read = file.readinto(left)
             if not n_read:
@@ -110,6 +110,13 @@ class InputFrame:
     unit: u.Unit
     plane: Plane | None = None
     saturation: Saturation | None = None
+
+    @property
+    def pixels(self) -> Plane:
+        """The plane of a frame that was added to a stack, which has one."""
+        if self.plane is None:
+            raise CosmicRayError(f"Found no pixels of {str(self.path)!r} that can be combined; expected some.")
+        return self.plane
 
     def close(self) -> None:
         """Close the file, which is opened again when it is needed."""

@@ -62,7 +62,7 @@ def measure_saturation(numbers: np.ndarray, level: SaturationLevel | None, zero:
         limits = np.iinfo(numbers.dtype)
         lowest = math.ceil(min(max(lowest, limits.min), limits.max))
     else:
-        n_good = np.count_nonzero(np.isfinite(numbers))
+        n_good = int(np.count_nonzero(np.isfinite(numbers)))
     if not n_good:
         return None
     # a number of the same type is compared many times faster than one that all would be converted to

@@ -1,10 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Remove the cosmic rays of one frame."""
+"""Remove cosmic rays from one frame."""
 
 from __future__ import annotations
 
-import copy
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,37 +12,27 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
-from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays, read_only
-from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
+from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, check_bool, check_choice
-from ccdproc_crplugin.frames.cards import (
-    clear_cards,
-    write_by_hand,
-    write_cards,
-    write_counts,
-    write_findings,
-    write_history,
-    write_verdict,
-)
+from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, result_dtype, uncertainty_array
+from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
-from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
-from ccdproc_crplugin.frames.rates import expected_events
-from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, is_restorable, removed_pixels
-from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.frames.header import read_header
+from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
 from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.plugins.model import Detection
 
-__all__ = ["check_choices", "clean_cosmic_rays", "restore_cosmic_rays"]
+__all__ = ["check_choices", "clean_cosmic_rays"]
 
-#: Share of the frame beyond which an answer can't be right.
+#: Share of the pixels above which a result can't be right.
 ABSURD_SHARE = 0.1
 
-#: A word for ``repair=None`` where there is none, as in TOML.
+#: The word for ``repair=None`` where None can't be written, as in TOML.
 NO_REPAIR = "none"
 
 #: What `clean_cosmic_rays` may do about the preflight.
@@ -62,14 +52,14 @@ def clean_cosmic_rays(
     **detector_parameters: Any,
 ) -> CCDData:
     """
-    Take the cosmic rays out of a frame.
+    Remove the cosmic rays from a frame.
 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
-        Who looks for cosmic rays: a name from `detectors`.
+        The detector, by its name in `detectors`.
     gain : Quantity, float or None
         Gain (electron/adu). `None` means the header's. Not for a frame in electron.
     readnoise : Quantity, float or None
@@ -77,13 +67,13 @@ def clean_cosmic_rays(
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     repair : {"meanmask", "medmask", "median", "idw", "none"} or None
-        How the pixels hit are estimated from the 5 x 5 pixels around: mean or median of the good ones,
-        median of all, mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they are. A
-        detector that brings its own cleaned frame needs no repair.
+        How a pixel hit is estimated from the 5 x 5 pixels around it: mean or median of the good ones,
+        median of all, mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they are. The
+        values of a detector that returns a cleaned frame are used instead.
     preflight : {"warn", "raise", "off"}
-        Whether the frame is looked at first, and what is done about the findings.
+        Whether checks of the frame are run first: warn of their findings, also raise if one failed, run none.
     force : bool
-        Clean once more a frame that was cleaned already.
+        Whether a frame that was cleaned already may be cleaned again.
     **detector_parameters
         The detector's own parameters.
 
@@ -91,25 +81,25 @@ def clean_cosmic_rays(
     -------
     `~astropy.nddata.CCDData`
         A new frame of the same class and unit. Floating-point data keep their dtype; integers become
-        float32, those of more than 16 bits float64. Pixels that are not flagged are as they were.
-        ``mask`` has the cosmic rays added, ``flags`` (uint8) tells them apart (`PixelFlag`),
-        ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels they were estimated
-        from, and the header says what was done.
+        float32, those of more than 16 bits float64. Pixels that are not flagged keep their values.
+        ``mask`` is that of the input with the cosmic rays added, ``flags`` (uint8) has the bits of `PixelFlag`,
+        ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from which they were
+        estimated, and the header describes the cleaning.
 
     Raises
     ------
     CosmicRayError
-        If the frame, a parameter or the plugin is not as it should be.
+        If the frame, a parameter or the answer of a plugin is wrong.
 
     Warns
     -----
     PreflightWarning
-        If the frame is not quite what the method asks for.
+        If the frame does not fulfil the conditions of the method.
 
     See Also
     --------
-    restore_cosmic_rays : The way back.
-    cr_segments : The cosmic rays one by one.
+    restore_cosmic_rays : Put back the removed values.
+    cr_segments : List the cosmic rays event by event.
 
     References
     ----------
@@ -132,35 +122,30 @@ def clean_cosmic_rays(
     check_choices(repair=repair, preflight=preflight, force=force)
     repair = None if repair == NO_REPAIR else repair
     _check_not_cleaned(ccd, force)
+    header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
     findings = None
     if preflight != "off":
         findings = checks.run_checks(ccd, electronics, detector=detector, parameters=parameters)
         checks.act_on(findings, preflight)
-    frame = to_electrons(ccd, electronics)
+    frame = to_electrons(ccd, electronics, earlier)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     _check_something_left(found.mask | frame.bad)
-    cleaned = _cleaned_frame(ccd, frame, found, repair)
+    cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, electronics, repair, found.parameters)
-    write_findings(cleaned.meta, findings)
-    host_parameters = {
-        "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
-        "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
-        "repair": repair,
-        "noise": "model" if frame.variance is None else "uncertainty",
-    }
-    _write_outcome(cleaned, {**host_parameters, **found.parameters})
+    checks.write_findings(cleaned.meta, findings)
+    write_events(cleaned, record, header)
+    outcome = f"{len(record)} pixels in {record.n_events} events"
+    write_history(cleaned.meta, "clean_cosmic_rays", _in_force(detector, frame, repair, found.parameters), outcome)
     _warn_if_absurd(found.mask)
-    _tell_observers(cleaned, found.detection)
+    _call_observers(cleaned, found.detection)
     return cleaned
 
 
 def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", force: bool = False) -> None:
-    """Refuse choices that `clean_cosmic_rays` does not know."""
+    """Refuse choices of `clean_cosmic_rays` that do not exist."""
     check_choice("preflight", preflight, PREFLIGHT)
     check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
@@ -172,15 +157,15 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
         raise CosmicRayError(
             f"Found a frame whose cosmic rays were removed already (CRDETECT = {detector!r}); expected one that was "
             "not cleaned.",
-            "Give {force=True} to clean it once more, or {restore_cosmic_rays()} first.",
+            "Give {force=True} to clean it again, or {restore_cosmic_rays()} first.",
         )
 
 
 def _check_something_left(lost: np.ndarray) -> None:
     if lost.all():
         raise CosmicRayError(
-            "Found cosmic rays on every good pixel; expected some that are left to repair from. Look at gain, read "
-            "noise and the limits of the detector."
+            "Found cosmic rays on every good pixel; expected some good pixels to repair from.",
+            "Look at gain, read noise and the limits of the detector.",
         )
 
 
@@ -195,8 +180,10 @@ def _warn_if_absurd(mask: np.ndarray) -> None:
         )
 
 
-def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> CCDData:
-    """The new frame with its record, but for what the header says."""
+def _cleaned_frame(
+    ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, earlier: RemovedPixels | None
+) -> tuple[CCDData, RemovedPixels]:
+    """The new frame, with the header of the old one, and its record, which includes the ``earlier`` one."""
     y, x = true_pixels(found.mask)
     values, scatter = _estimates(frame, found, repair, y, x)
     cleaned = copy_but_pixels(ccd)
@@ -208,28 +195,34 @@ def _cleaned_frame(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, r
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
     cleaned.mask = found.mask if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
-    cleaned.flags = _flags(ccd, frame, found, y, x)
-    attach(cleaned, _record(ccd, cleaned, y, x))
-    return cleaned
+    record = new_record(ccd, cleaned, y, x)
+    record = record if earlier is None else earlier.merged(record, ccd.data.shape)
+    cleaned.flags = _flags(frame, found, record)
+    attach(cleaned, record)
+    return cleaned, record
 
 
-def _write_outcome(cleaned: CCDData, parameters: dict[str, Any]) -> None:
-    """Say in the header what was found, with what parameters in force."""
-    record = removed_pixels(cleaned)
-    write_counts(cleaned.meta, len(record), record.n_events)
-    write_by_hand(cleaned.meta, int(record.added.sum()))
-    write_verdict(cleaned.meta, record.n_events, expected_events(cleaned))
-    outcome = f"{len(record)} pixels in {record.n_events} events"
-    write_history(cleaned.meta, "clean_cosmic_rays", parameters, outcome)
+def _in_force(detector: str, frame: ElectronFrame, repair: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Every parameter in force, for the history."""
+    electronics = frame.electronics
+    return {
+        "detector": detector,
+        "gain": electronics.gain,
+        "readnoise": electronics.readnoise,
+        "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
+        "repair": repair,
+        "noise": "model" if frame.variance is None else "uncertainty",
+        **parameters,
+    }
 
 
 def _estimates(
     frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, y: np.ndarray, x: np.ndarray
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """
-    What to put at the pixels hit and its scatter, in the unit of the frame.
+    Values for the pixels hit, or None, and the scatter of each: shape (n,), unit of the frame.
 
-    A cleaned frame of the detector goes first; pixels that only the refinement added are the host's.
+    Those of the detector's own cleaned frame go first; pixels that only the refinement added are estimated here.
     """
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
@@ -237,46 +230,23 @@ def _estimates(
     lost = found.mask | frame.bad
     values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
     if by_detector is not None:
-        theirs = found.detection.mask[y, x]
-        values[theirs] = by_detector[y[theirs], x[theirs]]
+        known = found.detection.mask[y, x]
+        values[known] = by_detector[y[known], x[known]]
     return values / frame.electronics.factor, scatter / frame.electronics.factor
 
 
-def _flags(ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD_ON_INPUT.value)
-    flags[y, x] |= PixelFlag.COSMIC_RAY.value
+def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
+    flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD_ON_INPUT)
+    change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD_ON_INPUT)
     if frame.saturated is not None:
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     if found.detection.not_searched is not None:
         left_out = found.detection.not_searched & ~(found.mask | frame.bad)
         flags[true_pixels(left_out)] |= PixelFlag.NOT_SEARCHED.value
-    if is_restorable(ccd):
-        earlier = removed_pixels(ccd)
-        flags[earlier.y, earlier.x] &= ~np.uint8(PixelFlag.BAD_ON_INPUT.value)
-        flags[earlier.y, earlier.x] |= PixelFlag.COSMIC_RAY.value
     return flags
 
 
-def _record(ccd: CCDData, cleaned: CCDData, y: np.ndarray, x: np.ndarray) -> RemovedPixels:
-    """What it takes to undo this cleaning, and with it any earlier one of the same frame."""
-    uncertainty = uncertainty_array(ccd)
-    record = RemovedPixels(
-        y=y.astype(np.int32),
-        x=x.astype(np.int32),
-        label=label_pixels(y, x, ccd.data.shape),
-        removed=ccd.data[y, x],
-        repaired=cleaned.data[y, x],
-        uncertainty=None if uncertainty is None else uncertainty[y, x],
-        uncertainty_kind="" if uncertainty is None else f"{ccd.uncertainty.uncertainty_type} {uncertainty.dtype.str}",
-        dtype=ccd.data.dtype,
-        unit=str(ccd.unit),
-        had_mask=ccd.mask is not None,
-        flags=copy.deepcopy(ccd.flags),
-    )
-    return removed_pixels(ccd).merged(record, ccd.data.shape) if is_restorable(ccd) else record
-
-
-def _tell_observers(cleaned: CCDData, detection: Detection) -> None:
+def _call_observers(cleaned: CCDData, detection: Detection) -> None:
     for plugin, call in plugins.host().implementations("ccdcr_cleaned"):
         try:
             call(ccd=read_only(cleaned), detection=detection)

@@ -1,9 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""From a frame to the pixels that cosmic rays hit: the detector, then whoever refines its mask."""
+"""The search for cosmic rays: run the detector, check its answer and let plugins refine the mask."""
 
 from __future__ import annotations
 
-import copy
 import difflib
 import math
 import numbers
@@ -16,70 +15,60 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
+from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.header import frame_name
 from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
 
-__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays", "read_only"]
+__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays"]
+
+#: Kind and name of the dtype of each array that a detector returns.
+ARRAYS = {
+    "mask": ("b", "bool"),
+    "not_searched": ("b", "bool"),
+    "score": ("f", "floating-point numbers"),
+    "cleaned": ("f", "floating-point numbers"),
+}
 
 
 @dataclass(frozen=True)
 class FoundCosmicRays:
-    """What came of a search."""
+    """The result of a search."""
 
-    mask: np.ndarray
-    detection: Detection
-    parameters: dict[str, Any]
+    mask: np.ndarray  # bool, shape (ny, nx): good pixels hit by cosmic rays, after the refinement
+    detection: Detection  # as the detector returned it
+    parameters: dict[str, Any]  # those in force, with the values that the detector chose itself
 
 
 def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
-    """
-    The detector of a name and all of its parameters, those not given at their defaults.
-
-    A name or a parameter that is not known is refused, and the message lists the known ones.
-    """
+    """Find a detector by its name, and complete its parameters with their defaults; refuse unknown ones."""
     detector = plugins.find_detector(name)
     known = plugins.detector_parameters(detector)
     for name in parameters:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else ""
             raise CosmicRayError(
                 f"Found the parameter {name!r}, which detector {detector.name!r} does not have; "
-                f"expected one of: {', '.join(known) or '(it has none)'}.{hint}"
+                f"expected one of: {', '.join(known) or '(it has none)'}.",
+                f"Did you mean {near[0]}?" if near else "",
             )
     for name, value in parameters.items():
         if isinstance(known[name], bool):
             check_bool(name, value)
         if isinstance(value, numbers.Real) and not math.isfinite(value):
-            raise CosmicRayError(f"Found {name}={value} for detector {detector.name!r}; expected a finite number.")
+            raise CosmicRayError(
+                f" for detector {detector.name!r}; expected a finite number.", parameter=(name, repr(value))
+            )
     return detector, {**known, **parameters}
-
-
-def read_only(ccd: CCDData) -> CCDData:
-    """A frame to hand to strangers: the same arrays, which can't be written to through it."""
-    view = copy.copy(ccd)
-    view.meta = copy.deepcopy(ccd.meta)
-    for name in ("data", "mask", "flags"):
-        if isinstance(getattr(ccd, name), np.ndarray):
-            setattr(view, name, _locked(getattr(ccd, name)))
-    if ccd.uncertainty is not None and isinstance(ccd.uncertainty.array, np.ndarray):
-        view.uncertainty = type(ccd.uncertainty)(_locked(ccd.uncertainty.array), unit=ccd.uncertainty.unit, copy=False)
-    return view
-
-
-def _locked(array: np.ndarray) -> np.ndarray:
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 def find_cosmic_rays(
     ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
 ) -> FoundCosmicRays:
-    """Let a detector look at a frame."""
+    """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
+    where = _describe(ccd)
     plugin = plugins.host().plugin_of("detector", detector.name)
-    blame = f"{plugin}, detector {detector.name!r}, on {_describe(ccd)}"
+    blame = f"{plugin}, detector {detector.name!r}, on {where}"
     try:
         detection = detector.detect(
             frame.data,
@@ -97,10 +86,10 @@ def find_cosmic_rays(
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    detection = _checked(detection, frame, blame)
-    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad)
-    told = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    return FoundCosmicRays(mask, detection, {**parameters, **told})
+    detection = _checked(detection, frame.data.shape, blame)
+    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
+    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    return FoundCosmicRays(mask, detection, {**parameters, **chosen})
 
 
 def _describe(ccd: CCDData) -> str:
@@ -108,61 +97,41 @@ def _describe(ccd: CCDData) -> str:
     return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
 
 
-def _checked(detection: Any, frame: ElectronFrame, blame: str) -> Detection:
+def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
+    """The answer of a detector, refused unless all of its parts are of the right type and shape."""
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
     if not isinstance(detection.info, Mapping):
         raise CosmicRayError(f"Found info of type {type(detection.info).__name__} from {blame}; expected a dict.")
-    shape = frame.data.shape
-    return replace(
-        detection,
-        mask=_boolean("mask", detection.mask, shape, blame),
-        not_searched=_optional(_boolean, "not_searched", detection.not_searched, shape, blame),
-        score=_optional(_real, "score", detection.score, shape, blame),
-        cleaned=_finite_at(_optional(_real, "cleaned", detection.cleaned, shape, blame), detection.mask, blame),
-    )
+    given = {name: getattr(detection, name) for name in ARRAYS}
+    arrays: dict[str, Any] = {
+        name: _array(name, array, shape, blame) for name, array in given.items() if array is not None or name == "mask"
+    }
+    if "cleaned" in arrays and not np.isfinite(arrays["cleaned"][arrays["mask"]]).all():
+        raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
+    return replace(detection, **arrays)
 
 
-def _optional(check, name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray | None:
-    return None if array is None else check(name, array, shape, blame)
-
-
-def _of_shape(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
+    """An array from a plugin, refused unless it has the shape of the frame and its dtype in `ARRAYS`."""
+    kind, expected = ARRAYS[name]
     if not isinstance(array, np.ndarray):
         raise CosmicRayError(f"Found a {name} of type {type(array).__name__} from {blame}; expected a NumPy array.")
     array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(f"Found a {name} of shape {array.shape} from {blame}; expected {shape}.")
+    if array.dtype.kind != kind:
+        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected {expected}.")
     return array
 
 
-def _boolean(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
-    array = _of_shape(name, array, shape, blame)
-    if array.dtype != bool:
-        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected bool.")
-    return array
-
-
-def _real(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
-    array = _of_shape(name, array, shape, blame)
-    if array.dtype.kind != "f":
-        raise CosmicRayError(f"Found a {name} of dtype {array.dtype} from {blame}; expected floating-point numbers.")
-    return array
-
-
-def _finite_at(cleaned: np.ndarray | None, mask: np.ndarray, blame: str) -> np.ndarray | None:
-    if cleaned is not None and not np.isfinite(cleaned[mask]).all():
-        raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
-    return cleaned
-
-
-def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.ndarray:
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
-        blame = f"{plugin}, hook ccdcr_refine, on {_describe(ccd)}"
+        blame = f"{plugin}, hook ccdcr_refine, on {where}"
         try:
             changed = call(ccd=read_only(ccd), mask=mask.copy())
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
         if changed is not None:
-            mask = _boolean("mask", changed, mask.shape, blame) & ~bad
+            mask = _array("mask", changed, mask.shape, blame) & ~bad
     return mask

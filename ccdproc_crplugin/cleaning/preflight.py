@@ -1,32 +1,33 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Is the frame what the method asks for? A look before the cleaning."""
+"""The preflight: checks before the cleaning whether a frame fulfils the conditions of the method."""
 
 from __future__ import annotations
 
 import inspect
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
 from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.cleaning.detection import read_only
-from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, check_choice
+from ccdproc_crplugin.frames.cards import add_history, set_card
 from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
 from ccdproc_crplugin.plugins.model import Check, Finding
 
-__all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks"]
+__all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks", "write_findings"]
 
 STATUSES = ("ok", "warn", "fail")
 
-#: The facts that every check is told.
-ALWAYS_TOLD = ("gain", "readnoise", "dark")
+#: The facts that every check gets.
+ALWAYS_PASSED = ("gain", "readnoise", "dark")
 
-#: What may be done about the findings.
+#: What `cr_preflight` may do about the findings.
 POLICIES = ("report", "warn", "raise", "off")
 
 
@@ -34,7 +35,7 @@ def cr_preflight(
     ccd: CCDData, *, gain: Any = None, readnoise: Any = None, dark: CCDData | None = None, policy: str = "report"
 ) -> list[Finding]:
     """
-    Look whether a frame is what the search for cosmic rays asks for.
+    Check whether a frame fulfils the conditions of a search for cosmic rays.
 
     Parameters
     ----------
@@ -47,7 +48,7 @@ def cr_preflight(
     dark : `~astropy.nddata.CCDData` or None
         The dark frame of the same exposure, if there is one.
     policy : {"report", "warn", "raise", "off"}
-        Return the findings; warn too for each that is not ok; raise on a fail; look at nothing.
+        Only return the findings; warn of each that is not ok; also raise if a check failed; run no check.
 
     Returns
     -------
@@ -57,7 +58,7 @@ def cr_preflight(
     Raises
     ------
     CosmicRayError
-        If ``ccd`` or ``dark`` is no frame; with ``policy="raise"``, if a check failed.
+        If ``ccd`` or ``dark`` is not a frame; with ``policy="raise"``, if a check failed.
 
     Warns
     -----
@@ -74,9 +75,9 @@ def cr_preflight(
     ['unit']
     """
     check_frame(ccd)
-    _known_policy("policy", policy, POLICIES)
+    check_choice("policy", policy, POLICIES)
     if dark is not None and not isinstance(dark, CCDData):
-        raise CosmicRayError(f"Found dark={type(dark).__name__}; expected a CCDData.")
+        raise CosmicRayError("; expected a CCDData.", parameter=("dark", type(dark).__name__))
     electronics, trouble = None, None
     try:
         electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
@@ -85,11 +86,6 @@ def cr_preflight(
     findings = [] if policy == "off" else run_checks(ccd, electronics, dark=dark, trouble=trouble)
     act_on(findings, policy)
     return findings
-
-
-def _known_policy(name: str, value: str, known: Iterable[str]) -> None:
-    if not isinstance(value, str) or value not in known:
-        raise CosmicRayError(f"Found {name}={value!r}; expected one of: {', '.join(known)}.")
 
 
 def run_checks(
@@ -101,7 +97,11 @@ def run_checks(
     parameters: Mapping[str, Any] | None = None,
     trouble: str | None = None,
 ) -> list[Finding]:
-    """Run every registered check, each on its own, with those of the known facts that it asks for."""
+    """
+    Run every registered check, each with the facts that it takes.
+
+    ``trouble`` is the error by which ``electronics`` were not found. A check that can't run becomes a warning.
+    """
     known = {**_figures(electronics), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
     ccd = read_only(ccd)
     findings = []
@@ -111,7 +111,7 @@ def run_checks(
 
 
 def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as checks see them, None where they are not known."""
+    """Gain, read noise and saturation level as Quantities, None if not known."""
     if electronics is None:
         return {"gain": None, "readnoise": None, "saturation": None}
     level = electronics.saturation
@@ -125,7 +125,7 @@ def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
 def _run(check: Check, ccd: CCDData, known: Mapping[str, Any]) -> list[Finding]:
     plugin = plugins.host().plugin_of("check", check.name)
     try:
-        found = check.run(ccd, **_asked_for(check, known))
+        found = check.run(ccd, **_facts_for(check, known))
         found = [] if found is None else [found] if isinstance(found, Finding) else list(found)
     except plugins.FAILURES as err:
         return [_broken(check, f"{plugin} failed: {type(err).__name__}: {err}")]
@@ -135,11 +135,11 @@ def _run(check: Check, ccd: CCDData, known: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
-def _asked_for(check: Check, known: Mapping[str, Any]) -> dict[str, Any]:
-    """The facts that every check is told, and those of the others that this one names among its parameters."""
+def _facts_for(check: Check, known: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts that every check gets, and those that this one has as parameters."""
     parameters = inspect.signature(check.run).parameters
     takes_all = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    return {name: fact for name, fact in known.items() if name in ALWAYS_TOLD or takes_all or name in parameters}
+    return {name: fact for name, fact in known.items() if name in ALWAYS_PASSED or takes_all or name in parameters}
 
 
 def _broken(check: Check, reason: str) -> Finding:
@@ -147,7 +147,7 @@ def _broken(check: Check, reason: str) -> Finding:
 
 
 def act_on(findings: Iterable[Finding], policy: str) -> None:
-    """Warn or raise, as the policy says."""
+    """Warn of findings that are not ok, or raise if one failed, as the policy says."""
     if policy not in ("warn", "raise"):
         return
     failed = [finding for finding in findings if finding.status == "fail"]
@@ -161,3 +161,17 @@ def act_on(findings: Iterable[Finding], policy: str) -> None:
 def _sentence(finding: Finding) -> str:
     fix = f" What to do: {finding.fix}." if finding.fix else ""
     return f"{finding.check}: {finding.message}{fix}"
+
+
+def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:
+    """Write the names of the checks that were not ok to a card and their messages to the history; None: not run."""
+    if findings is None:
+        return
+    doubts = [finding for finding in findings if finding.status != "ok"]
+    names = {
+        status: ", ".join(dict.fromkeys(finding.check for finding in doubts if finding.status == status))
+        for status in ("warn", "fail")
+    }
+    set_card(meta, "CRPREFLT", "; ".join(f"{status}: {checks}" for status, checks in names.items() if checks) or "ok")
+    for finding in doubts:
+        add_history(meta, f"preflight, {finding.status}: {finding.check}: {finding.message}")

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Pixels of a frame that lie in a region drawn by hand."""
+"""The pixels of a frame in a region drawn by hand: corners of a polygon, a text file or a region file of DS9."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["region_mask"]
 
-#: The largest file that is read (bytes).
+#: Largest size of a region file (bytes).
 LARGEST_FILE = 10_000_000
 
-#: Corners lie at most so far from the frame (pix).
+#: The expectation in messages about a region file.
+EXPECTED_FILE = "expected corners of polygons or regions of DS9"
+
+#: Largest coordinate of a corner (pix).
 FARTHEST = 1e9
 
-#: How near to its edge the centre of a pixel counts as within a polygon (pix).
+#: A pixel whose centre is this near to the edge of a polygon counts as inside (pix).
 ROUNDING = 1e-6
 
 
@@ -33,21 +36,21 @@ def region_mask(ccd: CCDData, region: str | os.PathLike | Sequence) -> np.ndarra
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
-        The frame. Its WCS serves for regions on the sky.
+        The frame. Its WCS is used for regions on the sky.
     region : path, or sequence of pairs of float
         The corners (x, y) of a polygon, where the centre of the first pixel is at (0, 0) as in the table of
-        `CRSegments`; or a text file with a corner a line and a blank line between polygons; or a region file of
-        DS9, which ends in ``.reg``. In that the first pixel is at (1, 1), as DS9 has it.
+        `CRSegments`; or a text file with one corner per line and a blank line between polygons; or a region file of
+        DS9 (``.reg``), where the centre of the first pixel is at (1, 1).
 
     Returns
     -------
     `~numpy.ndarray` of bool, shape (ny, nx)
-        True at the pixels in it, those on the edge of a polygon included.
+        True at the pixels in the region, including those on the edge of a polygon.
 
     Raises
     ------
     CosmicRayError
-        If the file or the corners make no region, or no pixel lies in it.
+        If the file or the corners do not describe a region, or it contains no pixel.
 
     Examples
     --------
@@ -74,7 +77,7 @@ def region_mask(ccd: CCDData, region: str | os.PathLike | Sequence) -> np.ndarra
     if not mask.any():
         raise CosmicRayError(
             f"Found no pixel of the frame whose centre lies in {name}; expected a region on the frame, whose pixels "
-            f"go from 0 to {shape[1] - 1} in x and 0 to {shape[0] - 1} in y."
+            f"run from 0 to {shape[1] - 1} in x and 0 to {shape[0] - 1} in y."
         )
     return mask
 
@@ -82,14 +85,12 @@ def region_mask(ccd: CCDData, region: str | os.PathLike | Sequence) -> np.ndarra
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise CosmicRayError(f"Found {str(path)!r} larger than any region file; expected corners or regions.")
+            raise CosmicRayError(f"Found {str(path)!r} of more than {LARGEST_FILE} bytes; {EXPECTED_FILE}.")
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as err:
-        raise CosmicRayError(f"Found no file {str(path)!r}; expected corners of polygons or regions of DS9.") from err
+        raise CosmicRayError(f"Found no file {str(path)!r}; {EXPECTED_FILE}.") from err
     except (OSError, UnicodeDecodeError) as err:
-        raise CosmicRayError(
-            f"Found {str(path)!r}, which can't be read ({err}); expected corners of polygons or regions of DS9."
-        ) from err
+        raise CosmicRayError(f"Found {str(path)!r}, which can't be read ({err}); {EXPECTED_FILE}.") from err
 
 
 def _text_mask(text: str, name: str, shape: tuple[int, int]) -> np.ndarray:
@@ -135,8 +136,8 @@ def _ds9_mask(text: str, name: str, ccd: CCDData) -> np.ndarray:
         from regions import PixelRegion, Regions
     except ImportError as err:
         raise CosmicRayError(
-            "Found no package 'regions'; expected it for region files of DS9. Install it with: "
-            "python -m pip install regions"
+            "Found no package 'regions'; expected it for region files of DS9.",
+            "Install it with: python -m pip install regions",
         ) from err
     try:
         found = Regions.parse(text, format="ds9")
@@ -149,7 +150,7 @@ def _ds9_mask(text: str, name: str, ccd: CCDData) -> np.ndarray:
     for region in found:
         on_frame = region if isinstance(region, PixelRegion) else _on_frame(region, name, ccd)
         pixels = _pixels_of(on_frame, name, mask.shape)
-        # A region with a minus before it is cut out of the others.
+        # A region with a minus sign is cut out of the others.
         if region.meta.get("include", True):
             mask |= pixels
         else:
@@ -160,14 +161,14 @@ def _ds9_mask(text: str, name: str, ccd: CCDData) -> np.ndarray:
 def _on_frame(region: Any, name: str, ccd: CCDData) -> Any:
     if ccd.wcs is None:
         raise CosmicRayError(
-            f"Found a region on the sky in {name} and a frame without WCS; expected regions in pixels. Save them with "
-            "the coordinate system 'image'."
+            f"Found a region on the sky in {name} and a frame without WCS; expected regions in pixels.",
+            "Save them with the coordinate system 'image'.",
         )
     return region.to_pixel(ccd.wcs)
 
 
 def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
-    """The pixels of the frame in a region, which may reach far beyond it."""
+    """The pixels of the frame in a region of the package regions: bool, shape (ny, nx)."""
     from regions import PixCoord, PointPixelRegion, TextPixelRegion
 
     pixels = np.zeros(shape, dtype=bool)
@@ -177,7 +178,7 @@ def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
         bounds = _bounds_of(region)
     except (ValueError, OverflowError) as err:
         raise CosmicRayError(
-            f"Found a {type(region).__name__} in {name} that has no end; expected finite ones."
+            f"Found a {type(region).__name__} in {name} that is infinite; expected finite regions."
         ) from err
     if bounds is None:
         raise CosmicRayError(
@@ -194,7 +195,7 @@ def _pixels_of(region: Any, name: str, shape: tuple[int, int]) -> np.ndarray:
 
 
 def _bounds_of(region: Any) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Row and column of the first pixel of the box around a region, and those behind its last; None without an area."""
+    """The box around a region, (first row, first column) and (last row + 1, last column + 1); None without an area."""
     from regions import PointPixelRegion
 
     if isinstance(region, PointPixelRegion):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Put the values that a cleaning removed back."""
+"""Put back the values that a cleaning removed."""
 
 from __future__ import annotations
 
@@ -10,19 +10,11 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.cards import (
-    clear_cards,
-    write_by_hand,
-    write_counts,
-    write_edited,
-    write_history,
-    write_verdict,
-)
-from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.errors import CosmicRayError, wrong_value
+from ccdproc_crplugin.frames.cards import clear_cards, write_edited, write_events, write_history
+from ccdproc_crplugin.frames.checks import check_frame, check_mask
 from ccdproc_crplugin.frames.copies import copy_but_pixels
-from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.frames.rates import expected_events
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, detach, removed_pixels
 
 __all__ = ["restore_cosmic_rays"]
@@ -32,28 +24,28 @@ def restore_cosmic_rays(
     ccd: CCDData, labels: int | Iterable[int] | None = None, mask: np.ndarray | None = None
 ) -> CCDData:
     """
-    Put removed values back, all of them or some events.
+    Put back removed values, all of them or those of some events.
 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`
         A frame from `clean_cosmic_rays` or `read_ccd`; not changed.
     labels : int, iterable of int or None
-        The events to put back, by the labels that `cr_segments` gives with its default connectivity.
+        The events to put back, by their labels from `cr_segments` with its default connectivity.
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        The pixels to put back. Without ``labels`` and ``mask`` everything goes back.
+        The pixels to put back. Without ``labels`` and ``mask`` all removed values are put back.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        A new frame. With everything back it is the frame that was cleaned, bit for bit: data with their
-        first dtype, mask, flags and uncertainty; a frame cleaned more than once is as before the first
-        time. With some events back the others keep their removed values, and labels count anew from 1.
+        A new frame. With all values put back it is the frame as it was before the cleaning, bit for bit: data with
+        their first dtype, mask, flags and uncertainty; a frame cleaned more than once is as before the first
+        time. With some events put back the others can still be restored, and labels start at 1 again.
 
     Raises
     ------
     CosmicRayError
-        If the frame does not carry its removed values, was changed since, or has no such event.
+        If the frame does not carry its removed values, was changed since the cleaning, or has no such event.
 
     Examples
     --------
@@ -89,17 +81,13 @@ def _selection(record: RemovedPixels, chosen: np.ndarray, labels: Any, mask: np.
 
 
 def _chosen(record: RemovedPixels, shape: tuple[int, int], labels: Any, mask: Any) -> np.ndarray:
-    """Which of the removed pixels are asked for."""
+    """Which of the removed pixels to put back, bool, shape (n,)."""
     if labels is not None and mask is not None:
-        raise CosmicRayError("Found both labels and mask; expected one of them. Combine them into one mask.")
+        raise CosmicRayError("Found both labels and mask; expected one of them.", "Combine them into one mask.")
     if labels is not None:
         return np.isin(record.label, _known_labels(record, labels))
     if mask is not None:
-        mask = np.asarray(mask)
-        if mask.dtype != bool or mask.shape != shape:
-            raise CosmicRayError(
-                f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {shape}."
-            )
+        mask = check_mask(mask, shape)
         chosen = mask[record.y, record.x]
         if mask.any() and not chosen.any():
             raise CosmicRayError("Found a mask with no removed pixel in it; expected one that covers an event.")
@@ -113,7 +101,7 @@ def _known_labels(record: RemovedPixels, labels: Any) -> np.ndarray:
     except ValueError:
         wanted = np.array(["?"])
     if wanted.size and (wanted.dtype.kind not in "iu" or wanted.ndim != 1):
-        raise CosmicRayError(f"Found labels={labels!r}; expected whole numbers, 1 to {record.n_events}.")
+        raise wrong_value("labels", labels, f"whole numbers, 1 to {record.n_events}")
     unknown = wanted[(wanted < 1) | (wanted > record.n_events)]
     if len(unknown):
         raise CosmicRayError(
@@ -129,8 +117,9 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
         data = before.astype(record.dtype)
     if data.dtype.kind in "iu" and not np.array_equal(data, before):
         raise CosmicRayError(
-            f"Found values that are no {record.dtype} any more beside the repaired pixels; expected the frame as it "
-            "was cleaned. Restore first, change the data afterwards, or restore event by event."
+            f"Found values beside the repaired pixels that no longer fit {record.dtype}; expected the frame as it was "
+            "cleaned.",
+            "Restore first, change the data afterwards, or restore event by event.",
         )
     mask = None
     if record.had_mask:
@@ -154,13 +143,11 @@ def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> N
         restored.mask[y, x] = False
     if isinstance(restored.flags, np.ndarray) and restored.flags.dtype == np.uint8:
         restored.flags = np.array(restored.flags)
-        restored.flags[y, x] &= ~np.uint8(PixelFlag.COSMIC_RAY.value)
+        change_flags(restored.flags, y, x, remove=PixelFlag.COSMIC_RAY)
     _put_uncertainty_back(restored, record, chosen)
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)
-    write_counts(restored.meta, len(rest), rest.n_events)
-    write_by_hand(restored.meta, int(rest.added.sum()))
-    write_verdict(restored.meta, rest.n_events, expected_events(restored))
+    write_events(restored, rest)
 
 
 def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
@@ -170,7 +157,8 @@ def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.n
     if uncertainty.uncertainty_type != record.uncertainty_kind.split()[0]:
         raise CosmicRayError(
             f"Found an uncertainty of type {uncertainty.uncertainty_type!r} where the cleaning left one of type "
-            f"{record.uncertainty_kind.split()[0]!r}; expected the frame as it was cleaned. Restore first."
+            f"{record.uncertainty_kind.split()[0]!r}; expected the frame as it was cleaned.",
+            "Restore first.",
         )
     array = np.array(uncertainty.array)
     array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]

@@ -71,7 +71,8 @@ def _run(args: argparse.Namespace) -> int:
         }
         args.paths = existing_paths(args.paths)
     _make_folder(args.output)
-    rows, failed, written = [], 0, set()
+    rows: list[tuple] = []
+    failed, written = 0, set[Path]()
     with tqdm(args.paths, unit="frame", disable=args.quiet or None, dynamic_ncols=True) as progress:
         for path in progress:
             with calm() as messages:
@@ -105,13 +106,15 @@ def _outcome(path: Path, args: argparse.Namespace, keywords: dict[str, Any], wri
 def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], written: set[Path]) -> tuple:
     from ccdproc_crplugin.frames.cards import read_verdict
     from ccdproc_crplugin.frames.header import frame_kind
-    from ccdproc_crplugin.io.ccd import read_ccd, read_header, write_ccd
+    from ccdproc_crplugin.io.ccd import open_frame, write_ccd
 
-    kind = frame_kind(read_header(path, hdu=args.hdu))
-    if kind != "light" and not args.any_kind:
-        return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
-    target = _target(path, args, written)
-    cleaned = _cleaned(read_ccd(path, unit=args.unit, hdu=args.hdu), args, keywords)
+    with open_frame(path, hdu=args.hdu) as file:
+        kind = frame_kind(file.header)
+        if kind != "light" and not args.any_kind:
+            return path.name, "", "", "", f"skipped: {_kind_in_words(kind)}; --any-kind cleans it all the same"
+        target = _target(path, args, written)
+        ccd = file.read(args.unit)
+    cleaned = _cleaned(ccd, args, keywords)
     write_ccd(cleaned, target, overwrite=args.overwrite)
     verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
     return path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict, "cleaned"
@@ -119,6 +122,8 @@ def _clean_file(path: Path, args: argparse.Namespace, keywords: dict[str, Any], 
 
 def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> Any:
     """The frame without cosmic rays, those drawn by hand included."""
+    import numpy as np
+
     from ccdproc_crplugin.cleaning.by_hand import add_cosmic_rays
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.regions import region_mask
@@ -127,7 +132,8 @@ def _cleaned(ccd: Any, args: argparse.Namespace, keywords: dict[str, Any]) -> An
     if args.force or not (args.add_region and is_restorable(ccd)):
         ccd = clean_cosmic_rays(ccd, **keywords)
     if args.add_region:
-        ccd = add_cosmic_rays(ccd, sum(region_mask(ccd, region) for region in args.add_region) > 0)
+        added = np.any([region_mask(ccd, region) for region in args.add_region], axis=0)
+        ccd = add_cosmic_rays(ccd, added)
     return ccd
 
 

@@ -111,7 +111,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
     """What was found in each light of a simulated night, against what was put in."""
     from astropy.table import Table
 
-    from ccdproc_crplugin.pipeline.reduction import reduce_night
+    from ccdproc_crplugin.pipeline.run import reduce_night
     from ccdproc_crplugin.simulate import simulate_night
 
     with telling():

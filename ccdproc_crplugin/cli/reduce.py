@@ -40,8 +40,8 @@ def _run(args: argparse.Namespace) -> int:
     """Reduce the night; 0 if every frame is done, 1 if some failed."""
     from tqdm import tqdm
 
+    from ccdproc_crplugin.pipeline.log import outcome_line, preflight_lines
     from ccdproc_crplugin.pipeline.run import run_night
-    from ccdproc_crplugin.pipeline.summary import outcome_line, preflight_lines
     from ccdproc_crplugin.pipeline.table import TABLE
 
     night = _read_night(args.config)
@@ -75,7 +75,7 @@ def _read_night(config: Path) -> Any:
 
 
 def _tell_plan(config: Path) -> int:
-    from ccdproc_crplugin.pipeline.reduction import plan_night
+    from ccdproc_crplugin.pipeline.run import plan_night
 
     with telling():
         plan = plan_night(config)

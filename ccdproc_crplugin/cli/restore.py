@@ -38,7 +38,7 @@ def _run(args: argparse.Namespace) -> int:
     """Restore the frame."""
     from ccdproc_crplugin.io.atomic import refuse_existing
     from ccdproc_crplugin.io.layout import read_frames, write_frames
-    from ccdproc_crplugin.pipeline.night_table import update_row
+    from ccdproc_crplugin.pipeline.table import update_row
 
     output = _output(args)
     refuse_existing(output, args.overwrite or args.in_place)
@@ -57,14 +57,14 @@ def _restored(frames: Mapping[int, Any], args: argparse.Namespace) -> dict[int, 
     """The frames of a file in which something is put back, as they are then."""
     from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
     from ccdproc_crplugin.frames.removed import is_restorable
-    from ccdproc_crplugin.report.review import apply_reviews, frame_name
+    from ccdproc_crplugin.report.review import apply_reviews, name_in_review
 
     chosen = _chosen(frames, args)
     if len(chosen) > 1:
         chosen = {hdu: ccd for hdu, ccd in chosen.items() if is_restorable(ccd)} or chosen
     if not args.review:
         return {hdu: restore_cosmic_rays(ccd, labels=args.labels) for hdu, ccd in chosen.items()}
-    names = {frame_name(args.path, hdu if len(frames) > 1 else None): hdu for hdu in chosen}
+    names = {name_in_review(args.path, hdu if len(frames) > 1 else None): hdu for hdu in chosen}
     restored = apply_reviews({name: chosen[hdu] for name, hdu in names.items()}, args.review)
     return {names[name]: ccd for name, ccd in restored.items()}
 

@@ -3,8 +3,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
@@ -15,27 +19,27 @@ BORDER = 3
 
 
 def detect(
-    data,
+    data: np.ndarray,
     *,
-    mask,
-    variance,
-    readnoise,
-    saturation,
-    sigclip=4.5,
-    sigfrac=0.3,
-    objlim=5.0,
-    niter=4,
-    sepmed=True,
-    cleantype="meanmask",
-    fsmode="median",
-    psfmodel="gauss",
-    psffwhm=2.5,
-    psfsize=7,
-    psfk=None,
-    psfbeta=4.765,
-    inbkg=None,
-    verbose=False,
-):
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    sigclip: float = ASTROSCRAPPY_SIGCLIP,
+    sigfrac: float = 0.3,
+    objlim: float = 5.0,
+    niter: int = 4,
+    sepmed: bool = True,
+    cleantype: str = "meanmask",
+    fsmode: str = "median",
+    psfmodel: str = "gauss",
+    psffwhm: float = 2.5,
+    psfsize: int = 7,
+    psfk: Any = None,
+    psfbeta: float = 4.765,
+    inbkg: Any = None,
+    verbose: bool = False,
+) -> Detection:
     """Find cosmic rays with `astroscrappy.detect_cosmics`."""
     from astroscrappy import detect_cosmics
 
@@ -70,7 +74,7 @@ def detect(
 
 
 @hookimpl
-def ccdcr_detectors():
+def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
     yield Detector(
         "astroscrappy",

@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The steps of a calibration: ccdproc's functions, fed from the header and the combined frames."""
+"""The calibration steps of a night: functions of ccdproc, fed from the header and the combined frames."""
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -37,7 +37,7 @@ def subtract_overscan(
     ccd: CCDData, *, fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True
 ) -> CCDData:
     """
-    Take the level of the overscan off, row by row or column by column.
+    Subtract the level of the overscan, row by row or column by column.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def create_deviation(
     ccd: CCDData, *, gain: float | None = None, readnoise: float | None = None, disregard_nan: bool = True
 ) -> CCDData:
     """
-    Give the frame an uncertainty from its photons and the read noise.
+    Set the uncertainty of the frame from its photons and the read noise.
 
     Parameters
     ----------
@@ -210,7 +210,7 @@ def create_deviation(
 
 
 def _section(ccd: CCDData, section: str) -> str:
-    """A section of the chip, by itself or by the keyword it stands under."""
+    """A section of the chip in FITS notation, given as such or by its header keyword."""
     _check_section(section)
     if not section.startswith("["):
         if section not in ccd.meta:
@@ -229,7 +229,7 @@ def _section(ccd: CCDData, section: str) -> str:
 
 
 def _lies_within(part: slice, length: int) -> bool:
-    """Whether a part of an axis has pixels, and none beyond the end."""
+    """Whether a slice of an axis has pixels and ends within the axis."""
     beyond = any(bound is not None and bound > length for bound in (part.start, part.stop))
     return not beyond and bool(range(length)[part])
 
@@ -255,7 +255,7 @@ def _check_section(fits_section: Any) -> None:
 
 
 def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
-    """The exposure for the record of ccdproc, which asks for one even where nothing is scaled."""
+    """The exposure time, which ccdproc asks for even if the dark is not scaled."""
     found = header.exposure(ccd.meta)
     return np.nan * u.s if found is None else found.value
 
@@ -284,7 +284,7 @@ def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
 
 def _matched(master: CCDData, ccd: CCDData) -> CCDData:
     """
-    The combined frame as ccdproc can take it off a frame.
+    The combined frame in the unit of the frame, as ccdproc needs it.
 
     Its uncertainty counts only beside one of the frame: alone it would pass for the frame's noise.
     """
@@ -306,7 +306,7 @@ def _as_float(ccd: CCDData) -> CCDData:
 
 
 def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywords: Any) -> CCDData:
-    """Run a function of ccdproc, and bring what it widened back to the precision of the frame."""
+    """Run a function of ccdproc and convert the result back to the precision of the frame."""
     frame = _as_float(ccd)
     result = function(frame, *args, **keywords)
     result.data = result.data.astype(frame.data.dtype, copy=False)
@@ -339,7 +339,7 @@ def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: boo
 
 
 @hookimpl
-def ccdcr_steps():
+def ccdcr_steps() -> Iterator[Any]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(

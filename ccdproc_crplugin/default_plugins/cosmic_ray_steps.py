@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The steps that take the cosmic rays out and measure them."""
+"""The steps that remove cosmic rays and measure them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from astropy.nddata import CCDData
@@ -58,7 +59,7 @@ def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
 
 
 @hookimpl
-def ccdcr_steps():
+def ccdcr_steps() -> Iterator[Any]:
     """Register the steps."""
     yield Step(
         "clean_cosmic_rays",

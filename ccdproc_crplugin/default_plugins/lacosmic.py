@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
+from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -27,33 +29,33 @@ CONVOLVE_OBJLIM = 2.0
 
 
 def detect(
-    data,
+    data: np.ndarray,
     *,
-    mask,
-    variance,
-    readnoise,
-    saturation,
-    sigclip=5.0,
-    sigfrac=0.3,
-    objlim=None,
-    niter=4,
-    sepmed=False,
-    edges="search",
-    grow=True,
-    background=None,
-    fsmode="median",
-    psfmodel="gauss",
-    psffwhm=2.5,
-    psfsize=7,
-    psfk=None,
-    psfbeta=4.765,
-    threads=None,
-):
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    sigclip: float = SIGCLIP,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    niter: int = 4,
+    sepmed: bool = False,
+    edges: str = "search",
+    grow: bool = True,
+    background: np.ndarray | None = None,
+    fsmode: str = "median",
+    psfmodel: str = "gauss",
+    psffwhm: float = 2.5,
+    psfsize: int = 7,
+    psfk: Any = None,
+    psfbeta: float = 4.765,
+    threads: int | None = None,
+) -> Detection:
     """Find cosmic rays by their sharp edges, which no optics can make."""
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
-    info = {}
-    search = {
+    info: dict[str, Any] = {}
+    search: dict[str, Any] = {
         "background": background,
         "sepmed": sepmed,
         "edges": edges,
@@ -61,7 +63,7 @@ def detect(
         "psf_kernel": psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
         "threads": threads,
     }
-    frame = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
+    frame: dict[str, Any] = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, mask, saturation, sepmed, fsmode)
@@ -89,24 +91,26 @@ def detect(
     return Detection(hits, info=info, not_searched=not_searched)
 
 
-def _without_structured_edges(hits, not_searched):
-    """The hits but for those on edges that are lines of their own, and what was not searched with those edges."""
+def _without_structured_edges(hits: np.ndarray, not_searched: Any) -> tuple[np.ndarray, np.ndarray | None]:
+    """The hits without those on structured edges of the chip, and the pixels not searched with these edges."""
     edges = structured_edges(hits)
     if edges is None:
         return hits, not_searched
     return hits & ~edges, edges if not_searched is None else edges | not_searched
 
 
-def _check(niter, **limits):
+def _check(niter: int, **limits: Any) -> None:
     for name, value in limits.items():
-        if isinstance(value, bool) or not isinstance(value, Real) or value <= 0:
-            automatic = f" or {AUTO!r}" if name == "sigclip" else ""
-            raise CosmicRayError(f"Found {name}={value!r}; expected a positive number{automatic}.")
-    if isinstance(niter, bool) or not isinstance(niter, int | np.integer) or niter < 1:
-        raise CosmicRayError(f"Found niter={niter!r}; expected a whole number, 1 or more.")
+        if isinstance(value, str):
+            automatic = f", or {AUTO!r}" if name == "sigclip" else ""
+            raise wrong_value(name, value, f"a number above 0{automatic}")
+        check_number(name, value, above=0)
+    check_whole("niter", niter, 1)
 
 
-def _choose_objlim(data, mask, saturation, sepmed, fsmode):
+def _choose_objlim(
+    data: np.ndarray, mask: np.ndarray, saturation: float, sepmed: bool, fsmode: str
+) -> tuple[float, float | None]:
     """The ``objlim`` that suits the frame, and the stellar width it comes from, if any (pix)."""
     if fsmode == "convolve":
         return CONVOLVE_OBJLIM, None
@@ -118,6 +122,6 @@ def _choose_objlim(data, mask, saturation, sepmed, fsmode):
 
 
 @hookimpl
-def ccdcr_detectors():
+def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
     yield Detector("lacosmic", "L.A.Cosmic: Laplacian edge detection", detect, references=("2001PASP..113.1420V",))

@@ -3,25 +3,35 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import check_number, check_whole
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
 __all__ = ["detect"]
 
 
-def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, gbox=0):
+def detect(
+    data: np.ndarray,
+    *,
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    thresh: float = 5.0,
+    mbox: int = 11,
+    gbox: int = 0,
+) -> Detection:
     """Flag the pixels that exceed the local median by a multiple of the local noise."""
     from scipy import ndimage
 
-    if isinstance(thresh, bool) or not isinstance(thresh, Real) or thresh <= 0:
-        raise CosmicRayError(f"Found thresh={thresh!r}; expected a positive number.")
-    _check_box("mbox", mbox, smallest=3)
-    _check_box("gbox", gbox, smallest=0)
+    check_number("thresh", thresh, above=0)
+    check_whole("mbox", mbox, 3)
+    check_whole("gbox", gbox, 0)
     median = ndimage.median_filter(data, size=mbox, mode="mirror" if min(data.shape) > mbox else "nearest")
     if variance is None:
         variance = np.maximum(median, 0) + np.float32(readnoise) ** 2
@@ -35,12 +45,7 @@ def detect(data, *, mask, variance, readnoise, saturation, thresh=5.0, mbox=11, 
     return Detection(hits, score=score)
 
 
-def _check_box(name, value, *, smallest):
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < smallest:
-        raise CosmicRayError(f"Found {name}={value!r}; expected a whole number of pixels, {smallest} or more.")
-
-
 @hookimpl
-def ccdcr_detectors():
+def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
     yield Detector("median", "pixels far above the local median (ccdproc.cosmicray_median, local noise)", detect)

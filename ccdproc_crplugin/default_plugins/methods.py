@@ -1,10 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The methods that are put on `~astropy.nddata.CCDData`."""
+"""Puts the methods on `~astropy.nddata.CCDData`."""
 
 from __future__ import annotations
 
 import threading
 import warnings
+from collections.abc import Callable
+from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import PluginWarning
@@ -17,7 +19,7 @@ _lock = threading.RLock()
 
 
 @hookimpl
-def ccdcr_methods():
+def ccdcr_methods() -> tuple[Callable[..., Any], ...]:
     """Register the built-in methods."""
     from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
@@ -30,12 +32,12 @@ def ccdcr_methods():
 
 def install() -> None:
     """
-    Give every CCDData the registered methods; doing it again changes nothing.
+    Give every CCDData the registered methods. Installing again changes nothing.
 
     Warns
     -----
     PluginWarning
-        For each name that CCDData has already from somebody else; that one is left alone.
+        For each name that another package put on CCDData; that attribute is left alone.
 
     Examples
     --------
@@ -54,8 +56,8 @@ def install() -> None:
             if hasattr(CCDData, name):
                 owner = plugins.host().plugin_of("method", name)
                 warnings.warn(
-                    f"CCDData has an attribute {name!r} already, which is left alone; the method of {owner} "
-                    f"is there as a function only.",
+                    f"CCDData already has an attribute {name!r}, which is left alone. The method of {owner} is "
+                    "available as a function only.",
                     PluginWarning,
                     stacklevel=2,
                 )
@@ -66,7 +68,7 @@ def install() -> None:
 
 def uninstall() -> None:
     """
-    Take away from CCDData the methods that `install` put there.
+    Remove from CCDData the methods that `install` put there.
 
     Examples
     --------

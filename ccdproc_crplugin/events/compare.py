@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import CRSegments
-from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -114,7 +114,7 @@ def _as_mask(name: str, value: Any) -> np.ndarray:
         return value.mask
     if isinstance(value, CCDData):
         if is_cleaned(value) and isinstance(value.flags, np.ndarray):
-            return (value.flags & PixelFlag.COSMIC_RAY) != 0
+            return is_flagged(value.flags, PixelFlag.COSMIC_RAY)
         value = np.zeros(value.data.shape, dtype=bool) if value.mask is None else np.asarray(value.mask)
     if not isinstance(value, np.ndarray) or value.dtype != bool or value.ndim != 2:
         found = (

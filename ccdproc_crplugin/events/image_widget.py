@@ -56,7 +56,7 @@ def follow_protocol(widget: Any) -> Any:
 class OlderImageWidget:
     """The protocol for the ``ImageWidget`` of astrowidgets up to 0.3, which has one image without a label."""
 
-    def __init__(self, widget: Any):
+    def __init__(self, widget: Any) -> None:
         self.widget = widget
 
     def load_image(self, data: np.ndarray, image_label: str | None = None) -> None:

@@ -120,7 +120,7 @@ class CRSegments:
         The number of events that are expected in the frame.
     """
 
-    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int, expectation: Expectation):
+    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int, expectation: Expectation) -> None:
         self._source = source
         self.n_pixels = n_pixels
         self.connectivity = connectivity

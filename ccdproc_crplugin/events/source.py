@@ -13,8 +13,9 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
-from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -71,14 +72,14 @@ def _from_flags(ccd: CCDData) -> EventSource:
             "Found a cleaned frame without its flags; expected its flags or a mask. A slice or a copy does not carry "
             "flags, nor does CCDData.read read them: use ccdproc_crplugin.read_ccd."
         )
-    mask = (ccd.flags & PixelFlag.COSMIC_RAY) != 0
+    mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
     raw[mask] = np.nan
     return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
 
 
 def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
-    mask = _check_mask(mask, ccd.data.shape)
+    mask = check_mask(mask, ccd.data.shape)
     unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
     if unknown:
         raise CosmicRayError(
@@ -86,13 +87,6 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
         )
     bad = _bad(ccd, mask)
     return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
-
-
-def _check_mask(mask: Any, shape: tuple[int, ...]) -> np.ndarray:
-    mask = np.asarray(mask)
-    if mask.dtype != bool or mask.shape != shape:
-        raise CosmicRayError(f"Found a mask of dtype {mask.dtype} and shape {mask.shape}; expected bool and {shape}.")
-    return mask
 
 
 def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> EventSource:
@@ -118,7 +112,7 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     if ccd.mask is not None:
         bad = bad | (np.asarray(ccd.mask, dtype=bool) & ~mask)
     if isinstance(ccd.flags, np.ndarray) and is_cleaned(ccd):
-        bad = bad | ((ccd.flags & PixelFlag.SATURATED) != 0)
+        bad = bad | is_flagged(ccd.flags, PixelFlag.SATURATED)
     return bad
 
 

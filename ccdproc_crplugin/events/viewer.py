@@ -46,7 +46,7 @@ class EventViewer:
     """
 
     # segments is a CRSegments, whose module imports this one
-    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any):
+    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any) -> None:
         self.widget = widget
         self.labels = labels
         self._display = follow_protocol(widget)

@@ -1,38 +1,40 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the header of a cleaned frame says."""
+"""The header cards and the history that describe what was done to a frame."""
 
 from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
+from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames.gain_and_noise import Electronics
-from ccdproc_crplugin.frames.rates import Expectation, judge
-from ccdproc_crplugin.plugins.model import Finding
+from ccdproc_crplugin.frames.rates import Expectation, expected_in, judge
+from ccdproc_crplugin.frames.removed import RemovedPixels
 
 __all__ = [
     "CARDS",
     "EDITED_CARD",
     "SETTINGS_CARD",
+    "add_history",
     "clear_cards",
     "read_verdict",
-    "write_by_hand",
+    "set_card",
     "write_cards",
-    "write_counts",
     "write_edited",
-    "write_findings",
+    "write_events",
     "write_history",
     "write_verdict",
 ]
 
-#: The cards that a cleaning writes, and what each says.
+#: The cards that a cleaning writes, and their comments.
 CARDS = {
     "CRDETECT": "detector of cosmic rays",
     "CRVERSN": "version of ccdproc_crplugin",
@@ -53,48 +55,45 @@ CARDS = {
     "CRNITER": "most iterations",
 }
 
-#: Digits of the figures in cards: what the arithmetic of floats adds behind them means nothing.
+#: Significant digits of the figures in cards; digits beyond these are rounding errors.
 DIGITS = 10
 
-#: Card that tells the settings of a run, and the one of a result that was changed by hand since.
+#: The card of the settings of a run, and the card of a result that was changed by hand after the run.
 SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
-#: Parameters of detectors that have a card of their own.
+#: Parameters of detectors that have their own card.
 PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
 
 
 def write_cards(
     meta: MutableMapping, detector: str, electronics: Electronics, repair: str | None, parameters: Mapping[str, Any]
 ) -> None:
-    """Say in the header how a frame was cleaned."""
-    _set(meta, "CRDETECT", detector)
-    _set(meta, "CRVERSN", version("ccdproc_crplugin"))
-    _set(meta, "CRGAIN", electronics.gain, electronics.gain_source)
-    _set(meta, "CRRDNOIS", electronics.readnoise, electronics.readnoise_source)
+    """Write the detector, the electronics, the repair and the detector's parameters in force."""
+    set_card(meta, "CRDETECT", detector)
+    set_card(meta, "CRVERSN", _release())
+    set_card(meta, "CRGAIN", electronics.gain, electronics.gain_source)
+    set_card(meta, "CRRDNOIS", electronics.readnoise, electronics.readnoise_source)
     if math.isfinite(electronics.saturation):
-        _set(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
-    _set(meta, "CRREPAIR", repair or "none")
+        set_card(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
+    set_card(meta, "CRREPAIR", repair or "none")
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):
-            _set(meta, card, parameters[name])
+            set_card(meta, card, parameters[name])
 
 
-def write_counts(meta: MutableMapping, n_pixels: int, n_events: int) -> None:
-    """Say in the header how many cosmic rays there are."""
-    _set(meta, "CRNPIX", int(n_pixels))
-    _set(meta, "CRNEVENT", int(n_events))
-
-
-def write_by_hand(meta: MutableMapping, n_pixels: int) -> None:
-    """Say in the header how many of the pixels hit a person added; nothing where nobody did."""
-    if n_pixels:
-        _set(meta, "CRBYHAND", n_pixels)
+def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = None) -> None:
+    """Write the numbers of removed pixels and events, of pixels added by hand, and the verdict; ``header`` is read."""
+    set_card(ccd.meta, "CRNPIX", len(record))
+    set_card(ccd.meta, "CRNEVENT", record.n_events)
+    if record.added.any():
+        set_card(ccd.meta, "CRBYHAND", int(record.added.sum()))
     else:
-        meta.pop("CRBYHAND", None)
+        ccd.meta.pop("CRBYHAND", None)
+    write_verdict(ccd.meta, record.n_events, expected_in(ccd, ccd.meta if header is None else header))
 
 
 def write_edited(meta: MutableMapping) -> None:
-    """Say in the header of a run's result that a person changed it since."""
+    """Mark the result of a run as changed by hand; a frame that is not from a run is left alone."""
     if SETTINGS_CARD in meta:
         meta[EDITED_CARD] = True
         if isinstance(meta, fits.Header):
@@ -102,43 +101,30 @@ def write_edited(meta: MutableMapping) -> None:
 
 
 def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:
-    """Say in the header how many events were to be expected."""
+    """Write how many events are expected, and the verdict on the number found."""
     if expectation.low is not None:
-        _set(meta, "CREXPLO", expectation.low)
-        _set(meta, "CREXPHI", expectation.high)
+        set_card(meta, "CREXPLO", expectation.low)
+        set_card(meta, "CREXPHI", expectation.high)
     lacking = "" if expectation.low is not None else ", ".join(f"no {name}" for name in expectation.needed)
-    _set(meta, "CRVERDCT", judge(n_events, expectation), lacking)
+    set_card(meta, "CRVERDCT", judge(n_events, expectation), lacking)
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:
-    """Whether a header calls its number of events plausible."""
+    """The verdict of a header, and what was missing for one (such as "no pixel size"); "" where there is none."""
     verdict = str(meta.get("CRVERDCT", "")).strip()
     comment = meta.comments["CRVERDCT"] if verdict and isinstance(meta, fits.Header) else ""
     return verdict, comment.partition("(")[2].removesuffix(")")
 
 
-def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:
-    """Say in the header what the preflight found: the checks in a card, their messages in the history."""
-    if findings is None:
-        return
-    doubts = [finding for finding in findings if finding.status != "ok"]
-    names = {
-        status: ", ".join(dict.fromkeys(finding.check for finding in doubts if finding.status == status))
-        for status in ("warn", "fail")
-    }
-    _set(meta, "CRPREFLT", "; ".join(f"{status}: {checks}" for status, checks in names.items() if checks) or "ok")
-    for finding in doubts:
-        _add_history(meta, f"preflight, {finding.status}: {finding.check}: {finding.message}")
-
-
 def write_history(meta: MutableMapping, action: str, parameters: Mapping[str, Any], outcome: str) -> None:
-    """Add one entry to the history of a frame."""
+    """Add a function call with all its parameters, and its outcome, to the history."""
     arguments = ", ".join(f"{name}={_text(value)}" for name, value in parameters.items())
-    _add_history(meta, f"{action}({arguments}): {outcome}")
+    add_history(meta, f"{action}({arguments}): {outcome}")
 
 
-def _add_history(meta: MutableMapping, text: str) -> None:
-    entry = _ascii(f"ccdproc_crplugin {version('ccdproc_crplugin')}: {text}")
+def add_history(meta: MutableMapping, text: str) -> None:
+    """Add one entry to the history; a plain dict holds the entries in one text, separated by semicolons."""
+    entry = _ascii(f"ccdproc_crplugin {_release()}: {text}")
     if isinstance(meta, fits.Header):
         meta.add_history(entry)
     else:
@@ -147,12 +133,13 @@ def _add_history(meta: MutableMapping, text: str) -> None:
 
 
 def clear_cards(meta: MutableMapping) -> None:
-    """Take away what says that a frame is cleaned; its history stays."""
+    """Remove the cards of a cleaning; the history stays."""
     for card in CARDS:
         meta.pop(card, None)
 
 
-def _set(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
+def set_card(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
+    """Write one of `CARDS`; its comment names the source of the value, if there is one."""
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, str):
         value = _ascii(value)
@@ -165,8 +152,14 @@ def _set(meta: MutableMapping, card: str, value: Any, source: str = "") -> None:
         meta[card] = value
 
 
+@cache
+def _release() -> str:
+    """The version of this package; looking it up takes longer than writing all cards."""
+    return version("ccdproc_crplugin")
+
+
 def _text(value: Any) -> str:
-    """A parameter in a word; arrays by shape and dtype."""
+    """A parameter in the history: arrays by dtype and shape only."""
     if isinstance(value, u.Quantity) and value.isscalar:
         return str(value)
     if isinstance(value, np.ndarray) and value.ndim:
@@ -176,5 +169,5 @@ def _text(value: Any) -> str:
 
 
 def _ascii(text: str) -> str:
-    """Text that a FITS card can hold."""
+    """The text with "?" for each character that a FITS card can't hold."""
     return "".join(char if " " <= char <= "~" else "?" for char in text)

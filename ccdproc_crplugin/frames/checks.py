@@ -1,7 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What makes a CCDData a frame: its data, its mask and its uncertainty fit one another, or it is refused."""
+"""Checks of a CCDData: its data, mask and uncertainty must fit one another."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -9,23 +11,26 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["check_frame", "check_whole_numbers", "mask_of", "uncertainty_scale"]
+__all__ = ["check_frame", "check_mask", "check_whole_numbers", "mask_of", "uncertainty_scale"]
 
 KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
 
+#: The largest integer up to which float64, the type of the result, holds every integer.
+LARGEST_INTEGER = 2**53
+
 
 def check_frame(ccd: CCDData) -> None:
-    """Refuse what is no frame."""
+    """Refuse anything but a CCDData of real numbers, shape (ny, nx), with a mask and an uncertainty that fit."""
     if not isinstance(ccd, CCDData):
         raise CosmicRayError(
-            f"Found {type(ccd).__name__}; expected a CCDData. Wrap an array with CCDData(array, unit='adu')."
+            f"Found {type(ccd).__name__}; expected a CCDData.", "Wrap an array with CCDData(array, unit='adu')."
         )
     data = ccd.data
     if not isinstance(data, np.ndarray):
         raise CosmicRayError(f"Found data of type {type(data).__name__}; expected a two-dimensional NumPy array.")
     if data.ndim != 2:
         raise CosmicRayError(
-            f"Found data of shape {data.shape}; expected two dimensions, (ny, nx). Clean each plane of a cube."
+            f"Found data of shape {data.shape}; expected two dimensions, (ny, nx).", "Clean each plane of a cube."
         )
     if data.size == 0:
         raise CosmicRayError(f"Found an empty frame of shape {data.shape}; expected at least one pixel.")
@@ -38,19 +43,27 @@ def check_frame(ccd: CCDData) -> None:
 
 
 def check_whole_numbers(data: np.ndarray) -> None:
-    """Refuse integers that float64, the type of the result, can't hold."""
-    largest = 2**53
+    """Refuse integers that float64 can't hold."""
     if data.dtype.kind in "iu" and data.dtype.itemsize == 8 and data.size:
         extreme = max(int(data.max()), -int(data.min()))
-        if extreme > largest:
+        if extreme > LARGEST_INTEGER:
             raise CosmicRayError(
                 f"Found the value {extreme} in data of dtype {data.dtype}; expected at most 2**53, beyond which "
-                "float64 can't hold every integer. Rescale the frame."
+                "float64 can't hold every integer.",
+                "Rescale the frame.",
             )
 
 
+def check_mask(mask: Any, shape: tuple[int, ...], name: str = "mask") -> np.ndarray:
+    """A mask argument as an array of bool, refused unless it has that dtype and shape."""
+    mask = np.asarray(mask)
+    if mask.dtype != bool or mask.shape != shape:
+        raise CosmicRayError(f"Found a {name} of dtype {mask.dtype} and shape {mask.shape}; expected bool and {shape}.")
+    return mask
+
+
 def mask_of(ccd: CCDData) -> np.ndarray | None:
-    """The mask of a frame as an array."""
+    """The mask of a frame as an array of bool, shape (ny, nx), if it has one; integers are taken for bool."""
     if ccd.mask is None:
         return None
     mask = np.asarray(ccd.mask)
@@ -62,7 +75,7 @@ def mask_of(ccd: CCDData) -> np.ndarray | None:
 
 
 def uncertainty_scale(ccd: CCDData) -> float:
-    """How many units of the frame the unit of its standard deviation is."""
+    """How many units of the frame one unit of its uncertainty, taken as a standard deviation, is."""
     uncertainty = ccd.uncertainty
     if uncertainty.unit is None:
         return 1.0

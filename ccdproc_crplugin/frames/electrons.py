@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a detector sees of a frame: plain arrays in electron."""
+"""A frame as detectors take it: plain arrays in electron."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import KNOWN_UNCERTAINTIES, check_whole_numbers, mask_of, uncertainty_scale
 from ccdproc_crplugin.frames.gain_and_noise import Electronics
-from ccdproc_crplugin.frames.removed import is_restorable, removed_pixels
+from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
 __all__ = ["ElectronFrame", "to_electrons"]
 
-#: Below this share of the noise that photons and read-out make, an uncertainty is not that of the frame.
+#: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
 
 
 @dataclass(frozen=True)
 class ElectronFrame:
-    """What a detector sees."""
+    """A frame as detectors take it; the arrays have shape (ny, nx)."""
 
-    data: np.ndarray
-    bad: np.ndarray
-    saturated: np.ndarray | None
-    variance: np.ndarray | None
+    data: np.ndarray  # float32, electron, finite everywhere
+    bad: np.ndarray  # bool: masked, not finite, or removed earlier
+    saturated: np.ndarray | None  # bool; None if the level is not known
+    variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
 
 
-def to_electrons(ccd: CCDData, electronics: Electronics) -> ElectronFrame:
-    """Convert a frame to what a detector sees."""
+def to_electrons(ccd: CCDData, electronics: Electronics, earlier: RemovedPixels | None = None) -> ElectronFrame:
+    """Convert a frame to read-only arrays in electron; pixels that were removed ``earlier`` are bad."""
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
         saturation = np.float32(electronics.saturation)
@@ -44,13 +44,13 @@ def to_electrons(ccd: CCDData, electronics: Electronics) -> ElectronFrame:
     mask = mask_of(ccd)
     if mask is not None:
         bad |= mask
-    if is_restorable(ccd):
-        earlier = removed_pixels(ccd)
+    if earlier is not None:
         bad[earlier.y, earlier.x] = True
     if bad.all():
         raise CosmicRayError(
             f"Found no good pixel in the frame: {len(holes[0])} of {bad.size} are not finite and the others "
-            "are masked. Look at the file, or at ccd.mask."
+            "are masked.",
+            "Look at the file, or at ccd.mask.",
         )
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
     variance = _variance_of(ccd, electronics, data)
@@ -63,13 +63,13 @@ def to_electrons(ccd: CCDData, electronics: Electronics) -> ElectronFrame:
 
 
 def _precise(factor: float, dtype: np.dtype) -> np.floating:
-    """The factor in single precision where the data have no more, else in double."""
+    """The factor as float32 for data of up to 16 bits or float32, else as float64."""
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
 
 
 def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np.ndarray | None:
-    """The variance in electron squared; where the uncertainty is missing, that of the photons and the read noise."""
+    """The variance (float32, electron squared), of photons and read noise where the uncertainty is not usable."""
     variance = _plain_variance(ccd)
     if variance is None:
         return None
@@ -78,8 +78,8 @@ def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np
     useless = ~(np.isfinite(variance) & (variance > 0))
     if useless.all():
         raise CosmicRayError(
-            "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel. "
-            "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None."
+            "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel.",
+            "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
         )
     variance[useless] = np.maximum(data[useless], 0) + electronics.readnoise**2
     return None if _too_small(variance, data, electronics) else variance
@@ -87,10 +87,10 @@ def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np
 
 def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:
     """
-    Whether an uncertainty can't be the noise of the frame, for it is far below photons and read noise.
+    Warn if an uncertainty is too far below photons and read noise to be the noise of the frame; whether it is.
 
-    `ccdproc.combine` gives a master frame the scatter of its inputs over their number, which subtracting
-    the master hands on to a frame that had no uncertainty of its own.
+    `ccdproc.combine` gives a master frame the scatter of its inputs over their number. Subtracting the master passes
+    this on to a frame without an uncertainty.
     """
     sky = max(float(np.nanmedian(data)), 0)
     least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.readnoise**2)

@@ -1,9 +1,15 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The bits of ``flags`` of a cleaned frame."""
 
-from enum import IntFlag
+from __future__ import annotations
 
-__all__ = ["PixelFlag"]
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["PixelFlag", "change_flags", "is_flagged"]
 
 
 class PixelFlag(IntFlag):
@@ -16,3 +22,13 @@ class PixelFlag(IntFlag):
     #: masked or not finite before the cleaning
     BAD_ON_INPUT = 4
     NOT_SEARCHED = 8
+
+
+def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:
+    """Where any of some bits is set: bool, of the shape of ``flags``."""
+    return (flags & int(bits)) != 0
+
+
+def change_flags(flags: np.ndarray, y: np.ndarray, x: np.ndarray, *, add: int = 0, remove: int = 0) -> None:
+    """Set and clear bits at the pixels y and x, shape (n,), in place; ``flags`` is uint8."""
+    flags[y, x] = (flags[y, x] & (0xFF & ~int(remove))) | int(add)

@@ -1,12 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Gain, read noise and saturation level of a frame: as given, or as its header has them."""
+"""Gain, read noise and saturation level of a frame: as given, or from its header."""
 
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,32 +18,43 @@ from ccdproc_crplugin.frames import header
 
 __all__ = ["Electronics", "check_figures", "electronics_of", "electrons_per_unit"]
 
-#: Units that all say adu.
+#: Units that mean adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
 
 #: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
 SMALLEST_GAIN = 1e-9
 
+#: What each figure may be.
+EXPECTED = {
+    "gain": "a Quantity in electron/adu or a number meaning that",
+    "readnoise": "a Quantity in electron or adu or a number meaning electron",
+    "saturation": "a Quantity in adu or electron or a number in the unit of the frame",
+}
+
 
 @dataclass(frozen=True)
 class Electronics:
-    """How a frame's numbers become electrons, and where each figure was found."""
+    """Gain, read noise and saturation level, and where each was found: a header keyword, or words."""
 
-    factor: float
-    gain: float
-    readnoise: float
-    saturation: float
+    factor: float  # electron per unit of the frame
+    gain: float  # electron/adu; 1 for a frame in electron
+    readnoise: float  # electron
+    saturation: float  # electron; infinite if not known
     gain_source: str
     readnoise_source: str
     saturation_source: str
 
 
-def electronics_of(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> Electronics:
-    """Find the gain, the read noise and the saturation level of a frame."""
+def electronics_of(
+    ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None, meta: Mapping | None = None
+) -> Electronics:
+    """Take gain, read noise and saturation level as given, or else from the header; ``meta`` is the header if read."""
+    meta = ccd.meta if meta is None else meta
+    gain, readnoise, saturation = (_from_keyword(value, ccd.meta) for value in (gain, readnoise, saturation))
     per_unit, in_electron = _unit_of(ccd)
-    gain, gain_source = _gain_of(ccd.meta, gain, in_electron)
-    readnoise, readnoise_source = _readnoise_of(ccd.meta, readnoise, gain, in_electron)
-    saturation, saturation_source = _saturation_of(ccd.meta, saturation, gain, per_unit, in_electron)
+    gain, gain_source = _gain_of(meta, gain, in_electron)
+    readnoise, readnoise_source = _readnoise_of(meta, readnoise, gain, in_electron)
+    saturation, saturation_source = _saturation_of(meta, saturation, gain, per_unit, in_electron)
     return Electronics(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
 
 
@@ -55,12 +66,12 @@ def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = 
 
 
 def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:
-    """How many electrons the unit of a frame is."""
+    """How many electrons one unit of a frame is; the gain in electron/adu, 1 for a frame in electron."""
     return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
 
 
 def _unit_of(ccd: CCDData) -> tuple[float, bool]:
-    """How many adu or electrons the unit of the frame is, and whether it is electrons."""
+    """How many adu or electrons one unit of the frame is, and whether it is in electron."""
     unit = ccd.unit
     if unit is not None and not isinstance(unit, u.FunctionUnitBase):
         if unit.is_equivalent(u.electron):
@@ -71,89 +82,72 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
         for rate in (u.electron / u.s, *(adu / u.s for adu in ADU_LIKE)):
             if unit.is_equivalent(rate):
                 raise CosmicRayError(
-                    f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known. "
-                    "Multiply by the exposure time, ccd.multiply(exposure * u.s), before the cleaning."
+                    f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known.",
+                    "Multiply by the exposure time, ccd.multiply(exposure * u.s), before the cleaning.",
                 )
     raise CosmicRayError(
-        f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron. Set ccd.unit, or convert."
+        f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron.",
+        "Set ccd.unit, or convert.",
     )
 
 
-def _gain_of(meta: Mapping, gain: Any, in_electron: bool) -> tuple[float, str]:
-    expected = "a Quantity in electron/adu or a number meaning that"
-    gain = _from_keyword(gain, meta)
+def _gain_of(meta: Mapping, given: Any, in_electron: bool) -> tuple[float, str]:
     if in_electron:
-        if gain is not None:
+        if given is not None:
             raise CosmicRayError(
-                f"Found gain={gain} for a frame in electron, whose gain is applied already; leave gain out, "
-                "or set ccd.unit to adu if the frame is in adu."
+                " for a frame in electron; expected no gain, because it is applied already.",
+                "Leave {gain} out, or set ccd.unit to adu if the frame is in adu.",
+                parameter=("gain", str(given)),
             )
         return 1.0, "frame in electron"
-    if gain is None:
-        found = header.gain(meta)
-        if found is None:
-            raise _not_found("gain", "electron/adu")
-        return found.value.value, found.keyword
-    if isinstance(gain, u.Quantity):
-        per_adu = [u.electron / adu for adu in ADU_LIKE if gain.unit.is_equivalent(u.electron / adu)]
-        if not per_adu:
-            raise CosmicRayError(f"Found gain={gain}; expected electron/adu.{_inverted(gain)}")
-        gain = gain.to_value(per_adu[0])
-    return _positive("gain", _number("gain", gain, expected), expected), "given"
-
-
-def _inverted(gain: u.Quantity) -> str:
-    return " Give its inverse." if gain.unit.is_equivalent(u.adu / u.electron) else ""
-
-
-def _readnoise_of(meta: Mapping, readnoise: Any, gain: float, in_electron: bool) -> tuple[float, str]:
-    expected = "a Quantity in electron or adu or a number meaning electron"
-    readnoise = _from_keyword(readnoise, meta)
-    if readnoise is None:
-        found = header.readnoise(meta)
-        if found is None:
-            raise _not_found("readnoise", "electron")
-        return found.value.value, found.keyword
-    if isinstance(readnoise, u.Quantity):
-        readnoise = _in_electron("readnoise", readnoise, gain, in_electron)
-    number = _number("readnoise", readnoise, expected)
-    if not (math.isfinite(number) and number >= 0):
-        raise CosmicRayError(f"Found readnoise={number:g}; expected 0 or more, {expected}.")
+    if given is None:
+        return _from_header(header.gain(meta), "gain", "electron/adu")
+    number = _number("gain", _per_adu(given) if isinstance(given, u.Quantity) else given)
+    if not SMALLEST_GAIN < number < 1 / SMALLEST_GAIN:
+        raise _wrong("gain", given, f"a positive number, {EXPECTED['gain']}")
     return number, "given"
 
 
-def _saturation_of(
-    meta: Mapping, saturation: Any, gain: float, per_unit: float, in_electron: bool
-) -> tuple[float, str]:
-    expected = "a Quantity in adu or electron or a number in the unit of the frame"
-    saturation = _from_keyword(saturation, meta)
-    if saturation is None:
+def _per_adu(gain: u.Quantity) -> Any:
+    for adu in ADU_LIKE:
+        if gain.unit.is_equivalent(u.electron / adu):
+            return gain.to_value(u.electron / adu)
+    inverted = gain.unit.is_equivalent(u.adu / u.electron)
+    raise _wrong("gain", gain, "electron/adu", "Give its inverse." if inverted else "")
+
+
+def _readnoise_of(meta: Mapping, given: Any, gain: float, in_electron: bool) -> tuple[float, str]:
+    if given is None:
+        return _from_header(header.readnoise(meta), "readnoise", "electron")
+    number = _number("readnoise", _in_electron("readnoise", given, gain, in_electron))
+    if not 0 <= number < math.inf:
+        raise _wrong("readnoise", given, f"0 or more, {EXPECTED['readnoise']}")
+    return number, "given"
+
+
+def _saturation_of(meta: Mapping, given: Any, gain: float, per_unit: float, in_electron: bool) -> tuple[float, str]:
+    if given is None:
         return _saturation_of_header(meta, gain, in_electron)
-    if isinstance(saturation, u.Quantity):
-        saturation = _in_electron("saturation", saturation, gain, in_electron)
-        number = _number("saturation", saturation, expected)
-    else:
-        number = _number("saturation", saturation, expected) * gain * per_unit
-    if math.isnan(number) or number <= 0:
-        raise CosmicRayError(f"Found saturation={number:g}; expected a positive number, {expected}.")
+    number = _number("saturation", _in_electron("saturation", given, gain, in_electron))
+    number = number if isinstance(given, u.Quantity) else number * gain * per_unit
+    if not number > 0:
+        raise _wrong("saturation", given, f"a positive number, {EXPECTED['saturation']}")
     return number, "given"
 
 
 def _saturation_of_header(meta: Mapping, gain: float, in_electron: bool) -> tuple[float, str]:
-    """The header's level, which is that of the raw frame, in adu, also after the gain was applied."""
+    """The header's level in electron; the header has the raw frame's level, in adu, also after a gain correction."""
     found = header.saturation(meta)
-    if found is None:
+    if found is not None and in_electron:
+        applied = header.gain(meta)
+        gain = math.nan if applied is None else applied.value.value
+    if found is None or math.isnan(gain):
         return math.inf, "not known"
-    if not in_electron:
-        return found.value.value * gain, found.keyword
-    applied = header.gain(meta)
-    if applied is None:
-        return math.inf, "not known"
-    return found.value.value * applied.value.value, found.keyword
+    return found.value.value * gain, found.keyword
 
 
 def _from_keyword(value: Any, meta: Mapping) -> Any:
-    """What a `ccdproc.Keyword` stands for, or the value as it is."""
+    """The value of a `ccdproc.Keyword` in the header; any other value as it is."""
     if not hasattr(value, "value_from"):
         return value
     try:
@@ -162,37 +156,44 @@ def _from_keyword(value: Any, meta: Mapping) -> Any:
         raise CosmicRayError(f"Found no {value.name!r} in the header; expected the keyword given.") from err
 
 
-def _not_found(name: str, unit: str) -> CosmicRayError:
-    keywords = ", ".join(header.KEYWORDS[name])
-    return CosmicRayError(
-        f"Found no {name}, neither as a parameter nor in the header (looked for {keywords}); expected it in {unit}.",
-        f"Give {{{name}}}.",
-    )
+def _from_header(found: header.HeaderValue | None, name: str, unit: str) -> tuple[float, str]:
+    if found is None:
+        keywords = ", ".join(header.KEYWORDS[name])
+        raise CosmicRayError(
+            f"Found no {name}, neither as a parameter nor in the header (looked for {keywords}); expected it in "
+            f"{unit}.",
+            f"Give {{{name}}}.",
+        )
+    return found.value.value, found.keyword
 
 
-def _in_electron(name: str, value: u.Quantity, gain: float, in_electron: bool) -> Any:
-    """A Quantity in electron or adu as electrons."""
+def _in_electron(name: str, value: Any, gain: float, in_electron: bool) -> Any:
+    """A Quantity in electron or adu as a number of electrons; any other value as it is."""
+    if not isinstance(value, u.Quantity):
+        return value
     if value.unit.is_equivalent(u.electron):
         return value.to_value(u.electron)
     for adu in ADU_LIKE:
         if value.unit.is_equivalent(adu):
             if in_electron:
-                raise CosmicRayError(f"Found {name}={value} for a frame in electron; expected electron.")
+                raise CosmicRayError(" for a frame in electron; expected electron.", parameter=(name, str(value)))
             return value.to_value(adu) * gain
-    raise CosmicRayError(f"Found {name}={value}; expected a Quantity in electron or adu.")
+    raise _wrong(name, value, "a Quantity in electron or adu")
 
 
-def _number(name: str, value: Any, expected: str) -> float:
-    refused = bool | np.bool_ | np.ma.MaskedArray
-    if isinstance(value, refused) or not isinstance(value, numbers.Real | np.ndarray):
-        raise CosmicRayError(f"Found {name}={value!r}; expected {expected}.")
-    number = np.asarray(value)
-    if number.ndim or number.dtype.kind not in "iuf":
-        raise CosmicRayError(f"Found {name}={value!r}; expected one value for the whole frame, {expected}.")
-    return float(number)
+def _number(name: str, value: Any) -> float:
+    """One real number, which may be an array without dimensions, as a float."""
+    number = value[()] if isinstance(value, np.ndarray) and not isinstance(value, np.ma.MaskedArray) else value
+    if isinstance(number, np.ndarray):
+        raise _wrong(name, value, f"one value for the whole frame, {EXPECTED[name]}")
+    try:
+        if isinstance(number, Real) and not isinstance(number, bool):
+            return float(number)
+    except OverflowError:
+        pass
+    raise _wrong(name, value, EXPECTED[name])
 
 
-def _positive(name: str, value: float, expected: str) -> float:
-    if not SMALLEST_GAIN < value < 1 / SMALLEST_GAIN:
-        raise CosmicRayError(f"Found {name}={value:g}; expected a positive number, {expected}.")
-    return value
+def _wrong(name: str, given: Any, expected: str, advice: str = "") -> CosmicRayError:
+    shown = str(given) if isinstance(given, u.Quantity) else repr(given)
+    return CosmicRayError(f"; expected {expected}.", advice, parameter=(name, shown))

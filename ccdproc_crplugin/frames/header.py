@@ -1,8 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What a header says, over the dialects in which cameras and observatories write it.
+Values of a header in the dialects of cameras and observatories.
 
-Every look-up goes through a table of keywords, tried in order. `KEYWORDS` is that table.
+First come the tables of keywords (`KEYWORDS`) and of words for the kind of a frame (`KINDS`), then a look-up for each
+quantity. A look-up returns the first usable value with its keyword, or None. Every one takes a header, a plain mapping
+or, to read the cards once for several look-ups, the result of `read_header`.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 __all__ = [
     "KEYWORDS",
     "KINDS",
+    "FrameHeader",
     "HeaderValue",
     "altitude",
     "binning",
@@ -31,6 +34,7 @@ __all__ = [
     "gain",
     "gain_setting",
     "pixel_size",
+    "read_header",
     "readnoise",
     "readout_mode",
     "saturation",
@@ -38,142 +42,57 @@ __all__ = [
     "value_of",
 ]
 
-#: The keywords of each quantity, the most telling first.
-KEYWORDS: dict[str, tuple[str, ...]] = {
-    # What GAIN means depends on the camera: amateur software writes the sensor's setting there and
-    # electron/adu in EGAIN; at ESO, GAIN is adu/electron and CONAD electron/adu.
-    "gain": (
-        "EGAIN",
-        "ESO DET OUT1 CONAD",
-        "HIERARCH ESO DET OUT1 CONAD",
-        "CONAD",
-        "CCDGAIN",
-        "GAIN",
-        "GAIN1",
-        "GAINEFF",
-    ),
-    "readnoise": (
-        "RDNOISE",
-        "READNOIS",
-        "READNOISE",
-        "RON",
-        "ENOISE",
-        "RDNOIS",
-        "RDNOISE1",
-        "READNSE",
-        "ESO DET OUT1 RON",
-        "NOISE",
-    ),
-    "saturation": ("SATURATE", "SATLEVEL", "SATURAT", "SATUR", "SATURATI", "MAXLIN", "NONLINEA", "SATULEVEL"),
-    "exposure": ("EXPTIME", "EXPOSURE", "EXPOSED", "EXP_TIME", "ITIME", "EXPOTIME", "TEXP", "XPOSURE"),
-    "pixel size": ("XPIXSZ", "PIXSIZE1", "PIXSIZE", "PIXSIZEX", "XPIXELSZ", "CCDXPIXE", "DETPXSZ", "PIXELSZ"),
-    "altitude": (
-        "OBSGEO-H",
-        "ESO TEL GEOELEV",
-        "SITEELEV",
-        "OBSALT",
-        "ALT-OBS",
-        "OBS-ELEV",
-        "OBSELEV",
-        "HEIGHT",
-        "SITEALT",
-        "GEOELEV",
-    ),
-    "filter": (
-        "FILTER",
-        "FILTNAM",
-        "FILTERID",
-        "INSFILTE",
-        "FILTER1",
-        "FILTERS",
-        "FILT",
-        "ESO INS FILT1 NAME",
-        "ISIFILTA",
-    ),
-    # Both factors in one card, or one card an axis.
-    "binning": ("CCDSUM", "BINNING", "CCDBIN"),
-    "binning in x": ("XBINNING", "CCDXBIN", "CCDBIN1", "BINX", "XBIN", "BIN1", "ESO DET WIN1 BINX", "ESO DET BINX"),
-    "binning in y": ("YBINNING", "CCDYBIN", "CCDBIN2", "BINY", "YBIN", "BIN2", "ESO DET WIN1 BINY", "ESO DET BINY"),
-    "readout mode": (
-        "READOUTM",
-        "READMODE",
-        "ESO DET READ CURNAME",
-        "CCDSPEED",
-        "ROSPEED",
-        "RDSPEED",
-        "RDMODE",
-        "READOUT",
-        "SPEED",
-    ),
-    # What the sensor had goes before what was asked for.
-    "temperature": (
-        "CCD-TEMP",
-        "CCDTEMP",
-        "DET-TEMP",
-        "DETTEMP",
-        "CCD_TEMP",
-        "TEMPCCD",
-        "CAMTEMP",
-        "ESO DET CHIP1 TEMP",
-        "SET-TEMP",
-    ),
-    "kind": (
-        "IMAGETYP",
-        "IMAGETYPE",
-        "OBSTYPE",
-        "FRAMETYP",
-        "FRAME",
-        "ESO DPR TYPE",
-        "EXPTYPE",
-        "IMGTYPE",
-        "DATA-TYP",
-        "OBSMODE",
-    ),
-    "name": ("FILENAME", "ORIGFILE", "IRAFNAME", "ORIGNAME", "OBJECT"),
-}
 
-#: What stands in the kind keywords, lower case without blanks and punctuation, by kind.
-KINDS: dict[str, tuple[str, ...]] = {
-    "bias": ("bias", "biasframe", "zero", "zeroframe", "offset", "offsetframe", "masterbias"),
-    "dark": ("dark", "darkframe", "masterdark"),
-    "flat": (
-        "flat",
-        "flatfield",
-        "flatframe",
-        "skyflat",
-        "flatsky",
-        "twilightflat",
-        "twiflat",
-        "flattwilight",
-        "domeflat",
-        "flatdome",
-        "lampflat",
-        "flatlamp",
-        "dflat",
-        "sflat",
-        "tflat",
-        "masterflat",
-    ),
-    "arc": ("arc", "comp", "comparison", "lamp", "wave", "wavelamp", "arclamp"),
-    "light": (
-        "light",
-        "lightframe",
-        "object",
-        "objectframe",
-        "science",
-        "scienceframe",
-        "sci",
-        "target",
-        "sky",
-        "std",
-        "standard",
-        "exposure",
-        "expose",
-        "obj",
-    ),
-}
+def _table(rows: dict[str, str]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(entries.split(", ")) for name, entries in rows.items()}
 
-#: A gain outside of this range (electron/adu) is a camera's setting, not a gain.
+
+#: The keywords of each quantity, the most reliable first.
+KEYWORDS = _table(
+    {
+        # What GAIN means depends on the camera: amateur software writes the sensor's setting there and electron/adu
+        # in EGAIN; at ESO, GAIN is adu/electron and CONAD electron/adu.
+        "gain": "EGAIN, ESO DET OUT1 CONAD, HIERARCH ESO DET OUT1 CONAD, CONAD, CCDGAIN, GAIN, GAIN1, GAINEFF",
+        "readnoise": "RDNOISE, READNOIS, READNOISE, RON, ENOISE, RDNOIS, RDNOISE1, READNSE, ESO DET OUT1 RON, NOISE",
+        "saturation": "SATURATE, SATLEVEL, SATURAT, SATUR, SATURATI, MAXLIN, NONLINEA, SATULEVEL",
+        "exposure": "EXPTIME, EXPOSURE, EXPOSED, EXP_TIME, ITIME, EXPOTIME, TEXP, XPOSURE",
+        "pixel size": "XPIXSZ, PIXSIZE1, PIXSIZE, PIXSIZEX, XPIXELSZ, CCDXPIXE, DETPXSZ, PIXELSZ",
+        "altitude": "OBSGEO-H, ESO TEL GEOELEV, SITEELEV, OBSALT, ALT-OBS, OBS-ELEV, OBSELEV, HEIGHT, SITEALT, GEOELEV",
+        "filter": "FILTER, FILTNAM, FILTERID, INSFILTE, FILTER1, FILTERS, FILT, ESO INS FILT1 NAME, ISIFILTA",
+        # Both factors in one card, or a card for each axis.
+        "binning": "CCDSUM, BINNING, CCDBIN",
+        "binning in x": "XBINNING, CCDXBIN, CCDBIN1, BINX, XBIN, BIN1, ESO DET WIN1 BINX, ESO DET BINX",
+        "binning in y": "YBINNING, CCDYBIN, CCDBIN2, BINY, YBIN, BIN2, ESO DET WIN1 BINY, ESO DET BINY",
+        "readout mode": (
+            "READOUTM, READMODE, ESO DET READ CURNAME, CCDSPEED, ROSPEED, RDSPEED, RDMODE, READOUT, SPEED"
+        ),
+        # The measured temperature goes before the set point.
+        "temperature": (
+            "CCD-TEMP, CCDTEMP, DET-TEMP, DETTEMP, CCD_TEMP, TEMPCCD, CAMTEMP, ESO DET CHIP1 TEMP, SET-TEMP"
+        ),
+        "kind": ("IMAGETYP, IMAGETYPE, OBSTYPE, FRAMETYP, FRAME, ESO DPR TYPE, EXPTYPE, IMGTYPE, DATA-TYP, OBSMODE"),
+        "name": "FILENAME, ORIGFILE, IRAFNAME, ORIGNAME, OBJECT",
+    }
+)
+
+#: The words for each kind of frame, in lower case without blanks and punctuation.
+KINDS = _table(
+    {
+        "bias": "bias, biasframe, zero, zeroframe, offset, offsetframe, masterbias",
+        "dark": "dark, darkframe, masterdark",
+        "flat": (
+            "flat, flatfield, flatframe, skyflat, flatsky, twilightflat, twiflat, flattwilight, domeflat, flatdome, "
+            "lampflat, flatlamp, dflat, sflat, tflat, masterflat"
+        ),
+        "arc": "arc, comp, comparison, lamp, wave, wavelamp, arclamp",
+        "light": (
+            "light, lightframe, object, objectframe, science, scienceframe, sci, target, sky, std, standard, exposure, "
+            "expose, obj"
+        ),
+    }
+)
+
+#: A gain outside of this range (electron/adu) is a setting of the camera.
 PLAUSIBLE_GAIN = (0.005, 60.0)
 
 #: A binning factor, below 1000.
@@ -182,63 +101,45 @@ _FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
 
 @dataclass(frozen=True)
 class HeaderValue:
-    """A value and the keyword it was found under."""
+    """A value and the keyword that it was found under."""
 
     value: Any
     keyword: str
 
 
+class FrameHeader(dict[str, Any]):
+    """The values of the cards that `KEYWORDS` names, by keyword in upper case."""
+
+
+def read_header(meta: Mapping) -> FrameHeader:
+    """Read the cards that `KEYWORDS` names, for several look-ups."""
+    entries = _present(meta, [keyword for keywords in KEYWORDS.values() for keyword in keywords])
+    return FrameHeader((entry.keyword, entry.value) for entry in entries)
+
+
 def value_of(meta: Mapping, keyword: str) -> Any:
-    """A header's value."""
+    """The value of one card of a whole header (keyword in upper case); None if missing, empty or unreadable."""
     return next((entry.value for entry in _present(meta, (keyword,))), None)
 
 
-def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
-    """The values that a header, or a plain mapping in any case, has for some keywords, in their order."""
-    if not isinstance(meta, Header):
-        meta = {str(key).upper(): value for key, value in meta.items()}
-    for keyword in keywords:
-        if keyword in meta:
-            try:
-                value = meta[keyword]
-            except VerifyError:
-                continue  # a card that no one can read says nothing
-            value = value[0] if isinstance(value, tuple) and value else value
-            if value is not None:
-                yield HeaderValue(value, keyword)
+def frame_kind(meta: Mapping) -> str:
+    """The kind of a frame: "light", "bias", "dark", "flat", "arc" or "unknown"."""
+    for entry in _entries(meta, "kind"):
+        words = [re.sub(r"[^a-z]", "", word) for word in re.split(r"[,;:]", str(entry.value).lower())]
+        for kind, names in KINDS.items():
+            if "".join(words) in names or any(word in names for word in words):
+                return kind
+    return "unknown"
 
 
-def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
-    """The values that a header has for one quantity, the most telling first."""
-    return _present(meta, KEYWORDS[quantity])
-
-
-def _number(value: Any) -> float:
-    """A value as a number, not a number if it is none."""
-    try:
-        return math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError, OverflowError):
-        return math.nan
-
-
-def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
-    for entry in _entries(meta, quantity):
-        number = _number(entry.value)
-        if math.isfinite(number) and number > 0:
-            return HeaderValue(number, entry.keyword)
-    return None
-
-
-def _text(meta: Mapping, quantity: str) -> HeaderValue | None:
-    for entry in _entries(meta, quantity):
-        text = str(entry.value).strip()
-        if text:
-            return HeaderValue(text, entry.keyword)
-    return None
+def frame_name(meta: Mapping) -> str:
+    """The name of the file or the object, for messages; "" if the header has neither."""
+    name = _text(meta, "name")
+    return "" if name is None else name.value
 
 
 def gain(meta: Mapping) -> HeaderValue | None:
-    """The gain a header gives."""
+    """The gain, a Quantity in electron/adu; a value outside of `PLAUSIBLE_GAIN` is refused."""
     found = _positive_number(meta, "gain")
     if found is None:
         return None
@@ -253,25 +154,23 @@ def gain(meta: Mapping) -> HeaderValue | None:
 
 
 def gain_setting(meta: Mapping) -> float | None:
-    """What tells frames of different gain apart."""
+    """The first number under a keyword of the gain, be it electron/adu or a setting; it only tells frames apart."""
     numbers = (_number(entry.value) for entry in _entries(meta, "gain"))
     return next((number for number in numbers if math.isfinite(number)), None)
 
 
 def readnoise(meta: Mapping) -> HeaderValue | None:
-    """The read noise a header gives."""
-    found = _positive_number(meta, "readnoise")
-    return found and HeaderValue(found.value * u.electron, found.keyword)
+    """The read noise, a Quantity in electron."""
+    return _quantity(meta, "readnoise", u.electron)
 
 
 def saturation(meta: Mapping) -> HeaderValue | None:
-    """The saturation level a header gives."""
-    found = _positive_number(meta, "saturation")
-    return found and HeaderValue(found.value * u.adu, found.keyword)
+    """The saturation level, a Quantity in adu, the unit of the raw frame."""
+    return _quantity(meta, "saturation", u.adu)
 
 
 def exposure(meta: Mapping) -> HeaderValue | None:
-    """The exposure time a header gives."""
+    """The exposure time, a Quantity in s, 0 s included."""
     for entry in _entries(meta, "exposure"):
         seconds = _number(entry.value)
         if math.isfinite(seconds) and seconds >= 0:
@@ -280,7 +179,7 @@ def exposure(meta: Mapping) -> HeaderValue | None:
 
 
 def pixel_size(meta: Mapping) -> HeaderValue | None:
-    """The side of a pixel on the chip."""
+    """The side of a pixel, a Quantity in micron; a header in mm or m is recognised, as pixels have 1 to 100 micron."""
     found = _positive_number(meta, "pixel size")
     if found is None:
         return None
@@ -292,18 +191,33 @@ def pixel_size(meta: Mapping) -> HeaderValue | None:
 
 
 def altitude(meta: Mapping) -> HeaderValue | None:
-    """The height of the observatory above the sea."""
-    found = _positive_number(meta, "altitude")
-    return found and HeaderValue(found.value * u.m, found.keyword)
+    """The height of the observatory above sea level, a Quantity in m."""
+    return _quantity(meta, "altitude", u.m)
+
+
+def temperature(meta: Mapping) -> HeaderValue | None:
+    """The temperature of the detector, a Quantity in deg_C; values from 100 to 400 are taken for kelvin."""
+    for entry in _entries(meta, "temperature"):
+        degrees = _number(entry.value)
+        if 100 < degrees < 400:
+            degrees = round(degrees - 273.15, 6)
+        if -173.15 <= degrees <= 100:
+            return HeaderValue(degrees * u.deg_C, entry.keyword)
+    return None
 
 
 def filter_name(meta: Mapping) -> HeaderValue | None:
-    """The filter in the beam."""
+    """The name of the filter."""
     return _text(meta, "filter")
 
 
+def readout_mode(meta: Mapping) -> HeaderValue | None:
+    """The name of the read-out mode or speed."""
+    return _text(meta, "readout mode")
+
+
 def binning(meta: Mapping) -> HeaderValue | None:
-    """How many pixels of the chip were read as one."""
+    """The binning factors along x and y, two int."""
     for entry in _entries(meta, "binning"):
         words = entry.value if isinstance(entry.value, str) else f"{_number(entry.value):.0f}"
         factors = [int(factor) for factor in _FACTOR.findall(words)]
@@ -320,33 +234,51 @@ def _factor(meta: Mapping, quantity: str) -> HeaderValue | None:
     return HeaderValue(int(found.value), found.keyword) if found and 1 <= found.value < 1000 else None
 
 
-def temperature(meta: Mapping) -> HeaderValue | None:
-    """The temperature of the detector."""
-    for entry in _entries(meta, "temperature"):
-        degrees = _number(entry.value)
-        if 100 < degrees < 400:
-            degrees = round(degrees - 273.15, 6)
-        if -173.15 <= degrees <= 100:
-            return HeaderValue(degrees * u.deg_C, entry.keyword)
+def _quantity(meta: Mapping, quantity: str, unit: u.Unit) -> HeaderValue | None:
+    found = _positive_number(meta, quantity)
+    return found and HeaderValue(found.value * unit, found.keyword)
+
+
+def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
+    for entry in _entries(meta, quantity):
+        number = _number(entry.value)
+        if math.isfinite(number) and number > 0:
+            return HeaderValue(number, entry.keyword)
     return None
 
 
-def readout_mode(meta: Mapping) -> HeaderValue | None:
-    """The mode or the speed in which the detector was read."""
-    return _text(meta, "readout mode")
+def _text(meta: Mapping, quantity: str) -> HeaderValue | None:
+    """The first value of a quantity that is not blank, as text without blanks around it."""
+    for entry in _entries(meta, quantity):
+        text = str(entry.value).strip()
+        if text:
+            return HeaderValue(text, entry.keyword)
+    return None
 
 
-def frame_name(meta: Mapping) -> str:
-    """What to call a frame in a message."""
-    name = _text(meta, "name")
-    return "" if name is None else name.value
+def _number(value: Any) -> float:
+    """The value as a float, NaN if it is not a number."""
+    try:
+        return math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
 
 
-def frame_kind(meta: Mapping) -> str:
-    """What a frame is of."""
-    for entry in _entries(meta, "kind"):
-        words = [re.sub(r"[^a-z]", "", word) for word in re.split(r"[,;:]", str(entry.value).lower())]
-        for kind, names in KINDS.items():
-            if "".join(words) in names or any(word in names for word in words):
-                return kind
-    return "unknown"
+def _entries(meta: Mapping, quantity: str) -> Iterator[HeaderValue]:
+    """The values of a quantity, the most reliable first."""
+    return _present(meta, KEYWORDS[quantity])
+
+
+def _present(meta: Mapping, keywords: Sequence[str]) -> Iterator[HeaderValue]:
+    """The readable values of some keywords, in the order of these; a plain mapping may have them in lower case."""
+    if not isinstance(meta, Header | FrameHeader):
+        meta = {str(key).upper(): value for key, value in meta.items()}
+    for keyword in keywords:
+        if keyword in meta:
+            try:
+                value = meta[keyword]
+            except VerifyError:
+                continue
+            value = value[0] if isinstance(value, tuple) and value else value
+            if value is not None:
+                yield HeaderValue(value, keyword)

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How many cosmic rays to expect in a frame, and whether what was found can be true.
+How many cosmic rays to expect in a frame, and whether the number found is plausible.
 
-Muons from the air hit every chip. To them come what the chip's surroundings radiate, and, in thick silicon above
-all, the electrons ("worms") that gamma rays set free.
+Muons from the air hit every chip. Radioactivity around the chip adds events, and so do, mostly in thick silicon, the
+electrons ("worms") that gamma rays set free.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
 
-__all__ = ["RADIOACTIVE_GLASS", "VERDICTS", "Expectation", "event_rate", "expected_events", "judge"]
+__all__ = ["RADIOACTIVE_GLASS", "VERDICTS", "Expectation", "event_rate", "expected_events", "expected_in", "judge"]
 
-#: What `judge` may say.
+#: The answers of `judge`.
 VERDICTS = ("plausible", "too many", "too few", "cannot tell")
 
 RATE = u.cm**-2 / u.min
@@ -32,21 +32,21 @@ RATE = u.cm**-2 / u.min
 MUONS = 1.0 * RATE
 #: At 4 km about three times as many charged particles as at sea level (the same chapter, fluxes in the air).
 GROWTH, GROWTH_HEIGHT = 3.0, 4000 * u.m
-#: The highest observatories; what is not known of a frame's altitude lies between this and 0.
+#: The altitude of the highest observatories. A frame's altitude that is not known is taken to be from 0 to this.
 HIGHEST = 4500 * u.m
-#: Share of the muons that cross a chip on edge to the sky; CCDs have measured 0.5 per cm2 and minute and more.
+#: Share of the muons that hit a chip that stands on edge; CCDs have measured 0.5 per cm2 and minute and more.
 ON_EDGE = 0.5
 #: Worms and spots from the surroundings. CCDs at sea level count up to 3 in all; DECam 2.2 at 2.2 km. D. Groom, Exp.
 #: Astron. 14, 45 (2002); A. Smith et al., SPIE 4669, 172 (2002).
 SURROUNDINGS = 2.0 * RATE
-#: Radioactive glass near a chip (windows and lenses of BK7 with potassium, or thoriated) has given as many as this.
+#: Rate measured near radioactive glass (windows and lenses of BK7 with potassium, or thoriated).
 RADIOACTIVE_GLASS = 10.0 * RATE
 
-#: A chip goes on collecting while it is read. Where that time is not known it is between 0 and this.
+#: A chip collects events while it is read. A read-out time that is not known is taken to be from 0 to this.
 LONGEST_READOUT = 60 * u.s
 
-#: Beyond these it is a slip of the unit or of the header: no pixel, binned, is larger, no exposure longer, no
-#: observatory on the ground higher, and in orbit other rates hold.
+#: Larger values are mistakes of the unit or the header: no binned pixel is larger, no exposure longer and no
+#: observatory on the ground higher; in orbit the rates are others.
 LARGEST = {
     "pixel_size": 1 * u.cm,
     "exposure": 1e6 * u.s,
@@ -55,12 +55,12 @@ LARGEST = {
     "rate": 1e4 * RATE,
 }
 
-#: Keywords that give the size of a pixel with its binning, as the programs of amateur cameras write them.
+#: Keywords of the size of a pixel with its binning, as programs for amateur cameras write it.
 BINNED_SIZE = ("XPIXSZ",)
 
-#: Chance that a Poisson count lies beyond one end of its band: that of three standard deviations.
+#: Probability that a Poisson count lies beyond one end of its band: that of three standard deviations.
 BEYOND, STANDARD_DEVIATIONS = 0.00135, 3.0
-#: From this mean on a Poisson count is as good as normal.
+#: From this mean on the normal distribution replaces that of Poisson.
 MANY = 1e6
 
 
@@ -72,17 +72,17 @@ class Expectation:
     Parameters
     ----------
     low, high : int or None
-        The fewest and the most events, three standard deviations of a Poisson count beyond the means; None where the
+        The fewest and the most events, three standard deviations of a Poisson count beyond the means; None if the
         area or the time is not known.
     mean_low, mean_high : float
-        Means for the lowest and the highest plausible rate; not a number where they can't be told.
+        Means for the lowest and the highest plausible rate; NaN if the area or the time is not known.
     area : Quantity or None
         Area of the good pixels (cm2).
     time : Quantity or None
-        Exposure and, if it was given, read-out (s).
+        Exposure time plus the read-out time, if that was given (s).
     missing : tuple of str
-        What is known neither from the header nor from a parameter: ``"pixel size"``, ``"exposure"``, ``"altitude"``.
-        Without the first two nothing can be expected; without the third the range is wider.
+        The values found neither in the header nor in a parameter: ``"pixel size"``, ``"exposure"``, ``"altitude"``.
+        Without the first two there is no range; without the third the range is wider.
     """
 
     low: int | None
@@ -101,7 +101,7 @@ class Expectation:
     @property
     def needed(self) -> tuple[str, ...]:
         """
-        What is missing and without which nothing can be expected.
+        The missing values without which there is no range.
         """
         return tuple(name for name in self.missing if name != "altitude")
 
@@ -113,12 +113,12 @@ def event_rate(altitude: Any = None) -> u.Quantity:
     Parameters
     ----------
     altitude : Quantity, float or None
-        Height above the sea (a plain number is in m). `None`: anywhere from the sea to the highest observatories.
+        Height above sea level (a plain number is in m). `None` means any from sea level to the highest observatories.
 
     Returns
     -------
     Quantity, shape (2,)
-        Events per cm2 and minute: at least half of the muons, at most all of them and what the surroundings add.
+        Events per cm2 and minute: from half of the muons to all of them plus the radioactivity of the surroundings.
 
     Examples
     --------
@@ -150,24 +150,24 @@ def expected_events(
     pixel_size : Quantity, float or None
         Side of a pixel of the frame, binning included (micron). `None` means the header's.
     altitude : Quantity, float or None
-        Height above the sea (m). `None` means the header's.
+        Height above sea level (m). `None` means the header's.
     exposure : Quantity, float or None
         Exposure time (s). `None` means the header's.
     readout : Quantity, float or None
-        Time for which the chip goes on collecting while it is read (s). `None`: 0 to 60 s.
+        Time in which the chip still collects events while it is read (s). `None` means 0 to 60 s.
     rate : Quantity, pair of float or None
-        Lowest and highest rate of the camera (events per cm2 and minute), if you know better. `None` means that of
-        the altitude, see `~ccdproc_crplugin.frames.rates.event_rate`.
+        Lowest and highest rate of the camera (events per cm2 and minute), if they were measured. `None` means those
+        of the altitude, see `~ccdproc_crplugin.frames.rates.event_rate`.
 
     Returns
     -------
     Expectation
-        The range, and what is missing to tell it.
+        The range, and the values that were not found.
 
     Raises
     ------
     CosmicRayError
-        If there is no frame, or a parameter is negative, out of all reason or its unit does not fit.
+        If ``ccd`` is not a CCDData, or a parameter is negative, impossibly large or in a wrong unit.
 
     Examples
     --------
@@ -181,9 +181,16 @@ def expected_events(
     """
     if not isinstance(ccd, CCDData):
         raise CosmicRayError(f"Found {type(ccd).__name__}; expected a CCDData.")
-    size = _known("pixel size", pixel_size, u.micron, _pixel_of_header(ccd.meta))
-    seconds = _known("exposure", exposure, u.s, header.exposure(ccd.meta))
-    height = _known("altitude", altitude, u.m, header.altitude(ccd.meta))
+    return expected_in(
+        ccd, ccd.meta, pixel_size=pixel_size, altitude=altitude, exposure=exposure, readout=readout, rate=rate
+    )
+
+
+def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any = None, **given: Any) -> Expectation:
+    """`expected_events` with a header that may have been read before."""
+    size = _known("pixel size", given, u.micron, _pixel_of_header(meta))
+    seconds = _known("exposure", given, u.s, header.exposure(meta))
+    height = _known("altitude", given, u.m, header.altitude(meta))
     needed = {"pixel size": size, "exposure": seconds, **({"altitude": height} if rate is None else {})}
     missing = tuple(name for name, value in needed.items() if value is None)
     waits = u.Quantity([0 * u.s, LONGEST_READOUT] if readout is None else [_quantity("readout", readout, u.s)] * 2)
@@ -198,14 +205,14 @@ def expected_events(
 
 def judge(n_events: int, expectation: Expectation) -> str:
     """
-    Whether a number of events can be true.
+    Whether a number of events is plausible.
 
     Parameters
     ----------
     n_events : int
-        Events found.
+        Number of events found.
     expectation : Expectation
-        What to expect of the frame.
+        The range to expect in the frame.
 
     Returns
     -------
@@ -215,7 +222,7 @@ def judge(n_events: int, expectation: Expectation) -> str:
     Raises
     ------
     CosmicRayError
-        If that is no number of events.
+        If ``n_events`` is not a whole number of 0 or more.
 
     Examples
     --------
@@ -226,9 +233,8 @@ def judge(n_events: int, expectation: Expectation) -> str:
     >>> judge(20, expected_events(ccd)), judge(2000, expected_events(ccd))
     ('plausible', 'too many')
     """
-    if isinstance(n_events, bool) or not isinstance(n_events, int | np.integer) or n_events < 0:
-        raise CosmicRayError(f"Found n_events={n_events!r}; expected a whole number, 0 or more.")
-    if expectation.low is None:
+    check_whole("n_events", n_events, 0)
+    if expectation.low is None or expectation.high is None:
         return "cannot tell"
     if n_events > expectation.high:
         return "too many"
@@ -236,17 +242,19 @@ def judge(n_events: int, expectation: Expectation) -> str:
 
 
 def _pixel_of_header(meta: Mapping) -> header.HeaderValue | None:
-    """Side of a square pixel of the frame's area: but for `BINNED_SIZE`, headers give that of the chip."""
+    """Side of a square with the area of a binned pixel; headers have the chip's pixels, except in `BINNED_SIZE`."""
     size, binning = header.pixel_size(meta), header.binning(meta)
     if size is None or binning is None or size.keyword in BINNED_SIZE:
         return size
     return header.HeaderValue(size.value * math.sqrt(math.prod(binning.value)), size.keyword)
 
 
-def _known(name: str, given: Any, unit: u.Unit, in_header: header.HeaderValue | None) -> u.Quantity | None:
-    name = name.replace(" ", "_")
-    if given is not None:
-        return _quantity(name, given, unit)
+def _known(
+    quantity: str, given: Mapping[str, Any], unit: u.Unit, in_header: header.HeaderValue | None
+) -> u.Quantity | None:
+    name = quantity.replace(" ", "_")
+    if given.get(name) is not None:
+        return _quantity(name, given[name], unit)
     return None if in_header is None or in_header.value > LARGEST[name] else in_header.value
 
 
@@ -254,34 +262,34 @@ def _quantity(name: str, value: Any, unit: u.Unit) -> u.Quantity:
     try:
         quantity = u.Quantity(value, unit, dtype=float)
     except (TypeError, ValueError, u.UnitConversionError) as err:
-        raise CosmicRayError(f"Found {name}={value!r}; expected a number or a Quantity in {unit}.") from err
+        raise wrong_value(name, value, f"a number or a Quantity in {unit}") from err
     if not quantity.isscalar or not np.isfinite(quantity) or quantity < 0:
-        raise CosmicRayError(f"Found {name}={value!r}; expected one number in {unit}, 0 or more.")
+        raise wrong_value(name, value, f"one number in {unit}, 0 or more")
     if quantity > LARGEST[name]:
-        raise CosmicRayError(f"Found {name}={value!r}; expected {LARGEST[name].to(unit):g} at the most.")
+        raise wrong_value(name, value, f"{LARGEST[name].to(unit):g} at the most")
     return quantity
 
 
 def _pair(rate: Any) -> u.Quantity:
     try:
         low, high = (_quantity("rate", value, RATE) for value in rate)
+    except CosmicRayError:
+        raise
     except (TypeError, ValueError) as err:
-        if isinstance(err, CosmicRayError):
-            raise
-        raise CosmicRayError(f"Found rate={rate!r}; expected a pair, the lowest and the highest, in {RATE}.") from err
+        raise wrong_value("rate", rate, f"a pair, the lowest and the highest, in {RATE}") from err
     if low > high:
-        raise CosmicRayError(f"Found rate={rate!r}; expected the lowest first.")
+        raise wrong_value("rate", rate, "the lowest first")
     return u.Quantity([low, high])
 
 
 def _good_pixels(ccd: CCDData) -> int:
-    """How many pixels a cosmic ray could be found on."""
+    """Number of pixels that are not masked; a mask that does not fit counts for nothing."""
     n_bad = np.count_nonzero(ccd.mask) if np.shape(ccd.mask) == ccd.data.shape else 0
     return ccd.data.size - n_bad
 
 
 def _band(mean_low: float, mean_high: float) -> tuple[int, int]:
-    """The fewest events of the lower mean and the most of the higher one."""
+    """The lower end of the band of the lower mean and the upper end of that of the higher mean."""
     from scipy.special import pdtrik
 
     means = np.array([mean_low, mean_high])

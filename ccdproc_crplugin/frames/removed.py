@@ -1,13 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The record by which a cleaning can be undone.
+The record of removed pixels, by which a cleaning can be undone.
 
-It stands with the cleaned frame as an attribute, so that it goes along with a pickle or a deep copy and
-is missing from a slice, a copy or an arithmetic result, whose pixels are no longer those it speaks of.
+It is an attribute of the cleaned frame, so that a pickle or a deep copy carries it. A slice, a copy or an arithmetic
+result does not, as its pixels are no longer those of the record.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,50 +16,61 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.copies import uncertainty_array
 from ccdproc_crplugin.kernels.labels import label_pixels
 
-__all__ = ["RemovedPixels", "attach", "detach", "is_cleaned", "is_restorable", "removed_pixels"]
+__all__ = [
+    "RemovedPixels",
+    "attach",
+    "detach",
+    "is_cleaned",
+    "is_restorable",
+    "new_record",
+    "record_of",
+    "removed_pixels",
+]
 
 _ATTRIBUTE = "_ccdcr_removed"
 
 
 @dataclass(frozen=True, eq=False)
 class RemovedPixels:
-    """The values that a cleaning replaced, and what else it takes to put them back."""
+    """The removed values and what else is needed to put them back; arrays have shape (n,), in reading order."""
 
-    y: np.ndarray
-    x: np.ndarray
-    label: np.ndarray
-    removed: np.ndarray
-    repaired: np.ndarray
-    uncertainty: np.ndarray | None
-    uncertainty_kind: str
-    dtype: np.dtype
+    y: np.ndarray  # int32
+    x: np.ndarray  # int32
+    label: np.ndarray  # int32: the event (8-connected) of each pixel, from 1
+    removed: np.ndarray  # values before the first cleaning, in the first dtype of the frame
+    repaired: np.ndarray  # values now
+    uncertainty: np.ndarray | None  # uncertainty before the first cleaning
+    uncertainty_kind: str  # its type and first dtype with a blank between, such as "std <f4"; "" without
+    dtype: np.dtype  # first dtype of the frame, byte order included
     unit: str
     had_mask: bool
-    flags: Any = None
-    by_hand: np.ndarray | None = None
+    flags: Any = None  # array or FlagCollection of the frame before the first cleaning
+    by_hand: np.ndarray | None = None  # bool; None if no pixel was added by hand
 
     def __len__(self) -> int:
         return len(self.y)
 
     @property
     def n_events(self) -> int:
-        """How many events the pixels form."""
+        """Number of events."""
         return int(self.label.max(initial=0))
 
     @property
     def added(self) -> np.ndarray:
-        """Whether a person added the pixel, for each."""
+        """Which pixels were added by hand, bool, shape (n,)."""
         return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
 
     def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
-        """The record without the pixels that were put back."""
+        """The record of the pixels that stay removed, by their indices or a mask of shape (n,), with new labels."""
+        y, x = self.y[kept], self.x[kept]
         return replace(
             self,
-            y=self.y[kept],
-            x=self.x[kept],
-            label=label_pixels(self.y[kept], self.x[kept], shape),
+            y=y,
+            x=x,
+            label=label_pixels(y, x, shape),
             removed=self.removed[kept],
             repaired=self.repaired[kept],
             uncertainty=None if self.uncertainty is None else self.uncertainty[kept],
@@ -66,54 +78,82 @@ class RemovedPixels:
         )
 
     def merged(self, later: RemovedPixels, shape: tuple[int, int]) -> RemovedPixels:
-        """The record of two cleanings of one frame, by which both can be undone at once."""
+        """The record of this and a later cleaning of other pixels, with new labels, to undo both at once."""
         y, x = np.append(self.y, later.y), np.append(self.x, later.x)
-        order = np.lexsort((x, y))
         uncertainty = None
         if self.uncertainty is not None and later.uncertainty is not None:
-            uncertainty = np.append(self.uncertainty, later.uncertainty.astype(self.uncertainty.dtype))[order]
-        by_hand = np.append(self.added, later.added)[order]
-        return replace(
+            uncertainty = np.append(self.uncertainty, later.uncertainty.astype(self.uncertainty.dtype))
+        by_hand = np.append(self.added, later.added)
+        both = replace(
             self,
-            y=y[order],
-            x=x[order],
-            label=label_pixels(y[order], x[order], shape),
-            removed=np.append(self.removed, later.removed.astype(self.dtype))[order],
-            repaired=np.append(self.repaired, later.repaired)[order],
+            y=y,
+            x=x,
+            removed=np.append(self.removed, later.removed.astype(self.dtype)),
+            repaired=np.append(self.repaired, later.repaired),
             uncertainty=uncertainty,
             by_hand=by_hand if by_hand.any() else None,
         )
+        return both.remaining(np.lexsort((x, y)), shape)
+
+
+def new_record(
+    before: CCDData, after: CCDData, y: np.ndarray, x: np.ndarray, *, by_hand: bool = False
+) -> RemovedPixels:
+    """The record of pixels, y and x of shape (n,), removed from one frame and repaired in another."""
+    uncertainty = uncertainty_array(before)
+    return RemovedPixels(
+        y=y.astype(np.int32),
+        x=x.astype(np.int32),
+        label=label_pixels(y, x, before.data.shape),
+        removed=before.data[y, x],
+        repaired=after.data[y, x],
+        uncertainty=None if uncertainty is None else uncertainty[y, x],
+        uncertainty_kind=(
+            "" if uncertainty is None else f"{before.uncertainty.uncertainty_type} {uncertainty.dtype.str}"
+        ),
+        dtype=before.data.dtype,
+        unit=str(before.unit),
+        had_mask=before.mask is not None,
+        flags=copy.deepcopy(before.flags),
+        by_hand=np.ones(len(y), dtype=bool) if by_hand else None,
+    )
 
 
 def attach(ccd: CCDData, record: RemovedPixels) -> None:
-    """Put a record with its frame."""
+    """Attach the record to a cleaned frame."""
     setattr(ccd, _ATTRIBUTE, record)
 
 
 def detach(ccd: CCDData) -> None:
-    """Take the record away from a frame."""
+    """Remove the record from a frame."""
     ccd.__dict__.pop(_ATTRIBUTE, None)
 
 
 def is_cleaned(ccd: CCDData) -> bool:
-    """Whether a frame went through the cleaning."""
+    """Whether a frame carries a record, or its header says that it was cleaned."""
     return is_restorable(ccd) or "CRDETECT" in ccd.meta
 
 
 def is_restorable(ccd: CCDData) -> bool:
-    """Whether a frame carries the values that were removed from it."""
+    """Whether a frame carries a record."""
     return hasattr(ccd, _ATTRIBUTE)
 
 
+def record_of(ccd: CCDData) -> RemovedPixels | None:
+    """The record of a frame if it carries one, checked as by `removed_pixels`."""
+    return removed_pixels(ccd) if is_restorable(ccd) else None
+
+
 def removed_pixels(ccd: CCDData) -> RemovedPixels:
-    """The values that the cleaning of a frame replaced."""
+    """The record of a cleaned frame; refused if there is none, or if the frame was changed since the cleaning."""
     record = getattr(ccd, _ATTRIBUTE, None)
     if record is None:
-        raise CosmicRayError(_why_missing(ccd))
+        raise _without_record(ccd)
     if record.unit != str(ccd.unit):
         raise CosmicRayError(
             f"Found a frame in {ccd.unit} whose removed values are in {record.unit}; expected the frame as it was "
-            "cleaned. Restore first, convert afterwards."
+            "cleaned.",
+            "Restore first, convert afterwards.",
         )
     shape = ccd.data.shape
     fits_in = len(record) == 0 or (len(shape) == 2 and record.y.max() < shape[0] and record.x.max() < shape[1])
@@ -122,19 +162,20 @@ def removed_pixels(ccd: CCDData) -> RemovedPixels:
     ):
         raise CosmicRayError(
             "Found other values at the repaired pixels than the cleaning left there; expected the frame as it was "
-            "cleaned. Restore first, change the data afterwards."
+            "cleaned.",
+            "Restore first, change the data afterwards.",
         )
     return record
 
 
-def _why_missing(ccd: CCDData) -> str:
+def _without_record(ccd: CCDData) -> CosmicRayError:
     if "CRDETECT" in ccd.meta:
-        return (
-            "Found a frame that was cleaned but does not carry the removed values; expected the cleaned frame itself. "
+        return CosmicRayError(
+            "Found a frame that was cleaned but does not carry the removed values; expected the cleaned frame itself.",
             "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does), nor does CCDData.read "
-            "load them: use ccdproc_crplugin.read_ccd."
+            "load them: use ccdproc_crplugin.read_ccd.",
         )
-    return (
-        "Found a frame that was not cleaned, or the result of arithmetic on one that was; expected a frame as "
-        "clean_cosmic_rays or read_ccd gave it."
+    return CosmicRayError(
+        "Found a frame that was not cleaned, or the result of arithmetic on one that was; expected a frame from "
+        "clean_cosmic_rays or read_ccd."
     )

@@ -40,7 +40,8 @@ __all__ = [
     "FrameFile",
     "frame_indices",
     "given_unit",
-    "open_frames",
+    "open_frame",
+    "open_hdus",
     "read_ccd",
     "read_header",
     "reading",
@@ -89,51 +90,55 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     >>> raw.shape, str(raw.unit)
     ((520, 536), 'adu')
     """
-    with open_frames(path) as file:
-        return file.read(hdu, unit)
+    with open_frame(path, hdu=hdu) as file:
+        return file.read(unit)
 
 
 def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
     """The header of a frame: its own cards, then those of the primary header that it lacks."""
-    with open_frames(path) as file:
-        return file.header(hdu)
+    with open_frame(path, hdu=hdu) as file:
+        return file.header
 
 
 def frame_indices(path: str | os.PathLike) -> list[int]:
     """The HDUs of a file that hold frames; at least one."""
-    with open_frames(path) as file:
-        return file.indices
+    with open_hdus(path) as hdus:
+        return image_indices(hdus, as_path(path))
 
 
 @contextmanager
-def open_frames(path: str | os.PathLike) -> Iterator[FrameFile]:
-    """Open a file once, to read what is needed of it: headers, and frames that outlive it."""
+def open_hdus(path: str | os.PathLike) -> Iterator[fits.HDUList]:
+    """Open a FITS file once, packed or not. Arrays that were read outlive it."""
     path = as_path(path)
-    with reading(path), fits.open(path) as hdus:
-        yield FrameFile(path, hdus)
+    with reading(path), open(path, "rb") as stream, fits.open(stream) as hdus:
+        yield hdus
+
+
+@contextmanager
+def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
+    """Open the file of a frame once, for its header and then for the frame."""
+    with open_hdus(path) as hdus:
+        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path)) if hdu is None else hdu)
 
 
 @dataclass(frozen=True)
 class FrameFile:
-    """An open FITS file. Its frames are named by their HDU; None means the only one."""
+    """An open file, and which of its HDUs holds the frame."""
 
     path: Path
     hdus: fits.HDUList
+    index: int
 
     @property
-    def indices(self) -> list[int]:
-        """The HDUs that hold frames; at least one."""
-        return image_indices(self.hdus, self.path)
+    def header(self) -> fits.Header:
+        """Own cards of the frame, then those of the primary header that it lacks."""
+        return inherit(self.hdus, self.index)
 
-    def header(self, hdu: int | None = None) -> fits.Header:
-        """Own cards of a frame, then those of the primary header that it lacks."""
-        return inherit(self.hdus, self._index(hdu))
-
-    def read(self, hdu: int | None = None, unit: Any = None) -> CCDData:
-        """A frame with mask, uncertainty, flags and removed values, as `read_ccd` returns it."""
-        index = self._index(hdu)
+    def read(self, unit: Any = None) -> CCDData:
+        """The frame with mask, uncertainty, flags and removed values, as `read_ccd` returns it."""
+        index = self.index
         if index == 0 and not self.hdus[0].shape:  # as CCDData.read does
-            index = self.indices[0]
+            index = image_indices(self.hdus, self.path)[0]
         image = self.hdus[index]
         unit = unit_of(image, self.path) if unit is None else given_unit(unit)
         belonging = companions(self.hdus, index)
@@ -155,9 +160,6 @@ class FrameFile:
         if PIXELS in beside:
             attach(ccd, read_removed(beside[PIXELS], belonging, data.shape))
         return ccd
-
-    def _index(self, hdu: int | None) -> int:
-        return image_index(self.hdus, self.path) if hdu is None else hdu
 
 
 @contextmanager

@@ -10,16 +10,16 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io.ccd import open_frames, to_hdus, write_ccd, write_hdus
-from ccdproc_crplugin.io.hdus import WITH_FRAME
+from ccdproc_crplugin.io.ccd import FrameFile, open_hdus, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.io.hdus import WITH_FRAME, image_indices
 
 __all__ = ["read_frames", "write_frames"]
 
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
     """Every frame of a file by its HDU, from one opening."""
-    with open_frames(path) as file:
-        return {index: file.read(index, unit) for index in file.indices}
+    with open_hdus(path) as hdus:
+        return {index: FrameFile(path, hdus, index).read(unit) for index in image_indices(hdus, path)}
 
 
 def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> None:

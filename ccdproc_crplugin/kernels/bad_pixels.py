@@ -7,6 +7,11 @@ saturated stars and the pixels around, and those that are not finite. The last
 are filled before any filter sees them, so that they spoil nothing around them.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 __all__ = ["fill_not_finite", "grow_mask", "mask_saturated"]
@@ -18,7 +23,9 @@ _CORE_FRACTION = 10.0
 _PIXELS_AT_ONCE = 1 << 15
 
 
-def _grown_pixels(grown, y, x, offsets, edge):
+def _grown_pixels(
+    grown: np.ndarray, y: np.ndarray, x: np.ndarray, offsets: Any, edge: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Mark pixels around (y, x) that are `edge` or more inside; give the new ones."""
     ny, nx = grown.shape
     new_y, new_x = [y], [x]
@@ -35,7 +42,7 @@ def _grown_pixels(grown, y, x, offsets, edge):
     return np.concatenate(new_y), np.concatenate(new_x)
 
 
-def grow_mask(mask, bad, *, skip_edges):
+def grow_mask(mask: np.ndarray, bad: np.ndarray, *, skip_edges: bool) -> None:
     """Add the pixels of a mask, and those next to them, to the bad pixels."""
     bad |= mask
     wide = mask.copy()
@@ -48,7 +55,7 @@ def grow_mask(mask, bad, *, skip_edges):
     bad[inside, inside] |= grown[inside, inside]
 
 
-def _window_rows(y, radius, n, skip_edges):
+def _window_rows(y: np.ndarray, radius: int, n: int, skip_edges: bool) -> np.ndarray:
     """Rows (or columns) of the windows around pixels, reflected at the edges."""
     window = y[:, None] + np.arange(-radius, radius + 1)
     if skip_edges:
@@ -57,7 +64,9 @@ def _window_rows(y, radius, n, skip_edges):
     return np.minimum(window, 2 * n - 1 - window)
 
 
-def _median_exceeds(data, y, x, limit, *, sepmed, skip_edges):
+def _median_exceeds(
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, limit: Any, *, sepmed: bool, skip_edges: bool
+) -> np.ndarray:
     """
     Whether the median around each pixel exceeds a limit.
 
@@ -80,7 +89,7 @@ def _median_exceeds(data, y, x, limit, *, sepmed, skip_edges):
     return majority
 
 
-def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
+def mask_saturated(data: np.ndarray, saturation: float, bad: np.ndarray, *, sepmed: bool, skip_edges: bool) -> None:
     """Add the cores of saturated stars, and the pixels around, to the bad pixels."""
     level = np.float32(saturation)
     limit = np.float32(float(level) / _CORE_FRACTION)
@@ -102,12 +111,14 @@ def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
     bad[y, x] = True
 
 
-def fill_not_finite(array, not_finite, bad, level_of):
+def fill_not_finite(
+    array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray, level_of: Callable[[np.ndarray], Any]
+) -> None:
     """Replace pixels by the mean of the good ones among the 5x5 around them."""
     ny, nx = array.shape
     good = ~(bad | not_finite)
     pixels = np.flatnonzero(not_finite)
-    level = None
+    level: Any = None
     fills = []
     for start in range(0, pixels.size, _PIXELS_AT_ONCE):
         y, x = np.divmod(pixels[start : start + _PIXELS_AT_ONCE], nx)

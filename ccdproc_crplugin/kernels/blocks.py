@@ -1,6 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """A sample of a frame: small square blocks spread over it."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 __all__ = ["quantiles", "take_blocks"]
@@ -9,7 +13,7 @@ BLOCK = 32  # pixels, small beside vignetting and galaxies
 MOST_ALONG_AN_AXIS = 16  # 256 blocks, a quarter of a million pixels
 
 
-def take_blocks(array, *, bad=None):
+def take_blocks(array: np.ndarray, *, bad: np.ndarray | None = None) -> np.ndarray:
     """Cut a frame's sample out of it."""
     blocks = _cut(array).astype(np.float32)
     if bad is not None:
@@ -17,20 +21,20 @@ def take_blocks(array, *, bad=None):
     return blocks
 
 
-def quantiles(blocks, *shares):
+def quantiles(blocks: np.ndarray, *shares: Any) -> list[np.ndarray]:
     """Quantiles of each block, from a quarter of its pixels."""
     ordered = np.sort(blocks[:, ::2, ::2].reshape(len(blocks), -1), axis=1)  # NaN goes last
     number = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
     return [ordered[np.arange(len(blocks)), (share * np.maximum(number - 1, 0)).astype(int)] for share in shares]
 
 
-def _cut(array):
+def _cut(array: np.ndarray) -> np.ndarray:
     rows, columns = (_starts(size) for size in array.shape)
     height, width = (min(size, BLOCK) for size in array.shape)
     return np.stack([array[y : y + height, x : x + width] for y in rows for x in columns])
 
 
-def _starts(size):
+def _starts(size: int) -> list[int]:
     """Where the blocks along an axis begin."""
     n_blocks = min(max(size // BLOCK, 1), MOST_ALONG_AN_AXIS)
     free = size - n_blocks * min(size, BLOCK)

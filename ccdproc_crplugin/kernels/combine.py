@@ -40,7 +40,7 @@ class Stack:
     factors: Any = None
     _packed: tuple = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         dtype = self.stored.dtype
         if dtype.str[1:] not in _STORAGES:
             raise TypeError(f"stored: found {dtype}, expected float32, uint16 or int16")
@@ -90,7 +90,7 @@ class Combined:
         """A part of the result, to be filled."""
         return Combined(self.image[rows], self.uncertainty[rows], self.n_used[rows], self.n_rejected, self.n_bad)
 
-    def _packed(self):
+    def _packed(self) -> tuple[Any, ...]:
         arrays = (self.image, self.uncertainty, self.n_used, self.n_rejected, self.n_bad)
         return *(array.reshape(-1) for array in arrays), not self.image.dtype.isnative
 
@@ -125,5 +125,5 @@ def frame_median(stack: Stack, frame: int = 0, *, engine: str | None = None) -> 
     return _load(engine).median(stack._packed, frame)
 
 
-def _load(engine):
+def _load(engine: Any) -> Any:
     return import_module(_ENGINES[choose_engine(engine).name])

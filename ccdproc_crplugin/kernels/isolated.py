@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Single pixels that stand out while none around them does."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import quantiles
@@ -17,7 +19,7 @@ BESIDE = ((-1, 0), (1, 0), (0, -1), (0, 1))
 CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def isolated_pixels(blocks):
+def isolated_pixels(blocks: np.ndarray) -> tuple[np.ndarray, ...]:
     """Find them in the blocks of a frame."""
     level, low = quantiles(blocks, 0.5, BELOW_ONE_SIGMA)
     sigma = level - low

@@ -7,12 +7,16 @@ and for the C engine, whose ``src/median_networks.h`` is written from here by
 ``python -m ccdproc_crplugin.kernels.networks > median_networks.h``.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 __all__ = ["median_network", "merge_exchange"]
 
 
-def merge_exchange(n):
+def merge_exchange(n: int) -> Iterator[Any]:
     """Batcher's merge exchange, which sorts any number of values."""
     top = 1
     while 2 * top < n:
@@ -29,7 +33,7 @@ def merge_exchange(n):
 
 
 @cache
-def median_network(n):
+def median_network(n: int) -> tuple[tuple[str, int, int], ...]:
     """The part of the sorting network that the middle value depends on."""
     needed = {n // 2}
     steps = []
@@ -46,7 +50,7 @@ def median_network(n):
     return tuple(reversed(steps))
 
 
-def _header(sizes=(5, 7, 9, 25, 49)):
+def _header(sizes: Any = (5, 7, 9, 25, 49)) -> str:
     """The text of ``median_networks.h``."""
     c_name = {"sort": "sort_pair", "smaller": "keep_smaller", "larger": "keep_larger"}
     lines = [

@@ -1,12 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
+
+from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD
 
 __all__ = ["combine", "median"]
 
 #: Standard deviation from median absolute deviation: 1 / the third quartile of the normal distribution.
-STD_OF_MAD = 1.482602218505602
 
 #: Numbers that are worked on at once, which bounds the memory.
 CHUNK = 1 << 21
@@ -14,7 +19,7 @@ CHUNK = 1 << 21
 STORAGES = ("f4", "u2", "i2")
 
 
-def _values(stack, frames, pixels):
+def _values(stack: Any, frames: Any, pixels: slice) -> np.ndarray:
     """The values of some pixels of some frames, float64."""
     words, n_frames, n_pixels, storage, swapped, zero, offset, slope, factors = stack
     dtype = np.dtype(STORAGES[storage])
@@ -28,13 +33,13 @@ def _values(stack, frames, pixels):
     return values
 
 
-def _middle(values):
+def _middle(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and standard deviation from the median absolute deviation along the first axis, NaN left out."""
     median = _median(values)
-    return median, _median(np.abs(values - median)) * STD_OF_MAD
+    return median, _median(np.abs(values - median)) * EXACT_STD_OF_MAD
 
 
-def _median(values):
+def _median(values: np.ndarray) -> np.ndarray:
     ordered = np.sort(values, axis=0)
     n_good = np.isfinite(ordered).sum(axis=0)
     ends = [
@@ -43,7 +48,7 @@ def _median(values):
     return np.where(n_good > 0, (ends[0] + ends[1]) / 2, np.nan)
 
 
-def _clipped(values, n_iterations, sigma_low, sigma_high):
+def _clipped(values: np.ndarray, n_iterations: Any, sigma_low: float, sigma_high: float) -> np.ndarray:
     """Where values are clipped away."""
     left = values.copy()
     for _ in range(n_iterations):
@@ -55,7 +60,7 @@ def _clipped(values, n_iterations, sigma_low, sigma_high):
     return np.isnan(left) & ~np.isnan(values)
 
 
-def _sum(values):
+def _sum(values: np.ndarray) -> np.ndarray:
     """One after the other, as in C; NumPy may take several at a time."""
     total = np.zeros(values.shape[1:])
     for plane in values:
@@ -63,14 +68,14 @@ def _sum(values):
     return total
 
 
-def _average(values, kept):
+def _average(values: np.ndarray, kept: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_used = kept.sum(axis=0)
     mean = _sum(np.where(kept, values, 0.0)) / n_used
     difference = np.where(kept, values - mean, 0.0)
     return mean, np.sqrt(_sum(difference * difference) / n_used), n_used
 
 
-def _combine_pixels(stack, scales, combined, options, pixels):
+def _combine_pixels(stack: Any, scales: Any, combined: Any, options: Any, pixels: slice) -> None:
     image, uncertainty, n_used, n_rejected, n_bad, _ = combined
     is_median, n_iterations, sigma_low, sigma_high, clip_scaled = options
     values = _values(stack, slice(None), pixels)
@@ -92,7 +97,7 @@ def _combine_pixels(stack, scales, combined, options, pixels):
     n_used[pixels] = number
 
 
-def combine(stack, scales, combined, options, threads):
+def combine(stack: Any, scales: Any, combined: Any, options: Any, threads: int) -> None:
     """Fill the arrays of ``combined``; the number of threads is of no account."""
     _, n_frames, n_pixels, *_ = stack
     step = max(1, CHUNK // n_frames)
@@ -101,7 +106,7 @@ def combine(stack, scales, combined, options, threads):
             _combine_pixels(stack, scales, combined, options, slice(start, min(start + step, n_pixels)))
 
 
-def median(stack, frame):
+def median(stack: Any, frame: np.ndarray) -> float:
     """The median of the finite pixels of a frame."""
     with np.errstate(all="ignore"):
         values = _values(stack, slice(frame, frame + 1), slice(None))[0]

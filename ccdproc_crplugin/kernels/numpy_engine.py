@@ -13,6 +13,10 @@ them only at the pixels where it can matter:
 Pixels are flat indices into planes that hold the frame and a margin around it.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from ccdproc_crplugin.kernels.numpy_filters import (
@@ -44,7 +48,7 @@ _NEARNESS = (
 _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
-def prepare(data, background, cleaned, threads):
+def prepare(data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray, threads: int) -> tuple[bool, float]:
     """Fill `cleaned` with the data less the background, and look them over."""
     if background is None:
         cleaned[...] = data
@@ -54,7 +58,16 @@ def prepare(data, background, cleaned, threads):
     return bool(np.isfinite(total)), float(data.max())
 
 
-def find(data, background, variance, cleaned, flagged, bad, options, threads):
+def find(
+    data: np.ndarray,
+    background: np.ndarray | None,
+    variance: np.ndarray | None,
+    cleaned: np.ndarray,
+    flagged: np.ndarray,
+    bad: np.ndarray | None,
+    options: Any,
+    threads: int,
+) -> tuple[int, bytes]:
     """Flag and repair cosmic rays, in place."""
     planes = Planes(background, variance, cleaned, bad, options)
     scores = np.empty(0, SCORE)
@@ -75,18 +88,19 @@ def find(data, background, variance, cleaned, flagged, bad, options, threads):
     return n_iterations, scores.tobytes()
 
 
-def _scores(planes, pixels, s_prime):
+def _scores(planes: Any, pixels: np.ndarray, s_prime: Any) -> np.ndarray:
     """The table of the candidates above `scores_above`."""
     keep = s_prime > np.float32(planes.options.scores_above)
     pixels, s_prime = pixels[keep], s_prime[keep]
     scores = np.empty(pixels.size, SCORE)
-    scores["y"], scores["x"] = np.divmod(pixels, planes.stride) - np.int64(planes.margin)
+    y, x = np.divmod(pixels, planes.stride)
+    scores["y"], scores["x"] = y - planes.margin, x - planes.margin
     scores["s_prime"] = s_prime
     scores["s_prime_over_f"] = s_prime / planes.f(pixels)
     return scores
 
 
-def _grow(planes, candidates):
+def _grow(planes: Any, candidates: np.ndarray) -> np.ndarray:
     """From the candidates the cosmic rays, and from these their neighbours."""
     options = planes.options
     contrast = planes.s_prime(candidates) / planes.f(candidates)
@@ -101,7 +115,14 @@ def _grow(planes, candidates):
 class Planes:
     """The frame and the paper's quantities, each known where it was asked for."""
 
-    def __init__(self, background, variance, cleaned, bad, options):
+    def __init__(
+        self,
+        background: np.ndarray | None,
+        variance: np.ndarray | None,
+        cleaned: np.ndarray,
+        bad: np.ndarray | None,
+        options: Any,
+    ) -> None:
         self.options = options
         self.sizes = (7, 7, 5, 9) if options.sepmed else (5, 5, 3, 7)
         self.margin = self._reach()
@@ -132,30 +153,30 @@ class Planes:
 
     # --- the frame and its margin ---------------------------------------------
 
-    def _reach(self):
+    def _reach(self) -> int:
         """How far away a change can change a pixel's answer."""
         noise, s, fine, large = (size // 2 for size in self.sizes)
         if self.options.psf_kernel is not None:
             fine = noise + (max(self.options.psf_kernel.shape) - 1) // 2
         return _GROWTH + max(noise + s, fine + large)
 
-    def inside(self, plane):
+    def inside(self, plane: np.ndarray) -> np.ndarray:
         """The part of a plane that is the frame, as a view."""
         m = self.margin
         return plane[m : plane.shape[0] - m, m : plane.shape[1] - m]
 
-    def _constant(self, inside, outside):
+    def _constant(self, inside: Any, outside: Any) -> np.ndarray:
         plane = np.full(self.shape, outside)
         self.inside(plane)[...] = inside
         return plane
 
-    def _extended(self, array, outside):
+    def _extended(self, array: np.ndarray, outside: Any) -> np.ndarray:
         plane = np.full(self.shape, np.float32(outside))
         self.inside(plane)[...] = array
         self._extend(plane)
         return plane
 
-    def _extend(self, plane):
+    def _extend(self, plane: np.ndarray) -> None:
         """Reflect the frame into the margin, if edges are searched."""
         if self.options.edges == "search":
             rows, columns = self._fold
@@ -165,18 +186,18 @@ class Planes:
             for side in (slice(0, m), slice(-m, None)):
                 plane[side] = plane[rows[side]]
 
-    def _clear_edges(self, plane, width):
+    def _clear_edges(self, plane: np.ndarray, width: int) -> None:
         m = self.margin + width
         plane[:m] = plane[-m:] = False
         plane[:, :m] = plane[:, -m:] = False
 
-    def _at_edge(self, pixels, radius):
+    def _at_edge(self, pixels: np.ndarray, radius: int) -> np.ndarray:
         """Pixels that a filter of this radius leaves as they are."""
         y, x = np.divmod(pixels, self.stride)
         m = self.margin + radius
         return (y < m) | (x < m) | (y >= self.shape[0] - m) | (x >= self.shape[1] - m)
 
-    def around(self, pixels, radius=1):
+    def around(self, pixels: np.ndarray, radius: int = 1) -> np.ndarray:
         """The pixels and those within `radius` of them, each once, in order."""
         reached = np.zeros(self.shape, dtype=bool).ravel()
         reached[pixels] = True
@@ -191,13 +212,13 @@ class Planes:
             pixels = np.concatenate(new)
         return np.sort(pixels)
 
-    def searched(self, pixels):
+    def searched(self, pixels: np.ndarray) -> np.ndarray:
         """Those of the pixels that are searched."""
         return pixels[self.search.ravel()[pixels]]
 
     # --- L+ ---------------------------------------------------------------------
 
-    def pixels_above(self, limit, changed):
+    def pixels_above(self, limit: float, changed: np.ndarray | None) -> np.ndarray:
         """The searched pixels with S' > limit."""
         if changed is None:
             pixels = self._pixels_of_high_laplacian(limit)
@@ -211,12 +232,12 @@ class Planes:
         pixels = pixels[self.s(pixels) > np.float32(limit)]
         return pixels[self.s_prime(pixels) > np.float32(limit)]
 
-    def _forget_margin(self):
+    def _forget_margin(self) -> None:
         m = self.margin
         self.known[:m] = self.known[-m:] = 0
         self.known[:, :m] = self.known[:, -m:] = 0
 
-    def _pixels_of_high_laplacian(self, limit):
+    def _pixels_of_high_laplacian(self, limit: float) -> np.ndarray:
         """Pixels whose L+ could be enough, whatever the noise; fills L+."""
         found = []
         for top in range(1, self.shape[0] - 1, _ROWS_AT_ONCE):
@@ -231,7 +252,7 @@ class Planes:
             edges_of_laplacian(self.inside(self.laplacian), self.data[m - 1 : ny - m + 1, m - 1 : nx - m + 1])
         return np.concatenate(found)
 
-    def _laplacian_limits(self, rows, limit):
+    def _laplacian_limits(self, rows: slice, limit: float) -> np.ndarray:
         """For each column the L+ that S needs to reach `limit` in some rows."""
         reach = max(self.sizes) // 2
         window = slice(max(rows.start - reach, 0), rows.stop + reach)
@@ -243,7 +264,7 @@ class Planes:
         # An infinite L+ exceeds any limit.
         return np.fmin(2 * noise * np.float32(limit) * np.float32(0.999999), np.finfo(np.float32).max)
 
-    def _renew_laplacian(self, pixels):
+    def _renew_laplacian(self, pixels: np.ndarray) -> None:
         for start in range(0, pixels.size, _PIXELS_AT_ONCE):
             some = pixels[start : start + _PIXELS_AT_ONCE]
             data = self.data.ravel()
@@ -253,7 +274,7 @@ class Planes:
         if self.options.edges == "search":
             self._renew_margin_of_laplacian()
 
-    def _renew_margin_of_laplacian(self):
+    def _renew_margin_of_laplacian(self) -> None:
         """The margin mirrors repairs that were made inside the frame."""
         m, (ny, nx) = self.margin, self.shape
         for side in (slice(1, m), slice(ny - m, ny - 1)):
@@ -265,20 +286,20 @@ class Planes:
 
     # --- noise, S and S' --------------------------------------------------------
 
-    def _unknown(self, pixels, bit):
+    def _unknown(self, pixels: np.ndarray, bit: Any) -> np.ndarray:
         """The pixels where a quantity isn't known yet; from now on it is."""
         known = self.known.ravel()
         unknown = pixels[known[pixels] & bit == 0]
         known[unknown] |= bit
         return unknown
 
-    def _windows(self, pixels, size, need):
+    def _windows(self, pixels: np.ndarray, size: int, need: Any) -> None:
         """Have a quantity worked out in the windows around pixels."""
         radius = size // 2
         pixels = self.around(pixels, radius) if pixels.size else pixels
         need(pixels)
 
-    def _median(self, plane, pixels, size):
+    def _median(self, plane: np.ndarray, pixels: np.ndarray, size: int) -> np.ndarray:
         """Medians around pixels; where edges are skipped these stay as they are."""
         medians = median_around(plane, pixels, size, self.options.sepmed)
         if self.options.edges == "skip":
@@ -286,7 +307,7 @@ class Planes:
             medians[at_edge] = plane.ravel()[pixels[at_edge]]
         return medians
 
-    def s(self, pixels):
+    def s(self, pixels: np.ndarray) -> np.ndarray:
         """S, the Laplacian over twice the noise."""
         unknown = self._unknown(pixels, _S)
         variance = self._median(self.variance, unknown, self.sizes[0])
@@ -297,7 +318,7 @@ class Planes:
         self._s.ravel()[unknown] = self.laplacian.ravel()[unknown] / (2 * noise)
         return self._s.ravel()[pixels]
 
-    def s_prime(self, pixels):
+    def s_prime(self, pixels: np.ndarray) -> np.ndarray:
         """S' = S - median(S)."""
         unknown = self._unknown(pixels, _S_PRIME)
         size = self.sizes[1]
@@ -307,7 +328,7 @@ class Planes:
 
     # --- fine structure ---------------------------------------------------------
 
-    def fine(self, pixels):
+    def fine(self, pixels: np.ndarray) -> np.ndarray:
         """The frame smoothed to show stars but no cosmic rays, electrons."""
         unknown = self._unknown(pixels, _FINE)
         if self.options.psf_kernel is not None:
@@ -317,7 +338,7 @@ class Planes:
         self._fine.ravel()[unknown] = fine
         return self._fine.ravel()[pixels]
 
-    def _matched_filter(self, pixels):
+    def _matched_filter(self, pixels: np.ndarray) -> np.ndarray:
         """Data weighted by 1 / noise^2, seen through the star's profile."""
         kernel = self.options.psf_kernel
         ry, rx = ((n - 1) // 2 for n in kernel.shape)
@@ -334,7 +355,7 @@ class Planes:
                 weight += kernel[ry - dy, rx - dx] * (np.float32(1) / noise[there] / noise[there])
         return signal / weight
 
-    def f(self, pixels):
+    def f(self, pixels: np.ndarray) -> np.ndarray:
         """F, the fine structure less its median, in units of the noise."""
         unknown = self._unknown(pixels, _F)
         size = self.sizes[3]
@@ -346,7 +367,7 @@ class Planes:
 
     # --- repair -----------------------------------------------------------------
 
-    def repair(self, found):
+    def repair(self, found: np.ndarray) -> np.ndarray:
         """Flag pixels and replace them; give the pixels that this changed."""
         flagged = self.flagged.ravel()
         new = found[~flagged[found]]
@@ -368,12 +389,12 @@ class Planes:
             self._extend(plane)
         return due[changed]
 
-    def _neighbours(self, pixels):
+    def _neighbours(self, pixels: np.ndarray) -> np.ndarray:
         """For the 25 pixels of each window whether the repair draws on them."""
         usable = self.in_frame if self.options.repair == "median" else self.good & ~self.flagged
         return usable.ravel()[window(pixels, 5, self.stride)]
 
-    def _repaired(self, plane, pixels, usable, level_of):
+    def _repaired(self, plane: np.ndarray, pixels: np.ndarray, usable: np.ndarray, level_of: Any) -> np.ndarray:
         values = plane.ravel()[window(pixels, 5, self.stride)]
         n_usable = np.count_nonzero(usable, axis=0)
         lonely = n_usable == 0
@@ -394,20 +415,20 @@ class Planes:
         # Of zeros, which have no order, a median may take either: the sum is the positive one.
         return repaired.astype(np.float32) + np.float32(0)
 
-    def _level_of_data(self):
+    def _level_of_data(self) -> float:
         return lower_median(self._unrepaired_data[self.inside(self.good)])
 
-    def _level_of_variance(self):
+    def _level_of_variance(self) -> float:
         return lower_median(self._unrepaired_variance[self.inside(self.good)])
 
 
-def _folded(n, margin):
+def _folded(n: int, margin: int) -> np.ndarray:
     """For each place of an axis with margins the place it mirrors."""
     folded = np.arange(-margin, n + margin) % (2 * n)
     return np.minimum(folded, 2 * n - 1 - folded) + margin
 
 
-def _least_around(rows):
+def _least_around(rows: np.ndarray) -> np.ndarray:
     """For each column the least value of these rows in its tile or the next."""
     nx = rows.shape[1]
     least = np.fmin.reduce(rows, axis=0)

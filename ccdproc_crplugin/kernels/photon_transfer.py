@@ -14,7 +14,10 @@ References
 .. [1] J. R. Janesick, Photon Transfer (SPIE, 2007), chapters 2 and 5.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +43,7 @@ class BlockNoise:
     number: np.ndarray
 
 
-def measure_noise(blocks, readnoise, *, variance=None):
+def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray | None = None) -> BlockNoise:
     """Measure level and noise of each block."""
     with np.errstate(invalid="ignore", over="ignore"):
         ratio, number = _ratio(blocks, readnoise, variance, 1)
@@ -50,7 +53,9 @@ def measure_noise(blocks, readnoise, *, variance=None):
     return BlockNoise(np.flatnonzero(enough), level[enough], ratio[enough], ratio_apart[enough], number[enough])
 
 
-def _ratio(blocks, readnoise, variance, step):
+def _ratio(
+    blocks: np.ndarray, readnoise: float, variance: np.ndarray | None, step: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
     if difference.size == 0:
@@ -69,7 +74,7 @@ def _ratio(blocks, readnoise, variance, step):
     return sums / kept / KEPT_MEAN, number
 
 
-def _combine(blocks, axis, step, how):
+def _combine(blocks: np.ndarray, axis: Any, step: float, how: Any) -> np.ndarray:
     """Each pixel with the one ``step`` further along an axis."""
     first, second = [slice(None)] * 3, [slice(None)] * 3
     first[axis], second[axis] = slice(step, None), slice(None, -step)

@@ -1,8 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """One frame searched for cosmic rays: checks, bad pixels, engine, result."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +14,7 @@ from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask
 from ccdproc_crplugin.kernels.engines import load_engine, n_threads
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
-from ccdproc_crplugin.kernels.options import Options
+from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP, Options
 
 __all__ = ["LACosmicResult", "lacosmic"]
 
@@ -27,36 +30,38 @@ class LACosmicResult:
     scores: np.ndarray | None
 
 
-def _checked_data(data):
+def _checked_data(data: np.ndarray) -> np.ndarray:
     data = np.asarray(data)
     if data.ndim != 2 or data.size == 0:
-        raise CosmicRayError(f"data: found shape {data.shape}, expected two axes with pixels; pass one frame at a time")
+        raise CosmicRayError(
+            f"Found data of shape {data.shape}; expected two axes with pixels. Pass one frame at a time."
+        )
     if data.dtype.kind not in "biuf":
-        raise CosmicRayError(f"data: found type {data.dtype}, expected real numbers; pass electrons as float32")
+        raise CosmicRayError(f"Found data of type {data.dtype}; expected real numbers. Pass electrons as float32.")
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def _checked_companion(name, array, shape, dtype):
+def _checked_companion(name: str, array: Any, shape: tuple[int, int], dtype: Any) -> np.ndarray | None:
     if array is None:
         return None
     array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(
-            f"{name}: found shape {array.shape}, expected the data's {shape}; cut both to the same pixels"
+            f"Found {name} of shape {array.shape}; expected that of the data, {shape}. Cut both to the same pixels."
         )
     return np.ascontiguousarray(array, dtype=dtype)
 
 
-def _checked_saturation(saturation):
+def _checked_saturation(saturation: float | None) -> float:
     if saturation is None:
         return math.inf
     saturation = float(saturation)
     if math.isnan(saturation):
-        raise CosmicRayError("saturation: found nan, expected a level in electrons; leave it out if none is known")
+        raise CosmicRayError("Found saturation=nan; expected a level in electrons. Leave it out if it is not known.")
     return saturation
 
 
-def _not_finite(arrays):
+def _not_finite(arrays: Any) -> np.ndarray | None:
     """Pixels that aren't finite in one of the arrays; None if all are."""
     found = None
     for array in arrays:
@@ -67,7 +72,7 @@ def _not_finite(arrays):
     return found
 
 
-def _filled(array, not_finite, bad):
+def _filled(array: Any, not_finite: np.ndarray, bad: np.ndarray | None) -> Any:
     """The array, or a copy in which all pixels are finite."""
     if array is None or not_finite is None:
         return array
@@ -79,7 +84,9 @@ def _filled(array, not_finite, bad):
     return array
 
 
-def _bad_pixels(data, mask, saturation, brightest, options):
+def _bad_pixels(
+    data: np.ndarray, mask: np.ndarray | None, saturation: float, brightest: float, options: Options
+) -> np.ndarray | None:
     """Masked and saturated pixels and those around; None if there are none."""
     skip_edges = options.edges == "skip"
     saturated = not brightest < saturation  # also where it isn't known
@@ -93,7 +100,7 @@ def _bad_pixels(data, mask, saturation, brightest, options):
     return bad
 
 
-def _mark_edges(bad, shape, width):
+def _mark_edges(bad: np.ndarray | None, shape: tuple[int, int], width: int) -> np.ndarray | None:
     """Add the skipped edges to the pixels that aren't searched."""
     if width == 0:
         return bad
@@ -104,7 +111,16 @@ def _mark_edges(bad, shape, width):
 
 
 @np.errstate(all="ignore")  # what overflows is not finite, and needs no warning: C gives none
-def _run(data, mask, background, variance, saturation, options, engine, threads):
+def _run(
+    data: np.ndarray,
+    mask: np.ndarray | None,
+    background: np.ndarray | None,
+    variance: np.ndarray | None,
+    saturation: float,
+    options: Options,
+    engine: Any,
+    threads: int,
+) -> LACosmicResult:
     """The run of `lacosmic`, everything checked."""
     cleaned = np.empty_like(data)
     all_finite, brightest = engine.prepare(data, background, cleaned, threads)
@@ -128,37 +144,37 @@ def _run(data, mask, background, variance, saturation, options, engine, threads)
         cleaned=cleaned,
         n_iterations=n_iterations,
         not_searched=_mark_edges(bad, data.shape, options.edge_width),
-        scores=None if math.isinf(options.scores_above) else _table(scores),
+        scores=None if options.scores_above in (None, math.inf) else _table(scores),
     )
 
 
-def _table(scores):
+def _table(scores: Any) -> np.ndarray:
     """The candidates' records, ordered by y and x."""
     table = np.frombuffer(scores or b"", dtype=SCORE)
     return table[np.lexsort((table["x"], table["y"]))]
 
 
 def lacosmic(
-    data,
+    data: np.ndarray,
     *,
-    readnoise,
-    mask=None,
-    background=None,
-    variance=None,
-    sigclip=4.5,
-    sigfrac=0.3,
-    objlim=None,
-    saturation=None,
-    niter=4,
-    sepmed=False,
-    edges="search",
-    repair="meanmask",
-    fsmode="median",
-    psf_kernel=None,
-    scores_above=None,
-    threads=None,
-    engine=None,
-):
+    readnoise: float,
+    mask: np.ndarray | None = None,
+    background: np.ndarray | None = None,
+    variance: np.ndarray | None = None,
+    sigclip: float = ASTROSCRAPPY_SIGCLIP,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    saturation: float | None = None,
+    niter: int = 4,
+    sepmed: bool = False,
+    edges: str = "search",
+    repair: str = "meanmask",
+    fsmode: str = "median",
+    psf_kernel: Any = None,
+    scores_above: Any = None,
+    threads: int | None = None,
+    engine: Any = None,
+) -> LACosmicResult:
     """Find cosmic rays by their sharp edges, and repair them."""
     options = Options(
         readnoise=readnoise,

@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a night's configuration says, checked to the last key before anything is touched."""
+"""The configuration of a night, checked completely before any file is touched."""
 
 from __future__ import annotations
 
 import inspect
-import math
 import os
 import re
 import tomllib
@@ -14,24 +13,48 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.settings import check_argument
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
-from ccdproc_crplugin.io.ccd import given_unit
-from ccdproc_crplugin.pipeline.lights import HEADER_KEYWORDS, Call
-from ccdproc_crplugin.pipeline.model import Night, check_calls, check_ending
+from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
+from ccdproc_crplugin.pipeline.model import Call, Night
+from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
-__all__ = ["read_night"]
+__all__ = ["check_calls", "check_ending", "read_night"]
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending")
 TABLES = ("night", "headers", "select", "combine", "step")
 
+#: The keys of [headers] whose values are texts; those of all others are numbers.
+TEXTS = ("filter", "readout_mode", "binning", "unit")
+
+#: The keys of [headers].
+HEADER_KEYS = (*(name for name in HEADER_KEYWORDS if name not in ("kind", "name")), "unit")
+
+#: The numbers in [headers] that have a limit.
+ABOVE_ZERO, ZERO_OR_MORE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
+
+#: Keywords of `combine_calibrations` that the run itself sets.
+NOT_CONFIGURED = (
+    "overwrite",
+    "progress",
+    "on_left_out",
+    "subtract",
+    "masters",
+    "keys",
+    "prepare",
+    "saturation",
+    "unit",
+    "hdu",
+)
+
 
 def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
-    """Read a night's configuration."""
+    """Read a configuration: a TOML file, whose folder is the base of relative paths, or what such a file holds."""
     if isinstance(config, Mapping):
         return _Reader("the configuration", "").night(config, Path())
     path = Path(config)
@@ -46,24 +69,24 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
 
 
 class _Reader:
-    """Takes a configuration apart, and knows the line of whatever is wrong."""
+    """Reads the tables of a configuration; its errors name the line."""
 
-    def __init__(self, name: str, text: str):
+    def __init__(self, name: str, text: str) -> None:
         self._name = name
         self._lines = _lines_of(text)
 
     def night(self, content: Mapping[str, Any], base: Path) -> Night:
-        """What the whole of it says, with folders relative to a base."""
+        """The whole night, with folders relative to a base."""
         self._known("", content, TABLES, "table")
         folders = self._table(content, "night")
         self._known("night", folders, NIGHT_KEYS, "key")
-        for key in ("input", "output"):
-            with self._blaming("night", key):
-                as_folder(key, folders.get(key))
         subfolders, ending = folders.get("subfolders", False), folders.get("ending", ".fits")
-        if not isinstance(subfolders, bool):
-            raise self._error("night", "subfolders", f"Found subfolders = {subfolders!r}; expected true or false.")
-        with self._blaming("night", "ending"):
+        for key in ("input", "output"):
+            with self._naming_line("night", key):
+                as_folder(key, folders.get(key))
+        with self._naming_line("night", "subfolders"):
+            check_bool("subfolders", subfolders)
+        with self._naming_line("night", "ending"):
             check_ending(ending)
         return Night(
             input=base / folders["input"],
@@ -77,30 +100,24 @@ class _Reader:
         )
 
     def _headers(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        self._known("headers", values, (*HEADER_VALUES, "unit"), "key")
+        self._known("headers", values, HEADER_KEYS, "key")
         for name, value in values.items():
-            wanted = HEADER_VALUES.get(name, str)
-            if not isinstance(value, wanted) or isinstance(value, bool):
-                what = "text" if wanted is str else "a number"
-                raise self._error("headers", name, f"Found {name} = {value!r}; expected {what}.")
-            if not isinstance(value, str) and not math.isfinite(value):
-                raise self._error("headers", name, f"Found {name} = {value!r}; expected a finite number.")
-            if name in POSITIVE and not value > 0:
-                raise self._error("headers", name, f"Found {name} = {value!r}; expected a number above 0.")
-            if name in NOT_NEGATIVE and not value >= 0:
-                raise self._error("headers", name, f"Found {name} = {value!r}; expected a number that is not negative.")
-            if isinstance(value, str) and not (value.isascii() and value.isprintable()):
-                raise self._error("headers", name, f"Found {name} = {value!r}; expected what a FITS header can hold.")
-        if "unit" in values:
-            with self._blaming("headers", "unit"):
-                given_unit(values["unit"])
+            with self._naming_line("headers", name):
+                if name == "unit":
+                    given_unit(value)
+                elif name not in TEXTS:
+                    least, above = 0 if name in ZERO_OR_MORE else None, 0 if name in ABOVE_ZERO else None
+                    check_number(name, value, least, above=above)
+                elif not (isinstance(value, str) and value.isascii() and value.isprintable()):
+                    raise wrong_value(name, value, "text that a FITS header can hold")
         return dict(values)
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         self._known("select", values, KINDS, "kind of frame")
         for kind, words in values.items():
             if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
-                raise self._error("select", kind, f'Found {kind} = {words!r}; expected a list such as ["object"].')
+                with self._naming_line("select", kind):
+                    raise wrong_value(kind, words, 'a list such as ["object"]')
         return {kind: tuple(words) for kind, words in values.items()}
 
     def _combine(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +125,7 @@ class _Reader:
         known = [par.name for par in keywords if par.kind is par.KEYWORD_ONLY and par.name not in NOT_CONFIGURED]
         self._known("combine", values, known, "key")
         for name, value in values.items():
-            with self._blaming("combine", name):
+            with self._naming_line("combine", name):
                 check_argument(name, value)
         return dict(values)
 
@@ -121,13 +138,13 @@ class _Reader:
         for number, entry in enumerate(entries):
             if not isinstance(entry, Mapping) or "name" not in entry:
                 raise self._error(f"step {number}", "", f"Found the step {entry!r} without a name; expected one.")
-            parameters = {name: value for name, value in entry.items() if name != "name"}
-            calls.append(Call(entry["name"], parameters))
+            call = Call(entry["name"], {name: value for name, value in entry.items() if name != "name"})
             try:
-                check_calls(calls)
+                check_calls([call])
             except CosmicRayError as err:
-                wrong = next((name for name in parameters if repr(name) in str(err) or f"{name}=" in str(err)), "name")
-                raise self._error(f"step {number}", wrong, str(err)) from err
+                with self._naming_line(f"step {number}", _wrong_parameter(call, err)):
+                    raise
+            calls.append(call)
         return tuple(calls)
 
     def _table(self, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -144,12 +161,12 @@ class _Reader:
                 raise self._error(table or str(name), name if table else "", message)
 
     @contextmanager
-    def _blaming(self, table: str, key: str) -> Iterator[None]:
-        """Name the line in whatever is refused."""
+    def _naming_line(self, table: str, key: str) -> Iterator[None]:
+        """Add the line of a key to an error, and spell its parameters as settings."""
         try:
             yield
         except CosmicRayError as err:
-            raise self._error(table, key, str(err)) from err
+            raise self._error(table, key, err.spelled(as_setting)) from err
 
     def _error(self, table: str, key: str, message: str) -> CosmicRayError:
         line = self._lines.get((table, key)) or self._lines.get((table, ""))
@@ -157,32 +174,8 @@ class _Reader:
         return CosmicRayError(f"{place}: {message}")
 
 
-#: What [headers] may say, and the type of each.
-HEADER_VALUES: dict[str, Any] = {
-    name: str if name in ("filter", "readout_mode", "binning") else (int, float)
-    for name in HEADER_KEYWORDS
-    if name not in ("kind", "name")
-}
-
-POSITIVE, NOT_NEGATIVE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
-
-#: Keywords of `combine_calibrations` that the run itself decides.
-NOT_CONFIGURED = (
-    "overwrite",
-    "progress",
-    "on_left_out",
-    "subtract",
-    "masters",
-    "keys",
-    "prepare",
-    "saturation",
-    "unit",
-    "hdu",
-)
-
-
 def _lines_of(text: str) -> dict[tuple[str, str], int]:
-    """The line of each table and key; steps are tables named by their number, such as ``step 0``."""
+    """The line of each table and key; the tables of steps are named by number, such as ``step 0``."""
     lines: dict[tuple[str, str], int] = {}
     table, n_steps = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
@@ -196,3 +189,43 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
         elif entry:
             lines.setdefault((table or entry[1], entry[1] if table else ""), number)
     return lines
+
+
+def _wrong_parameter(call: Call, err: CosmicRayError) -> str:
+    """The parameter that an error names, or else the one without which the step can be done."""
+    if err.parameter is not None and err.parameter[0] in call.parameters:
+        return err.parameter[0]
+    for name in call.parameters:
+        rest = {other: value for other, value in call.parameters.items() if other != name}
+        try:
+            check_calls([replace(call, parameters=rest)])
+        except CosmicRayError:
+            continue
+        return name
+    return "name"
+
+
+def check_calls(calls: Iterable[Call]) -> None:
+    """Refuse unknown steps, unknown or missing parameters, and wrong values."""
+    for call in calls:
+        step = plugins.find_step(call.name)
+        known = plugins.step_parameters(step)
+        unknown = [name for name in call.parameters if name not in known]
+        if unknown and not plugins.takes_any_parameter(step):
+            raise CosmicRayError(
+                f"Found the parameter {unknown[0]!r}, which the step {call.name!r} does not have; "
+                f"expected one of: {', '.join(known) or '(it has none)'}."
+            )
+        for name in [name for name, default in known.items() if isinstance(default, bool) and name in call.parameters]:
+            check_bool(name, call.parameters[name])
+        if step.check is not None:
+            step.check(**call.parameters)
+        missing = [name for name, value in known.items() if value is inspect.Parameter.empty]
+        missing = [name for name in missing if name not in call.parameters]
+        if missing:
+            raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def check_ending(ending: str) -> None:
+    """Refuse an ending under which frames can't be written."""
+    check_choice("ending", ending, WRITABLE)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A plan carried out: what earlier runs did is kept, the rest is done, and each frame gets its row."""
+"""The execution of a plan: results of earlier runs are kept, the rest is done, and each frame gets its row."""
 
 from __future__ import annotations
 
@@ -12,32 +12,36 @@ from typing import Any
 
 from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS
 from ccdproc_crplugin.calibration.settings import memory_of_machine
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import target_in
-from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.lights import Call, Outcome, Task, work_on
-from ccdproc_crplugin.pipeline.masters import CombineTask, combine_group
-from ccdproc_crplugin.pipeline.model import Night
-from ccdproc_crplugin.pipeline.plan import Group, Light, Plan
-from ccdproc_crplugin.pipeline.results import marks_of_result, n_bytes_of
+from ccdproc_crplugin.pipeline.lights import work_on
+from ccdproc_crplugin.pipeline.masters import combine_group
+from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task
+from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
+from ccdproc_crplugin.pipeline.steps import reason_in_night
 
 __all__ = ["Execution"]
 
 
 @dataclass(frozen=True)
 class Execution:
-    """A plan being carried out."""
+    """A plan, the rows of earlier runs by file, and the workers that carry it out."""
 
     night: Night
     plan: Plan
     earlier: Mapping[str, Mapping[str, Any]]
     crew: Crew
     log: Logger
+    #: Combined frames that could not be made, though those of an earlier run may be there, and the reasons.
     unmade: dict[str, str] = field(default_factory=dict, init=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Carry it out."""
+        """Carry the plan out; yield the row of each frame as soon as it is known."""
+        for row in self._rows():
+            yield _add_what_stays(row, self.night)
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
         for entry, status, reason in self.plan.others:
             yield {**entry.row(), "status": status, "reason": reason}
         for kind in CALIBRATION_KINDS:
@@ -45,10 +49,10 @@ class Execution:
         yield from self._reduced()
 
     def _combined(self, groups: list[Group]) -> Iterator[dict[str, Any]]:
-        """The rows of the frames of groups, none of which draws on another."""
+        """The rows of the frames of groups of one kind, which are combined at the same time."""
         tasks = []
         for group in groups:
-            rows = [_group_row(group, entry) for entry in group.entries]
+            rows = [_row_of(entry, group) for entry in group.entries]
             before = [self.earlier.get(row["file"], {}) for row in rows]
             try:
                 self._refuse_unmade(group.calls)
@@ -58,10 +62,10 @@ class Execution:
             if all(map(_is_same, rows, before)) and _are_there(self.night, group, before):
                 yield from ({**row, "status": "kept" if row["status"] == "done" else row["status"]} for row in before)
             else:
-                tasks.append(CombineTask.of(group, self.night, rows))
+                tasks.append(CombineTask(group, self.night, tuple(rows)))
         if not self.crew.is_elsewhere:
             memory = {"memory_limit": self.crew.share(memory_of_machine() // 4, len(tasks))}
-            tasks = [replace(task, combine={**memory, **task.combine}) for task in tasks]
+            tasks = [replace(task, memory=memory) for task in tasks]
         for task, outcome in self.crew.do(combine_group, tasks):
             yield from self._settled_group(task.rows, outcome)
 
@@ -89,7 +93,8 @@ class Execution:
                 self._refuse_unmade(light.calls)
                 task = _task(self.night, light, self.earlier.get(light.entry.file, {}))
             except CosmicRayError as err:
-                yield {**light.entry.row(), "status": "failed", "reason": reason_of(err)}
+                reason = reason_in_night(err, self.night.is_configured)
+                yield {**light.entry.row(), "status": "failed", "reason": reason}
                 continue
             if _is_kept(task):
                 yield {**task.earlier, "status": "kept"}
@@ -100,62 +105,68 @@ class Execution:
 
     def _settled(self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
         if not isinstance(outcome, Outcome):
-            failed = {"status": "failed", "reason": reason_of(outcome), "output": ""}
+            reason = reason_in_night(outcome, self.night.is_configured)
+            failed = {"status": "failed", "reason": reason, "output": ""}
             outcome = Outcome([{**row, **failed} for row in planned])
         for message in outcome.messages:
             self.log.warning("%s: %s", outcome.rows[0]["file"], message)
         yield from outcome.rows
         if outcome.fatal:
-            raise CosmicRayError(f"{outcome.fatal} What is done so far is kept: run again once that is mended.")
+            raise CosmicRayError(f"{outcome.fatal} What is done so far is kept; run again once that is mended.")
 
 
-def _group_row(group: Group, entry: Entry) -> dict[str, Any]:
-    return {**entry.row(), **_made_by(group.calls), "output": group.names[0], "settings_hash": group.settings_hash}
+def _row_of(entry: Entry, work: Group | Light) -> dict[str, Any]:
+    """The row of a frame before any work is done on it."""
+    cleaning = [call.parameters for call in work.calls if call.name == "clean_cosmic_rays"]
+    return {
+        **entry.row(),
+        "output": work.output,
+        "steps": "; ".join(map(str, work.calls)),
+        "masters": ", ".join(name for call in work.calls for name in call.master_names),
+        "parameters": json.dumps(dict(cleaning[0]), default=str) if cleaning else "",
+        "settings_hash": work.settings_hash,
+    }
 
 
 def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
-    row = {
-        **light.entry.row(),
-        **_made_by(light.calls),
-        "output": light.output,
-        "parameters": _parameters(light.calls),
-        "settings_hash": light.settings_hash,
-    }
-    target = target_in(night.output, Path(light.output))
-    return Task(str(light.entry.path), str(target), row, light.calls, night.headers, light.settings_hash, earlier)
-
-
-def _made_by(calls: tuple[Call, ...]) -> dict[str, str]:
-    return {
-        "steps": "; ".join(map(str, calls)),
-        "masters": ", ".join(name for call in calls for name in call.master_names),
-    }
-
-
-def _parameters(calls: tuple[Call, ...]) -> str:
-    """The parameters of the cleaning that were given, as JSON."""
-    given = [call.parameters for call in calls if call.name == "clean_cosmic_rays"]
-    return json.dumps(dict(given[0]), default=str) if given else ""
+    return Task(
+        source=str(light.entry.path),
+        target=str(target_in(night.output, Path(light.output))),
+        row=_row_of(light.entry, light),
+        calls=light.calls,
+        headers=night.headers,
+        earlier=earlier,
+        is_configured=night.is_configured,
+    )
 
 
 def _is_same(row: Mapping[str, Any], earlier: Mapping[str, Any]) -> bool:
-    """Whether an earlier run did just this."""
+    """Whether input and settings are those of an earlier run."""
     return bool(earlier) and all(row[name] == earlier[name] for name in ("input_hash", "settings_hash"))
 
 
 def _is_kept(task: Task) -> bool:
-    """Whether an earlier run did just this, and its result is still there."""
+    """Whether input and settings are those of an earlier run, and its result is still there."""
     target = Path(task.target)
     return (
         _is_same(task.row, task.earlier)
         and task.earlier["status"] in ("done", "kept")
         and task.earlier["output"] == task.row["output"]
         and task.earlier["n_bytes"] == n_bytes_of([target])
-        and marks_of_result(target) == (task.row["input_hash"], task.settings_hash)
+        and marks_of_result(target) == (task.row["input_hash"], task.row["settings_hash"])
     )
 
 
 def _are_there(night: Night, group: Group, earlier: list[Mapping[str, Any]]) -> bool:
-    """Whether combined frames are there under the names they were written to, and as long as they were."""
+    """Whether the combined frames of an earlier run are still there, under the same names and as long as before."""
     written = {(row["output"], row["n_bytes"]) for row in earlier if row["output"]}
-    return written == {(group.names[0], n_bytes_of(night.output / name for name in group.names))}
+    return written == {(group.output, n_bytes_of(night.output / name for name in group.names))}
+
+
+def _add_what_stays(row: Mapping[str, Any], night: Night) -> dict[str, Any]:
+    """The row of a frame; if it failed and a result of an earlier run stays, its reason says so."""
+    name = night.output_name(row["file"])
+    stays = row["status"] == "failed" and row["kind"] not in CALIBRATION_KINDS
+    if stays and headers_of_result(night.output / name):
+        return {**row, "reason": f"{row['reason'].removesuffix('.')}; {name} of an earlier run stays"}
+    return dict(row)

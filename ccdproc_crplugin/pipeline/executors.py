@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Who does the work: this process, a pool of processes, or any executor."""
+"""The workers of a run: this process, a pool of processes, or any executor."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ccdproc_crplugin.plugins.loader import DEFAULT_PLUGINS
 
 __all__ = ["Crew", "choose_n_workers", "refuse_in_unguarded_script"]
 
-#: Memory of a worker: what Python and its libraries take, in bytes, and frames of float32 beside it.
+#: Memory of a worker: bytes of Python and its libraries, and the number of frames of float32 beside them.
 BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
 
-#: Pixels that take about as long to reduce as a process takes to start.
+#: Number of pixels whose reduction takes about as long as the start of a process.
 PIXELS_WORTH_A_PROCESS = 40e6
 
-#: What takes long to import and every worker needs, also where this package asks for it late.
+#: Modules that every worker needs and that take long to import; this package imports some of them late.
 PRELOADED = ("ccdproc", "scipy.sparse.csgraph", "ccdproc_crplugin.pipeline.lights")
 
-#: What to do about a script whose workers run it anew.
+#: The advice for a script that each worker would run again.
 GUARD = "In a script, guard the main part with if __name__ == '__main__': or give n_workers=1."
 
-#: Tasks that wait at an executor for each of its workers, and at one whose workers can't be counted.
+#: Number of tasks handed out: for each worker of a pool, and to an executor, whose workers can't be counted.
 WAITING, WAITING_ELSEWHERE = 3, 256
 
 
 def choose_n_workers(n_pixels: Sequence[float]) -> int:
-    """How many processes to work with."""
+    """The number of processes for files of these sizes, from processors, memory and amount of work."""
     if not n_pixels:
         return 1
     room = _free_memory() // (BASE_MEMORY + FRAMES_IN_MEMORY * 4 * max(n_pixels))
@@ -48,7 +48,7 @@ def choose_n_workers(n_pixels: Sequence[float]) -> int:
 
 
 def _free_memory() -> float:
-    """Memory that can be had without swapping, in bytes; where the system does not say, half of what there is."""
+    """Free memory in bytes; half of all memory if the system reports only that."""
     with suppress(OSError, StopIteration), open("/proc/meminfo", encoding="ascii") as lines:  # only Linux has it
         return next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     with suppress(AttributeError, ValueError, OSError):  # Windows has no sysconf
@@ -56,20 +56,25 @@ def _free_memory() -> float:
     return float("inf")
 
 
-#: What is expected of an executor, and what to do if it does not do so.
+#: Ends of the messages about an executor that does not work.
 EXPECTED = "Expected one of concurrent.futures or like it, which was not shut down."
 AGAIN = "What is done so far is kept; run again with a new executor."
 
 
 class Crew:
-    """Those who do the tasks."""
+    """
+    The workers; with ``soon``, a pool is prepared at once, while the tasks are still being planned.
 
-    def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False):
-        self._given = executor
+    A worker that dies breaks its pool, and all tasks handed out are lost. They are done again one by one in a new
+    pool: the task that kills its worker is identified, and all others get done.
+    """
+
+    def __init__(self, executor: Executor | None = None, n_workers: int = 1, *, soon: bool = False) -> None:
+        self.is_elsewhere = executor is not None  # perhaps on other machines, with other memory
         self._n_workers = n_workers
-        self._pool: ProcessPoolExecutor | None = None
+        self._executor: Any = executor
         if executor is None and n_workers > 1:
-            self._pool = _new_pool(n_workers)
+            self._executor = _new_pool(n_workers)
             if soon:
                 _make_ready()
 
@@ -77,27 +82,22 @@ class Crew:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+        if self._executor is not None and not self.is_elsewhere:
+            self._executor.shutdown(cancel_futures=True)
 
     def do(self, function: Callable[[Any], Any], tasks: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        """Do tasks."""
-        if self._given is None and self._pool is None:
+        """Do tasks in any order; yield each with its result, or with the exception that it raised."""
+        if self._executor is None:
             for task in tasks:
-                yield task, _outcome_here(function, task)
+                yield task, _outcome_of(function, task)
             return
         tasks = deque(tasks)
-        if self._pool is not None:
+        if not self.is_elsewhere:
             function = functools.partial(_with_threads, self.share(n_threads(), len(tasks)), function)
         yield from self._do_elsewhere(function, tasks)
 
-    @property
-    def is_elsewhere(self) -> bool:
-        """Whether the work is done where this process can't tell what there is."""
-        return self._given is not None
-
     def share(self, amount: int, n_tasks: int) -> int:
-        """What each of those at work may have of something."""
+        """The share of a worker in an amount of memory or threads, at least 1."""
         return max(1, amount // max(1, min(self._n_workers, n_tasks)))
 
     def _do_elsewhere(self, function: Callable, tasks: deque) -> Iterator[tuple[Any, Any]]:
@@ -110,7 +110,7 @@ class Crew:
                 for task in self._next(tasks, suspects, len(at_hand)):
                     at_hand[self._submit(function, task, finished)] = task
                 future = finished.get()
-                task, outcome = at_hand.pop(future), _outcome_of(future)
+                task, outcome = at_hand.pop(future), _outcome_of(future.result)
                 if isinstance(outcome, CancelledError):
                     raise CosmicRayError(
                         f"Found that the executor dropped a task; expected it not to be shut down. {AGAIN}"
@@ -130,35 +130,35 @@ class Crew:
                 future.cancel()
 
     def _next(self, tasks: deque, suspects: deque, n_at_hand: int) -> list[Any]:
-        """What to hand out so that the workers stay busy; a suspect works alone."""
+        """The next tasks to hand out so that no worker waits; a suspect of having killed its worker is done alone."""
         if suspects:
             return [] if n_at_hand else [suspects.popleft()]
-        most = WAITING * self._n_workers if self._given is None else WAITING_ELSEWHERE
+        most = WAITING * self._n_workers if not self.is_elsewhere else WAITING_ELSEWHERE
         return [tasks.popleft() for _ in range(min(len(tasks), most - n_at_hand))]
 
     def _submit(self, function: Callable, task: Any, finished: SimpleQueue) -> Future:
-        """Hand a task out, whose future goes to a queue once it is done, or cancelled by a shutdown."""
+        """Hand a task out; its future goes to the queue when it is done, or cancelled by a shutdown."""
         try:
-            future = (self._given or self._pool).submit(function, task)
+            future = self._executor.submit(function, task)
         except BrokenExecutor as err:
             future = Future()
             future.set_exception(err)
         except Exception as err:
             raise CosmicRayError(f"Found an executor that takes no tasks ({reason_of(err)}). {EXPECTED}") from err
         if not hasattr(future, "add_done_callback"):
-            raise CosmicRayError(f"Found an executor whose submit gives {type(future).__name__}. {EXPECTED}")
+            raise CosmicRayError(f"Found an executor whose submit returns {type(future).__name__}. {EXPECTED}")
         future.add_done_callback(finished.put)
         return future
 
     def _start_anew(self) -> None:
-        if self._given is not None:
+        if self.is_elsewhere:
             raise CosmicRayError(
-                f"Found that the executor broke, since one of its workers died; expected one that goes on. {AGAIN}"
+                f"Found an executor that broke, because one of its workers died; expected one that works on. {AGAIN}"
             )
-        self._pool.shutdown(cancel_futures=True)
-        self._pool = _new_pool(self._n_workers)
+        self._executor.shutdown(cancel_futures=True)
+        self._executor = _new_pool(self._n_workers)
         try:
-            self._pool.submit(os.getpid).result()
+            self._executor.submit(os.getpid).result()
         except BrokenExecutor as err:
             raise CosmicRayError(
                 f"Found that worker processes die as they start; expected them to work. {GUARD}"
@@ -167,33 +167,26 @@ class Crew:
 
 def _killed() -> CosmicRayError:
     return CosmicRayError(
-        f"Found that the process at work on it died, twice; expected an answer. {GUARD} If it is guarded, look at the "
-        "memory: fewer workers leave more to each."
+        f"Found that the worker process died twice; expected a result. {GUARD} If it is guarded, look at the memory: "
+        "fewer workers leave more to each."
     )
 
 
 def refuse_in_unguarded_script() -> None:
-    """Refuse a run that starts where a worker process only imports the script of its parent."""
+    """Refuse a run in a worker process that only imports the script of its parent."""
     if getattr(multiprocessing.current_process(), "_inheriting", False):
         raise CosmicRayError(f"Found a run that starts anew in each worker process; expected one run. {GUARD}")
 
 
-def _outcome_here(function: Callable, task: Any) -> Any:
+def _outcome_of(function: Callable, *task: Any) -> Any:
     try:
-        return function(task)
-    except Exception as err:
-        return err
-
-
-def _outcome_of(future: Future) -> Any:
-    try:
-        return future.result()
+        return function(*task)
     except Exception as err:
         return err
 
 
 def _new_pool(n_workers: int) -> ProcessPoolExecutor:
-    """Processes that end with this one."""
+    """A pool of processes that end with this one."""
     context = multiprocessing.get_context(_way_to_start())
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload([*PRELOADED, *DEFAULT_PLUGINS.values()])
@@ -205,7 +198,7 @@ def _way_to_start() -> str:
 
 
 def _make_ready() -> None:
-    """Let the process from which the workers are forked import what they need, while this one goes on."""
+    """Start the process from which workers are forked, so that it imports modules while this process works on."""
     if _way_to_start() == "forkserver":
         forkserver.ensure_running()
 
@@ -215,13 +208,15 @@ def _begin_work() -> None:
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:
-    """Do a task with so many threads of the engine, so that those at work share the processors."""
+    """Do a task with this number of threads, so that the workers share the processors."""
     for name in ("CCDCR_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = str(n_threads)
     return function(task)
 
 
 def _end_with_parent() -> None:
-    """Leave with the process that started this one, even if it was killed."""
-    wait_for_any([multiprocessing.parent_process().sentinel])
-    os._exit(1)
+    """Exit when the process that started this one ends, even if it is killed."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait_for_any([parent.sentinel])
+        os._exit(1)

@@ -1,34 +1,32 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The folder that a run writes to: apart from the input, locked, and without what a killed run left."""
+"""The output folder of a run: kept apart from the input, locked, and cleared of the remains of killed runs."""
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.atomic import PART_NAME
 
-try:
-    import fcntl
-except ImportError:  # Windows
+if sys.platform == "win32":
     import msvcrt
-
-    fcntl = None
+else:
+    import fcntl
 
 __all__ = ["check_folders", "locked", "target_in"]
 
 LOCK = ".night.lock"
 
-#: What a killed run leaves of a file it was writing, see `ccdproc_crplugin.io.atomic.atomic_write`.
-_UNFINISHED = re.compile(r"\.[0-9a-f]{16}\.part")
 
-
-def check_folders(source: Path, output: Path) -> None:
-    """Refuse folders that lie within each other."""
+def check_folders(source: Path | None, output: Path) -> None:
+    """Refuse an input folder that is missing, and folders that lie within each other; a collection has none."""
+    if source is None:
+        return
     if not source.is_dir():
         raise CosmicRayError(f"Found no folder {str(source)!r}; expected the one that holds the frames.")
     inner, outer = _real(output), _real(source)
@@ -47,7 +45,7 @@ def check_folders(source: Path, output: Path) -> None:
 
 
 def target_in(output: Path, relative: Path) -> Path:
-    """Where a result goes, which is never outside the output."""
+    """The path of a result; refused if a link leads out of the output folder."""
     target = output / relative
     if not _real(target.parent).is_relative_to(_real(output)):
         raise CosmicRayError(
@@ -57,13 +55,13 @@ def target_in(output: Path, relative: Path) -> Path:
 
 
 def _real(path: Path) -> Path:
-    """Where a path leads through all links, as far as it leads anywhere."""
+    """A path without links, as far as they can be followed."""
     return Path(os.path.realpath(path))
 
 
 @contextmanager
 def locked(output: Path) -> Iterator[None]:
-    """Make the output folder, and have it for one run alone."""
+    """Make the output folder and lock it against other runs; the system releases the lock of a process that dies."""
     try:
         output.mkdir(parents=True, exist_ok=True)
         lock = os.open(output / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
@@ -74,7 +72,7 @@ def locked(output: Path) -> Iterator[None]:
         try:
             _remove_unfinished(output)
             yield
-            # A worker of a run that was killed may have lived on for a moment.
+            # A worker of a killed run may have written for a moment longer.
             _remove_unfinished(output)
         finally:
             _unlock(lock)
@@ -84,30 +82,31 @@ def locked(output: Path) -> Iterator[None]:
 
 def _lock(lock: int, output: Path) -> None:
     try:
-        if fcntl is not None:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
+        if sys.platform == "win32":
             msvcrt.locking(lock, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as err:
         raise CosmicRayError(
-            f"Found another run at work in {str(output)!r}; expected none. Wait for its end, or name another output."
+            f"Found another run at work in {str(output)!r}; expected no other run there. Wait for its end, or name "
+            "another output."
         ) from err
 
 
 def _unlock(lock: int) -> None:
-    """Let go of the lock, which processes forked in between hold, too."""
-    if fcntl is not None:
-        fcntl.flock(lock, fcntl.LOCK_UN)
-    else:
+    """Release the lock, which processes forked in the meantime hold too."""
+    if sys.platform == "win32":
         msvcrt.locking(lock, msvcrt.LK_UNLCK, 1)
+    else:
+        fcntl.flock(lock, fcntl.LOCK_UN)
 
 
 def _remove_unfinished(output: Path) -> None:
-    """Remove what a killed run left, but not in the output of another run inside this one."""
+    """Remove unfinished files, except in the output folder of another run inside this one."""
     for folder, subfolders, names in os.walk(output):
         subfolders[:] = [name for name in subfolders if not os.path.exists(os.path.join(folder, name, LOCK))]
-        for name in filter(_UNFINISHED.fullmatch, names):
+        for name in filter(PART_NAME.fullmatch, names):
             with suppress(OSError):
                 os.unlink(os.path.join(folder, name))
-        for name in filter(_UNFINISHED.fullmatch, subfolders):
+        for name in filter(PART_NAME.fullmatch, subfolders):
             shutil.rmtree(os.path.join(folder, name), ignore_errors=True)

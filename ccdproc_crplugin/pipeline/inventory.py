@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Which frames there are, and what their headers say."""
+"""The files of the input, and what their headers say."""
 
 from __future__ import annotations
 
@@ -8,52 +8,27 @@ import math
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 
 from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
-from ccdproc_crplugin.pipeline.lights import overrule_header
-from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.model import Entry, Night
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 
-__all__ = ["Entry", "list_files", "take_inventory"]
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A file of the input."""
-
-    path: Path
-    file: str
-    key: CalibrationKey | None = None
-    reason: str = ""
-    input_hash: str = ""
-    said_by: str = ""
-    said: str = ""
-    lacking: tuple[str, ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """The kind of frame, ``"unknown"`` where that is so."""
-        return self.key.kind if self.key else "unknown"
-
-    def row(self) -> dict[str, Any]:
-        """What the table can say of it already."""
-        said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
-        row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
-        return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
+__all__ = ["list_files", "take_inventory"]
 
 
 def list_files(night: Night) -> list[tuple[Path, str]]:
-    """The files of the input."""
+    """The files of the input, each with its name in the table."""
     files = [(path, _in_unicode(name)) for path, name in _files(night)]
     if not files:
         raise CosmicRayError(_nothing_found(night))
@@ -71,7 +46,7 @@ def _nothing_found(night: Night) -> str:
 def take_inventory(
     files: Iterable[tuple[Path, str]], night: Night, earlier: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Entry]:
-    """Look at every file of the input."""
+    """An entry for each file; the header of a file is read again only if its content or the settings changed."""
     said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
     for path, file in files:
         row = earlier.get(file, {})
@@ -82,12 +57,12 @@ def take_inventory(
             key = _known_key(row, said_by) if same else None
             yield replace(entry, key=key) if key else _looked_into(entry, night)
         except Exception as err:
-            yield replace(entry, reason=reason_of(err))
+            yield replace(entry, reason=reason_in_night(err, night.is_configured))
 
 
 def _files(night: Night) -> Iterator[tuple[Path, str]]:
     if night.input is None:
-        # Links stay as they are: they name the frame that the user means.
+        # Links are not followed: their names are those that the user gave.
         paths = [Path(path) for path in dict.fromkeys(map(os.path.abspath, night.paths))]
         common = os.path.commonpath([path.parent for path in paths]) if paths else ""
         for path in paths:
@@ -95,23 +70,20 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
         return
     folders = [night.input]
     if night.subfolders:
-        folders += sorted(path for path in night.input.rglob("*") if path.is_dir() and not _hidden(path, night.input))
+        below = ((path, path.relative_to(night.input).parts) for path in night.input.rglob("*") if path.is_dir())
+        folders += sorted(path for path, parts in below if not any(part.startswith(".") for part in parts))
     for folder in folders:
         for path in find_frames(folder):
             yield path, path.relative_to(night.input).as_posix()
 
 
 def _in_unicode(name: str) -> str:
-    """A name as a table can hold it, be the file's own in whatever encoding."""
+    """A file name with its bytes that are not UTF-8 escaped, so that a table can hold it."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _hidden(folder: Path, base: Path) -> bool:
-    return any(part.startswith(".") for part in folder.relative_to(base).parts)
-
-
 def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
-    """The key that an earlier run noted, unless it was told otherwise then or somebody changed it since."""
+    """The key of an earlier run; None if its settings differed, or if somebody changed the row."""
     try:
         known = json.loads(row["key"])
         if known.pop("said_by") != said_by:
@@ -123,7 +95,7 @@ def _known_key(row: Mapping[str, Any], said_by: str) -> CalibrationKey | None:
 
 
 def _is_sound(key: CalibrationKey) -> bool:
-    """Whether a key is one that a header may have given."""
+    """Whether a key can come from a header."""
     texts = (key.filter, key.readout)
     numbers = (key.exposure, key.gain, key.temperature)
     return (
@@ -135,7 +107,7 @@ def _is_sound(key: CalibrationKey) -> bool:
 
 
 def _looked_into(entry: Entry, night: Night) -> Entry:
-    """The file with what its header says."""
+    """The entry completed from the header of the file."""
     with reading(entry.path), fits.open(entry.path) as hdus:
         meta = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(meta, night.headers)
@@ -165,7 +137,7 @@ def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:
 
 
 def _plain(meta: fits.Header) -> dict[str, Any]:
-    """The cards that can be read."""
+    """The cards of a header that can be read."""
     values = {}
     for keyword in meta:
         try:
@@ -176,7 +148,7 @@ def _plain(meta: fits.Header) -> dict[str, Any]:
 
 
 def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tuple[str, ...]]) -> str:
-    """The kind that the user's words give a frame; for a kind with words of its own no others count."""
+    """The kind of a frame by the words of [select]; a kind that has words there is known by them alone."""
     found = {_bare(str(meta[keyword])) for keyword in header.KEYWORDS["kind"] if keyword in meta}
     for chosen, words in select.items():
         if found & {_bare(word) for word in words}:
@@ -185,7 +157,7 @@ def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tupl
 
 
 def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A header that says another kind; what else counts depends on it."""
+    """A header of another kind, on which depends what else counts in it."""
     rest = {keyword: value for keyword, value in meta.items() if keyword not in header.KEYWORDS["kind"]}
     return {**rest, header.KEYWORDS["kind"][0]: kind}
 

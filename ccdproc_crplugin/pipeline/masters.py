@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a worker does with a group of calibration frames: combine it."""
+"""The work on a group of calibration frames: it is combined."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,100 +16,68 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
-from ccdproc_crplugin.pipeline.lights import (
-    Call,
-    Outcome,
-    OutputError,
-    overrule_header,
-    run_step,
-    writing,
-)
-from ccdproc_crplugin.pipeline.model import Night
-from ccdproc_crplugin.pipeline.plan import Group
-from ccdproc_crplugin.pipeline.results import is_readable, n_bytes_of
-from ccdproc_crplugin.pipeline.thread_warnings import caught_warnings
+from ccdproc_crplugin.pipeline.log import caught_warnings
+from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
+from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
+from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 
-__all__ = ["CombineTask", "combine_group"]
+__all__ = ["combine_group"]
 
-#: Steps that `combine_calibrations` does by itself, faster.
+#: Steps that `combine_calibrations` does itself, which is faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
 
 
-@dataclass(frozen=True)
-class CombineTask:
-    """A group to be combined."""
-
-    key: CalibrationKey
-    paths: tuple[str, ...]
-    rows: tuple[dict[str, Any], ...]
-    targets: tuple[str, ...]
-    hdus: tuple[int | None, ...]
-    calls: tuple[Call, ...]
-    headers: Mapping[str, Any]
-    combine: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, group: Group, night: Night, rows: list[dict[str, Any]]) -> CombineTask:
-        """The task of a group."""
-        return cls(
-            key=group.key,
-            paths=tuple(str(entry.path) for entry in group.entries),
-            rows=tuple(rows),
-            targets=tuple(str(night.output / name) for name in group.names),
-            hdus=group.hdus,
-            calls=group.calls,
-            headers=dict(night.headers),
-            combine=dict(night.combine),
-        )
-
-
 def combine_group(task: CombineTask) -> Outcome:
-    """Do a task; whatever goes wrong stays with it."""
+    """Combine a group; an error becomes the reason in the rows of its frames."""
     start = time.perf_counter()
     failure = fatal = ""
-    left_out: dict[Path, str] = {}
+    targets = [task.night.output / name for name in task.group.names]
+    left_out: dict[Path, CosmicRayError | str] = {}
     with caught_warnings() as messages:
         try:
-            for number, target in enumerate(task.targets):
-                _combine(task, number, Path(target), left_out)
+            for number, target in enumerate(targets):
+                _combine(task, number, target, left_out)
         except Exception as err:
-            failure = reason_of(err)
+            failure = reason_in_night(err, task.night.is_configured)
             fatal = failure if isinstance(err, OutputError) else ""
     seconds = round((time.perf_counter() - start) / len(task.rows), 3)
-    done = {"status": "done", "n_bytes": n_bytes_of(map(Path, task.targets))}
+    done = {"status": "done", "n_bytes": n_bytes_of(targets)}
     rows = []
-    for path, row in zip(task.paths, task.rows, strict=True):
-        reason = left_out.get(Path(path), failure)
+    for entry, row in zip(task.group.entries, task.rows, strict=True):
+        reason = left_out.get(entry.path, failure)
+        if isinstance(reason, CosmicRayError):
+            reason = reason_in_night(reason, task.night.is_configured)
         status = {"status": "failed", "reason": reason, "output": ""} if reason else done
         rows.append({**row, **status, "seconds": seconds})
     return Outcome(rows, tuple(dict.fromkeys(messages)), fatal)
 
 
-def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, str]) -> None:
-    """Combine one frame of each file, in a folder of its own, and put it where it belongs."""
+def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, CosmicRayError | str]) -> None:
+    """Combine the ``number``-th frame of each file in a temporary folder, and move the result to its place."""
     if is_readable(target) and COMBINED not in fits.getheader(target):
-        raise CosmicRayError(f"Found {target.name!r} in the output, which no run wrote; expected none. Move it away.")
-    first, rest = _split(task.calls)
-    prepare = functools.partial(_prepared, task=task, number=number, calls=first) if first or task.headers else None
+        raise foreign_file(target)
+    group, headers = task.group, task.night.headers
+    first, rest = _split(group.calls)
+    prepare = functools.partial(_prepared, headers=headers, number=number, calls=first) if first or headers else None
+    paths = [entry.path for entry in group.entries]
     with writing():
         scratch = part_path(target)
         scratch.mkdir(parents=True)
     try:
         with writing():
             (made,) = combine_calibrations(
-                task.paths,
+                paths,
                 scratch,
-                **task.combine,
+                **{**task.memory, **task.night.combine},
                 subtract=bool(rest),
-                keys=dict.fromkeys(task.paths, task.key),
+                keys=dict.fromkeys(paths, group.key),
                 masters=[call.masters[call.master_for(number)] for call in rest],
                 prepare=prepare,
-                saturation=task.headers.get("saturation"),
-                unit=task.headers.get("unit"),
-                hdu=task.hdus[number],
+                saturation=headers.get("saturation"),
+                unit=headers.get("unit"),
+                hdu=group.hdus[number],
                 on_left_out=left_out.__setitem__,
             )
             os.replace(made, target)
@@ -119,15 +86,15 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
 
 
 def _split(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[Call, ...]]:
-    """The steps done frame by frame, and the subtractions at the end that the combining does."""
+    """The steps that are done frame by frame, and the subtractions at the end that the combination does."""
     n_last = 0
     while n_last < len(calls) and calls[-1 - n_last].name in SUBTRACTIONS:
         n_last += 1
     return calls[: len(calls) - n_last], calls[len(calls) - n_last :]
 
 
-def _prepared(ccd: CCDData, *, task: CombineTask, number: int, calls: tuple[Call, ...]) -> CCDData:
-    overrule_header(ccd.meta, task.headers)
+def _prepared(ccd: CCDData, *, headers: Mapping[str, Any], number: int, calls: tuple[Call, ...]) -> CCDData:
+    overrule_header(ccd.meta, headers)
     for call in calls:
         ccd, _ = run_step(ccd, number, call)
     return ccd

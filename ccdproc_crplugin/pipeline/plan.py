@@ -1,13 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a run will do: which frames are combined, and what each light frame gets."""
+"""The plan of a run: which frames are combined, and what is done to each light frame."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,98 +17,202 @@ from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS, TEMPERATURE
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import frame_indices
-from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels import n_threads
-from ccdproc_crplugin.pipeline.doubts import doubts_about, missing_figures
-from ccdproc_crplugin.pipeline.inventory import Entry
-from ccdproc_crplugin.pipeline.lights import Call
-from ccdproc_crplugin.pipeline.model import Night
+from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
+from ccdproc_crplugin.pipeline.steps import reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
 
-__all__ = ["CALIBRATION", "Group", "Light", "Plan", "deciding_plugins", "make_plan", "output_name"]
+__all__ = ["CALIBRATION", "Planner", "deciding_plugins", "doubts_about", "missing_figures"]
 
-#: The folder of the combined frames, in the output.
+#: The folder of the combined frames, in the output folder.
 CALIBRATION = "calibration"
 
-
-@dataclass(frozen=True)
-class Group:
-    """Calibration frames that are combined."""
-
-    key: CalibrationKey
-    entries: tuple[Entry, ...]
-    calls: tuple[Call, ...]
-    names: tuple[str, ...]
-    hdus: tuple[int | None, ...]
-    settings_hash: str
-
-    def describe(self) -> list[str]:
-        """The group in words."""
-        what = f"{', '.join(self.names)}: {len(self.entries)} frames"
-        return [f"{what}, after {_told(self.calls)}" if self.calls else what, *(f"  {e.file}" for e in self.entries)]
+#: Steps, and those that belong before each of them.
+AFTER = {
+    "clean_cosmic_rays": ("subtract_overscan", "subtract_bias", "subtract_dark", "correct_flat"),
+    "correct_flat": ("subtract_overscan", "subtract_bias", "subtract_dark"),
+}
 
 
-@dataclass(frozen=True)
-class Light:
-    """A frame that is reduced."""
+class Planner:
+    """Plans a night kind by kind, because combined darks draw on combined biases, and flats on both."""
 
-    entry: Entry
-    calls: tuple[Call, ...]
-    output: str
-    settings_hash: str
+    def __init__(self, night: Night) -> None:
+        self.night = night
+        self.groups: list[Group] = []
+        self.others: list[tuple[Entry, str, str]] = []
+        self.notes: list[str] = []
+        self._names: set[str] = set()
+        #: How far temperatures may differ, in deg_C.
+        self._tolerance = float(night.combine.get("temperature_tolerance", TEMPERATURE_TOLERANCE))
 
+    def plan(self, entries: Iterable[Entry]) -> Plan:
+        """The plan for these files, which depends on them and on the settings alone."""
+        usable = self._usable(entries)
+        self._group([entry for entry in usable if entry.kind in CALIBRATION_KINDS])
+        lights = tuple(self._lights([entry for entry in usable if entry.kind == "light"]))
+        self.notes += missing_figures(self.night.calls, [light.entry for light in lights])
+        doubts = tuple(doubts_about(self.night.calls))
+        return Plan(tuple(self.groups), lights, tuple(self.others), tuple(self.notes), doubts)
 
-@dataclass(frozen=True)
-class Plan:
-    """What a run will do."""
+    def _usable(self, entries: Iterable[Entry]) -> list[Entry]:
+        """The files that can be read and whose kind a step takes."""
+        taken = {plugins.find_step(call.name).master for call in self.night.calls} | {"light"}
+        usable = []
+        for entry in entries:
+            if entry.reason:
+                self.others.append((entry, "failed", entry.reason))
+            elif entry.kind not in taken:
+                self.others.append((entry, "skipped", _why_skipped(entry)))
+            else:
+                usable.append(entry)
+        return usable
 
-    groups: tuple[Group, ...]
-    lights: tuple[Light, ...]
-    others: tuple[tuple[Entry, str, str], ...]
-    notes: tuple[str, ...] = ()
-    doubts: tuple[str, ...] = ()
+    # --- calibration frames ---
 
-    def __str__(self) -> str:
-        entries = [entry for group in self.groups for entry in group.entries]
-        entries += [light.entry for light in self.lights] + [entry for entry, *_ in self.others]
-        kinds = Counter(entry.kind for entry in entries)
-        blocks = {
-            "Frames": [f"{number} {kind}" for kind, number in sorted(kinds.items())],
-            "Combined frames": [line for group in self.groups for line in group.describe()],
-            "Light frames": [f"{light.entry.file} -> {light.output}: {_told(light.calls)}" for light in self.lights],
-            "Missing": self.notes,
-            "Doubtful": self.doubts,
-            "Failed": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status == "failed"],
-            "Left alone": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status != "failed"],
-        }
-        return "\n".join(
-            f"{title}:\n" + "".join(f"  {line}\n" for line in lines) for title, lines in blocks.items() if lines
+    def _group(self, entries: Sequence[Entry]) -> None:
+        with ThreadPoolExecutor(n_threads()) as pool:
+            hashed = {entry.path: entry for entry in pool.map(self._hashed, entries)}
+        self.others += [(entry, "failed", entry.reason) for entry in hashed.values() if entry.reason]
+        keys = {entry.path: entry.key for entry in entries if entry.key}
+        for key, paths in group_keys(keys, tolerance=self._tolerance).items():
+            members = tuple(hashed[path] for path in paths if not hashed[path].reason)
+            if members:
+                self.groups.append(self._group_of(key, members))
+
+    def _hashed(self, entry: Entry) -> Entry:
+        try:
+            return entry if entry.input_hash else replace(entry, input_hash=hash_file(entry.path))
+        except CosmicRayError as err:
+            return replace(entry, reason=reason_in_night(err, self.night.is_configured))
+
+    def _group_of(self, key: CalibrationKey, members: tuple[Entry, ...]) -> Group:
+        name = self._free_name(key.name)
+        calls = tuple(self._calls_for_calibration(key, name))
+        indices = frame_indices(members[0].path)
+        alone = len(indices) == 1
+        inputs = [[entry.file, entry.input_hash] for entry in members]
+        return Group(
+            key=key,
+            entries=members,
+            calls=calls,
+            names=tuple(f"{CALIBRATION}/{name if alone else f'{name}_hdu{index}'}.fits" for index in indices),
+            hdus=(None,) if alone else tuple(indices),
+            settings_hash=self._hash_of(calls, dict(self.night.combine), inputs),
         )
 
+    def _free_name(self, name: str) -> str:
+        names = (name if number == 1 else f"{name}_{number}" for number in range(1, len(self._names) + 2))
+        free = next(candidate for candidate in names if os.path.normcase(candidate) not in self._names)
+        self._names.add(os.path.normcase(free))
+        return free
 
-def _told(calls: tuple[Call, ...]) -> str:
-    return ", ".join(f"{call} [{', '.join(call.master_names)}]" if call.masters else str(call) for call in calls)
+    def _calls_for_calibration(self, key: CalibrationKey, name: str) -> Iterator[Call]:
+        """
+        The steps for this kind that stand before the one that takes the combined frame.
 
+        A bias or dark that is missing is left out: a short flat has hardly any dark current.
+        """
+        for call in self.night.calls:
+            step = plugins.find_step(call.name)
+            if step.master == key.kind:
+                return
+            if key.kind not in step.kinds:
+                continue
+            if not step.master:
+                yield call
+                continue
+            # A combined dark is scaled to the exposures of the flats, which takes a dark without its bias.
+            biases = any(plugins.find_step(other.name).master == "bias" for other in self.night.calls)
+            group = self._fitting(step, key, any_exposure=key.kind == "flat" and biases)
+            if group is None:
+                self.notes.append(f"{name}: no combined {step.master} fits; it goes without {call.name}")
+            else:
+                yield self._with_master(call, group)
 
-def make_plan(night: Night, entries: Iterable[Entry]) -> Plan:
-    """Decide what to do."""
-    readable, others = [], []
-    taken = {plugins.find_step(call.name).master for call in night.calls} | {"light"}
-    for entry in entries:
-        if entry.reason:
-            others.append((entry, "failed", entry.reason))
-        elif entry.kind not in taken:
-            others.append((entry, "skipped", _why_skipped(entry)))
-        else:
-            readable.append(entry)
-    notes: list[str] = []
-    groups: list[Group] = []
-    for group in _groups(night, readable, others, groups, notes):
-        groups.append(group)
-    lights = list(_lights(night, readable, groups, others))
-    notes += missing_figures(night.calls, [light.entry for light in lights])
-    return Plan(tuple(groups), tuple(lights), tuple(others), tuple(notes), tuple(doubts_about(night.calls)))
+    def _fitting(self, step: Step, key: CalibrationKey, *, any_exposure: bool) -> Group | None:
+        """The combined frame that fits a frame, the nearest in exposure, then in temperature."""
+        fitting = (
+            group
+            for group in self.groups
+            if group.key.kind == step.master
+            and group.key.fits(key, tolerance=self._tolerance, any_exposure=any_exposure)
+        )
+        return min(
+            fitting, key=lambda group: (_apart(group, key, "exposure"), _apart(group, key, "temperature")), default=None
+        )
+
+    def _with_master(self, call: Call, group: Group) -> Call:
+        paths = tuple(str(self.night.output / name) for name in group.names)
+        return replace(call, masters=paths, master_names=group.names, master_hash=group.settings_hash)
+
+    # --- light frames ---
+
+    def _lights(self, entries: Sequence[Entry]) -> Iterator[Light]:
+        clashing = self._clashes(entries)
+        hashes: dict[tuple[str, ...], str] = {}
+        for entry in entries:
+            try:
+                if entry.file in clashing:
+                    raise CosmicRayError(clashing[entry.file])
+                calls = tuple(self._calls_for_light(entry.key or CalibrationKey(entry.kind)))
+            except CosmicRayError as err:
+                self.others.append((entry, "failed", reason_in_night(err, self.night.is_configured)))
+                continue
+            masters = tuple(call.master_hash for call in calls)
+            if masters not in hashes:
+                hashes[masters] = self._hash_of(calls)
+            yield Light(entry, calls, self.night.output_name(entry.file), hashes[masters])
+
+    def _clashes(self, lights: Sequence[Entry]) -> dict[str, str]:
+        """Messages for the files whose results would have the same name."""
+        by_name: dict[str, list[str]] = {}
+        for entry in lights:
+            by_name.setdefault(os.path.normcase(self.night.output_name(entry.file)), []).append(entry.file)
+        return {
+            file: f"Found {', '.join(files)}, whose results would all be {name!r}; expected names that differ. "
+            "Rename some."
+            for name, files in by_name.items()
+            if len(files) > 1
+            for file in files
+        }
+
+    def _calls_for_light(self, key: CalibrationKey) -> Iterator[Call]:
+        for call in self.night.calls:
+            step = plugins.find_step(call.name)
+            if "light" not in step.kinds:
+                continue
+            if not step.master:
+                yield call
+                continue
+            any_exposure = step.any_exposure is not None and step.any_exposure(**call.parameters)
+            group = self._fitting(step, key, any_exposure=any_exposure)
+            if group is None:
+                raise self._nothing_fits(call, step.master, key, any_exposure)
+            yield self._with_master(call, group)
+
+    def _nothing_fits(self, call: Call, kind: str, key: CalibrationKey, any_exposure: bool) -> CosmicRayError:
+        there = [Path(group.names[0]).stem for group in self.groups if group.key.kind == kind]
+        wanted = key.as_seen_by(kind)
+        if any_exposure:
+            wanted = replace(wanted, exposure=None)
+        return CosmicRayError(
+            f"{call.name}: Found no combined {kind} that fits {_in_words(wanted)}; there "
+            f"{'are ' + ', '.join(there) if there else 'is none'}. Take such frames, or leave the step out."
+        )
+
+    # --- everything that decides a result ---
+
+    def _hash_of(self, calls: tuple[Call, ...], *more: Any) -> str:
+        """A hash of everything that decides a result, except for the frame itself."""
+        steps = [
+            [call.name, dict(call.parameters), [_release(*part) for part in deciding_plugins(call)], call.master_hash]
+            for call in calls
+        ]
+        refiners = [(owner.distribution, owner.version) for owner, _ in plugins.host().implementations("ccdcr_refine")]
+        releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
+        return hash_settings([dict(self.night.headers), steps, refiners, releases, *more])
 
 
 def _why_skipped(entry: Entry) -> str:
@@ -119,152 +223,9 @@ def _why_skipped(entry: Entry) -> str:
     return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
 
 
-# --- calibration frames ------------------------------------------------------
-
-
-def _groups(night: Night, entries: list[Entry], others: list, groups: list[Group], notes: list[str]) -> Iterator[Group]:
-    """The groups, bias first; ``groups`` are those given so far, which the next ones draw on."""
-    by_path = {entry.path: entry for entry in entries}
-    keys = {entry.path: entry.key for entry in entries if entry.kind in CALIBRATION_KINDS}
-    names: set[str] = set()
-    with ThreadPoolExecutor(n_threads()) as pool:
-        hashed = dict(zip(keys, pool.map(_hashed, map(by_path.get, keys)), strict=True))
-    others += [(entry, "failed", entry.reason) for entry in hashed.values() if entry.reason]
-    for key, paths in group_keys(keys, tolerance=_tolerance(night)).items():
-        members = [hashed[path] for path in paths if not hashed[path].reason]
-        if members:
-            yield _group(night, key, tuple(members), groups, names, notes)
-
-
-def _hashed(entry: Entry) -> Entry:
-    try:
-        return entry if entry.input_hash else replace(entry, input_hash=hash_file(entry.path))
-    except CosmicRayError as err:
-        return replace(entry, reason=str(err))
-
-
-def _tolerance(night: Night) -> float:
-    """What temperatures may differ by, deg_C."""
-    return float(night.combine.get("temperature_tolerance", TEMPERATURE_TOLERANCE))
-
-
-def _group(
-    night: Night,
-    key: CalibrationKey,
-    members: tuple[Entry, ...],
-    groups: list[Group],
-    taken: set[str],
-    notes: list[str],
-) -> Group:
-    base = _free_name(key.name, taken)
-    calls = tuple(_calls_for_calibration(night, key, groups, base, notes))
-    indices = frame_indices(members[0].path)
-    alone = len(indices) == 1
-    inputs = [[entry.file, entry.input_hash] for entry in members]
-    return Group(
-        key=key,
-        entries=members,
-        calls=calls,
-        names=tuple(f"{CALIBRATION}/{base if alone else f'{base}_hdu{index}'}.fits" for index in indices),
-        hdus=(None,) if alone else tuple(indices),
-        settings_hash=_hash_of(night, calls, dict(night.combine), inputs),
-    )
-
-
-def _free_name(name: str, taken: set[str]) -> str:
-    names = (name if number == 1 else f"{name}_{number}" for number in range(1, len(taken) + 2))
-    free = next(candidate for candidate in names if os.path.normcase(candidate) not in taken)
-    taken.add(os.path.normcase(free))
-    return free
-
-
-def _calls_for_calibration(
-    night: Night, key: CalibrationKey, groups: list[Group], name: str, notes: list[str]
-) -> Iterator[Call]:
-    """
-    The steps before the one that takes the combined frame, as far as they are for this kind.
-
-    What of bias and dark there is not is left out: a short flat hardly has any dark current.
-    """
-    for call in night.calls:
-        step = plugins.find_step(call.name)
-        if step.master == key.kind:
-            return
-        if key.kind not in step.kinds:
-            continue
-        if not step.master:
-            yield call
-            continue
-        # A combined dark is scaled to the flats, whose exposures are others; that takes a dark without its bias.
-        scaled = key.kind == "flat" and any(plugins.find_step(c.name).master == "bias" for c in night.calls)
-        group = _fitting(night, step, key, groups, any_exposure=scaled)
-        if group is None:
-            notes.append(f"{name}: no combined {step.master} fits; it goes without {call.name}")
-        else:
-            yield _with_master(call, group, night)
-
-
-def _fitting(
-    night: Night, step: Step, key: CalibrationKey, groups: Iterable[Group], *, any_exposure: bool
-) -> Group | None:
-    """The combined frame that fits, the nearest in exposure, then in temperature."""
-    how = {"tolerance": _tolerance(night), "any_exposure": any_exposure}
-    fitting = [group for group in groups if group.key.kind == step.master and group.key.fits(key, **how)]
-    return min(
-        fitting, key=lambda group: (_apart(group, key, "exposure"), _apart(group, key, "temperature")), default=None
-    )
-
-
 def _apart(group: Group, key: CalibrationKey, what: str) -> float:
     a, b = getattr(group.key, what), getattr(key, what)
     return 0.0 if a is None or b is None else abs(a - b)
-
-
-def _with_master(call: Call, group: Group, night: Night) -> Call:
-    paths = tuple(str(night.output / name) for name in group.names)
-    return replace(call, masters=paths, master_names=group.names, master_hash=group.settings_hash)
-
-
-# --- light frames ------------------------------------------------------------
-
-
-def _lights(night: Night, entries: list[Entry], groups: list[Group], others: list) -> Iterator[Light]:
-    lights = [entry for entry in entries if entry.kind == "light"]
-    clashing = _clashes(night, lights)
-    hashes: dict[tuple[Call, ...], str] = {}
-    for entry in lights:
-        try:
-            if entry.file in clashing:
-                raise CosmicRayError(clashing[entry.file])
-            calls = tuple(_calls_for_light(night, entry.key, groups))
-        except CosmicRayError as err:
-            others.append((entry, "failed", str(err)))
-            continue
-        masters = tuple(call.master_hash for call in calls)
-        if masters not in hashes:
-            hashes[masters] = _hash_of(night, calls)
-        yield Light(entry, calls, output_name(night, entry.file), hashes[masters])
-
-
-def _calls_for_light(night: Night, key: CalibrationKey, groups: list[Group]) -> Iterator[Call]:
-    for call in night.calls:
-        step = plugins.find_step(call.name)
-        if "light" not in step.kinds:
-            continue
-        if not step.master:
-            yield call
-            continue
-        any_exposure = step.any_exposure is not None and step.any_exposure(**call.parameters)
-        group = _fitting(night, step, key, groups, any_exposure=any_exposure)
-        if group is None:
-            there = [Path(group.names[0]).stem for group in groups if group.key.kind == step.master]
-            wanted = key.as_seen_by(step.master)
-            wanted = _in_words(replace(wanted, exposure=None) if any_exposure else wanted)
-            raise CosmicRayError(
-                f"{call.name}: Found no combined {step.master} that fits {wanted}; there "
-                f"{'are ' + ', '.join(there) if there else 'is none'}. Take such frames, or leave the step out."
-            )
-        yield _with_master(call, group, night)
 
 
 def _in_words(key: CalibrationKey) -> str:
@@ -279,40 +240,8 @@ def _in_words(key: CalibrationKey) -> str:
     return ", ".join(f"{name} {value}" for name, value in known.items() if value) or "the frame"
 
 
-def output_name(night: Night, file: str) -> str:
-    """How the result of a light frame goes by."""
-    return Path(file).with_name(f"{stem(file)}{night.ending}").as_posix()
-
-
-def _clashes(night: Night, lights: list[Entry]) -> dict[str, str]:
-    """Files whose results would go by one name, and what to say of each."""
-    by_name: dict[str, list[str]] = {}
-    for entry in lights:
-        by_name.setdefault(os.path.normcase(output_name(night, entry.file)), []).append(entry.file)
-    return {
-        file: f"Found {', '.join(files)}, whose results would all be {name!r}; expected names that differ. Rename some."
-        for name, files in by_name.items()
-        if len(files) > 1
-        for file in files
-    }
-
-
-# --- what decides ------------------------------------------------------------
-
-
-def _hash_of(night: Night, calls: tuple[Call, ...], *more: Any) -> str:
-    """What decides a result but for the frame itself."""
-    steps = [
-        [call.name, dict(call.parameters), [_release(*part) for part in deciding_plugins(call)], call.master_hash]
-        for call in calls
-    ]
-    refiners = [(plugin.distribution, plugin.version) for plugin, _ in plugins.host().implementations("ccdcr_refine")]
-    releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
-    return hash_settings([dict(night.headers), steps, refiners, releases, *more])
-
-
 def deciding_plugins(call: Call) -> list[tuple[str, str]]:
-    """What is registered and decides the result of a step."""
+    """Kind and name of the plugins that decide the result of a step: the step itself, and perhaps a detector."""
     step = plugins.find_step(call.name)
     return [("step", call.name), *(step.plugins(**call.parameters) if step.plugins else ())]
 
@@ -320,3 +249,26 @@ def deciding_plugins(call: Call) -> list[tuple[str, str]]:
 def _release(kind: str, name: str) -> tuple[str, str]:
     plugin = plugins.host().plugin_of(kind, name)
     return plugin.distribution, plugin.version
+
+
+def doubts_about(calls: Sequence[Call]) -> Iterator[str]:
+    """A line for each step whose place among the others is likely a mistake."""
+    names = [call.name for call in calls]
+    for name, others in AFTER.items():
+        late = [other for other in others if name in names and other in names[names.index(name) :]]
+        if late:
+            yield f"{name} stands before {', '.join(late)}; expected it after"
+    for name, number in Counter(names).items():
+        if number > 1:
+            yield f"{name} stands {number} times; expected it once"
+
+
+def missing_figures(calls: Iterable[Call], lights: Sequence[Entry]) -> Iterator[str]:
+    """A line for gain and read noise if a step needs them and neither a header nor a setting has them."""
+    for name in ("gain", "readnoise"):
+        if lights and all(name in entry.lacking for entry in lights) and any(_asks_for(call, name) for call in calls):
+            yield f"{name}: in no header of a light frame; give {name} = … under [headers]"
+
+
+def _asks_for(call: Call, name: str) -> bool:
+    return name in plugins.step_parameters(plugins.find_step(call.name)) and call.parameters.get(name) is None

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a result in the output says of itself: how it was made, whether it is whole, what was found."""
+"""What can be learnt from a result in the output folder: its origin, its numbers, and whether it is complete."""
 
 from __future__ import annotations
 
@@ -12,19 +12,29 @@ from typing import Any
 
 from astropy.io import fits
 
+from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 
-__all__ = ["INPUT_CARD", "facts_of", "headers_of_result", "is_readable", "is_whole", "marks_of_result", "n_bytes_of"]
+__all__ = [
+    "INPUT_CARD",
+    "facts_of",
+    "foreign_file",
+    "headers_of_result",
+    "is_readable",
+    "is_whole",
+    "marks_of_result",
+    "n_bytes_of",
+]
 
-#: Card of a result that says what it was made from; `SETTINGS_CARD` says how.
+#: Card of a result with the hash of its input; `SETTINGS_CARD` holds that of its settings.
 INPUT_CARD = "CRINPUT"
 
-#: What is raised for a file that is no whole FITS file.
+#: Errors that astropy raises for a file that is not FITS, or not complete.
 UNREADABLE = (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyError)
 
 
 def n_bytes_of(paths: Iterable[Path]) -> int | None:
-    """How long files are."""
+    """The length of files together; None if one is missing."""
     try:
         return sum(path.stat().st_size for path in paths)
     except OSError:
@@ -32,7 +42,7 @@ def n_bytes_of(paths: Iterable[Path]) -> int | None:
 
 
 def headers_of_result(target: Path) -> list[fits.Header]:
-    """The headers of the frames in a file that a run wrote."""
+    """The headers of the frames in a file that a run wrote; an empty list for any other file."""
     if not target.is_file():
         return []
     try:
@@ -43,7 +53,7 @@ def headers_of_result(target: Path) -> list[fits.Header]:
 
 
 def is_readable(path: Path) -> bool:
-    """Whether a file is FITS, so that it is no damaged result but something else."""
+    """Whether a file is FITS."""
     if not path.is_file():
         return False
     try:
@@ -53,11 +63,18 @@ def is_readable(path: Path) -> bool:
         return False
 
 
+def foreign_file(target: Path) -> CosmicRayError:
+    """The error for a file in the place of a result, which must not be replaced."""
+    return CosmicRayError(
+        f"Found {target.name!r} in the output, which no run wrote; expected no such file there. Move it away."
+    )
+
+
 def marks_of_result(target: Path) -> tuple[str, str] | None:
-    """What a result says of its input and of the settings it was made with."""
+    """The hashes of its input and its settings that a result holds; None if it is not a result."""
     try:
         with fits.open(target, disable_image_compression=True) as hdus:
-            # The first frame says it, and stands before what is not read then.
+            # They stand in the first frame, so that the rest of the file is not read.
             header = next(hdu.header for hdu in hdus if SETTINGS_CARD in hdu.header)
             return header[INPUT_CARD], header[SETTINGS_CARD]
     except (StopIteration, KeyError, *UNREADABLE):
@@ -65,7 +82,7 @@ def marks_of_result(target: Path) -> tuple[str, str] | None:
 
 
 def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any]) -> bool:
-    """Whether a result is as long as its headers say, and as it was when it was written, unless edited since."""
+    """Whether a result is as long as its headers say and, unless it was edited, as long as after the earlier run."""
     lost = target.stat().st_size < (earlier.get("n_bytes") or 0)
     if lost and EDITED_CARD not in headers[0]:
         return False
@@ -81,9 +98,10 @@ def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any
         return False
 
 
-def facts_of(headers: list[fits.Header]) -> dict[str, Any]:
-    """What the headers of a result say for the table."""
+def facts_of(headers: list[fits.Header], target: Path) -> dict[str, Any]:
+    """The columns of the table that follow from a result and its headers; numbers of several frames are added up."""
     return {
+        "n_bytes": n_bytes_of([target]),
         "detector": headers[0].get("CRDETECT"),
         "n_pixels": _total(headers, "CRNPIX"),
         "n_events": _total(headers, "CRNEVENT"),

@@ -1,16 +1,17 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a run knows of the runs before it: the table and the journal."""
+"""The table of a night, and the journal that holds its rows during a run."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
 
@@ -18,8 +19,21 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import atomic_write
 from ccdproc_crplugin.io.ccd import reading
 
-__all__ = ["COLUMNS", "JOURNAL", "TABLE", "Record", "hash_file", "hash_settings", "table_of"]
+__all__ = [
+    "COLUMNS",
+    "JOURNAL",
+    "TABLE",
+    "Record",
+    "hash_file",
+    "hash_settings",
+    "path_inside",
+    "read_table",
+    "table_of",
+    "update_row",
+]
 
+#: Each row is appended to the journal at once, as a line of JSON. The end of a run writes the table and removes the
+#: journal; a killed run leaves it to the next one.
 TABLE, JOURNAL = "night.ecsv", "night.jsonl"
 
 #: The columns of the table: the type of each, and what it says.
@@ -46,22 +60,24 @@ COLUMNS: dict[str, tuple[type, str]] = {
     "key": (str, "what its header says of kind, exposure, filter and so on, as JSON"),
 }
 
-
-#: What a value of a column may be; a float with nothing after the point may come as an integer.
+#: The types that a value of a column may have; a whole number may stand for a float.
 TYPES: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, float)}
 
-#: What becomes of a frame.
+#: The values of the column ``status``.
 STATUSES = ("done", "kept", "failed", "skipped")
+
+#: Columns that follow the header of a frame, and the cards that they follow.
+FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"}
 
 
 def hash_file(path: str | os.PathLike) -> str:
-    """The SHA-256 of a file, as ``sha256sum`` gives it."""
+    """The SHA-256 of a file, in 64 hexadecimal digits."""
     with reading(Path(path)), open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def hash_settings(settings: Any) -> str:
-    """What tells settings from all others."""
+    """A hash of settings, which may hold Quantities and arrays, in 32 hexadecimal digits."""
     text = json.dumps(settings, sort_keys=True, default=_in_words)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -72,24 +88,27 @@ def _in_words(value: Any) -> Any:
     return [str(value.dtype), list(value.shape), hashlib.sha256(value.tobytes()).hexdigest()]
 
 
-class Record:
-    """The rows of a folder of outputs, those of earlier runs and of this one."""
+# --- the table during a run --------------------------------------------------
 
-    def __init__(self, folder: Path):
+
+class Record:
+    """The rows of an output folder by file: those of earlier runs, and those of this run."""
+
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        rows = filter(_is_sound, [*self._table(), *self._journal()])
+        rows = filter(_is_sound, [*_rows_of_table(folder), *_rows_of_journal(folder)])
         self.earlier: dict[str, dict[str, Any]] = {row["file"]: row for row in rows}
         self.rows: dict[str, dict[str, Any]] = {}
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Note what came of a frame, at once."""
+        """Add a row and write it to the journal."""
         row = {**{name: "" if kind is str else None for name, (kind, _) in COLUMNS.items()}, **row}
         self.rows[row["file"]] = row
         with _refusing_os_errors(), open(self.folder / JOURNAL, "a", encoding="utf-8") as journal:
             journal.write(f"{json.dumps(row, default=str)}\n")
 
     def finish(self) -> QTable:
-        """Write the table, which makes the journal superfluous."""
+        """Write the table and remove the journal."""
         table = table_of(self.rows.values())
         with atomic_write(self.folder / TABLE, overwrite=True) as temporary:
             table.write(temporary, format="ascii.ecsv")
@@ -97,36 +116,27 @@ class Record:
             (self.folder / JOURNAL).unlink(missing_ok=True)
         return table
 
-    def _table(self) -> list[dict[str, Any]]:
-        """The rows of the last run that came to its end; none if somebody damaged the table."""
-        path = self.folder / TABLE
-        if not path.is_file():
-            return []
-        try:
-            table = Table.read(path, format="ascii.ecsv")
-            columns = [table[name].tolist() for name in COLUMNS]
-        except Exception:
-            return []
-        return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
 
-    def _journal(self) -> list[dict[str, Any]]:
-        try:
-            lines = (self.folder / JOURNAL).read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
-        return [_row_of(line) for line in lines]
-
-
-def _row_of(line: str) -> Any:
-    """A row of the journal, whose last line may be torn; None then."""
+def _rows_of_table(folder: Path) -> list[dict[str, Any]]:
+    """The rows of the table; an empty list if there is no table or somebody damaged it."""
     try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+        table = read_table(folder / TABLE)
+        columns = [table[name].tolist() for name in COLUMNS]
+    except (CosmicRayError, KeyError):
+        return []
+    return [dict(zip(COLUMNS, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _rows_of_journal(folder: Path) -> Iterator[Any]:
+    """The rows of the journal, whose last line may be incomplete."""
+    with suppress(OSError):
+        for line in (folder / JOURNAL).read_text(encoding="utf-8", errors="replace").split("\n"):
+            with suppress(ValueError, RecursionError):
+                yield json.loads(line)
 
 
 def _is_sound(row: Any) -> bool:
-    """Whether a row is one that a run may have written: every value of the type of its column, or missing."""
+    """Whether a row may come from a run: every value is missing or has the type of its column."""
     if not isinstance(row, dict) or not set(COLUMNS) <= set(row):
         return False
     typed = all(
@@ -137,7 +147,7 @@ def _is_sound(row: Any) -> bool:
 
 
 def table_of(rows: Iterable[Mapping[str, Any]]) -> QTable:
-    """Rows as a table."""
+    """Rows as a table sorted by file, where unknown numbers are masked."""
     rows = sorted(rows, key=lambda row: row["file"])
     table = QTable()
     for name, (kind, meaning) in COLUMNS.items():
@@ -160,3 +170,87 @@ def _refusing_os_errors() -> Iterator[None]:
         raise CosmicRayError(
             f"Found that the output can't be written: {err}. What is done so far is kept; run again once there is room."
         ) from err
+
+
+# --- the table after a run ---------------------------------------------------
+
+
+def read_table(path: Path) -> Table:
+    """Read the table of a night, which has at least the columns ``file``, ``status`` and ``output``."""
+    try:
+        # Only a line feed ends a line: a file name may hold other characters that Python takes for the end of one.
+        lines = path.read_bytes().decode("utf-8").replace("\r\n", "\n").split("\n")
+        table = Table.read(lines, format="ascii.ecsv")
+    except Exception as err:
+        raise CosmicRayError(
+            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected the table of a "
+            "reduction. Move it away to have the files of the folder listed instead."
+        ) from err
+    missing = {"file", "status", "output"} - set(table.colnames)
+    if missing:
+        raise CosmicRayError(
+            f"Found no column {sorted(missing)[0]!r} in {str(path)!r}; expected the table of a reduction."
+        )
+    return table
+
+
+def path_inside(folder: Path, output: str) -> Path | None:
+    """The path of an output that the table names; None if it is not a path or leads out of the folder."""
+    try:
+        path = (folder / output).resolve()
+    except (OSError, ValueError, RuntimeError):
+        return None
+    return folder / output if path.is_relative_to(folder.resolve()) else None
+
+
+def update_row(frame: Path, headers: Sequence[Mapping[str, Any]]) -> Path | None:
+    """
+    Update the row of a frame, from the headers of its file, in the table that names it.
+
+    The table, whose path is returned, lies in the folder of the frame or in the one above. A journal that a killed run
+    left there is updated, too.
+    """
+    for folder in frame.resolve().parents[:2]:
+        _follow_in_journal(folder, frame, headers)
+        path = folder / TABLE
+        if not path.is_file():
+            continue
+        table = read_table(path)
+        named = [path_inside(folder, str(output)) for output in table["output"]]
+        here = [path is not None and path.resolve() == frame.resolve() for path in named]
+        if not any(here):
+            continue
+        _follow(table, int(np.argmax(here)), headers)
+        with atomic_write(path, overwrite=True) as temporary:
+            table.write(temporary, format="ascii.ecsv")
+        return path
+    return None
+
+
+def _follow(table: Table, row: int, headers: Sequence[Mapping[str, Any]]) -> None:
+    for name in FOLLOWING:
+        if name not in table.colnames:
+            continue
+        value = _said(headers, name)
+        if table[name].dtype.kind == "U":
+            table[name] = table[name].astype(f"U{max(table[name].dtype.itemsize // 4, len(str(value)))}")
+        table[name][row] = value
+
+
+def _said(headers: Sequence[Mapping[str, Any]], column: str) -> Any:
+    """The value of a column for the frames of a file: numbers are added up, words listed."""
+    card = FOLLOWING[column]
+    said = [header[card] for header in headers if card in header]
+    return "; ".join(dict.fromkeys(map(str, said))) if column == "verdict" else sum(said)
+
+
+def _follow_in_journal(folder: Path, frame: Path, headers: Sequence[Mapping[str, Any]]) -> None:
+    """Append the new row to the journal, where the last row of a file counts."""
+    later = {}
+    for row in _rows_of_journal(folder):
+        with suppress(ValueError, KeyError, TypeError):
+            if row["output"] and (folder / row["output"]).resolve() == frame.resolve():
+                later = {**row, **{name: _said(headers, name) for name in FOLLOWING}}
+    if later:
+        with open(folder / JOURNAL, "a", encoding="utf-8") as journal:
+            journal.write(f"\n{json.dumps(later, default=str)}\n")

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The points at which a plugin can hook in.
+The hooks that a plugin may implement.
 
 A plugin is a module (or any object) with functions of these names, marked with ``hookimpl``, that is
 registered under the entry-point group ``ccdproc_crplugin``::
@@ -9,7 +9,14 @@ registered under the entry-point group ``ccdproc_crplugin``::
     mydetector = "my_package.my_module"
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 import pluggy
+
+if TYPE_CHECKING:
+    import numpy as np
 
 __all__ = ["PROJECT", "hookimpl", "hookspec"]
 
@@ -21,7 +28,7 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 
 @hookspec
-def ccdcr_detectors():
+def ccdcr_detectors() -> None:
     """
     Register detectors.
 
@@ -45,7 +52,7 @@ def ccdcr_detectors():
 
 
 @hookspec
-def ccdcr_steps():
+def ccdcr_steps() -> None:
     """
     Register reduction steps for a night.
 
@@ -69,7 +76,7 @@ def ccdcr_steps():
 
 
 @hookspec
-def ccdcr_checks():
+def ccdcr_checks() -> None:
     """
     Register checks for the preflight.
 
@@ -100,7 +107,7 @@ def ccdcr_checks():
 
 
 @hookspec
-def ccdcr_methods():
+def ccdcr_methods() -> None:
     """
     Register methods of `~astropy.nddata.CCDData`.
 
@@ -124,9 +131,9 @@ def ccdcr_methods():
 
 
 @hookspec
-def ccdcr_refine(ccd, mask):
+def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
     """
-    Change the mask that a detector gave, before anything is repaired.
+    Change the mask of a detector before the pixels are repaired.
 
     Parameters
     ----------
@@ -154,7 +161,7 @@ def ccdcr_refine(ccd, mask):
 
 
 @hookspec
-def ccdcr_cleaned(ccd, detection):
+def ccdcr_cleaned(ccd: Any, detection: Any) -> None:
     """
     Observe a frame that was cleaned.
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Finds the plugins, loads each on its own, and keeps them for the whole process."""
+"""Find the plugins, load each on its own, and keep them for the process."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ DEFAULT_PLUGINS = {
 
 
 class PluginHost(Registry):
-    """Loads the plugins and answers for them."""
+    """The plugins of a process, built-in and installed."""
 
-    def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None):
+    def __init__(self, path: list[str] | None = None, environ: Mapping[str, str] | None = None) -> None:
         environ = os.environ if environ is None else environ
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path
@@ -103,7 +103,7 @@ class PluginHost(Registry):
 
 
 def _normal(name: str) -> str:
-    """A name of a plugin or distribution, in the one spelling that counts."""
+    """The name of a plugin or distribution in lower case, with hyphens, as names are compared."""
     return re.sub(r"[-_.]+", "-", name.strip()).lower()
 
 
@@ -166,7 +166,7 @@ def register(module: Any, name: str) -> None:
 
 def unregister(name: str) -> None:
     """
-    Forget a plugin of this process.
+    Unregister a plugin of this process.
 
     Parameters
     ----------

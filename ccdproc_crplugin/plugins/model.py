@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The plain records that pass between the host and its plugins."""
+"""The records that the host and its plugins exchange."""
 
 from __future__ import annotations
 

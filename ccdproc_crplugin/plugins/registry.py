@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Registers plugins, knows who registered what and what was left out, and asks each on its own.
+The registered plugins: what each registered, and what was left out and why.
 
 Nothing that a plugin does costs more than that plugin.
 """
@@ -35,7 +35,7 @@ class Plugin:
 
     @property
     def key(self) -> str:
-        """What tells it from every other plugin."""
+        """The identity of the plugin."""
         return f"{self.distribution}:{self.name}"
 
     def __str__(self) -> str:
@@ -56,9 +56,9 @@ class Registration:
 
 
 class Registry:
-    """The plugins, and what they registered or failed to."""
+    """The plugins with what they registered and what failed."""
 
-    def __init__(self, trace: Callable[[str], Any] | None = None):
+    def __init__(self, trace: Callable[[str], Any] | None = None) -> None:
         self.registrations: list[Registration] = []
         self._plugins: dict[str, Plugin] = {}
         self._manager = new_manager()
@@ -67,7 +67,7 @@ class Registry:
         self._trace = self._manager.trace.root.get("ccdcr")
 
     def add(self, module: Any, plugin: Plugin) -> None:
-        """Register a plugin and take what it declares."""
+        """Register a plugin with everything that it declares."""
         if plugin.key in self._plugins:
             raise CosmicRayError(f"{plugin} is registered already; unregister it first or choose another name.")
         check_plugin(module, plugin.name)
@@ -80,7 +80,7 @@ class Registry:
                 self._collect(hook, implementation.function, plugin)
 
     def remove(self, name: str) -> None:
-        """Forget a plugin and all that it registered."""
+        """Unregister a plugin with everything that it registered."""
         chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
         if not chosen:
             known = ", ".join(plugin.name for plugin in self._plugins.values())
@@ -91,7 +91,7 @@ class Registry:
             self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
 
     def registered(self, kind: str) -> Mapping[str, Any]:
-        """What the plugins registered of one kind."""
+        """Everything of one kind that is registered, by name."""
         return MappingProxyType(
             {entry.name: entry.item for entry in self.registrations if entry.kind == kind and entry.status == "ok"}
         )
@@ -110,12 +110,12 @@ class Registry:
             yield plugin, functools.partial(_call, implementation)
 
     def fail(self, plugin: Plugin, reason: str, kind: str = "plugin") -> None:
-        """Note, and say, that something of a plugin was left out."""
+        """Record and warn that a part of a plugin is left out."""
         self.registrations.append(Registration(kind, plugin.name, plugin, status="failed", detail=reason))
         warnings.warn(f"{plugin} was left out: {reason}", PluginWarning, stacklevel=2)
 
     def disable(self, plugin: Plugin) -> None:
-        """Note that a plugin was not wanted."""
+        """Record that the user disabled a plugin."""
         self.registrations.append(Registration("plugin", plugin.name, plugin, status="disabled"))
         self._trace("disabled:", plugin)
 
@@ -133,7 +133,7 @@ class Registry:
         for item in items:
             self._accept(kind, expected, item, plugin)
 
-    def _accept(self, kind: str, expected: type, item: Any, plugin: Plugin) -> None:
+    def _accept(self, kind: str, expected: Any, item: Any, plugin: Plugin) -> None:
         try:
             name = checked_name(kind, expected, item)
             if name in self.registered(kind):

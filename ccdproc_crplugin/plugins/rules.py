@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a plugin, and each thing that it registers, must be."""
+"""The rules that a plugin and everything that it registers must fulfil."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 #: The hooks that declare something, and what each must yield.
-REGISTRIES = {
+REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_detectors": ("detector", Detector),
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
@@ -39,14 +39,14 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 def new_manager() -> pluggy.PluginManager:
-    """A manager that knows the hooks and no plugin."""
+    """A new plugin manager that knows the hooks."""
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager
 
 
 def check_plugin(module: Any, name: str) -> None:
-    """Refuse a plugin of which a part would be ignored or could not be called."""
+    """Refuse a plugin if one of its hooks would be ignored or could not be called."""
     if inspect.isclass(module):
         raise CosmicRayError(f"it is the class {module.__name__!r}; give a module or an instance.")
     probe = new_manager()
@@ -64,19 +64,20 @@ def check_plugin(module: Any, name: str) -> None:
             raise CosmicRayError(f"{implementation.function.__name__} is a hook wrapper, which no hook here takes.")
 
 
-def checked_name(kind: str, expected: type, item: Any) -> str:
-    """The name under which an item is registered, once it is found to be what the hook asks for."""
+def checked_name(kind: str, expected: type[Any], item: Any) -> str:
+    """The name of an item, after a check that it is of the type that its hook expects."""
     if not isinstance(item, expected):
         raise CosmicRayError(f"expected a {kind} ({expected.__name__}), found {type(item).__name__}: {item!r:.80}.")
-    name = item.__name__ if kind == "method" else item.name
+    checked: Any = item  # the type of each kind is known at run time alone
+    name = checked.__name__ if kind == "method" else checked.name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CosmicRayError(f"the {kind} name {name!r} should be letters, digits, '_', '-' and '.'.")
     if kind == "detector":
-        _check_detector(item)
-    elif kind != "method" and not callable(item.run):
-        raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {item.run!r:.80}.")
+        _check_detector(checked)
+    elif kind != "method" and not callable(checked.run):
+        raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {checked.run!r:.80}.")
     if kind == "step":
-        _check_step(item)
+        _check_step(checked)
     return name
 
 
@@ -136,5 +137,5 @@ def step_parameters(step: Step) -> dict[str, Any]:
 
 
 def takes_any_parameter(step: Step) -> bool:
-    """Whether a step takes parameters that it does not name, which its ``check`` looks at."""
+    """Whether a step has ``**parameters``, which its ``check`` has to check."""
     return any(par.kind is par.VAR_KEYWORD for par in inspect.signature(step.run).parameters.values())

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What is registered, as a table."""
+"""The table of everything that is registered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ COLUMNS = ("kind", "name", "plugin", "distribution", "status", "detail")
 
 def plugin_report() -> Table:
     """
-    What is registered, from which distribution, and what failed to load and why.
+    List what is registered, from which distribution, and what failed to load and why.
 
     Returns
     -------

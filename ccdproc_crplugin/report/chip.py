@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Where on the chip the events of a night are, and which pixels are hit more often than chance would have it."""
+"""Map of the events of a night on the chip, with the pixels that are hit more often than by chance."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class MarkedPixel:
 
 @dataclass(frozen=True)
 class SharedPixels:
-    """The pixels that several frames share, none of which is hot for certain."""
+    """Pixels that were hit in several frames but may not be hot."""
 
     least: int
     most: int
@@ -70,7 +70,8 @@ class ChipMap:
 
 def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
     """Map the hits over the chip."""
-    maps, on_hot = [], [[] for _ in views]
+    maps: list[ChipMap] = []
+    on_hot: list[list[int]] = [[] for _ in views]
     for shape in sorted({view.shape for view in views}):
         members = [index for index, view in enumerate(views) if view.shape == shape]
         counts = np.zeros(shape, dtype=np.uint16)
@@ -87,22 +88,22 @@ def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]
 
 
 def _expected(views: Sequence[FrameView]) -> np.ndarray:
-    """How many pixels chance would hit in 0, 1, 2, ... frames or more, where each frame has the hits it has."""
+    """Pixels that chance would hit in at least 0, 1, 2, ... frames, for frames with these numbers of hits."""
     n_pixels = views[0].shape[0] * views[0].shape[1]
     shares = [len(view.pixels[0]) / n_pixels for view in views]
-    chances = reduce(np.convolve, ([1 - share, share] for share in shares))
+    chances = reduce(np.convolve, (np.array([1 - share, share]) for share in shares))
     return n_pixels * np.cumsum(chances[::-1])[::-1]
 
 
 def _least(expected: np.ndarray) -> int:
-    """In how many frames a pixel must be hit not to pass for chance; 0 if it never does."""
+    """The number of frames in which a pixel must be hit to be no coincidence; 0 if no number suffices."""
     rare = expected[2:] < CHANCE
     return 2 + int(np.argmax(rare)) if rare.any() else 0
 
 
 def _shared(counts: np.ndarray, expected: np.ndarray, least: int, area: float) -> SharedPixels | None:
     """
-    The pixels below ``least`` that are furthest above what chance gives.
+    The pixels below ``least`` that exceed chance by most.
 
     Tracks that cross share several pixels at once, so events are counted rather than pixels: of ``area`` pixels each.
     """

@@ -1,11 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Frames as pictures of one byte a pixel, from which a browser can still choose the stretch."""
+"""Pictures of one byte a pixel, for which a browser can still choose the stretch."""
 
 from __future__ import annotations
 
 import base64
 import io
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,7 +24,7 @@ FIRST, LAST = 1, 255
 
 @dataclass(frozen=True, eq=False)
 class Codes:
-    """Which byte stands for which value: fine steps near the sky, coarse ones for what is bright."""
+    """The value of each byte: fine steps near the sky, coarse steps for bright pixels."""
 
     sky: float
     scale: float
@@ -54,7 +55,7 @@ class Codes:
         return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
     def decode(self) -> np.ndarray:
-        """What each code stands for."""
+        """The value of each code."""
         arcs = np.linspace(self._arc(self.lowest), self._arc(self.highest), LAST - FIRST + 1)
         return np.append(0.0, self.sky + self.scale * np.sinh(arcs))
 
@@ -62,13 +63,13 @@ class Codes:
         return np.arcsinh((values - self.sky) / self.scale)
 
 
-def _extreme(frame: np.ndarray, function) -> float:
+def _extreme(frame: np.ndarray, function: Any) -> float:
     finite = frame[np.isfinite(frame)]
     return float(function(finite)) if finite.size else 0.0
 
 
 def binned(frame: np.ndarray, factor: int) -> np.ndarray:
-    """A frame in larger pixels."""
+    """The frame binned to larger pixels."""
     if factor == 1:
         return frame
     ny, nx = frame.shape
@@ -82,7 +83,7 @@ def binned(frame: np.ndarray, factor: int) -> np.ndarray:
 
 
 def picture(codes: np.ndarray) -> str:
-    """A picture as an address that holds it whole."""
+    """The picture as a data URL."""
     from PIL import Image
 
     stream = io.BytesIO()

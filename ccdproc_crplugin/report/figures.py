@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""How the events of a whole night are distributed."""
+"""Histograms of the events of a night."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the page shows of one frame."""
+"""The parts of the page that show one frame."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FrameView:
 
     @property
     def classes(self) -> np.ndarray:
-        """Place of each event's class in `CLASSES`."""
+        """Index of each event's class in `CLASSES`, int (n_events,)."""
         return np.array([CLASSES.index(name) for name in self.events["class"]], dtype=int)
 
 
@@ -57,7 +57,7 @@ def view_frame(row: Row) -> FrameView | None:
     with warnings.catch_warnings():
         # What astropy mends in a header is no matter here.
         warnings.simplefilter("ignore", AstropyWarning)
-        ccd = read_ccd(row.path, hdu=row.hdu)
+        ccd = read_ccd(row.path or row.file, hdu=row.hdu)
     if not is_cleaned(ccd):
         return None
     segments = cr_segments(ccd)
@@ -125,5 +125,5 @@ def _event_columns(events: QTable) -> dict[str, Any]:
 
 
 def _rounded(values: Any) -> list[float | None]:
-    """Numbers as JSON has them: short, and none that is not finite."""
+    """Numbers for JSON, rounded; None if not finite."""
     return [float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None for value in np.asarray(values, dtype=float)]

@@ -17,9 +17,9 @@ from ccdproc_crplugin.frames.cards import read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
-from ccdproc_crplugin.pipeline.night_table import TABLE, path_inside, read_table
+from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
-__all__ = ["Row", "complete", "put_back", "read_night", "split_frames"]
+__all__ = ["Row", "complete", "put_back", "rows_of_folder", "split_frames"]
 
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
@@ -30,7 +30,7 @@ CALIBRATION = ("bias", "dark", "flat")
 
 @dataclass(frozen=True)
 class Row:
-    """A frame of the night, in words and figures for a page."""
+    """A row of the table on the page."""
 
     file: str
     status: str
@@ -61,7 +61,7 @@ class Row:
         return f"{self.expected_low:.0f} to {self.expected_high:.0f}"
 
 
-def read_night(folder: Path) -> list[Row]:
+def rows_of_folder(folder: Path) -> list[Row]:
     """List the frames of a night."""
     if not folder.is_dir():
         raise CosmicRayError(f"Found no folder {str(folder)!r}; expected one of cleaned frames.")
@@ -80,7 +80,7 @@ def split_frames(row: Row) -> list[Row]:
     indices = frame_indices(row.path) if row.path else []
     if len(indices) < 2:
         return [row]
-    whole = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
+    whole: dict[str, Any] = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
     return [replace(row, file=f"{row.file}[{index}]", hdu=index, verdict="", findings="", **whole) for index in indices]
 
 
@@ -91,16 +91,16 @@ def _from_table(path: Path) -> list[Row]:
 
 
 def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
-    text = {name: _text(entries.get(name)) for name in ("file", "status", "reason", "kind", "detector", "verdict")}
+    words = ("file", "status", "reason", "kind", "detector", "verdict")
+    values: dict[str, Any] = {name: _text(entries.get(name)) for name in words}
     names = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
-    numbers = {name: _number(entries.get(name)) for name in names}
+    values |= {name: _number(entries.get(name)) for name in names}
     output = _text(entries.get("output"))
     path = path_inside(folder, output) if output else None
     if output and path is None:
-        text["reason"] = text["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
+        values["reason"] = values["reason"] or f"its cleaned frame is said to lie outside of the folder, at {output!r}"
     return Row(
-        **text,
-        **numbers,
+        **values,
         path=path,
         parameters=_parameters(_text(entries.get("parameters"))),
         findings=_text(entries.get("findings")),
@@ -121,7 +121,7 @@ def _from_files(folder: Path) -> list[Row]:
 
 
 def complete(row: Row, header: Mapping[str, Any]) -> Row:
-    """Add what the header of a cleaned frame says."""
+    """Complete a row from the header of the cleaned frame."""
     seconds, name = exposure(header), filter_name(header)
     verdict, lacking = read_verdict(header)
     said = {
@@ -147,7 +147,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
 
 
 def put_back(row: Row) -> Row:
-    """Say of a frame that all that was removed from it was put back."""
+    """The row of a frame whose removed values were all put back."""
     reason = "; ".join(filter(None, (row.reason, "all that was removed was put back")))
     return replace(row, reason=reason, n_events=0.0, n_pixels=0.0, verdict="")
 
@@ -167,7 +167,7 @@ def _number(value: Any) -> float | None:
 
 
 def _parameters(text: str) -> str:
-    """Parameters that stand in the table as JSON, in words."""
+    """The parameters in words, from their JSON in the table."""
     try:
         parameters = json.loads(text)
     except (ValueError, RecursionError):
@@ -178,7 +178,7 @@ def _parameters(text: str) -> str:
 
 
 def _with_choice(parameters: str, header: Mapping[str, Any]) -> str:
-    """Parameters with the limit that was taken where the choice was left open."""
+    """The parameters with the limit that was chosen for ``auto``."""
     sigclip = _number(header.get("CRSIGCLP"))
     return parameters if sigclip is None else parameters.replace("sigclip=auto", f"sigclip={sigclip:g} (auto)")
 

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Writes the page."""
+"""The page of a night, written to a file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,14 +18,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.events.classify import RULES
-from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
+from ccdproc_crplugin.io.atomic import atomic_write, part_path, refuse_existing
 from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
-from ccdproc_crplugin.report.night import Row, put_back, read_night, split_frames
-from ccdproc_crplugin.report.review import FORMAT, VERSION, frame_name
+from ccdproc_crplugin.report.night import Row, put_back, rows_of_folder, split_frames
+from ccdproc_crplugin.report.review import FORMAT, VERSION, name_in_review
 
 __all__ = ["write_report"]
 
@@ -108,7 +107,7 @@ def write_report(
     if output.suffix.lower() not in (".html", ".htm"):
         raise CosmicRayError(f"Found the file name {output.name!r}; expected one that ends in .html.")
     refuse_existing(output, overwrite)
-    rows = read_night(folder)
+    rows = rows_of_folder(folder)
     with _PictureStore.beside(output) as store:
         night = _Night()
         for row in (progress or iter)(rows):
@@ -121,14 +120,14 @@ def write_report(
 
 
 class _Night:
-    """The rows of a night, and the views of those frames that can be seen."""
+    """The rows of a night, and the views of the frames that can be shown."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.rows: list[tuple[Row, int | None]] = []
         self.views: list[FrameView] = []
 
     def add(self, row: Row, store: _PictureStore) -> None:
-        """Take the frames of the next file."""
+        """Add the frames of the next file."""
         try:
             frames = split_frames(row)
         except Exception as err:
@@ -153,14 +152,14 @@ class _Night:
 
 
 def _unreadable(row: Row, err: Exception) -> Row:
-    message = str(err) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
+    message = reason_of(err)
     return replace(row, path=None, reason="; ".join(filter(None, (row.reason, message))))
 
 
 @dataclass
 class _PictureStore:
     """
-    What the page loads for each frame: in the page as long as that stays small, else in files beside it.
+    The pictures that the page loads for each frame: inside a small page, else in files beside it.
 
     A file is a script, since a page from ``file://`` may load nothing else that it can look into.
     """
@@ -174,8 +173,8 @@ class _PictureStore:
     @classmethod
     @contextmanager
     def beside(cls, page: Path) -> Iterator[_PictureStore]:
-        """Have a store whose folder is there whole, or not at all."""
-        store = cls(page.with_name(f"{page.stem}_files"), page.with_name(f".{secrets.token_hex(8)}.part"), [])
+        """Yield a store; its folder is moved into place once it is complete."""
+        store = cls(page.with_name(f"{page.stem}_files"), part_path(page), [])
         store.refuse_foreign_folder()
         try:
             yield store
@@ -183,7 +182,7 @@ class _PictureStore:
             shutil.rmtree(store.temporary, ignore_errors=True)
 
     def refuse_foreign_folder(self) -> None:
-        """Leave a folder alone that is not of an earlier page."""
+        """Refuse to replace a folder that no earlier page wrote."""
         if not os.path.lexists(self.folder):
             return
         foreign = [] if self.folder.is_dir() and not self.folder.is_symlink() else [self.folder]
@@ -195,7 +194,7 @@ class _PictureStore:
             )
 
     def add(self, pictures: dict[str, Any]) -> None:
-        """Take the pictures of the next frame."""
+        """Add the pictures of the next frame."""
         text = _json(pictures)
         self.texts.append(text)
         self.size += len(text)
@@ -219,8 +218,8 @@ class _PictureStore:
         self.texts[index] = ""
 
     def settle(self) -> None:
-        """Put the folder where the page looks for it, in place of that of an earlier page."""
-        earlier = self.folder.with_name(f".{secrets.token_hex(8)}.part")
+        """Move the folder to the place where the page expects it, and remove that of an earlier page."""
+        earlier = part_path(self.folder)
         if self.folder.is_dir():
             os.replace(self.folder, earlier)
         if self.beside_page:
@@ -233,7 +232,7 @@ def _file_name(index: int) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON in ASCII that can stand inside of a page or a script."""
+    """JSON in ASCII that is safe inside a page or a script."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -279,7 +278,7 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
 
 
 def _columns(rows: list[Row]) -> dict[str, str]:
-    """The headings of the table and what stands below them; those that no frame has are left out."""
+    """The columns of the table; a column that is empty for all frames is left out."""
     return {
         heading: kind
         for heading, (entry, kind) in COLUMNS.items()
@@ -292,7 +291,7 @@ def _asset(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """What allows a browser to run this text and no other."""
+    """The hash of a script or style for the content security policy."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}"
 
 
@@ -301,14 +300,14 @@ def _count_classes(views: list[FrameView]) -> list[int]:
 
 
 def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict[str, Any]:
-    """What the script knows from the start."""
+    """The data that the script of the page starts with."""
     return {
         "folder": store.folder.name if store.beside_page else None,
         "review": {"format": FORMAT, "version": VERSION},
         "classes": list(CLASSES),
         "frames": [
             {
-                "file": frame_name(view.row.path, view.row.hdu),
+                "file": name_in_review(Path(view.row.path or view.row.file), view.row.hdu),
                 "name": view.row.file,
                 "cleaning": view.cleaning,
                 "classes": view.classes.tolist(),

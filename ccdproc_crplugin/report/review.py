@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a person says of the events of some frames: which of them are no cosmic rays."""
+"""Reviews: the events of frames that a person says are no cosmic rays."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = [
     "apply_review",
     "apply_reviews",
     "cleaning_id",
-    "frame_name",
+    "name_in_review",
     "read_review",
 ]
 
@@ -39,7 +39,7 @@ LARGEST_FILE = 100_000_000
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a person says of one frame."""
+    """The review of one frame."""
 
     file: str
     cleaning: str
@@ -47,7 +47,7 @@ class Judgement:
 
 
 def cleaning_id(ccd: CCDData) -> str:
-    """What tells a cleaning from every other: a checksum of the pixels removed and of what stands there now."""
+    """The identity of a cleaning: a checksum of the removed and the repaired values, 64 hexadecimal digits."""
     record = removed_pixels(ccd)
     digest = hashlib.sha256(f"{ccd.data.shape} {record.dtype.str} {record.unit}".encode())
     for column in (record.y, record.x, record.label, record.removed, record.repaired):
@@ -112,14 +112,14 @@ def _expect(condition: bool, found: str, expected: str) -> None:
         raise CosmicRayError(f"Found {found}; expected {expected}.")
 
 
-def frame_name(path: Path, hdu: int | None = None) -> str:
-    """How a review names a frame."""
+def name_in_review(path: Path, hdu: int | None = None) -> str:
+    """The name of a frame in a review."""
     return path.name if hdu is None else f"{path.name}[{hdu}]"
 
 
 def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> CCDData:
     """
-    Put back what a review calls no cosmic ray.
+    Put back the events that a review says are no cosmic rays.
 
     Parameters
     ----------
@@ -167,7 +167,7 @@ def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> 
 
 
 def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> dict[str, CCDData]:
-    """Put back what a review calls no cosmic rays in the frames of a file."""
+    """Put back, in the frames of a file, the events that a review says are no cosmic rays."""
     judgements = read_review(review)
     found = {name: _judgement_of(ccd, judgements, name) for name, ccd in frames.items()}
     if not any(found.values()):
@@ -182,7 +182,7 @@ def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> d
 
 
 def _judgement_of(ccd: CCDData, judgements: list[Judgement], name: str) -> Judgement | None:
-    """What is said of a frame, if anything is."""
+    """The review of a frame, or None."""
     cleaning = cleaning_id(ccd)
     for judgement in judgements:
         if judgement.cleaning == cleaning:

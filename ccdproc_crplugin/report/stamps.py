@@ -70,7 +70,7 @@ def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
 
 
 def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First and last row and column of each stamp, (n, 2, 2), as if there were no edge, and the longer of its sides."""
+    """First and last row and column of each stamp, int (n, 2, 2), even outside the frame; and its longer side."""
     sides = np.clip(extents[..., 1] - extents[..., 0] + 2 * MARGIN, SMALLEST, LARGEST)
     longer = sides.max(axis=1, initial=0)
     sides = np.maximum(sides, np.minimum(longer, LARGEST_SQUARE)[:, np.newaxis])
@@ -79,7 +79,7 @@ def _wanted(extents: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _arrange(width: np.ndarray, height: np.ndarray) -> tuple[np.ndarray, np.ndarray, tuple[int, int]]:
-    """Put stamps in rows, those of like height together."""
+    """Arrange stamps in rows of similar height."""
     column, row = np.zeros(len(width), dtype=int), np.zeros(len(width), dtype=int)
     most = max(WIDTH, width.max(initial=1))
     x = y = tallest = 0
@@ -103,7 +103,7 @@ def _stamp(labels: np.ndarray, raw: np.ndarray, cleaned: np.ndarray, label: int,
 
 def _limits(raw: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """
-    What is black and white in each stamp, from the median and the scatter below it, which no cosmic ray touches.
+    Black and white of each stamp, from the median and the scatter below it, which no cosmic ray changes.
 
     The answer is near that of ZScale, whose fit for each stamp would take half the time of a report.
     """

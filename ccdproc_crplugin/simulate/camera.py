@@ -1,16 +1,18 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a CCD camera does to the light: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
+"""A CCD camera: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
 
 The fixed patterns of a camera (which pixels are hot, how each responds, the columns of its bias) depend on
 `Camera.seed` and the frame's shape alone, so that every frame of a night has the same.
 """
+
+from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError, check_ranges
+from ccdproc_crplugin.errors import check_ranges, wrong_value
 from ccdproc_crplugin.simulate.particles import THIN, Chip
 
 __all__ = ["Camera"]
@@ -49,58 +51,58 @@ class Camera:
     chip: Chip = THIN
     seed: int = 0
 
-    def __post_init__(self):
-        """Refuse what is no camera."""
+    def __post_init__(self) -> None:
+        """Refuse wrong values."""
         check_ranges(vars(self), NUMBERS, WHOLE_NUMBERS)
         if not isinstance(self.chip, Chip):
-            raise CosmicRayError(f"chip is {self.chip!r}; expected a Chip, such as THIN or THICK")
+            raise wrong_value("chip", self.chip, "a Chip, such as THIN or THICK")
         if self.bias_level >= 2**self.bits - 1:
             most = 2**self.bits - 1
-            raise CosmicRayError(f"bias_level is {self.bias_level:g}; expected less than {self.bits} bits hold, {most}")
+            raise wrong_value("bias_level", self.bias_level, f"less than {self.bits} bits hold, {most}")
 
     @property
-    def saturation(self):
-        """Level at which a pixel saturates above the bias, in electrons: full well or converter, the lower."""
+    def saturation(self) -> float:
+        """Saturation level above the bias, electrons: the lower of full well and converter."""
         return min(self.full_well, (2**self.bits - 1 - self.bias_level) * self.gain)
 
-    def bias(self, shape):
+    def bias(self, shape: tuple[int, int]) -> np.ndarray:
         """Bias of every pixel without noise."""
         return _bias(self, tuple(shape))
 
-    def dark(self, shape):
+    def dark(self, shape: tuple[int, int]) -> np.ndarray:
         """Dark current of every pixel."""
         return _dark(self, tuple(shape))
 
-    def flat(self, shape):
+    def flat(self, shape: tuple[int, int]) -> np.ndarray:
         """Sensitivity of every pixel relative to the centre of the field."""
         return _flat(self, tuple(shape))
 
-    def spill(self, charge):
+    def spill(self, charge: np.ndarray) -> np.ndarray:
         """Charge after pixels above the full well have spilt along their columns."""
         for column in np.unique(np.nonzero(charge > self.full_well)[1]):
             charge[:, column] = _spilt(charge[:, column], self.full_well)
         return charge
 
-    def digitised(self, electrons, shape):
-        """The converter's integer output for a frame that has its noise."""
+    def digitised(self, electrons: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """The integers that the converter makes of electrons with noise."""
         counts = np.rint(electrons / self.gain + self.bias(shape))
         return np.clip(counts, 0, 2**self.bits - 1).astype(np.uint16 if self.bits <= 16 else np.uint32)
 
 
-def _pattern_rng(camera, pattern):
-    """Random numbers of one fixed pattern, apart from those of the others."""
+def _pattern_rng(camera: Camera, pattern: int) -> np.random.Generator:
+    """The random generator of one fixed pattern."""
     return np.random.default_rng([camera.seed, pattern])
 
 
 @lru_cache(maxsize=4)
-def _bias(camera, shape):
+def _bias(camera: Camera, shape: tuple[int, int]) -> np.ndarray:
     columns = _pattern_rng(camera, 0).standard_normal(shape[1])
     slope = np.linspace(-0.5, 0.5, shape[0])[:, np.newaxis]
     return _read_only(camera.bias_level + camera.bias_structure * (columns + slope))
 
 
 @lru_cache(maxsize=4)
-def _dark(camera, shape):
+def _dark(camera: Camera, shape: tuple[int, int]) -> np.ndarray:
     rng = _pattern_rng(camera, 1)
     dark = np.full(shape, camera.dark_current, dtype=float)
     hot = rng.random(shape) < camera.hot_fraction
@@ -109,20 +111,20 @@ def _dark(camera, shape):
 
 
 @lru_cache(maxsize=4)
-def _flat(camera, shape):
+def _flat(camera: Camera, shape: tuple[int, int]) -> np.ndarray:
     response = 1 + camera.pixel_response * _pattern_rng(camera, 2).standard_normal(shape)
     row, column = (np.linspace(-1, 1, size) for size in shape)
     radius = (row[:, np.newaxis] ** 2 + column**2) / 2
     return _read_only(np.clip(response, 0.1, None) * (1 - camera.vignetting * radius))
 
 
-def _read_only(pattern):
+def _read_only(pattern: np.ndarray) -> np.ndarray:
     pattern.flags.writeable = False
     return pattern
 
 
-def _spilt(column, full_well):
-    """One column after its excess has run to the nearest pixels with room, half of it each way."""
+def _spilt(column: np.ndarray, full_well: float) -> np.ndarray:
+    """A column after the charge above the full well has run to the nearest free pixels, half of it each way."""
     excess = np.clip(column - full_well, 0, None)
     column = np.minimum(column, full_well)
     for source in np.flatnonzero(excess):

@@ -1,21 +1,24 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Headers as different cameras and programs write them.
+"""Headers in the dialects of different cameras and programs.
 
 A dialect is a function of the frame's `Exposure` that gives cards; a new one is an entry in `DIALECTS`.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 from astropy.io import fits
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import wrong_value
 
 __all__ = ["DIALECTS", "Exposure", "make_header"]
 
 
 @dataclass(frozen=True)
 class Exposure:
-    """What a header tells of a frame."""
+    """The facts for the header of a frame."""
 
     kind: str
     seconds: float
@@ -28,7 +31,7 @@ class Exposure:
     object: str = "simulated field"
 
 
-def _iraf(exposure):
+def _iraf(exposure: Exposure) -> dict[str, Any]:
     kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
     return {
         "OBJECT": exposure.object,
@@ -43,7 +46,7 @@ def _iraf(exposure):
     }
 
 
-def _maximdl(exposure):
+def _maximdl(exposure: Exposure) -> dict[str, Any]:
     kinds = {"bias": "Bias Frame", "dark": "Dark Frame", "flat": "Flat Field", "light": "Light Frame"}
     return {
         "OBJECT": exposure.object,
@@ -62,7 +65,7 @@ def _maximdl(exposure):
     }
 
 
-def _ing(exposure):
+def _ing(exposure: Exposure) -> dict[str, Any]:
     kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
     types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT", "light": "TARGET"}
     return {
@@ -82,7 +85,7 @@ def _ing(exposure):
     }
 
 
-def _eso(exposure):
+def _eso(exposure: Exposure) -> dict[str, Any]:
     types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT,SKY", "light": "OBJECT"}
     return {
         "OBJECT": exposure.object,
@@ -96,7 +99,7 @@ def _eso(exposure):
     }
 
 
-def _nina(exposure):
+def _nina(exposure: Exposure) -> dict[str, Any]:
     # GAIN here is the camera's setting, a number without a unit: electrons per ADU stand in EGAIN.
     return {
         "OBJECT": exposure.object,
@@ -118,10 +121,10 @@ def _nina(exposure):
 DIALECTS = {"iraf": _iraf, "maximdl": _maximdl, "ing": _ing, "eso": _eso, "nina": _nina}
 
 
-def make_header(exposure, dialect):
+def make_header(exposure: Exposure, dialect: str) -> fits.Header:
     """The header of a frame."""
     if dialect not in DIALECTS:
-        raise CosmicRayError(f"dialect is {dialect!r}; expected one of {', '.join(sorted(DIALECTS))}")
+        raise wrong_value("dialect", dialect, f"one of: {', '.join(sorted(DIALECTS))}")
     header = fits.Header()
     for keyword, card in DIALECTS[dialect](exposure).items():
         header[keyword] = card

@@ -1,7 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """`simulate_frame`: one frame with known cosmic rays."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -56,28 +60,28 @@ class SimulatedFrame:
 
 
 def simulate_frame(
-    shape=(1024, 1024),
+    shape: tuple[int, int] = (1024, 1024),
     *,
-    sky=150.0,
-    fwhm=3.0,
-    beta=3.0,
-    n_stars=150,
-    flux_range=(300.0, 300_000.0),
-    n_galaxies=0,
-    n_muons=30,
-    n_worms=20,
-    n_spots=30,
-    tilt=30.0,
-    truth_sigma=TRUTH_SIGMA,
-    camera=None,
-    exposure=300.0,
-    kind="light",
-    corrected=CORRECTIONS,
-    unit="electron",
-    dialect="iraf",
-    date="2024-01-15T04:00:00",
-    seed=0,
-):
+    sky: float = 150.0,
+    fwhm: float = 3.0,
+    beta: float = 3.0,
+    n_stars: int = 150,
+    flux_range: Any = (300.0, 300_000.0),
+    n_galaxies: int = 0,
+    n_muons: int = 30,
+    n_worms: int = 20,
+    n_spots: int = 30,
+    tilt: float = 30.0,
+    truth_sigma: Any = TRUTH_SIGMA,
+    camera: Camera | None = None,
+    exposure: float = 300.0,
+    kind: str = "light",
+    corrected: Any = CORRECTIONS,
+    unit: str = "electron",
+    dialect: str = "iraf",
+    date: str = "2024-01-15T04:00:00",
+    seed: Any = 0,
+) -> SimulatedFrame:
     """Simulate a frame with cosmic rays whose every pixel is known.
 
     Light falls through the camera's vignetting and pixel response, dark current is added, cosmic rays set
@@ -158,11 +162,13 @@ def simulate_frame(
     return SimulatedFrame(ccd, labels > 0, labels, charge.astype(np.float32), events, stars)
 
 
-def _cosmic_rays(numbers, chip, noise, tilt, truth_sigma, rng):
+def _cosmic_rays(
+    numbers: Mapping[str, int], chip: Any, noise: np.ndarray, tilt: float, truth_sigma: Any, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, QTable]:
     """Charge (electrons), label image and table of the cosmic rays."""
     charge = np.zeros(noise.shape)
     labels = np.zeros(noise.shape, dtype=np.int32)
-    rows = []
+    rows: list[tuple] = []
     for kind in np.repeat(list(KINDS), [numbers[kind] for kind in KINDS]):
         path = make_path(kind, chip, noise.shape, rng, tilt)
         where, deposit = charge_image(path, chip, noise.shape, rng)
@@ -177,14 +183,14 @@ def _cosmic_rays(numbers, chip, noise, tilt, truth_sigma, rng):
     return charge, labels, _event_table(rows)
 
 
-def _centre(where, deposit):
+def _centre(where: np.ndarray, deposit: np.ndarray) -> tuple[float, float]:
     """Centre of the charge, (x, y) in pixels."""
     y = where[0].start + np.arange(deposit.shape[0]) @ deposit.sum(axis=1) / deposit.sum()
     x = where[1].start + np.arange(deposit.shape[1]) @ deposit.sum(axis=0) / deposit.sum()
     return x, y
 
 
-def _event_table(rows):
+def _event_table(rows: list[tuple]) -> QTable:
     kind, x, y, length, charge, significance, n_pixels = zip(*rows, strict=True) if rows else [()] * 7
     return QTable(
         {
@@ -200,13 +206,15 @@ def _event_table(rows):
     )
 
 
-def _exposure(camera, kind, seconds, date):
+def _exposure(camera: Camera, kind: str, seconds: float, date: str) -> Exposure:
     saturation = min(camera.full_well / camera.gain + camera.bias_level, 2**camera.bits - 1)
     return Exposure(kind, seconds, camera.gain, camera.readnoise, camera.chip.pixel_size, saturation, date=date)
 
 
-def _read_out(electrons, camera, exposure, corrected, unit, header):
-    """The frame as the camera's program writes it, or corrected, as CCDData."""
+def _read_out(
+    electrons: np.ndarray, camera: Camera, exposure: float, corrected: Any, unit: str, header: Any
+) -> CCDData:
+    """The frame as the camera writes it, or with corrections, as CCDData."""
     shape = electrons.shape
     counts = camera.digitised(electrons, shape)
     if not corrected and unit == "adu":

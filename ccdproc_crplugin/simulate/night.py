@@ -1,8 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """`simulate_night`: a folder of calibration and light frames with known cosmic rays."""
 
+from __future__ import annotations
+
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -11,7 +14,7 @@ from astropy.time import Time, TimeDelta
 
 from ccdproc_crplugin.errors import CosmicRayError, check_ranges
 from ccdproc_crplugin.simulate.camera import Camera
-from ccdproc_crplugin.simulate.frame import simulate_frame
+from ccdproc_crplugin.simulate.frame import SimulatedFrame, simulate_frame
 from ccdproc_crplugin.simulate.settings import check_settings
 
 __all__ = ["simulate_frames", "simulate_night"]
@@ -22,12 +25,12 @@ SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "c
 MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
-def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
-    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them."""
+def simulate_frames(folder: Path, *, n_frames: int = 1, seed: int = 0, **settings: Any) -> QTable:
+    """Write corrected frames of one field, with the truth about their cosmic rays beside them."""
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
-    rows = []
+    rows: list[tuple] = []
     for count in range(1, n_frames + 1):
         frame = simulate_frame(**settings, seed=[seed, count])
         rows.append(_write(folder, f"frame_{count:03d}.fits", "light", frame))
@@ -35,19 +38,19 @@ def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
 
 
 def simulate_night(
-    folder,
+    folder: Path,
     *,
-    n_bias=5,
-    n_dark=5,
-    n_flat=5,
-    n_light=3,
-    shape=(512, 512),
-    exposure=300.0,
-    camera=None,
-    dialect="iraf",
-    seed=0,
-    **scene,
-):
+    n_bias: int = 5,
+    n_dark: int = 5,
+    n_flat: int = 5,
+    n_light: int = 3,
+    shape: tuple[int, int] = (512, 512),
+    exposure: float = 300.0,
+    camera: Camera | None = None,
+    dialect: str = "iraf",
+    seed: int = 0,
+    **scene: Any,
+) -> QTable:
     """Write a night of raw FITS frames, with the truth about their cosmic rays beside them.
 
     Frames are ``bias_001.fits``, ``dark_001.fits``, ``flat_001.fits``, ``light_001.fits`` and so on, uint16 in
@@ -95,10 +98,10 @@ def simulate_night(
     """
     _check_numbers(n_bias=n_bias, n_dark=n_dark, n_flat=n_flat, n_light=n_light)
     _check_scene(scene)
-    common = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
+    common: dict[str, Any] = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
     check_settings({**common, **_settings("light", exposure, scene), "seed": [seed, 1]})
     folder = _new_folder(folder)
-    rows = []
+    rows: list[tuple] = []
     start = Time("2024-01-15T04:00:00")
     for kind, number in (("bias", n_bias), ("dark", n_dark), ("flat", n_flat), ("light", n_light)):
         for count in range(1, number + 1):
@@ -112,8 +115,8 @@ def simulate_night(
     return QTable(rows=rows, names=COLUMNS)
 
 
-def _new_folder(folder):
-    """The folder and one for the truth in it, made if missing, refused if there are frames."""
+def _new_folder(folder: Path) -> Path:
+    """Make the folder with one for the truth in it; a folder that holds frames is refused."""
     try:
         folder = Path(folder)
         taken = any(place.is_dir() and any(place.glob("*.fits")) for place in (folder, folder / "truth"))
@@ -126,19 +129,19 @@ def _new_folder(folder):
     return folder
 
 
-def _check_numbers(**numbers):
+def _check_numbers(**numbers: Any) -> None:
     check_ranges(numbers, {}, dict.fromkeys(numbers, (0, MOST_FRAMES)))
 
 
-def _check_scene(scene):
+def _check_scene(scene: Any) -> None:
     known = [name for name in signature(simulate_frame).parameters if name not in SET_BY_THE_NIGHT]
     unknown = sorted(set(scene) - set(known))
     if unknown:
         raise CosmicRayError(f"the scene has {', '.join(unknown)}; expected some of {', '.join(known)}")
 
 
-def _settings(kind, exposure, scene):
-    """What `simulate_frame` takes for a frame of that kind."""
+def _settings(kind: str, exposure: float, scene: Any) -> dict[str, Any]:
+    """The arguments of `simulate_frame` for a frame of this kind."""
     if kind == "light":
         return {"exposure": exposure, **scene}
     full = {"n_muons": 30, "n_worms": 20, "n_spots": 30, **{k: v for k, v in scene.items() if k.startswith("n_")}}
@@ -148,8 +151,8 @@ def _settings(kind, exposure, scene):
     return {"sky": FLAT_LEVEL if kind == "flat" else 0.0, "n_stars": 0, "exposure": seconds, **rays}
 
 
-def _write(folder, name, kind, frame):
-    """Write frame and truth; give the row of the table."""
+def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple[str, str, str, int, int]:
+    """Write frame and truth; return the row of the table."""
     path, truth = folder / name, folder / "truth" / name
     header = frame.ccd.header.copy()
     header["BUNIT"] = str(frame.ccd.unit)

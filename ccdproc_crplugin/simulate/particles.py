@@ -16,7 +16,10 @@ References
 .. [3] K. Kanaya and S. Okayama, J. Phys. D 5, 43 (1972): range of electrons in matter.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -52,8 +55,8 @@ class Chip:
     pixel_size: float
     diffusion: float
 
-    def __post_init__(self):
-        """Refuse what is no chip."""
+    def __post_init__(self) -> None:
+        """Refuse wrong values."""
         check_ranges(vars(self), {"thickness": (1, 1e4), "pixel_size": (0.5, 1e3), "diffusion": (0, 1e3)}, {})
 
 
@@ -73,12 +76,12 @@ class Path:
     electrons: np.ndarray
 
     @property
-    def length(self):
+    def length(self) -> float:
         """Length of the path as projected on the chip's face, in microns."""
         return float(np.hypot(np.diff(self.x), np.diff(self.y)).sum())
 
 
-def energy_loss(n_steps, step, rng):
+def energy_loss(n_steps: int, step: float, rng: np.random.Generator) -> np.ndarray:
     """Energies that a fast particle loses in each of ``n_steps`` of ``step`` microns, in eV."""
     width = LANDAU_WIDTH * step
     most_probable = width * (np.log(2 * ELECTRON_MASS * width / PLASMA_ENERGY**2) + 0.2)
@@ -87,7 +90,7 @@ def energy_loss(n_steps, step, rng):
     return np.clip(most_probable + width * (landau - LANDAU_MODE), 0, LARGEST_LOSS)
 
 
-def muon_direction(tilt, rng):
+def muon_direction(tilt: float, rng: np.random.Generator) -> np.ndarray:
     """A unit vector (x, y, depth) of a muon that crosses a chip whose normal is ``tilt`` degrees off the zenith."""
     tilt = np.radians(tilt)
     while True:
@@ -100,7 +103,7 @@ def muon_direction(tilt, rng):
             return _turned_about_normal(np.array([along, from_zenith[1], across]), rng)
 
 
-def _turned_about_normal(direction, rng):
+def _turned_about_normal(direction: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The direction with the chip turned by a random angle in its plane."""
     angle = 2 * np.pi * rng.random()
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -108,7 +111,7 @@ def _turned_about_normal(direction, rng):
     return np.array([cosine * x - sine * y, sine * x + cosine * y, depth])
 
 
-def _muon(chip, size, rng, tilt):
+def _muon(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A straight path through the whole thickness."""
     direction = muon_direction(tilt, rng)
     way = chip.thickness / max(abs(direction[2]), 0.02)
@@ -120,26 +123,26 @@ def _muon(chip, size, rng, tilt):
     return Path(x, y, depth, electrons)
 
 
-def stopping_power(energy):
+def stopping_power(energy: float) -> float:
     """Energy loss of an electron per micron, from its range [3]_."""
     kilo = energy / 1e3
     # The range in silicon is 0.032 micron x (energy in keV)^1.67; this is the inverse of its derivative.
     return max(1e3 / (0.0534 * kilo**0.67), MEAN_LOSS)
 
 
-def scattering_angle(energy, step):
+def scattering_angle(energy: float, step: float) -> float:
     """Typical deflection of an electron in one step (Highland) [1]_."""
     momentum_speed = energy * (energy + 2 * ELECTRON_MASS) / (energy + ELECTRON_MASS)
     return min(13.6e6 / momentum_speed * np.sqrt(step / RADIATION_LENGTH), 1.0)
 
 
-def deflected(direction, angle, rng):
+def deflected(direction: np.ndarray, angle: float, rng: np.random.Generator) -> np.ndarray:
     """A direction turned by normal deviates."""
     turned = direction + angle * rng.standard_normal(3)
     return turned / np.linalg.norm(turned)
 
 
-def _worm(chip, size, rng, tilt):
+def _worm(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A Compton electron: a random walk that ends where its energy is spent or where it leaves the chip.
 
     Energies fall off exponentially with a mean of 250 keV between 30 and 1250 keV, the range of the
@@ -160,7 +163,7 @@ def _worm(chip, size, rng, tilt):
     return Path(x, y, depth, np.array(losses) / EV_PER_ELECTRON)
 
 
-def _spot(chip, size, rng, tilt):
+def _spot(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm."""
     x, y = rng.random(2) * size
     energy = np.exp(rng.uniform(np.log(1e3), np.log(60e3)))
@@ -172,13 +175,13 @@ def _spot(chip, size, rng, tilt):
 KINDS = {"muon": _muon, "worm": _worm, "spot": _spot}
 
 
-def make_path(kind, chip, shape, rng, tilt=0.0):
+def make_path(kind: str, chip: Chip, shape: tuple[int, int], rng: np.random.Generator, tilt: float = 0.0) -> Path:
     """One particle's path through the chip."""
     size = np.array(shape[::-1]) * chip.pixel_size
     return KINDS[kind](chip, size, rng, tilt)
 
 
-def charge_image(path, chip, shape, rng):
+def charge_image(path: Any, chip: Chip, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Any, Any]:
     """Electrons that the path leaves in each pixel."""
     electrons = rng.poisson(path.electrons)
     spread = np.repeat(chip.diffusion * np.sqrt(path.depth / chip.thickness), electrons)
@@ -194,7 +197,7 @@ def charge_image(path, chip, shape, rng):
     return (slice(top, top + height), slice(left, left + width)), charge.reshape(height, width).astype(float)
 
 
-def _pixel(position, spread, chip, rng):
+def _pixel(position: np.ndarray, spread: np.ndarray, chip: Chip, rng: np.random.Generator) -> np.ndarray:
     """Pixel numbers in which electrons that start at ``position`` (microns) end."""
     walked = position + spread * rng.standard_normal(position.size)
     return np.floor(walked / chip.pixel_size).astype(int)

@@ -1,5 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What shines: stars with a Moffat profile and galaxies with a Sersic profile, made by photutils."""
+"""The light of stars (Moffat profiles) and galaxies (Sersic profiles), made by photutils."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -18,7 +23,7 @@ PSF_OVERSAMPLING = 5
 FLUX_SLOPE = -1.6
 
 
-def moffat_psf(fwhm, beta=3.0, radius=None):
+def moffat_psf(fwhm: float, beta: float = 3.0, radius: float | None = None) -> Callable[..., np.ndarray]:
     """A Moffat point-spread function integrated over the pixels."""
     radius = int(np.ceil(10 * fwhm)) + 2 if radius is None else radius
     moffat = MoffatPSF(alpha=fwhm / (2 * np.sqrt(2 ** (1 / beta) - 1)), beta=beta)
@@ -29,7 +34,7 @@ def moffat_psf(fwhm, beta=3.0, radius=None):
     return ImagePSF(fftconvolve(samples, pixel, mode="same"), oversampling=PSF_OVERSAMPLING)
 
 
-def draw_stars(n_stars, shape, flux_range, rng):
+def draw_stars(n_stars: int, shape: tuple[int, int], flux_range: Any, rng: np.random.Generator) -> QTable:
     """Places and fluxes of stars, the bright ones rare."""
     low, high = (limit ** (1 + FLUX_SLOPE) for limit in flux_range)
     flux = (low + rng.random(n_stars) * (high - low)) ** (1 / (1 + FLUX_SLOPE))
@@ -42,7 +47,7 @@ def draw_stars(n_stars, shape, flux_range, rng):
     )
 
 
-def star_image(shape, stars, fwhm, beta=3.0):
+def star_image(shape: tuple[int, int], stars: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
     """Light of the stars."""
     if len(stars) == 0:
         return np.zeros(shape)
@@ -54,7 +59,7 @@ def star_image(shape, stars, fwhm, beta=3.0):
     return make_model_image(shape, moffat_psf(fwhm, beta), parameters)
 
 
-def draw_galaxies(n_galaxies, shape, rng):
+def draw_galaxies(n_galaxies: int, shape: tuple[int, int], rng: np.random.Generator) -> QTable:
     """Places and shapes of galaxies."""
     return QTable(
         {
@@ -69,7 +74,7 @@ def draw_galaxies(n_galaxies, shape, rng):
     )
 
 
-def galaxy_image(shape, galaxies, fwhm, beta=3.0):
+def galaxy_image(shape: tuple[int, int], galaxies: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
     """Light of the galaxies as blurred by the seeing."""
     if len(galaxies) == 0:
         return np.zeros(shape)

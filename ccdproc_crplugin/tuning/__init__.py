@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Which limits suit a frame, from the frame alone.
+The limits that suit a frame, from the frame alone.
 
-`trials` tries cosmic rays and stars of known charge on parts of the frame; `limits` counts what each pair of limits
-would find, weighs it and chooses.
+`trials` tries cosmic rays and stars of known charge on parts of the frame. `limits` counts what each pair of limits
+would find, and chooses.
 """
 
 __all__ = ["MAX_FALSE", "MAX_STARS_TOUCHED"]

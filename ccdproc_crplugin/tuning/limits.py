@@ -1,7 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What each pair of limits would find, and which pair to take."""
+"""The number of events for each pair of limits, and the choice of a pair."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy.table import Table
@@ -40,23 +44,23 @@ class Limits:
 
 
 def choose_limits(
-    data,
+    data: np.ndarray,
     *,
-    mask,
-    variance=None,
-    readnoise,
-    saturation=np.inf,
-    fwhm=None,
-    objlim,
-    vary_objlim=True,
-    n_pixels=3,
-    max_false=MAX_FALSE,
-    max_stars_touched=MAX_STARS_TOUCHED,
-    seed=0,
-    **search,
-):
+    mask: np.ndarray,
+    variance: np.ndarray | None = None,
+    readnoise: float,
+    saturation: float = np.inf,
+    fwhm: float | None = None,
+    objlim: float,
+    vary_objlim: bool = True,
+    n_pixels: int = 3,
+    max_false: float = MAX_FALSE,
+    max_stars_touched: float = MAX_STARS_TOUCHED,
+    seed: int = 0,
+    **search: Any,
+) -> Limits:
     """Choose ``sigclip`` and ``objlim`` for a frame."""
-    frame = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
+    frame: dict[str, Any] = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
     masked = mask if mask.any() else None
     scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
@@ -71,8 +75,8 @@ def choose_limits(
     return _choice(table, objlim, max_false, max_stars_touched)
 
 
-def _off_structured_edges(scores, shape, objlim):
-    """The candidates that are not on an edge with a structure of its own."""
+def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) -> np.ndarray:
+    """The candidates that are not on a structured edge of the chip."""
     hits = np.zeros(shape, dtype=bool)
     sharp = scores[(scores["s_prime"] > EDGE_SIGCLIP) & (scores["s_prime_over_f"] > objlim)]
     hits[sharp["y"], sharp["x"]] = True
@@ -81,20 +85,20 @@ def _off_structured_edges(scores, shape, objlim):
 
 
 class _Found:
-    """The candidates of the frame, to be counted for any pair of limits."""
+    """The candidates of the frame, which can be counted for any pair of limits."""
 
-    def __init__(self, scores, shape, n_pixels):
+    def __init__(self, scores: Any, shape: tuple[int, int], n_pixels: int) -> None:
         self.n_pixels = n_pixels
         self.groups = {sigclip: self._grouped(scores, shape, sigclip) for sigclip in SIGCLIPS}
 
     @staticmethod
-    def _grouped(scores, shape, sigclip):
+    def _grouped(scores: Any, shape: tuple[int, int], sigclip: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Label and contrast of the candidates above ``sigclip``, and the pixels of each label."""
         above = scores[scores["s_prime"] > sigclip]
         label = label_pixels(above["y"].astype(np.int64), above["x"].astype(np.int64), shape)
         return label, above["s_prime_over_f"], np.bincount(label, minlength=1)
 
-    def count(self, sigclip, objlim):
+    def count(self, sigclip: float, objlim: float) -> dict[str, int]:
         """Pixels, events and extended events of the first iteration."""
         label, contrast, areas = self.groups[sigclip]
         seeds = np.unique(label[contrast > objlim])
@@ -105,7 +109,7 @@ class _Found:
         }
 
 
-def _rows(found, trials, objlim, per_frame):
+def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterator[Any]:
     """Rows of the table for one contrast."""
     events, stars = best_scores(trials.events, objlim), best_scores(trials.stars, objlim)
     noise = _noise_tail(trials, objlim)
@@ -121,9 +125,9 @@ def _rows(found, trials, objlim, per_frame):
         }
 
 
-def _noise_tail(trials, objlim):
+def _noise_tail(trials: Any, objlim: float) -> Callable:
     """
-    Number of false pixels in the parts tried, but for those on stars, as a function of ``sigclip``.
+    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``.
 
     S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
     tells what a frame much larger than the parts has beyond the highest S' of the parts.
@@ -134,14 +138,14 @@ def _noise_tail(trials, objlim):
     return lambda sigclip: len(passing) * np.exp(-(sigclip**2 - LOWEST**2) / scale)
 
 
-def _untried(table, objlim):
-    """The limits of a frame on which trial events tell nothing."""
+def _untried(table: Any, objlim: float) -> Any:
+    """The limits of a frame on which no trial event could be found."""
     reason = f"no trial event was found at any sigclip: the detector's own value of {DEFAULT_SIGCLIP:g} stays"
     return Limits(DEFAULT_SIGCLIP, float(objlim), table, reason)
 
 
-def _choice(table, objlim, max_false, max_stars_touched):
-    """The row to take, and why."""
+def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float) -> Limits:
+    """The row that is chosen, and why."""
     false_share = table["n_false"] / np.maximum(table["n_events"], 1)
     merit = np.where(table["allowed"], table["completeness"], -false_share - table["stars_touched"])
     good = table[merit >= merit.max() - INDIFFERENT]

@@ -8,8 +8,11 @@ whatever a limit finds there is false. A cosmic ray that was taken for a star wh
 more star of the twin, and does no harm.
 """
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -49,7 +52,7 @@ TOUCHED = 1  # pixels from a star's brightest within which it is touched
 
 @dataclass(frozen=True)
 class Trials:
-    """Scores of what was tried."""
+    """Scores of the cosmic rays and stars that were tried."""
 
     events: list
     stars: list
@@ -57,7 +60,17 @@ class Trials:
     n_pixels: int
 
 
-def make_trials(data, *, mask, variance, readnoise, saturation, fwhm, search, seed=0):
+def make_trials(
+    data: np.ndarray,
+    *,
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    fwhm: Any,
+    search: Any,
+    seed: int = 0,
+) -> Trials:
     """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
@@ -80,12 +93,12 @@ def make_trials(data, *, mask, variance, readnoise, saturation, fwhm, search, se
     )
 
 
-def best_scores(scores, objlim):
-    """The highest S' that each of the things tried has above a contrast."""
+def best_scores(scores: Any, objlim: float) -> np.ndarray:
+    """The highest S' of each trial among its pixels above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
 
 
-def _tiles(shape):
+def _tiles(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
     """Slices of the parts, spread over the frame."""
     if shape[0] * shape[1] <= WHOLE:
         return [(slice(0, shape[0]), slice(0, shape[1]))]
@@ -102,15 +115,16 @@ def _tiles(shape):
 class _Part:
     """A part of the frame, in electron."""
 
-    def __init__(self, data, mask, search):
+    def __init__(self, data: np.ndarray, mask: np.ndarray, search: Any) -> None:
         self.data, self.search, self.good = data, search, ~mask
+        self.sky: float
         dark, self.sky = np.percentile(data[self.good], [15.87, 50]) if self.good.any() else (0.0, 0.0)
         #: Standard deviation of the blank sky, from its darker half, where no star shines.
         self.sigma = max(self.sky - dark, 1e-3)
 
-    def scores(self, data):
+    def scores(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S' and S'/F at every candidate, as images that are 0 elsewhere."""
-        found = lacosmic(
+        found: Any = lacosmic(
             np.where(self.good, data, np.nan),
             niter=1,
             scores_above=LOWEST,
@@ -121,8 +135,8 @@ class _Part:
         contrast[found["y"], found["x"]] = found["s_prime_over_f"]
         return s_prime, contrast
 
-    def try_events(self, rng):
-        """Scores on trial events that stand out of the noise."""
+    def try_events(self, rng: np.random.Generator) -> list[Any]:
+        """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
         noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
         covered = []
@@ -138,8 +152,8 @@ class _Part:
         s_prime, contrast = self.scores(data)
         return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
 
-    def try_stars(self, fwhm, rng):
-        """Scores on the stars of the twin, and those beside stars."""
+    def try_stars(self, fwhm: Any, rng: np.random.Generator) -> Any:
+        """Scores on the stars of the simulated twin, and beside stars."""
         narrow = FWHM_WITHOUT_STARS if fwhm is None else max(np.sqrt(max(fwhm**2 - PIXEL_WIDTH2, 0)), LEAST_FWHM)
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
@@ -151,12 +165,12 @@ class _Part:
         scores = [(s_prime[near].ravel(), contrast[near].ravel()) for near in _around(stars, TOUCHED)]
         return scores, (s_prime[beside], contrast[beside])
 
-    def _read_out(self):
-        """Standard deviation of what scatters beside the photons."""
+    def _read_out(self) -> Any:
+        """Standard deviation of the noise that is not photon noise, electron."""
         return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
 
-    def _detected(self, fwhm):
-        """The stars of the part."""
+    def _detected(self, fwhm: Any) -> Any:
+        """The stars that are detected in the part."""
         finder = DAOStarFinder(STAR_PEAK * self.sigma, fwhm, scale_threshold=False, sharpness_range=SHARPNESS)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NoDetectionsWarning)
@@ -168,7 +182,7 @@ class _Part:
         return QTable({"x": x * u.pix, "y": y * u.pix, "flux": peak / share * u.electron})
 
 
-def _around(stars, radius):
+def _around(stars: Any, radius: int) -> list[tuple[slice, ...]]:
     """Slices of the pixels about each star."""
     centres = np.rint([stars["y"].value, stars["x"].value]).astype(int).T
     return [tuple(slice(max(place - radius, 0), place + radius + 1) for place in centre) for centre in centres]

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Which ``sigclip`` and ``objlim`` a frame wants, and why."""
+"""The choice of ``sigclip`` and ``objlim`` for a frame, with the reason."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.table import Table
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_number, check_whole
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
@@ -188,9 +188,12 @@ def cr_tune(
             "Found a frame whose cosmic rays were removed already; expected one that was not cleaned.",
             "Take the frame as it was before: {restore_cosmic_rays()} returns it.",
         )
-    _check_bounds(max_false=max_false, max_stars_touched=max_stars_touched)
-    _check_whole(n_pixels=(n_pixels, 1), seed=(seed, 0))
-    _check_objlim(objlim)
+    check_number("max_false", max_false, 0, 1)
+    check_number("max_stars_touched", max_stars_touched, 0, 1)
+    check_whole("n_pixels", n_pixels, 1)
+    check_whole("seed", seed, 0)
+    if objlim is not None:
+        check_number("objlim", objlim, most=LARGEST_OBJLIM, above=0)
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
@@ -217,22 +220,3 @@ def cr_tune(
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
     return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
-
-
-def _check_bounds(**bounds: float) -> None:
-    for name, value in bounds.items():
-        if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value <= 1:
-            raise CosmicRayError(f"Found {name}={value!r}; expected a share from 0 to 1.")
-
-
-def _check_whole(**numbers: tuple[int, int]) -> None:
-    for name, (value, least) in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise CosmicRayError(f"Found {name}={value!r}; expected a whole number, {least} or more.")
-
-
-def _check_objlim(objlim: float | None) -> None:
-    if objlim is None:
-        return
-    if isinstance(objlim, bool) or not isinstance(objlim, int | float | np.number) or not 0 < objlim <= LARGEST_OBJLIM:
-        raise CosmicRayError(f"Found objlim={objlim!r}; expected a number above 0, {LARGEST_OBJLIM:g} at the most.")

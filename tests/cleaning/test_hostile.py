@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-What careless or ill-meaning callers, plugins and files do, and what comes of it.
+Careless or hostile callers, plugins and files: wrong input is refused or does no harm.
 """
 
 import numpy as np

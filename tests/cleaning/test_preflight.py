@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The look before the cleaning.
+The preflight: its policies, its place in the cleaning, and checks that fail to run.
 """
 
 from types import SimpleNamespace
@@ -97,7 +97,7 @@ class TestPolicies:
         assert crp.cr_preflight(ccd, policy="off") == []
 
     def test_another_policy_is_refused(self, ccd):
-        with pytest.raises(CosmicRayError, match="policy='shout'; expected one of: report, warn, raise, off"):
+        with pytest.raises(CosmicRayError, match="policy='shout'; expected one of: 'report', 'warn', 'raise', 'off'"):
             crp.cr_preflight(ccd, policy="shout")
 
 

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The way back: all of it, event by event, after a pickle, a deep copy and a file.
+Put back removed values: all of them or event by event, after a pickle, a deep copy and a file.
 """
 
 import copy
@@ -15,33 +15,10 @@ from hypothesis import strategies as st
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 
-from ..helpers.hit_frames import hit_frame, hit_mask, same_bits
+from ..helpers.hit_frames import assert_same_frame, hit_frame, hit_mask, rich_frame, same_bits
 
-# An uncertainty as small as those here is carried, but not believed.
+# An uncertainty as small as those here is carried, but not used as the noise.
 pytestmark = pytest.mark.filterwarnings("ignore:Found an uncertainty")
-
-
-def rich_frame(dtype=">i2", uncertainty=StdDevUncertainty):
-    """A frame with all that a frame can carry."""
-    ccd = hit_frame(dtype)
-    ccd.mask = np.zeros(ccd.shape, dtype=bool)
-    ccd.mask[3, :7] = True
-    ccd.uncertainty = uncertainty(np.full(ccd.shape, 0.7, dtype=np.float32))
-    ccd.flags = np.arange(ccd.data.size, dtype=np.int32).reshape(ccd.shape)
-    return ccd
-
-
-def assert_same_frame(restored, ccd):
-    assert same_bits(restored.data, ccd.data)
-    assert restored.unit == ccd.unit
-    for name in ("mask", "flags"):
-        before, after = getattr(ccd, name), getattr(restored, name)
-        assert (after is None) if before is None else same_bits(np.asarray(after), np.asarray(before))
-    if ccd.uncertainty is None:
-        assert restored.uncertainty is None
-    else:
-        assert type(restored.uncertainty) is type(ccd.uncertainty)
-        assert same_bits(restored.uncertainty.array, ccd.uncertainty.array)
 
 
 def through_pickle(ccd, folder):
@@ -208,7 +185,7 @@ class TestRefusals:
     def test_integers_are_not_made_of_changed_values(self):
         cleaned = crp.clean_cosmic_rays(hit_frame("uint16"))
         cleaned.data[0, 0] = 0.5
-        with pytest.raises(CosmicRayError, match="no uint16 any more"):
+        with pytest.raises(CosmicRayError, match="no longer fit uint16"):
             crp.restore_cosmic_rays(cleaned)
 
     @pytest.mark.parametrize(

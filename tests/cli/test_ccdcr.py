@@ -3,6 +3,9 @@
 The command line.
 """
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -157,6 +160,27 @@ class TestClean:
         write_raw(here / "..;rm -rf *.fits")
         assert main(["clean", "..;rm -rf *.fits"]) == 0
         assert [path.name for path in (here / "cleaned").iterdir()] == ["..;rm -rf *.fits"]
+
+    @pytest.mark.parametrize("name", ["frame_hdu=1.fits", "restore_cosmic_rays.fits", "force=True.fits"])
+    def test_a_name_like_an_option_is_printed_as_it_is(self, here, capsys, name):
+        (here / name).write_text("no frame")
+        assert main(["clean", name]) == 1
+        assert f"{name}: failed: Found '{name}'" in capsys.readouterr().err
+
+    def test_a_parameter_is_named_as_an_option(self, night, capsys):
+        main(["clean", "raw/light_1.fits"])
+        assert main(["clean", "cleaned/light_1.fits", "-o", "again"]) == 1
+        assert "Give --force to clean it again, or ccdcr restore first." in capsys.readouterr().err
+
+    def test_a_file_is_opened_once(self, night):
+        code = (
+            "import sys; opened = []; from ccdproc_crplugin.cli import main;"
+            "sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == 'open' else None);"
+            "main(['clean', 'raw/light_1.fits', '--quiet']);"
+            "print([str(path) for path in opened].count('raw/light_1.fits'))"
+        )
+        run = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
+        assert run.stdout.splitlines()[-1] == "1"
 
     def test_control_characters_do_not_reach_the_terminal(self, here, capsys):
         (here / "a\x1b[31m.fits").write_text("no")

@@ -52,7 +52,7 @@ def test_an_attribute_that_is_not_ours_is_left_alone_with_a_warning():
     methods.uninstall()
     CCDData.cr_segments = "theirs"
     try:
-        with pytest.warns(PluginWarning, match="'cr_segments' already, which is left alone"):
+        with pytest.warns(PluginWarning, match="already has an attribute 'cr_segments', which is left alone"):
             methods.install()
         assert CCDData.cr_segments == "theirs"
         assert CCDData.clean_cosmic_rays is crp.clean_cosmic_rays

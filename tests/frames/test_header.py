@@ -164,3 +164,46 @@ class TestOtherFigures:
         assert header.frame_name({"FILENAME": "a.fits", "OBJECT": "M 31"}) == "a.fits"
         assert header.frame_name({"OBJECT": "M 31"}) == "M 31"
         assert header.frame_name({}) == ""
+
+
+CARDS = {
+    "CONAD": 1.9,
+    "RDNOISE": 5.0,
+    "SATURATE": 6e4,
+    "EXPTIME": 90,
+    "XPIXSZ": 9.0,
+    "HEIGHT": 2344.0,
+    "FILTER": "R",
+    "CCDSUM": "2 2",
+    "CCD-TEMP": -20.0,
+    "READMODE": "slow",
+    "IMAGETYP": "Light Frame",
+    "OBJECT": "M 31",
+    "AIRMASS": 1.2,
+}
+LOOK_UPS = [
+    header.gain,
+    header.gain_setting,
+    header.readnoise,
+    header.saturation,
+    header.exposure,
+    header.pixel_size,
+    header.altitude,
+    header.filter_name,
+    header.binning,
+    header.temperature,
+    header.readout_mode,
+    header.frame_kind,
+    header.frame_name,
+]
+
+
+@pytest.mark.parametrize("meta", [fits.Header(CARDS), CARDS, {key.lower(): value for key, value in CARDS.items()}])
+def test_a_header_that_was_read_once_answers_every_look_up(meta):
+    once = header.read_header(meta)
+    assert [look_up(once) for look_up in LOOK_UPS] == [look_up(meta) for look_up in LOOK_UPS]
+    assert None not in [look_up(once) for look_up in LOOK_UPS]
+
+
+def test_a_header_that_was_read_once_holds_only_cards_that_are_looked_up():
+    assert set(header.read_header(CARDS)) == set(CARDS) - {"AIRMASS"}

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-How many events to expect, and what the verdict is where the header says too little.
+How many events to expect, and the verdict on the number found, also where the header lacks values.
 """
 
 import numpy as np

@@ -3,7 +3,7 @@
 
 import numpy as np
 from astropy import units as u
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, StdDevUncertainty
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin.kernels import engine
@@ -50,3 +50,27 @@ def hit_frame(dtype="float32", **keywords):
 def same_bits(a, b):
     """Whether two arrays are the same in dtype, byte order and every bit."""
     return a.dtype == b.dtype and a.dtype.byteorder == b.dtype.byteorder and a.tobytes() == b.tobytes()
+
+
+def rich_frame(dtype=">i2", uncertainty=StdDevUncertainty):
+    """A frame with mask, uncertainty and flags."""
+    ccd = hit_frame(dtype)
+    ccd.mask = np.zeros(ccd.shape, dtype=bool)
+    ccd.mask[3, :7] = True
+    ccd.uncertainty = uncertainty(np.full(ccd.shape, 0.7, dtype=np.float32))
+    ccd.flags = np.arange(ccd.data.size, dtype=np.int32).reshape(ccd.shape)
+    return ccd
+
+
+def assert_same_frame(restored, ccd):
+    """Data, unit, mask, flags and uncertainty are the same, bit for bit."""
+    assert same_bits(restored.data, ccd.data)
+    assert restored.unit == ccd.unit
+    for name in ("mask", "flags"):
+        before, after = getattr(ccd, name), getattr(restored, name)
+        assert (after is None) if before is None else same_bits(np.asarray(after), np.asarray(before))
+    if ccd.uncertainty is None:
+        assert restored.uncertainty is None
+    else:
+        assert type(restored.uncertainty) is type(ccd.uncertainty)
+        assert same_bits(restored.uncertainty.array, ccd.uncertainty.array)

@@ -3,10 +3,14 @@
 Frames to and from FITS files.
 """
 
+import bz2
+import gzip
 import os
 import re
 import stat
 import warnings
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +21,7 @@ from astropy.wcs import WCS, Sip
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
-from ccdproc_crplugin.io.ccd import open_frames, read_header
+from ccdproc_crplugin.io.ccd import open_frame, read_header
 
 from ..helpers.hit_frames import hit_frame, same_bits
 
@@ -182,9 +186,9 @@ class TestReading:
         path = crp.write_ccd(cleaned, tmp_path / "frame.fits.gz")
         opened, opening = [], fits.open
         monkeypatch.setattr(fits, "open", lambda name, *rest, **how: opened.append(name) or opening(name, *rest, **how))
-        with open_frames(path) as file:
-            header, read = file.header(), file.read()
-        assert opened == [path]
+        with open_frame(path) as file:
+            header, read = file.header, file.read()
+        assert [stream.name for stream in opened] == [str(path)]
         assert header["CRNPIX"] == read.meta["CRNPIX"] == 8
         assert same_bits(read.restore_cosmic_rays().data, hit_frame().data)
 
@@ -207,6 +211,16 @@ class TestReading:
     def test_the_primary_hdu_stands_for_the_first_image_where_it_is_empty(self, tmp_path):
         fits.HDUList([fits.PrimaryHDU(), fits.ImageHDU(np.ones((9, 8), dtype="i2"))]).writeto(tmp_path / "frame.fits")
         assert crp.read_ccd(tmp_path / "frame.fits", hdu=0).shape == (9, 8)
+
+    @pytest.mark.parametrize("ending", [".gz", ".bz2", ".zip"])
+    def test_a_packed_file_is_read(self, tmp_path, saao_path, ending):
+        content, path = Path(saao_path).read_bytes(), tmp_path / f"frame.fits{ending}"
+        if ending == ".zip":
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("frame.fits", content)
+        else:
+            path.write_bytes({".gz": gzip, ".bz2": bz2}[ending].compress(content))
+        assert same_bits(native(crp.read_ccd(path).data), native(crp.read_ccd(saao_path).data))
 
     def test_integers_without_bunit_are_adu(self, saao_path):
         assert crp.read_ccd(saao_path).unit == u.adu

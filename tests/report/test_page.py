@@ -24,7 +24,7 @@ from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import view_frame
-from ccdproc_crplugin.report.night import Row, complete, read_night
+from ccdproc_crplugin.report.night import Row, complete, rows_of_folder
 from ccdproc_crplugin.report.review import cleaning_id
 from ccdproc_crplugin.report.stamps import make_sheet
 
@@ -155,13 +155,13 @@ class TestPage:
     def test_the_counts_follow_the_frame_rather_than_the_table(self, folder):
         restored = crp.read_ccd(folder / "light_1.fits").restore_cosmic_rays(labels=1)
         crp.write_ccd(restored, folder / "light_1.fits", overwrite=True)
-        row = view_frame(read_night(folder)[0]).row
+        row = view_frame(rows_of_folder(folder)[0]).row
         assert (row.n_events, row.n_pixels, row.seconds) == (2, 7, 1.5)
 
     def test_what_the_header_says_goes_before_the_table(self, folder):
         with fits.open(folder / "light_1.fits", mode="update") as hdus:
             hdus[0].header.update(CRVERDCT="too few", CREXPLO=4, CREXPHI=9)
-        row = view_frame(read_night(folder)[0]).row
+        row = view_frame(rows_of_folder(folder)[0]).row
         assert (row.verdict, row.expected) == ("too few", "4 to 9")
 
     def test_a_frame_put_back_whole_has_no_events(self, folder, tmp_path):
@@ -269,7 +269,7 @@ class TestRefusals:
         table["output"] = table["output"].astype("U40")
         table["output"][0] = output
         table.write(folder / "night.ecsv", format="ascii.ecsv", overwrite=True)
-        row = read_night(folder)[0]
+        row = rows_of_folder(folder)[0]
         assert row.path is None
         assert "outside of the folder" in row.reason
 
@@ -419,7 +419,7 @@ class TestStamps:
 class TestFigures:
     @pytest.fixture
     def views(self, folder):
-        return [view_frame(row) for row in read_night(folder)[:3]]
+        return [view_frame(row) for row in rows_of_folder(folder)[:3]]
 
     def test_histograms_count_each_event_once(self, views):
         area, charge, angle = histograms(views)
@@ -512,14 +512,14 @@ def test_calibration_frames_come_after_the_light_frames(folder):
     table = Table.read(folder / "night.ecsv")
     table["kind"] = ["bias", "light", "flat", "light"]
     table.write(folder / "night.ecsv", overwrite=True)
-    assert [row.kind for row in read_night(folder)] == ["light", "light", "bias", "flat"]
+    assert [row.kind for row in rows_of_folder(folder)] == ["light", "light", "bias", "flat"]
 
 
 def test_the_page_says_without_what_a_number_of_events_cannot_be_judged(tmp_path):
     ccd = hit_frame()
     ccd.meta = fits.Header(ccd.meta)
     crp.write_ccd(crp.clean_cosmic_rays(ccd, "median", thresh=40), tmp_path / "light.fits")
-    (row,) = read_night(tmp_path)
+    (row,) = rows_of_folder(tmp_path)
     assert "no pixel size" in view_frame(row).row.lacking
     assert "no pixel size" in crp.write_report(tmp_path, tmp_path / "page.html").read_text()
 

@@ -175,12 +175,12 @@ def test_a_large_frame_is_tried_in_parts():
 @pytest.mark.parametrize("wrong", [{"max_false": -0.1}, {"max_stars_touched": 2}, {"max_false": "few"}])
 def test_bounds_that_are_no_share_are_refused(frame, wrong):
     (name,) = wrong
-    with pytest.raises(CosmicRayError, match=f"Found {name}=.*a share from 0 to 1"):
+    with pytest.raises(CosmicRayError, match=f"Found {name}=.*a number from 0 to 1"):
         crp.cr_tune(frame.ccd, **wrong)
 
 
 def test_another_word_than_auto_is_refused(frame):
-    with pytest.raises(CosmicRayError, match="Found sigclip='best'; expected a positive number or 'auto'"):
+    with pytest.raises(CosmicRayError, match="Found sigclip='best'; expected a number above 0, or 'auto'"):
         frame.ccd.clean_cosmic_rays(sigclip="best", preflight="off")
 
 

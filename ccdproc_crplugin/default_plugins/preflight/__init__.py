@@ -1,6 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The built-in checks of the preflight, a subject a file."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
 from ccdproc_crplugin.default_plugins.preflight.header import check_kind, check_overscan, check_records, check_unit
 from ccdproc_crplugin.default_plugins.preflight.hot_pixels import check_hot_pixels
 from ccdproc_crplugin.default_plugins.preflight.noise import check_noise
@@ -11,7 +16,7 @@ from ccdproc_crplugin.plugins.model import Check
 
 
 @hookimpl
-def ccdcr_checks():
+def ccdcr_checks() -> Iterator[Any]:
     """Register the checks."""
     yield Check("kind", "is it a science frame?", check_kind)
     yield Check("unit", "is the frame in adu or electron, its noise known?", check_unit)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the header tells: kind of frame, unit, corrections made, overscan."""
+"""Checks of the header: kind of frame, unit, corrections on record, overscan."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NO_BIAS = 3.0
 
 
 def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
-    """Look whether the frame is one exposure of the sky."""
+    """Check that the frame is one exposure of the sky."""
     kind = frame_kind(ccd.meta)
     if kind in ("bias", "dark", "flat"):
         return Finding(
@@ -69,7 +69,7 @@ def _number_combined(ccd: CCDData) -> float:
 def check_unit(
     ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any, trouble: str | None = None
 ) -> Finding:
-    """Look at note 5: the frame in adu or electron, with gain and read noise to match."""
+    """Check note 5: the frame is in adu or electron, and gain and read noise are known."""
     if gain is not None:
         return Finding("unit", "ok", f"frame in {ccd.unit}, gain {gain:.4g}, read noise {readnoise:.4g}", note=5)
     return Finding(
@@ -84,11 +84,11 @@ def check_unit(
 
 
 def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark: Any) -> Finding:
-    """Look whether the corrections on record agree with the unit of the frame."""
+    """Check that the corrections on record agree with the unit of the frame."""
     made = corrections(ccd.meta)
     told = f"corrections on record: {', '.join(sorted(made)) or 'none'}"
-    in_adu = gain is not None and not ccd.unit.is_equivalent(u.electron)
-    if in_adu and "gain" in made and abs(gain.value - 1) > 0.01:
+    would_apply = gain is not None and not ccd.unit.is_equivalent(u.electron) and abs(gain.value - 1) > 0.01
+    if would_apply and "gain" in made:
         return Finding(
             "records",
             "fail",
@@ -99,7 +99,7 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
             "set the unit of the frame to electron and leave the gain out",
         )
     unit = str(value_of(ccd.meta, "BUNIT") or "").strip().lower()
-    if in_adu and unit in ("electron", "electrons", "e-", "e") and abs(gain.value - 1) > 0.01:
+    if would_apply and unit in ("electron", "electrons", "e-", "e"):
         return Finding(
             "records",
             "warn",
@@ -113,7 +113,7 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
 
 
 def check_overscan(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding | None:
-    """Look whether the frame still has its overscan, and at what level."""
+    """Check that the overscan is subtracted and cut off."""
     overscan = _first_section(ccd, OVERSCAN_SECTIONS)
     if overscan is None:
         return None
@@ -140,7 +140,7 @@ def _first_section(ccd: CCDData, keywords: tuple[str, ...]) -> tuple[slice, slic
 
 
 def _is_beside(light: tuple[slice, slice], shape: tuple[int, int]) -> bool:
-    """Whether a frame of this shape has more along an axis than the light's section, which it holds there."""
+    """Whether the frame has pixels beside the section that saw light, along one of its axes."""
     return any(part.stop <= size and part.stop - part.start < size for part, size in zip(light, shape, strict=True))
 
 

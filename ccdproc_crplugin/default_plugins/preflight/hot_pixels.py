@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Note 1, the dark: pixels that stand alone, more of them than cosmic rays make."""
+"""Check of note 1, the dark: isolated pixels, if there are more of them than cosmic rays make."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ HOT_IN_DARK = 5.0
 def check_hot_pixels(
     ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: CCDData | None
 ) -> Finding:
-    """Count the pixels that stand alone, and look whether the dark has them too."""
+    """Count the isolated pixels, and compare them with the dark."""
     if gain is None:
         return Finding("hot_pixels", "ok", "not measured: the gain is not known")
     if dark is not None and np.shape(dark.data) != ccd.data.shape:

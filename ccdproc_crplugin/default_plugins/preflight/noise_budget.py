@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the noise of a frame is, against what its level, gain and read noise make."""
+"""The noise of a frame, measured and expected from its level, gain and read noise."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class NoiseBudget:
 
     @property
     def variance(self) -> float:
-        """Variance that a pixel of the sky has."""
+        """Variance of a sky pixel."""
         return max(self.ratio, 0) * self.expected
 
 
@@ -74,7 +74,7 @@ def noise_budget(blocks: np.ndarray, readnoise: float, variance: np.ndarray | No
 
 
 def _too_small(variance: np.ndarray, blocks: np.ndarray, readnoise: float) -> bool:
-    """Whether a variance can't be the noise of the frame, being that of a combined frame, say."""
+    """Whether a variance is too small for the noise of the frame, as that of a combined frame is."""
     (level,), (claimed,) = quantiles(blocks, 0.5), quantiles(variance, 0.5)
     known = np.isfinite(level) & np.isfinite(claimed)
     made = np.maximum(level, 0) + readnoise**2

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a header records of the corrections made, and of the sections of the chip."""
+"""The corrections and the sections of the chip that a header records."""
 
 from __future__ import annotations
 

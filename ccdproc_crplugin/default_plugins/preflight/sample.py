@@ -27,7 +27,7 @@ def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
 
 
 def variance_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray | None:
-    """The same blocks of the variance that a frame says it has."""
+    """The same blocks of the variance from the uncertainty of a frame, electron squared."""
     variance_of = VARIANCE_OF.get(type(ccd.uncertainty))
     if variance_of is None or np.shape(ccd.uncertainty.array) != ccd.data.shape:
         return None

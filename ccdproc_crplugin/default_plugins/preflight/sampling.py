@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Whether the detector's parameters suit the width of the stars."""
+"""Check of the detector's parameters against the width of the stars."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def check_sampling(
     detector: str | None = None,
     parameters: Mapping[str, Any] | None = None,
 ) -> Finding:
-    """Measure the stellar width where it matters."""
+    """Compare the parameters with the stellar width, where it matters for them."""
     parameters = {} if parameters is None else parameters
     separable, matched = parameters.get("sepmed") is True, parameters.get("fsmode") == "convolve"
     objlim = parameters.get("objlim")

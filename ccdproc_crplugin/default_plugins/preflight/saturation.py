@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Whether the saturation level is where pixels pile up."""
+"""Check of the saturation level against the level at which pixels pile up."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def check_saturation(
 
 
 def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:
-    """What is wrong with the level, None where nothing is."""
+    """What is wrong with the level, or None."""
     if known is not None and known <= bright.sky:
         return f"The saturation level of {known:.5g} {unit} is below the sky at {bright.sky:.5g}."
     if known is not None and TOO_LOW * known < bright.high:

@@ -1,0 +1,109 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""One step done on one frame, and the errors of steps and of writing."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from astropy.nddata import CCDData
+from astropy.table import Table
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.cards import write_history
+from ccdproc_crplugin.io.ccd import read_ccd
+from ccdproc_crplugin.pipeline.model import Call
+
+__all__ = ["HEADER_KEYWORDS", "OutputError", "as_setting", "overrule_header", "reason_in_night", "run_step", "writing"]
+
+#: Errors that every further frame would meet too: the disk is full, or the folder can't be written to.
+FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+
+#: The message of NumPy for a full disk, which has no errno.
+SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
+
+#: The names of header values in a configuration, and the keyword under which each is written to the header.
+HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
+
+
+class OutputError(CosmicRayError):
+    """The output can't be written."""
+
+
+def as_setting(name: str, value: str) -> str:
+    """Spell a parameter of an error message as a setting of a night's configuration."""
+    if value == "()":
+        return name
+    # Steps have a gain of their own, too, so that a gain that is wrong may stand elsewhere; a unit may not.
+    in_headers = name == "unit" or (name in HEADER_KEYWORDS and not value)
+    value = {"": "…", "True": "true", "False": "false"}.get(value, value)
+    return f"{name} = {value}{' under [headers]' if in_headers else ''}"
+
+
+def reason_in_night(err: BaseException, is_configured: bool) -> str:
+    """The message of an error in one line, with parameters as settings if the night has a configuration."""
+    return reason_of(err, as_setting) if is_configured else reason_of(err)
+
+
+def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
+    """Do a step on a frame, the ``number``-th of its file from 0; return the new frame and the tables measured."""
+    step = plugins.find_step(call.name)
+    taken = {}
+    if call.masters:
+        which = call.master_for(number)
+        path = call.masters[which]
+        taken["master"] = _read_master(path, os.stat(path).st_mtime_ns, ccd.uncertainty is not None)
+    result = step.run(ccd, **taken, **call.parameters)
+    result, tables = result if isinstance(result, tuple) else (result, {})
+    if not isinstance(result, CCDData):
+        raise CosmicRayError(f"Found {type(result).__name__} as the result of the step; expected a CCDData.")
+    if call.name != "clean_cosmic_rays":
+        names = {"master": call.master_names[which]} if call.masters else {}
+        write_history(result.meta, call.name, {**names, **call.parameters}, "done")
+    return result, tables
+
+
+@functools.lru_cache(maxsize=4)
+def _read_master(path: str, changed: int, with_uncertainty: bool) -> CCDData:
+    """A combined frame, cached until its file changes, with its uncertainty if the frame has one too."""
+    master = read_ccd(path)
+    master.data = master.data.astype(master.data.dtype.newbyteorder("="))
+    if not with_uncertainty:
+        master.uncertainty = None
+    return master
+
+
+def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
+    """Put the values of [headers] into a header, in place."""
+    for name, value in headers.items():
+        if name in HEADER_KEYWORDS:
+            meta[HEADER_KEYWORDS[name]] = (value, "given for the run")
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Raise an `OutputError` if the disk is full or can't be written to, and other errors as they are."""
+    try:
+        yield
+    except (OSError, CosmicRayError) as err:
+        if any(map(_is_fatal, _causes(err))):
+            raise OutputError(str(err)) from err
+        raise
+
+
+def _is_fatal(err: BaseException) -> bool:
+    return isinstance(err, OSError) and (err.errno in FATAL or SHORT_WRITE.search(str(err)) is not None)
+
+
+def _causes(err: BaseException | None) -> Iterator[BaseException]:
+    """An error and its causes; astropy hides the error of a full disk behind one of its own."""
+    while err is not None:
+        yield err
+        err = err.__cause__ or err.__context__

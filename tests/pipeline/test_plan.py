@@ -1,0 +1,66 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Which frames are combined, and which combined frames a light frame gets.
+"""
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+import ccdproc_crplugin as crp
+
+from ..helpers.nights import (
+    by_file,
+    level,
+    reduce,
+    write_frame,
+)
+
+
+class TestMatching:
+    def test_a_light_without_a_fitting_flat_fails_and_says_what_there_is(self, raw, output):
+        write_frame(raw / "light_r.fits", data=level(520, 9, 10), FILTER="R")
+        table = reduce(raw, output)
+        assert by_file(table)["light_r.fits"] == "failed"
+        reason = by_file(table, "reason")["light_r.fits"]
+        assert reason.startswith(
+            "correct_flat: Found no combined flat that fits filter R, gain 2; there are flat_V_gain2."
+        )
+
+    def test_only_what_counts_for_a_kind_is_said_of_the_frame_that_it_does_not_fit(self, raw, output):
+        fits.setval(raw / "light_1.fits", "EXPTIME", value=300.0)
+        fits.setval(raw / "light_2.fits", "GAIN", value=1.0)
+        reasons = by_file(reduce(raw, output), "reason")
+        assert "no combined dark that fits exposure 300 s, gain 2; there" in reasons["light_1.fits"]
+        assert "no combined bias that fits gain 1; there" in reasons["light_2.fits"]
+
+    def test_a_dark_of_another_exposure_only_if_it_is_scaled(self, raw, output, tmp_path):
+        write_frame(raw / "light_long.fits", data=level(540, 9, 10), EXPTIME=120.0)
+        assert by_file(reduce(raw, output))["light_long.fits"] == "failed"
+        scaled = {"name": "subtract_dark", "scale": True}
+        table = reduce(raw, tmp_path / "scaled", "subtract_bias", scaled)
+        assert by_file(table)["light_long.fits"] == "done"
+        reduced = crp.read_ccd(tmp_path / "scaled" / "light_long.fits")
+        assert np.median(reduced.data) == pytest.approx(200, abs=2)
+
+    def test_the_header_tells_the_exposures_of_frame_and_dark(self, raw, output):
+        for number in range(3):
+            fits.delval(raw / f"dark_{number}.fits", "EXPTIME")
+        fits.setval(raw / "light_1.fits", "EXPTIME", value=61.5)
+        reduce(raw, output)
+        assert "dark_exposure=nan s, data_exposure=61.5 s" in crp.read_ccd(output / "light_1.fits").meta["SUBDARK"]
+
+    def test_frames_that_the_user_makes_alike_are_combined(self, raw, output):
+        fits.setval(raw / "dark_1.fits", "EXPTIME", value=59.0)
+        table = reduce(raw, output, headers={"exposure": 60.0})
+        assert {status for file, status in by_file(table).items() if file.startswith("dark")} == {"done"}
+        assert fits.getval(output / "calibration" / "dark_60s_gain2.fits", "NCOMBINE") == 3
+
+    @pytest.mark.parametrize(("tolerance", "n_biases"), [(None, 2), (6.0, 1), (0.1, 3)])
+    def test_the_user_says_which_temperatures_are_alike(self, raw, output, tolerance, n_biases):
+        for path, temperature in zip(sorted(raw.glob("bias*")), (-10.0, -10.5, -5.0), strict=True):
+            fits.setval(path, "CCD-TEMP", value=temperature)
+        combine = {} if tolerance is None else {"temperature_tolerance": tolerance}
+        table = reduce(raw, output, combine=combine)
+        assert set(by_file(table).values()) == {"done"}
+        assert len(list((output / "calibration").glob("bias*"))) == n_biases
