@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The table of events."""
+"""The table of events: their positions, shapes, charges and classes."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 __all__ = ["event_table", "source_catalog"]
 
-#: A uniform bar of length l has the variance l**2 / 12, and so has a pixel along each axis.
+#: A uniform bar of length l has the variance l**2 / 12, as a pixel has along each axis.
 BAR = 12**0.5
 PIXEL = 1 / 12
 
 #: Elongations come from moments and are not exact.
 ROUNDING = 1e-6
 
-#: What each column holds, as the table itself says.
+#: Descriptions of the columns, which are written with the table.
 DESCRIPTIONS = {
     "label": "number of the event, as in the label image",
     "x": "middle of its pixels along a row; the first pixel is at 0",
@@ -49,7 +49,7 @@ DESCRIPTIONS = {
     "rule": "the rule that gave the class",
 }
 
-#: How columns are printed.
+#: Formats in which columns are printed.
 FORMATS = {
     ".0f": ("sum", "peak", "area"),
     ".1f": ("x", "y", "length", "width", "orientation", "elongation"),
@@ -58,7 +58,7 @@ FORMATS = {
 
 
 def source_catalog(segmentation: SegmentationImage, charge: np.ndarray) -> SourceCatalog:
-    """The events as photutils sees them: charge from the removed charge, shape from the pixels alone."""
+    """Sources with the removed charge, but the shape of their pixels alone: charge fluctuates along a track."""
     from photutils.segmentation import SourceCatalog
 
     return SourceCatalog(charge, segmentation, convolved_data=(segmentation.data > 0).astype(float))
@@ -72,7 +72,11 @@ def event_table(
     bad: np.ndarray,
     n_pixels: int,
 ) -> QTable:
-    """Measure each event."""
+    """
+    Measure each event: a row each, or no row if there is no segmentation.
+
+    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels.
+    """
     if segmentation is None:
         return _empty_table(charge_unit)
     sources = source_catalog(segmentation, charge)
@@ -82,9 +86,8 @@ def event_table(
     elongation = length / width
     peak = np.atleast_1d(sources.max_value)
     bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
-    boxes = enumerate(segmentation.slices, start=1)
-    surroundings = [look_around(cleaned, segmentation.data, label, box) for label, box in boxes]
-    classes = list(map(classify, area, peak, length, width, elongation, surroundings))
+    around = [look_around(cleaned, segmentation.data, *event) for event in enumerate(segmentation.slices, start=1)]
+    classes = list(map(classify, area, peak, length, width, elongation, around))
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,
@@ -110,7 +113,7 @@ def event_table(
 
 
 def _explained(table: QTable) -> QTable:
-    """The table, which says what each column holds and prints it shortly."""
+    """The table with descriptions and formats of its columns."""
     for name, description in DESCRIPTIONS.items():
         table[name].info.description = description
     for pattern, names in FORMATS.items():
@@ -120,7 +123,7 @@ def _explained(table: QTable) -> QTable:
 
 
 def _empty_table(charge_unit: u.Unit) -> QTable:
-    """The columns of a table of events, measured on a made-up one, without a row."""
+    """The columns of the table without a row, from an event that is made up."""
     from photutils.segmentation import SegmentationImage
 
     labels = np.zeros((3, 3), dtype=np.int32)

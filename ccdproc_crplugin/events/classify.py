@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What an event looks like: a spot, a track, a worm, or something that may be no cosmic ray at all."""
+"""The classes of events (spot, track, worm, hot pixel, star core) and the rules that decide between them."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from ccdproc_crplugin.kernels.statistics import robust_std
 
 __all__ = ["RULES", "Surroundings", "classify", "look_around"]
 
-#: How wide the band is in which an event's surroundings are measured (pix).
+#: Width of the band around an event in which the sky is measured (pix).
 BAND = 5
 
 #: Lengths come from moments and are not exact.
 ROUNDING = 1e-6
 
-#: The classes and the rule that gives each, in the order in which they are tried.
+#: The rule of each class, in the order in which `classify` tries them.
 RULES = {
     "star core?": (
         "compact (elongation below 3) and the pixels around it keep at least a fifth of its peak, "
@@ -32,15 +32,15 @@ RULES = {
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What stands beside an event, in electron."""
+    """The pixels around an event, in electron; zeros if there is no pixel to measure."""
 
-    ring: float
-    ring_error: float
-    noise: float
+    ring: float  # mean of the pixels that touch the event, above the sky
+    ring_error: float  # its standard error
+    noise: float  # scatter of a pixel of the sky
 
 
 def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[slice, slice]) -> Surroundings:
-    """Measure what stands beside an event."""
+    """Measure the pixels around an event, which lies within the bounding box ``where`` of a frame in electron."""
     from scipy.ndimage import binary_dilation
 
     box = tuple(
@@ -58,7 +58,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
 
 
 def classify(area: int, peak: float, length: float, width: float, elongation: float, around: Surroundings) -> str:
-    """Name what an event looks like."""
+    """The class of an event: of `RULES` the first whose rule holds; peak in electron, area and sides in pixels."""
     if elongation < 3 and around.ring >= 0.2 * peak and around.ring > 5 * around.ring_error:
         return "star core?"
     if area == 1 and peak >= 30 * around.noise and around.ring < 0.03 * peak:

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""How two masks of cosmic rays agree."""
+"""The pixels and events that two masks of cosmic rays share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import CRSegments
-from ccdproc_crplugin.frames.flags import PixelFlag
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -22,16 +22,16 @@ __all__ = ["MaskComparison", "compare_masks"]
 @dataclass(frozen=True, eq=False)
 class MaskComparison:
     """
-    How two masks agree.
+    The pixels and events that two masks share.
 
-    An event of the two together counts as ``both`` if each mask has a pixel of it.
+    An event is a connected piece of the two masks together. It counts as ``both`` if each mask has a pixel of it.
 
     Parameters
     ----------
     both, only_a, only_b : `~numpy.ndarray` of bool, shape (ny, nx)
         Pixels of both masks, of the first alone, of the second alone.
     n_events_both, n_events_only_a, n_events_only_b : int
-        Events.
+        Number of events of both masks, of the first alone, of the second alone.
     """
 
     both: np.ndarray
@@ -43,23 +43,17 @@ class MaskComparison:
 
     @property
     def n_pixels_both(self) -> int:
-        """
-        Pixels of both.
-        """
+        """Number of pixels of both masks."""
         return int(self.both.sum())
 
     @property
     def n_pixels_only_a(self) -> int:
-        """
-        Pixels of the first alone.
-        """
+        """Number of pixels of the first mask alone."""
         return int(self.only_a.sum())
 
     @property
     def n_pixels_only_b(self) -> int:
-        """
-        Pixels of the second alone.
-        """
+        """Number of pixels of the second mask alone."""
         return int(self.only_b.sum())
 
     def __str__(self) -> str:
@@ -77,17 +71,17 @@ def compare_masks(a: Any, b: Any) -> MaskComparison:
     Parameters
     ----------
     a, b : `~astropy.nddata.CCDData`, CRSegments or `~numpy.ndarray` of bool, shape (ny, nx)
-        The masks; of a cleaned frame its cosmic rays, of another frame its mask.
+        The masks. A cleaned frame stands for its cosmic rays, another frame for its mask.
 
     Returns
     -------
     MaskComparison
-        The counts (8-connected events) and the pixels.
+        The pixels and the number of events, which are 8-connected.
 
     Raises
     ------
     CosmicRayError
-        If one is no mask, or their shapes differ.
+        If one of them is not a mask, or their shapes differ.
 
     Examples
     --------
@@ -120,7 +114,7 @@ def _as_mask(name: str, value: Any) -> np.ndarray:
         return value.mask
     if isinstance(value, CCDData):
         if is_cleaned(value) and isinstance(value.flags, np.ndarray):
-            return (value.flags & PixelFlag.COSMIC_RAY) != 0
+            return is_flagged(value.flags, PixelFlag.COSMIC_RAY)
         value = np.zeros(value.data.shape, dtype=bool) if value.mask is None else np.asarray(value.mask)
     if not isinstance(value, np.ndarray) or value.dtype != bool or value.ndim != 2:
         found = (

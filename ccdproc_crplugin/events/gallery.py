@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Cut-outs of events, and pages of them."""
+"""Cut-outs of events, and pages on which they are drawn."""
 
 from __future__ import annotations
 
@@ -12,38 +12,43 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError, check_whole
-from ccdproc_crplugin.io.atomic import atomic_write, refuse_existing
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
+from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of, refuse_existing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-__all__ = ["STRETCHES", "Cutout", "cut_out", "plot_cutouts", "save_page", "save_pages", "stretch_limits"]
+__all__ = ["STRETCHES", "Cutout", "cut_event", "cut_out", "plot_cutouts", "save_page", "save_pages", "stretch_limits"]
 
-#: The kinds of picture that are written.
+#: Endings of the files that are written.
 ENDINGS = (".png", ".pdf", ".svg")
 
-#: How grey follows the value of a pixel: linearly within the limits of ZScale, or as the inverse hyperbolic
-#: sine from there up to the brightest pixel.
+#: Grey level of a pixel: linear within the limits of ZScale, or the inverse hyperbolic sine up to the brightest pixel.
 STRETCHES = ("zscale", "asinh")
 
-#: Space of a page around a row of pictures and between them, as shares of a picture's side.
+#: Least pixels around an event in its picture, and the smallest and largest side of a picture (pix).
+MARGIN, SMALLEST, LARGEST = 8, 25, 101
+
+#: Value of the pixels of other events in the picture of an event's mask.
+OTHERS = 0.4
+
+#: Height of the title of a row and space between pictures, as shares of a picture's side.
 TITLE, GAP = 0.16, 0.04
 
-#: How the name of a frame is written into its picture.
+#: Style of the name of a frame in its picture.
 CAPTION: dict[str, Any] = {"color": "white", "bbox": {"facecolor": "black", "alpha": 0.6, "linewidth": 0, "pad": 1.5}}
 
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """One event, in several frames."""
+    """The surroundings of one event in several frames."""
 
     label: int
     title: str
-    corner: tuple[int, int]
-    images: dict[str, np.ndarray]
+    corner: tuple[int, int]  # the cut-out's pixel (0, 0) in the frame, (y, x)
+    images: dict[str, np.ndarray]  # shape (size, size); NaN beyond the frame; "mask": 1, other events `OTHERS`
 
     @property
     def center(self) -> tuple[int, int]:
@@ -54,7 +59,7 @@ class Cutout:
 
 
 def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray:
-    """A square part of a frame."""
+    """A square of a frame, ``size`` pixels wide, about the pixel ``center`` (y, x); NaN beyond the frame."""
     from astropy.nddata import NoOverlapError, overlap_slices
 
     part = np.full((size, size), np.nan)
@@ -66,14 +71,33 @@ def cut_out(frame: np.ndarray, center: tuple[int, int], size: int) -> np.ndarray
     return part
 
 
+def cut_event(
+    label: int,
+    title: str,
+    labels: np.ndarray,
+    box: tuple[slice, slice],
+    images: Mapping[str, np.ndarray],
+    size: int | None,
+) -> Cutout:
+    """Cut an event out of the label image and of other images; without a size the picture fits its bounding box."""
+    rows, columns = box
+    center = ((rows.start + rows.stop - 1) // 2, (columns.start + columns.stop - 1) // 2)
+    if size is None:
+        extent = max(rows.stop - rows.start, columns.stop - columns.start) + 2 * MARGIN
+        size = min(max(extent, SMALLEST), LARGEST)
+    near = cut_out(labels, center, size)
+    cut = {"mask": np.where(near > 0, np.where(near == label, 1, OTHERS), near)}
+    cut |= {name: cut_out(image, center, size) for name, image in images.items()}
+    return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
+
+
 def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8, stretch: str = "zscale") -> Figure:
-    """A page with a row an event."""
+    """A page with a row of pictures for each event, each ``scale`` inches wide; a row has one stretch."""
     from matplotlib.figure import Figure
 
     if not cutouts:
-        raise CosmicRayError("Found no event to plot; expected at least one. len(segments) tells how many there are.")
-    if stretch not in STRETCHES:
-        raise CosmicRayError(f"Found stretch={stretch!r}; expected one of: {', '.join(map(repr, STRETCHES))}.")
+        raise CosmicRayError("Found no event to plot; expected at least one. len(segments) is their number.")
+    check_choice("stretch", stretch, STRETCHES)
     n_rows, n_columns = len(cutouts), len(cutouts[0].images)
     width = n_columns + (n_columns + 1) * GAP
     height = n_rows * (1 + TITLE) + GAP
@@ -86,10 +110,10 @@ def plot_cutouts(cutouts: Sequence[Cutout], *, scale: float = 1.8, stretch: str 
 
 
 def save_page(page: Figure, path: str | os.PathLike, overwrite: bool = False) -> Path:
-    """Write a page."""
-    path = Path(path)
+    """Write a page as ``.png``, ``.pdf`` or ``.svg``."""
+    path = as_path(path)
     with atomic_write(path, overwrite) as temporary:
-        page.savefig(temporary, format=_picture_format(path))
+        page.savefig(temporary, format=ending_of(path, ENDINGS)[1:])
     return path
 
 
@@ -101,24 +125,18 @@ def save_pages(
     stretch: str = "zscale",
     overwrite: bool = False,
 ) -> list[Path]:
-    """Write as many pages as the events need."""
+    """Write pages of ``n_rows`` events: one ``.pdf``, or a file for each page, numbered if there are several."""
     check_whole("n_rows", n_rows, 1)
-    path = Path(path)
-    kind = _picture_format(path)
+    path = as_path(path)
+    ending = ending_of(path, ENDINGS)
     parts = [cutouts[start : start + n_rows] for start in range(0, len(cutouts), n_rows)] or [cutouts]
     pages = (plot_cutouts(part, stretch=stretch) for part in parts)
-    if kind == "pdf":
+    if ending == ".pdf":
         return [_save_book(pages, path, overwrite)]
     targets = _numbered(path, len(parts))
     for target in targets:
         refuse_existing(target, overwrite)
     return [save_page(page, target, overwrite) for page, target in zip(pages, targets, strict=True)]
-
-
-def _picture_format(path: Path) -> str:
-    if path.suffix.lower() not in ENDINGS:
-        raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(ENDINGS)}.")
-    return path.suffix.lower().lstrip(".")
 
 
 def _numbered(path: Path, n_pages: int) -> list[Path]:
@@ -132,7 +150,7 @@ def _save_book(pages: Iterable[Figure], path: Path, overwrite: bool) -> Path:
     from matplotlib.backends.backend_pdf import PdfPages
 
     pages = iter(pages)
-    first = next(pages)  # before there is a file: what can't be drawn is refused here
+    first = next(pages)  # before the file is made: a page that can't be drawn is refused here
     with atomic_write(path, overwrite) as temporary, PdfPages(temporary) as book:
         for page in chain([first], pages):
             book.savefig(page)
@@ -165,7 +183,7 @@ def _normalize(images: Mapping[str, np.ndarray], stretch: str) -> Normalize:
 
 
 def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") -> tuple[float, float]:
-    """Which values are black and white in all images of an event but the mask."""
+    """The values that are black and white in all images of an event except the mask; the first image decides."""
     from astropy.visualization import ZScaleInterval
 
     first = next(image for name, image in images.items() if name != "mask")
@@ -177,5 +195,5 @@ def stretch_limits(images: Mapping[str, np.ndarray], stretch: str = "zscale") ->
 
 
 def _plain(text: str) -> str:
-    """Text that matplotlib does not take for mathematics."""
+    """Text in which matplotlib finds no mathematics."""
     return text.replace("$", r"\$")

@@ -13,15 +13,15 @@ from ccdproc_crplugin.errors import CosmicRayError
 
 __all__ = ["OlderImageWidget", "follow_protocol", "open_widget"]
 
-#: The part of astro-image-display-api that the viewer needs.
+#: The methods of astro-image-display-api that the viewer needs.
 IMAGE_DISPLAY_METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
 
 
 def open_widget() -> Any:
-    """The image widget of whichever astrowidgets is installed."""
+    """An ``ImageWidget`` of the installed astrowidgets, drawn by ginga."""
     try:
         return _widget_class()()
-    except (ImportError, AttributeError) as err:  # AttributeError: that of astrowidgets 0.4 and 0.5 does not load
+    except (ImportError, AttributeError) as err:  # AttributeError: from astrowidgets 0.4 and 0.5
         raise CosmicRayError(
             f"Found no astrowidgets that can be loaded ({err}); expected it for the notebook viewer. Install it with: "
             "python -m pip install 'ccdproc_crplugin[viewer]'"
@@ -30,7 +30,7 @@ def open_widget() -> Any:
 
 def _widget_class() -> type:
     with warnings.catch_warnings():
-        # When it is imported, astrowidgets 0.3 sets up a test runner that astropy has deprecated.
+        # The import of astrowidgets 0.3 makes a test runner that astropy has deprecated.
         warnings.filterwarnings("ignore", "The TestRunner", AstropyDeprecationWarning)
         try:
             from astrowidgets.ginga import ImageWidget
@@ -42,7 +42,7 @@ def _widget_class() -> type:
 
 
 def follow_protocol(widget: Any) -> Any:
-    """A widget as one that follows astro-image-display-api."""
+    """The widget itself if it follows astro-image-display-api, or an `OlderImageWidget` around it."""
     if all(callable(getattr(widget, name, None)) for name in IMAGE_DISPLAY_METHODS):
         return widget
     if hasattr(widget, "load_array") and hasattr(widget, "zoom_level"):
@@ -54,7 +54,7 @@ def follow_protocol(widget: Any) -> Any:
 
 
 class OlderImageWidget:
-    """The protocol on top of the ``ImageWidget`` of astrowidgets up to 0.3."""
+    """The protocol for the ``ImageWidget`` of astrowidgets up to 0.3, which has one image without a label."""
 
     def __init__(self, widget: Any) -> None:
         self.widget = widget
@@ -64,16 +64,16 @@ class OlderImageWidget:
         self.widget.load_array(np.asarray(data))
 
     def set_cuts(self, cuts: tuple[float, float], image_label: str | None = None) -> None:
-        """Set which values are black and white."""
+        """Set the values that are black and white."""
         self.widget.cuts = cuts
 
     def set_viewport(self, center: tuple[float, float], fov: float, image_label: str | None = None) -> None:
-        """Set which part of the image is seen."""
+        """Set the part of the image in view: its middle (x, y) and its width (pix)."""
         self.widget.center_on(np.add(center, self.widget.pixel_offset))
         self.widget.zoom_level = self.widget.image_width / fov
 
     def get_viewport(self, sky_or_pixel: str | None = None, image_label: str | None = None) -> dict[str, Any]:
-        """Tell which part of the image is seen."""
-        # Where a user has dragged the image to, nothing public tells.
+        """The part of the image in view: ``center`` (x, y) and ``fov``, its width (pix)."""
+        # No public attribute says where a user has dragged the image to.
         center = tuple(float(value) for value in self.widget._viewer.get_pan()[:2])
         return {"center": center, "fov": self.widget.image_width / self.widget.zoom_level}

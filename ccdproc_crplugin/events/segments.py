@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The cosmic rays of a frame one by one."""
+"""The events of a frame: how they are found, counted, measured, drawn and written."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
 from ccdproc_crplugin.events.catalog import event_table
-from ccdproc_crplugin.events.gallery import Cutout, cut_out, plot_cutouts, save_pages
+from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
 from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
-from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -33,15 +33,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CRSegments", "check_counts", "cr_segments"]
 
+# The example needs a widget.
 __doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
 
-__doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
-
-#: Pixels around an event in its picture, and the smallest and largest side of one.
-MARGIN, SMALLEST, LARGEST = 8, 25, 101
-
-#: How the pixels of other events stand in the picture of an event's mask.
-OTHERS = 0.4
+#: Formats of the table by the ending of its file.
+TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits"}
 
 
 def cr_segments(
@@ -54,32 +50,33 @@ def cr_segments(
     **parameters: Any,
 ) -> CRSegments:
     """
-    Take the cosmic rays of a frame apart into events.
+    Separate the cosmic rays of a frame into events.
 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, cleaned or not; it is not changed.
     n_pixels : int
-        From how many pixels on an event counts as extended. Smaller ones are events too.
+        Least pixels of an extended event. Smaller events are in the result too.
     connectivity : {8, 4}
-        Whether pixels that touch at a corner belong together.
+        Whether pixels that touch only at a corner belong together (8) or not (4).
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
-        The cosmic rays. `None` means those of ``ccd.flags``, or if it has none those that ``detector`` finds.
+        The cosmic rays. `None` means those of the flags of a cleaned frame, or those that ``detector`` finds in another
+        frame.
     detector : str
-        Who looks, if need be.
+        The detector that is used on a frame that was not cleaned.
     **parameters
-        ``gain``, ``readnoise`` and ``saturation`` as for `clean_cosmic_rays`, and the detector's own.
+        ``gain``, ``readnoise`` and ``saturation`` as for `clean_cosmic_rays`, and the parameters of the detector.
 
     Returns
     -------
     CRSegments
-        The events; empty if there are none.
+        The events; it may be empty.
 
     Raises
     ------
     CosmicRayError
-        If the frame or a parameter is not as it should be.
+        If the frame or a parameter is wrong.
 
     Examples
     --------
@@ -100,28 +97,27 @@ def cr_segments(
 
 
 def check_counts(n_pixels: Any = 3, connectivity: Any = 8) -> None:
-    """Refuse counts of pixels that no event can have."""
+    """Refuse wrong parameters of `cr_segments`."""
     check_whole("n_pixels", n_pixels, 1)
-    if not isinstance(connectivity, int) or connectivity not in (4, 8):
-        raise wrong_value("connectivity", connectivity, "8 or 4")
+    check_choice("connectivity", connectivity, (8, 4))
 
 
 class CRSegments:
     """
     The cosmic-ray events of a frame.
 
-    Made by `cr_segments`.
+    `cr_segments` returns it.
 
     Parameters
     ----------
     source : object
-        The frame before and after and the pixels hit.
+        The frame before and after the cleaning, and its pixels that were hit.
     n_pixels : int
-        From how many pixels on an event counts as extended.
+        Least pixels of an extended event.
     connectivity : {8, 4}
-        Whether pixels that touch at a corner belong together.
+        Whether pixels that touch only at a corner belong together (8) or not (4).
     expectation : Expectation
-        How many events to expect in the frame.
+        The number of events that are expected in the frame.
     """
 
     def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int, expectation: Expectation) -> None:
@@ -145,30 +141,22 @@ class CRSegments:
 
     @property
     def mask(self) -> np.ndarray:
-        """
-        True at every flagged pixel: bool, shape (ny, nx).
-        """
+        """The flagged pixels: bool, shape (ny, nx)."""
         return self._source.mask
 
     @property
     def raw(self) -> np.ndarray:
-        """
-        The frame before the cleaning: shape (ny, nx), in its own unit; NaN where the removed values are lost.
-        """
+        """The frame before the cleaning: shape (ny, nx), in its own unit; NaN where the removed values are lost."""
         return self._source.raw
 
     @property
     def cleaned(self) -> np.ndarray:
-        """
-        The frame without its cosmic rays: shape (ny, nx), in its own unit.
-        """
+        """The frame without its cosmic rays: shape (ny, nx), in its own unit."""
         return self._source.cleaned
 
     @cached_property
     def segmentation(self) -> SegmentationImage | None:
-        """
-        The events as photutils' `~photutils.segmentation.SegmentationImage`; None if there is none.
-        """
+        """The events as `~photutils.segmentation.SegmentationImage` of photutils; None without an event."""
         from photutils.segmentation import detect_sources
 
         if not self.mask.any():
@@ -177,57 +165,47 @@ class CRSegments:
 
     @property
     def data(self) -> np.ndarray:
-        """
-        The label image: int32, shape (ny, nx); 0 where no cosmic ray is.
-        """
+        """The label image: int32, shape (ny, nx); 0 outside of the events."""
         return np.zeros(self.mask.shape, np.int32) if self.segmentation is None else self.segmentation.data
 
     @property
     def n_events(self) -> int:
-        """
-        How many events there are.
-        """
+        """The number of events."""
         return 0 if self.segmentation is None else self.segmentation.n_labels
 
     @property
     def verdict(self) -> str:
         """
-        Whether so many events can be true: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
+        Whether this number of events is credible: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
         """
         return judge(self.n_events, self.expectation)
 
     @property
     def areas(self) -> np.ndarray:
-        """
-        Pixels of each event: int, shape (n_events,).
-        """
+        """Pixels of each event: int, shape (n_events,)."""
         return np.zeros(0, dtype=int) if self.segmentation is None else np.asarray(self.segmentation.areas)
 
     @property
     def slices(self) -> list[tuple[slice, slice]]:
-        """
-        Bounding box of each event, as (y, x) slices.
-        """
+        """Bounding box of each event: slices of rows and columns."""
         return [] if self.segmentation is None else list(self.segmentation.slices)
 
     @property
     def extended_fraction(self) -> float:
-        """
-        Share of the flagged pixels that lie in events of at least ``n_pixels``; 0 if there is none.
-        """
+        """Share of the flagged pixels that lie in events of at least ``n_pixels`` pixels; 0 without an event."""
         areas = self.areas
         return float(areas[areas >= self.n_pixels].sum() / areas.sum()) if len(areas) else 0.0
 
     @cached_property
     def table(self) -> QTable:
         """
-        A row an event, as `~astropy.table.QTable`.
+        A row for each event, as `~astropy.table.QTable`.
 
         ``label``; ``x``, ``y`` the middle of its pixels; ``xmin``, ``xmax``, ``ymin``, ``ymax`` its bounds,
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
-        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` that gave it.
-        Its ``meta`` has the cards of a cleaned frame that say how many events were to be expected.
+        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class.
+        Its ``meta`` holds the cards of a cleaned frame that say how many events are expected.
         """
         source = self._source
         table = event_table(
@@ -244,9 +222,9 @@ class CRSegments:
     @cached_property
     def removed_charge(self) -> np.ndarray:
         """
-        Frame minus cleaned frame: float64, shape (ny, nx), 0 where no cosmic ray is.
+        Frame minus cleaned frame: float64, shape (ny, nx), 0 outside of the events.
 
-        In electron, or in the unit of the frame where its gain is not known.
+        In electron, or in the unit of the frame if its gain is not known.
         """
         charge = np.zeros(self.mask.shape)
         source = self._source
@@ -258,26 +236,26 @@ class CRSegments:
         self, size: int | None = None, *, labels: Iterable[int] | None = None, frames: Mapping[str, Any] | None = None
     ) -> list[Cutout]:
         """
-        Cut the events out.
+        Cut-outs of the events.
 
         Parameters
         ----------
         size : int or None
-            Side (pix); `None` fits each event, 25 to 101.
+            Side of a cut-out (pix); `None` fits it to each event, 25 to 101.
         labels : iterable of int or None
-            Which events; `None` means all.
+            The events; `None` means all.
         frames : mapping of str to array or CCDData
             Further frames to cut, such as ``{"dark": dark}``.
 
         Returns
         -------
         list of Cutout
-            With the images ``mask``, ``frame``, ``cleaned`` and the further ones.
+            Each with the images ``mask``, ``frame``, ``cleaned`` and the further ones.
 
         Raises
         ------
         CosmicRayError
-            If a label is not there, the size is no positive whole number or a frame has another shape.
+            If a label is unknown, the size is not a positive whole number, or a frame has another shape.
         """
         if size is not None:
             check_whole("size", size, 1)
@@ -287,7 +265,7 @@ class CRSegments:
 
     def images(self, frames: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
         """
-        What there is to look at, each of shape (ny, nx).
+        The images of the frame, each of shape (ny, nx).
 
         Parameters
         ----------
@@ -313,12 +291,12 @@ class CRSegments:
 
     def check_labels(self, labels: Iterable[int] | None) -> list[int]:
         """
-        The labels of events that were asked for.
+        Check labels of events.
 
         Parameters
         ----------
         labels : iterable of int or None
-            Which events; `None` means all.
+            The labels; `None` means all.
 
         Returns
         -------
@@ -328,20 +306,20 @@ class CRSegments:
         Raises
         ------
         CosmicRayError
-            If a label is not there.
+            If a label is unknown.
         """
         if labels is None:
             return list(range(1, self.n_events + 1))
-        for label in (chosen := list(labels) if np.iterable(labels) else [labels]):
-            if not isinstance(label, int | np.integer) or not 1 <= label <= self.n_events:
-                raise CosmicRayError(f"Found the label {label!r}; expected whole numbers from 1 to {self.n_events}.")
+        chosen: list[Any] = list(labels) if np.iterable(labels) else [labels]
+        for label in chosen:
+            check_whole("labels", label, 1, self.n_events)
         return chosen
 
     def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
         further = {}
         for name, frame in (frames or {}).items():
             if name in ("frame", "cleaned", "mask"):
-                raise CosmicRayError(f"Found a further frame named {name!r}; that name is taken, give it another.")
+                raise CosmicRayError(f"Found a further frame named {name!r}; that name is taken. Give it another name.")
             array = frame.data if isinstance(frame, CCDData) else np.asarray(frame)
             if array.shape != self.mask.shape:
                 raise CosmicRayError(
@@ -352,16 +330,8 @@ class CRSegments:
 
     def _cutout(self, label: int, size: int | None, images: Mapping[str, np.ndarray]) -> Cutout:
         row = self.table[label - 1]
-        rows, columns = self.slices[label - 1]
-        center = ((rows.start + rows.stop - 1) // 2, (columns.start + columns.stop - 1) // 2)
-        if size is None:
-            extent = max(rows.stop - rows.start, columns.stop - columns.start) + 2 * MARGIN
-            size = min(max(extent, SMALLEST), LARGEST)
-        labels = cut_out(self.data, center, size)
-        cut = {"mask": np.where(labels > 0, np.where(labels == label, 1, OTHERS), labels)}
-        cut |= {name: cut_out(image, center, size) for name, image in images.items()}
         title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.0f}"
-        return Cutout(label, title, (center[0] - size // 2, center[1] - size // 2), cut)
+        return cut_event(label, title, self.data, self.slices[label - 1], images, size)
 
     def plot(
         self,
@@ -373,32 +343,32 @@ class CRSegments:
         stretch: str = "zscale",
     ) -> Figure:
         """
-        A page of events to judge by eye.
+        Draw a page of events to judge by eye.
 
         Parameters
         ----------
         labels : iterable of int or None
-            Which events; `None` means the largest.
+            The events; `None` means the largest.
         frames : mapping of str to array or CCDData
             Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
         size : int or None
-            Side of each picture (pix); `None` fits each event.
+            Side of each picture (pix); `None` fits it to each event.
         n_rows : int
             Most events on the page.
         stretch : {"zscale", "asinh"}
-            How grey follows the value of a pixel: linearly within the limits of ZScale, or as the inverse
-            hyperbolic sine up to the brightest pixel.
+            Grey level of a pixel: linear within the limits of ZScale, or the inverse hyperbolic sine up to the
+            brightest pixel.
 
         Returns
         -------
         `~matplotlib.figure.Figure`
-            Row by row the mask, the frame, the cleaned frame and the further ones around the same pixel, in one
-            stretch a row.
+            In each row the mask, the frame, the cleaned frame and the further frames around the same pixel, in the
+            same stretch.
 
         Raises
         ------
         CosmicRayError
-            If there is no event to plot, or a wish can't be fulfilled.
+            If there is no event to plot, or a parameter is wrong.
         """
         labels = self.largest(n_rows) if labels is None else list(labels)[:n_rows]
         return plot_cutouts(self.cutouts(size, labels=labels, frames=frames), stretch=stretch)
@@ -415,25 +385,25 @@ class CRSegments:
         overwrite: bool = False,
     ) -> list[Path]:
         """
-        Write pages of events, as many as it takes.
+        Write pages of events.
 
         Parameters
         ----------
         path : path
-            Where to; the ending decides. ``.pdf`` is one file of many pages; of ``.png`` and ``.svg`` each page is
-            a file, and where there are several they are numbered: ``events_1.png``, ``events_2.png``.
+            The file to write. ``.pdf`` is one file of all pages. With ``.png`` and ``.svg`` each page is a file, and
+            several pages are numbered: ``events_1.png``, ``events_2.png``.
         labels : iterable of int or None
-            Which events; `None` means all, the largest first.
+            The events; `None` means all, the largest first.
         frames : mapping of str to array or CCDData
             Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
         size : int or None
-            Side of each picture (pix); `None` fits each event.
+            Side of each picture (pix); `None` fits it to each event.
         n_rows : int
             Most events on a page.
         stretch : {"zscale", "asinh"}
-            How grey follows the value of a pixel, as for `plot`.
+            Grey level of a pixel, as for `plot`.
         overwrite : bool
-            Whether files that are there may be replaced.
+            Whether existing files may be replaced.
 
         Returns
         -------
@@ -443,18 +413,14 @@ class CRSegments:
         Raises
         ------
         CosmicRayError
-            If there is no event, a file is there already, or a wish can't be fulfilled.
+            If there is no event, a file exists already, or a parameter is wrong.
         """
         labels = self.largest() if labels is None else labels
         cutouts = self.cutouts(size, labels=labels, frames=frames)
         return save_pages(cutouts, path, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
 
     def view(
-        self,
-        labels: Iterable[int] | None = None,
-        *,
-        frames: Mapping[str, Any] | None = None,
-        widget: Any = None,
+        self, labels: Iterable[int] | None = None, *, frames: Mapping[str, Any] | None = None, widget: Any = None
     ) -> EventViewer:
         """
         Look at the events one by one in a notebook.
@@ -462,7 +428,7 @@ class CRSegments:
         Parameters
         ----------
         labels : iterable of int or None
-            Which events, in this order; `None` means all, the largest first.
+            The events, in this order; `None` means all, the largest first.
         frames : mapping of str to array or CCDData
             Further frames beside frame, cleaned frame and mask, such as ``{"dark": dark}``.
         widget : object or None
@@ -472,7 +438,7 @@ class CRSegments:
         Returns
         -------
         EventViewer
-            As the last expression of a cell it is the widget with its buttons.
+            As the last expression of a cell it shows the widget with its buttons.
 
         Raises
         ------
@@ -494,13 +460,19 @@ class CRSegments:
         >>> viewer.image
         'cleaned'
         """
-        from ccdproc_crplugin.events.viewer import view
+        from ccdproc_crplugin.events.image_widget import open_widget
+        from ccdproc_crplugin.events.viewer import EventViewer
 
-        return view(self, labels, frames=frames, widget=widget)
+        labels = self.largest() if labels is None else labels
+        walk = list(dict.fromkeys(int(label) for label in self.check_labels(labels)))
+        if not walk:
+            raise CosmicRayError("Found no event to view; expected at least one. len(segments) is their number.")
+        images = self.images(frames)
+        return EventViewer(self, walk, images, open_widget() if widget is None else widget)
 
     def largest(self, n_events: int | None = None) -> list[int]:
         """
-        The events by area.
+        The labels of the largest events.
 
         Parameters
         ----------
@@ -510,18 +482,18 @@ class CRSegments:
         Returns
         -------
         list of int
-            Their labels, the largest event first.
+            The labels by area, the largest event first.
         """
         return (np.argsort(-self.areas, kind="stable")[:n_events] + 1).tolist()
 
     def to_regions(self) -> Any:
         """
-        The events as rectangles for DS9 and its like.
+        The events as rectangles for DS9 and similar programs.
 
         Returns
         -------
         `~regions.Regions`
-            A `~regions.RectanglePixelRegion` an event.
+            A `~regions.RectanglePixelRegion` for each event.
 
         Raises
         ------
@@ -554,9 +526,9 @@ class CRSegments:
         Parameters
         ----------
         path : path
-            Where to; the ending decides: ``.ecsv`` or ``.fits``.
+            The file to write, ``.ecsv`` or ``.fits``.
         overwrite : bool
-            Whether a file that is there may be replaced.
+            Whether an existing file may be replaced.
 
         Returns
         -------
@@ -566,14 +538,12 @@ class CRSegments:
         Raises
         ------
         CosmicRayError
-            If the file is there already or its ending is another.
+            If the file exists already or has another ending.
         """
-        path = Path(path)
-        formats = {".ecsv": "ascii.ecsv", ".fits": "fits"}
-        if path.suffix.lower() not in formats:
-            raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(formats)}.")
+        path = as_path(path)
+        form = TABLE_FORMATS[ending_of(path, TABLE_FORMATS)]
         with atomic_write(path, overwrite) as temporary, warnings.catch_warnings():
-            # The unit electron is no standard of FITS, but astropy reads it back.
+            # FITS has no standard for the unit electron, but astropy reads it back.
             warnings.filterwarnings("ignore", "The unit 'electron'", AstropyWarning)
-            self.table.write(temporary, format=formats[path.suffix.lower()])
+            self.table.write(temporary, format=form)
         return path

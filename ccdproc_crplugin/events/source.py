@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Where the events of a frame come from: a mask, a cleaning, or a detector."""
+"""The cosmic rays of a frame, taken from a mask, from an earlier cleaning, or from a detector."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = ["EventSource", "find_events"]
 
 @dataclass(frozen=True, eq=False)
 class EventSource:
-    """Frames and pixels of which the events are made."""
+    """The pixels hit, and the frame before and after the cleaning; arrays of shape (ny, nx)."""
 
     mask: np.ndarray
-    raw: np.ndarray
+    raw: np.ndarray  # in the unit of the frame, as cleaned
     cleaned: np.ndarray
-    bad: np.ndarray
-    factor: float
-    unit: u.Unit
+    bad: np.ndarray  # bad or saturated pixels
+    factor: float  # charge for one unit of the frame
+    unit: u.Unit  # of the charge
 
 
 def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
@@ -41,17 +41,17 @@ def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, An
     if mask is not None:
         return _from_mask(ccd, mask, parameters)
     if is_cleaned(ccd):
-        _refuse_wishes(detector, parameters)
+        _refuse_search(detector, parameters)
         return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
     return _from_detector(ccd, detector, parameters)
 
 
-def _refuse_wishes(detector: str, parameters: dict[str, Any]) -> None:
-    """Say so where somebody asks for a search on a frame that was cleaned already."""
-    wishes = [*parameters, *["detector"] * (detector != "lacosmic")]
-    if wishes:
+def _refuse_search(detector: str, parameters: dict[str, Any]) -> None:
+    """Refuse the parameters of a search for a frame that was cleaned already."""
+    given = [*parameters, *["detector"] * (detector != "lacosmic")]
+    if given:
         raise CosmicRayError(
-            f"Found {wishes[0]!r} for a frame that was cleaned already, whose events are those of its flags.",
+            f"Found {given[0]!r} for a frame that was cleaned already, whose events are those of its flags.",
             "Leave it out, or {restore_cosmic_rays()} first.",
         )
 
@@ -66,11 +66,11 @@ def _from_record(ccd: CCDData) -> EventSource:
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
-    """A cleaned frame whose removed values are lost: where, but not how much."""
+    """The cosmic rays of a cleaned frame whose removed values are lost: their pixels without their charge."""
     if not isinstance(ccd.flags, np.ndarray):
         raise CosmicRayError(
-            "Found a cleaned frame without its flags; expected flags, or mask=. A slice or a copy does not carry them, "
-            "nor does CCDData.read load them: use ccdproc_crplugin.read_ccd."
+            "Found a cleaned frame without its flags; expected its flags or a mask. A slice or a copy does not carry "
+            "flags, nor does CCDData.read read them: use ccdproc_crplugin.read_ccd."
         )
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
@@ -83,7 +83,7 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
     unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
     if unknown:
         raise CosmicRayError(
-            f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs; leave it out."
+            f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
     return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
@@ -107,6 +107,7 @@ def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray
 
 
 def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
+    """Pixels that are not finite, masked for another reason than a cosmic ray, or saturated."""
     bad = ~np.isfinite(ccd.data)
     if ccd.mask is not None:
         bad = bad | (np.asarray(ccd.mask, dtype=bool) & ~mask)
@@ -116,7 +117,7 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
 
 
 def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
-    """What makes electrons of the frame's unit, where that can be known; else the charge stays in that unit."""
+    """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
         parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
     try:

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Files that are written whole or not at all."""
+"""Names of files and folders, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -13,15 +13,24 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 
-__all__ = ["PART_NAME", "as_folder", "atomic_write", "part_path", "refuse_existing", "refuse_input"]
+__all__ = [
+    "PART_NAME",
+    "as_folder",
+    "as_path",
+    "atomic_write",
+    "ending_of",
+    "part_path",
+    "refuse_existing",
+    "refuse_input",
+]
 
-#: Names of files that are not finished.
+#: Names of unfinished files: hidden, and with an ending that nobody takes for a frame after a killed run.
 PART_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
 def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Write to a temporary name in the same folder, and give the file its own name once it is whole."""
+    """Yield a name to write to in the folder of ``path``; rename it at the end, or remove it after an error."""
     refuse_existing(path, overwrite)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
@@ -38,20 +47,36 @@ def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
 
 
 def part_path(path: Path) -> Path:
-    """A new name, beside ``path``, for a file or folder that is not finished; it fits `PART_NAME`."""
+    """A new name for an unfinished file or folder, beside what it becomes."""
     return path.with_name(f".{secrets.token_hex(8)}.part")
 
 
 def as_folder(name: str, value: Any) -> Path:
-    """The path of an output folder; anything that is not the name of a folder is refused."""
+    """The folder that a user names as parameter ``name``."""
     with suppress(TypeError):
         if value and "\0" not in os.fsdecode(value):
             return Path(os.fsdecode(value))
     raise wrong_value(name, value, "the name of a folder")
 
 
+def as_path(path: Any) -> Path:
+    """The file that a user names."""
+    try:
+        return Path(path)
+    except TypeError as err:
+        raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
+
+
+def ending_of(path: Path, endings: Iterable[str]) -> str:
+    """Which of the known endings (in lower case) a file's name has; another name is refused."""
+    for ending in endings:
+        if path.name.lower().endswith(ending):
+            return ending
+    raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(endings)}.")
+
+
 def refuse_existing(path: Path, overwrite: bool) -> None:
-    """Refuse to replace a file unless ``overwrite`` is on."""
+    """Refuse to replace a file unless ``overwrite`` allows it."""
     if not overwrite and os.path.lexists(path):
         raise CosmicRayError(
             f"Found {str(path)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
@@ -59,6 +84,6 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
 
 
 def refuse_input(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to replace a file that the result is made of, whatever ``overwrite`` says."""
+    """Refuse to replace a file that the result is made from, whatever its name."""
     if path.exists() and any(other.exists() and other.samefile(path) for other in inputs):
         raise CosmicRayError(f"Found an input at {str(path)!r}; expected another output folder. Name one.")

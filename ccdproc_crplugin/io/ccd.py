@@ -1,32 +1,32 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Frames to and from FITS files, with all that a cleaning knows."""
+"""Frames read from FITS files and written to them, with their flags and removed values."""
 
 from __future__ import annotations
 
-import gzip
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+
+# CCDData.read opens the file again; this is how it parts a header and its WCS.
+from astropy.nddata.ccddata import _generate_wcs_and_update_header
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
-from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.hdus import (
     COMPANIONS,
     FLAGS,
     PIXELS,
-    STANDARD_COMPANIONS,
-    companion,
+    companions,
     complete_header,
     image_index,
     image_indices,
@@ -38,10 +38,10 @@ from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
 
 __all__ = [
     "FrameFile",
-    "as_path",
     "frame_indices",
     "given_unit",
     "open_frame",
+    "open_hdus",
     "read_ccd",
     "read_header",
     "reading",
@@ -50,11 +50,11 @@ __all__ = [
     "write_hdus",
 ]
 
-#: How a file begins that gzip packed.
-GZIP_MAGIC = b"\x1f\x8b"
-
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
+
+#: Kinds of uncertainty by the name that `CCDData.write` notes in UTYPE.
+UNCERTAINTIES = {kind.__name__: kind for kind in (StdDevUncertainty, VarianceUncertainty, InverseVariance)}
 
 
 def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = None) -> CCDData:
@@ -68,19 +68,19 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     unit : Unit, str or None
         Unit of the frame. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
     hdu : int or None
-        Which HDU holds the frame. `None` means the only two-dimensional image beside masks, variances
-        and the like.
+        Which HDU holds the frame. `None` means the only two-dimensional image; masks, variances and the like do not
+        count.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        The frame with mask and uncertainty; for one written by `write_ccd`, with flags and removed values
-        too. The header of an extension is completed from the primary one.
+        The frame with its mask and uncertainty; a frame that `write_ccd` wrote has its flags and removed values too.
+        The header of an extension is completed from the primary header.
 
     Raises
     ------
     CosmicRayError
-        If there is no such file, no image in it or more than one, or no unit to be found.
+        If the file does not exist, holds no image or more than one, or does not say the unit.
 
     Examples
     --------
@@ -95,67 +95,76 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
 
 
 def read_header(path: str | os.PathLike, *, hdu: int | None = None) -> fits.Header:
-    """Read the header of a frame, completed from the primary one."""
+    """The header of a frame: its own cards, then those of the primary header that it lacks."""
     with open_frame(path, hdu=hdu) as file:
         return file.header
 
 
+def frame_indices(path: str | os.PathLike) -> list[int]:
+    """The HDUs of a file that hold frames; at least one."""
+    with open_hdus(path) as hdus:
+        return image_indices(hdus, as_path(path))
+
+
 @contextmanager
-def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
-    """Open the file of a frame once, for its header and then for the rest."""
+def open_hdus(path: str | os.PathLike) -> Iterator[fits.HDUList]:
+    """Open a FITS file once, packed or not. Arrays that were read outlive it."""
     path = as_path(path)
     with reading(path), open(path, "rb") as stream, fits.open(stream) as hdus:
-        yield FrameFile(path, stream, hdus, image_index(hdus, path) if hdu is None else hdu)
+        yield hdus
+
+
+@contextmanager
+def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
+    """Open the file of a frame once, for its header and then for the frame."""
+    with open_hdus(path) as hdus:
+        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path)) if hdu is None else hdu)
 
 
 @dataclass(frozen=True)
 class FrameFile:
-    """A file that is open, and which of its HDUs holds the frame."""
+    """An open file, and which of its HDUs holds the frame."""
 
     path: Path
-    stream: BinaryIO
     hdus: fits.HDUList
     index: int
 
     @property
     def header(self) -> fits.Header:
-        """The header of the frame, completed from the primary one."""
+        """Own cards of the frame, then those of the primary header that it lacks."""
         return inherit(self.hdus, self.index)
 
     def read(self, unit: Any = None) -> CCDData:
-        """Read the frame with mask, uncertainty, flags and removed values; see `read_ccd`."""
-        hdus, index = self.hdus, self.index
-        unit = unit_of(hdus[index], self.path) if unit is None else given_unit(unit)
-        # Where BUNIT says the same, an explicit unit would only be logged.
-        said = str(unit) == str(hdus[index].header.get("BUNIT", "")).strip()
-        names = {f"hdu_{name}": companion(hdus, default, index) for name, default in STANDARD_COMPANIONS.items()}
-        ccd = CCDData.read(self._content(), format="fits", hdu=index, unit=None if said else unit, **names)
+        """The frame with mask, uncertainty, flags and removed values, as `read_ccd` returns it."""
+        index = self.index
+        if index == 0 and not self.hdus[0].shape:  # as CCDData.read does
+            index = image_indices(self.hdus, self.path)[0]
+        image = self.hdus[index]
+        unit = unit_of(image, self.path) if unit is None else given_unit(unit)
+        belonging = companions(self.hdus, index)
+        beside = {hdu.name: hdu for hdu in reversed(belonging)}
+        data = image.data
+        meta, wcs = _generate_wcs_and_update_header(image.header)
+        ccd = CCDData(data, unit=unit, meta=meta, wcs=wcs)
         if index:
-            complete_header(ccd, hdus[0].header)
-        flags, pixels = (companion(hdus, name, index) for name in (FLAGS, PIXELS))
-        if flags in hdus:
-            ccd.flags = np.array(hdus[flags].data)
-        if pixels in hdus:
-            attach(ccd, read_removed(hdus, pixels, ccd.data.shape))
+            complete_header(ccd, self.hdus[0].header)
+        if "MASK" in beside:
+            ccd.mask = beside["MASK"].data.astype(bool)
+        if "UNCERT" in beside:
+            kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)
+            ccd.uncertainty = kind(beside["UNCERT"].data)
+        if "PSFIMAGE" in beside:
+            ccd.psf = beside["PSFIMAGE"].data
+        if FLAGS in beside:
+            ccd.flags = np.array(beside[FLAGS].data)
+        if PIXELS in beside:
+            attach(ccd, read_removed(beside[PIXELS], belonging, data.shape))
         return ccd
-
-    def _content(self) -> BytesIO:
-        """The file, unpacked, for a reader that opens and closes it by itself."""
-        self.stream.seek(0)
-        content = self.stream.read()
-        return BytesIO(gzip.decompress(content) if content.startswith(GZIP_MAGIC) else content)
-
-
-def frame_indices(path: str | os.PathLike) -> list[int]:
-    """The HDUs of a file that hold frames."""
-    path = as_path(path)
-    with reading(path), fits.open(path) as hdus:
-        return image_indices(hdus, path)
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn whatever a damaged file raises into an error that names the file."""
+    """Turn any error that a damaged file raises into a `CosmicRayError` that names the file."""
     try:
         _refuse_irregular(path)
         yield
@@ -172,43 +181,36 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def _refuse_irregular(path: Path) -> None:
-    """Refuse a pipe or a device, which may have no end or never begin."""
-    with suppress(OSError):  # opening it tells better what is wrong
+    """Refuse a pipe or a device: reading it may never end."""
+    with suppress(OSError):  # the attempt to open the file says better what is wrong
         if not stat.S_ISREG(path.stat().st_mode):
             raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
 
 
-def as_path(path: Any) -> Path:
-    """The name of a file."""
-    try:
-        return Path(path)
-    except TypeError as err:
-        raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
-
-
 def given_unit(unit: Any) -> u.Unit:
-    """The unit that a user says a frame is in."""
+    """The unit that a user names for a frame."""
     try:
         if isinstance(unit, str | u.UnitBase):
             return u.Unit(unit)
         raise TypeError("neither text nor a unit")
     except (TypeError, ValueError) as err:
-        raise CosmicRayError(f"Found unit={unit!r}, which is no unit; expected 'adu' or 'electron'.") from err
+        message = ", which is no unit; expected 'adu' or 'electron'."
+        raise CosmicRayError(message, parameter=("unit", repr(unit))) from err
 
 
 def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) -> Path:
     """
-    Write a frame with all that a cleaning knows.
+    Write a frame with its flags and removed values.
 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame, cleaned or not.
     path : path
-        Where to: ``.fits``, ``.fits.gz`` or ``.fits.fz`` (``.fit``, ``.fts`` too). With ``.fz`` each image is
-        compressed without loss in an extension of its own, and the frame is HDU 1.
+        The file to write: ``.fits``, ``.fits.gz`` or ``.fits.fz`` (also ``.fit``, ``.fts``). With ``.fz`` each image
+        is compressed without loss in an extension of its own, and the frame is HDU 1.
     overwrite : bool
-        Whether a file that is there may be replaced.
+        Whether an existing file may be replaced.
 
     Returns
     -------
@@ -218,13 +220,13 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     Raises
     ------
     CosmicRayError
-        If the file is there already, or the frame holds what FITS can't.
+        If the file exists already, or FITS can't hold the frame.
 
     Notes
     -----
-    `CCDData.read` reads the file: primary HDU, ``MASK``, ``UNCERT``. Beside them stand ``CRFLAGS`` (the flags,
-    see `PixelFlag`) and ``CRPIXELS`` (a row a removed pixel: y, x, label, removed and repaired value and the
-    uncertainty that stood there). It is written under a temporary name in the same folder and then renamed.
+    `CCDData.read` reads the primary HDU, ``MASK`` and ``UNCERT``. Further extensions are ``CRFLAGS`` (the flags, see
+    `PixelFlag`) and ``CRPIXELS`` (a table with a row for each removed pixel: y, x, label, removed value, repaired
+    value and original uncertainty). The file is written under a temporary name in the same folder and then renamed.
 
     Examples
     --------
@@ -238,24 +240,19 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     'frame.fits'
     """
     path = as_path(path)
-    _refuse_ending(path)
+    ending_of(path, WRITABLE)
     return write_hdus(to_hdus(ccd), path, overwrite)
 
 
-def _refuse_ending(path: Path) -> None:
-    if not path.name.lower().endswith(WRITABLE):
-        raise CosmicRayError(f"Found the file name {path.name!r}; expected one that ends in {', '.join(WRITABLE)}.")
-
-
 def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
-    """Write a file of several HDUs whole or not at all."""
+    """Write HDUs to a file, packed as its ending says."""
     with atomic_write(path, overwrite) as temporary:
         write_packed(hdus, temporary, path.name)
     return path
 
 
 def to_hdus(ccd: CCDData) -> fits.HDUList:
-    """A frame with all that a cleaning knows, as FITS has it."""
+    """The HDUs of a frame, its flags and removed values included."""
     if not isinstance(ccd, CCDData):
         raise CosmicRayError(f"Found {type(ccd).__name__}; expected a CCDData.")
     _check_storable("data", ccd.data)
@@ -276,7 +273,7 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
 
 
 def _extensions(ccd: CCDData) -> list[Any]:
-    """What stands in the file beside that which `CCDData.write` writes."""
+    """The HDUs that `CCDData.write` does not write: flags and removed values."""
     hdus = []
     if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
         hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the HDUs of an open FITS file are: frames, what goes with a frame, headers and units."""
+"""The HDUs of an open FITS file: which of them hold frames, masks and flags, and their headers and units."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["companion", "complete_header", "image_index", "image_indices", "inherit", "is_companion", "unit_of"]
+__all__ = ["companions", "complete_header", "image_index", "image_indices", "inherit", "unit_of"]
 
-#: Extensions beside those of `CCDData.write`.
+#: Extensions that `CCDData.write` does not know: flags, removed pixels, and the flags before the cleaning.
 FLAGS = "CRFLAGS"
 PIXELS = "CRPIXELS"
 FIRST_FLAGS = "CRFLAGS0"
 N_FRAMES = "NFRAMES"  # of a combined frame: how many frames went into each pixel
 
-#: Names of images that go with a frame and are none.
+#: Names of images that belong to a frame but are not frames.
 COMPANIONS = frozenset(
     {"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, N_FRAMES, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"}
 )
 
-#: What `CCDData.read` reads beside a frame, and where it stands.
-STANDARD_COMPANIONS = {"mask": "MASK", "uncertainty": "UNCERT", "psf": "PSFIMAGE"}
+#: Extensions that are read and written together with a frame, the first three by `CCDData` too.
+WITH_FRAME = ("MASK", "UNCERT", "PSFIMAGE", FLAGS, PIXELS, FIRST_FLAGS)
 
 #: How header dialects spell the units of a frame, in lower case.
 UNIT_NAMES = {
@@ -47,7 +47,7 @@ UNIT_NAMES = {
 
 
 def image_index(hdus: fits.HDUList, path: Path) -> int:
-    """The one image of a file, or the one that needs no choice."""
+    """The HDU of the only frame in a file."""
     frames = image_indices(hdus, path)
     if len(frames) > 1:
         names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)
@@ -58,7 +58,7 @@ def image_index(hdus: fits.HDUList, path: Path) -> int:
 
 
 def image_indices(hdus: fits.HDUList, path: Path) -> list[int]:
-    """The HDUs of a file that hold frames."""
+    """The HDUs of a file that hold frames; at least one."""
     if frames := _plain_images(hdus):
         return frames
     shapes = ", ".join(str(hdu.shape) for hdu in hdus if hdu.is_image) or "none"
@@ -72,18 +72,14 @@ def _plain_images(hdus: fits.HDUList) -> list[int]:
     return [index for index in images if hdus[index].name not in COMPANIONS]
 
 
-def companion(hdus: fits.HDUList, name: str, index: int) -> str | tuple[str, int]:
-    """What goes with one frame of a file."""
-    return (name, index) if len(_plain_images(hdus)) > 1 else name
-
-
-def is_companion(hdu: Any) -> bool:
-    """Whether an HDU only goes with a frame."""
-    return hdu.name in {*STANDARD_COMPANIONS.values(), FLAGS, FIRST_FLAGS, PIXELS}
+def companions(hdus: fits.HDUList, index: int) -> list[Any]:
+    """The HDUs that belong to a frame, such as its mask: where a file holds several frames, EXTVER names the frame."""
+    several = len(_plain_images(hdus)) > 1
+    return [hdu for hdu in hdus if hdu.name in WITH_FRAME and (not several or hdu.ver == index)]
 
 
 def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
-    """The header of one HDU of a file."""
+    """A copy of the header of an HDU, then the cards of the primary header that it lacks."""
     header = hdus[index].header.copy()
     if index:
         header.extend(_inheritable(hdus[0].header), unique=True)
@@ -91,7 +87,7 @@ def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
 
 
 def complete_header(ccd: CCDData, primary: fits.Header) -> None:
-    """Complete the header of an extension, but for cards that went into the WCS."""
+    """Add the cards of the primary header that a frame lacks, except those of its WCS."""
     in_wcs = set(ccd.wcs.to_header(relax=True)) if ccd.wcs is not None else set()
     cards = [card for card in _inheritable(primary).cards if card.keyword not in in_wcs]
     ccd.meta.extend(cards, unique=True)
@@ -104,7 +100,7 @@ def _inheritable(header: fits.Header) -> fits.Header:
 
 
 def unit_of(hdu: Any, path: Path) -> u.Unit:
-    """The unit of an image that a file holds."""
+    """The unit of an image HDU whose data were not read yet: BUNIT, or adu for integers without it."""
     name = str(hdu.header.get("BUNIT", "")).strip()
     if not name:
         if hdu.header.get("BZERO") or np.issubdtype(_stored_dtype(hdu), np.integer):

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The frames of a file, be it one or one an extension, out of it and back into its layout."""
+"""All frames of a file, read together and written in its layout."""
 
 from __future__ import annotations
 
@@ -10,25 +10,31 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io.ccd import frame_indices, read_ccd, to_hdus, write_ccd, write_hdus
-from ccdproc_crplugin.io.hdus import is_companion
+from ccdproc_crplugin.io.ccd import FrameFile, open_hdus, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.io.hdus import WITH_FRAME, image_indices
 
 __all__ = ["read_frames", "write_frames"]
 
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
-    """Read every frame of a file."""
-    return {index: read_ccd(path, unit=unit, hdu=index) for index in frame_indices(path)}
+    """Every frame of a file by its HDU, from one opening."""
+    with open_hdus(path) as hdus:
+        return {index: FrameFile(path, hdus, index).read(unit) for index in image_indices(hdus, path)}
 
 
 def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> None:
-    """Write frames in the layout of the file they come from."""
+    """
+    Write frames, by their HDU, in the layout of the file that they come from.
+
+    Of several frames each keeps its place among the other HDUs. Masks, flags and so on follow at the end; their EXTVER
+    is the HDU of their frame. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all HDUs by one.
+    """
     if len(frames) == 1:
         write_ccd(next(iter(frames.values())), target, overwrite=True)
         return
     with fits.open(source) as hdus:
         shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
-        earlier = [hdu for hdu in hdus[max(frames) + 1 :] if is_companion(hdu) and hdu.ver in frames]
+        earlier = [hdu for hdu in hdus[max(frames) + 1 :] if hdu.name in WITH_FRAME and hdu.ver in frames]
         layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]
         companions = []
         for index, ccd in frames.items():
@@ -39,7 +45,7 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> N
 
 
 def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
-    """A frame as the HDU it came from, without the cards that it took from the primary header."""
+    """A frame in the kind of HDU that it came from, without the cards that were added from the primary header."""
     if index == 0:
         return image
     header = image.header.copy(strip=True)

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""FITS files written plain, with gzip or with each image compressed, as their name asks."""
+"""FITS files that are written plain, packed with gzip, or with each image compressed, as their ending says."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from astropy.io import fits
 
 __all__ = ["write_packed"]
 
-#: Where the time stands in the header of what gzip packed, RFC 1952.
+#: Bytes of the time in the header of a gzip stream, RFC 1952.
 GZIP_TIME = np.arange(4, 8)
 
 
 def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
-    """Write a file of several HDUs as the ending of a name asks."""
+    """Write HDUs to ``path``, packed as the ending of ``name`` says; equal frames make equal files."""
     name = name.lower()
     tiled = name.endswith(".fz")
     with open(path, "wb") as stream:
@@ -48,9 +48,7 @@ def _pack(hdu: Any) -> fits.CompImageHDU:
 
 
 def _clear_dates(path: Path) -> None:
-    """
-    Take out the time that stands in the header of each tile that gzip packed, so that equal frames give equal files.
-    """
+    """Set the time in the gzip header of each tile to zero, so that equal frames make equal files."""
     with fits.open(path, disable_image_compression=True, memmap=False) as hdus:
         starts = [_starts_of_tiles(hdu) for hdu in hdus if hdu.header.get("ZCMPTYPE", "").startswith("GZIP")]
     if starts:
@@ -60,6 +58,7 @@ def _clear_dates(path: Path) -> None:
 
 
 def _starts_of_tiles(hdu: fits.BinTableHDU) -> np.ndarray:
+    """Where in the file each tile that is not empty starts (bytes)."""
     lengths, offsets = hdu.data.view(np.ndarray)["COMPRESSED_DATA"].astype(np.int64).T
     heap = hdu.header.get("THEAP", hdu.header["NAXIS1"] * hdu.header["NAXIS2"])
     return (hdu.fileinfo()["datLoc"] + heap + offsets)[lengths > 0]

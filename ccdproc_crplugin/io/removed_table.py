@@ -1,9 +1,10 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The values that a cleaning removed, as HDUs of a FITS file and back."""
+"""The record of removed pixels, written to HDUs of a FITS file and read from them."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ __all__ = ["read_removed", "removed_hdus"]
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
-    """What a cleaning removed, as FITS has it."""
+    """The table CRPIXELS, then the flags that the frame had before its cleaning, if any."""
     return [_table_hdu(record), *_first_flags_hdus(record.flags)]
 
 
@@ -60,13 +61,13 @@ def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
 
 
 def _widened(values: np.ndarray) -> np.ndarray:
-    """The values in a dtype that a FITS table has and that holds each of them."""
+    """The same values in a dtype that FITS has."""
     return values.astype({"int8": "int16", "float16": "float32"}.get(values.dtype.name, values.dtype))
 
 
-def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[int, int]) -> RemovedPixels:
-    """What a cleaning removed from one frame of a file."""
-    rows, facts = hdus[table].data, hdus[table].header
+def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tuple[int, int]) -> RemovedPixels:
+    """The record of the pixels removed from a frame, which is one of the HDUs that belong to the frame."""
+    rows, facts = table.data, table.header
     dtype = _number_dtype(facts["CRDTYPE"])
     uncertainty, kind = None, ""
     if "uncertainty" in rows.names:
@@ -83,7 +84,7 @@ def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[
         dtype=dtype,
         unit=facts["CRUNIT"],
         had_mask=facts["CRHADMSK"],
-        flags=_read_first_flags(hdus),
+        flags=_read_first_flags([hdu for hdu in companions if hdu.name == FIRST_FLAGS]),
         by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
     )
     _check_record(record, shape)
@@ -91,14 +92,14 @@ def read_removed(hdus: fits.HDUList, table: str | tuple[str, int], shape: tuple[
 
 
 def _number_dtype(text: str) -> np.dtype:
-    """The dtype a file names, which must be one of plain numbers."""
+    """The dtype of numbers that a file names."""
     if not re.fullmatch(r"[<>=|][iuf]\d{1,2}", text):
         raise CosmicRayError(f"Found the dtype {text!r} in {PIXELS}; expected one of numbers, such as '<f4'.")
     return np.dtype(text)
 
 
 def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
-    """Refuse a table that somebody damaged."""
+    """Refuse a damaged table."""
     ny, nx = shape
     inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
     sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()
@@ -108,8 +109,7 @@ def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
         )
 
 
-def _read_first_flags(hdus: fits.HDUList) -> Any:
-    stored = [hdu for hdu in hdus if hdu.name == FIRST_FLAGS]
+def _read_first_flags(stored: list[Any]) -> np.ndarray | FlagCollection | None:
     if not stored:
         return None
     arrays = [np.array(hdu.data).astype(_flag_dtype(hdu.header["CRDTYPE"])) for hdu in stored]

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The files of a folder or a collection that are frames, and those of one kind."""
+"""Which files of a folder or a collection are frames, and of which kind."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_choice
 from ccdproc_crplugin.frames.header import KINDS, frame_kind
-from ccdproc_crplugin.io.ccd import as_path, read_header
+from ccdproc_crplugin.io.atomic import as_path
+from ccdproc_crplugin.io.ccd import read_header
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
@@ -25,7 +26,7 @@ FITS_SUFFIXES = tuple(
 
 
 def find_frames(folder: str | os.PathLike) -> list[Path]:
-    """The FITS files of a folder."""
+    """The FITS files of a folder by name: hidden files are left out, links that lead nowhere are not."""
     return sorted(
         entry
         for entry in Path(folder).iterdir()
@@ -34,7 +35,7 @@ def find_frames(folder: str | os.PathLike) -> list[Path]:
 
 
 def stem(path: str | os.PathLike) -> str:
-    """A file's name without its folder and what marks it as FITS."""
+    """The name of a file without its folder and its FITS endings, after which its results are named."""
     name = Path(path).name
     endings = [suffix for suffix in FITS_SUFFIXES if name.lower().endswith(suffix)]
     return name[: -len(max(endings, key=len))] if endings else Path(name).stem
@@ -47,20 +48,20 @@ def select_frames(ifc: ImageFileCollection | Iterable[str | os.PathLike], kind: 
     Parameters
     ----------
     ifc : `~ccdproc.ImageFileCollection` or list of paths
-        The collection; it is not changed. Where it was made from a folder, ``.FIT`` and ``.fts`` files
-        count too, whether or not the collection lists them.
+        The collection; it is not changed. If it was made from a folder, ``.FIT`` and ``.fts`` files count too, whether
+        or not the collection lists them.
     kind : {"light", "bias", "dark", "flat", "arc", "unknown"}
         The kind of frame, see `frame_kind`.
 
     Returns
     -------
     list of `~pathlib.Path`
-        Their paths, those of a collection sorted. A file that can't be read as FITS is no frame of any kind.
+        Their paths; those of a collection are sorted. A file that can't be read as FITS is left out.
 
     Raises
     ------
     CosmicRayError
-        If the kind is not one of those.
+        If the kind is unknown.
 
     Examples
     --------
@@ -69,14 +70,12 @@ def select_frames(ifc: ImageFileCollection | Iterable[str | os.PathLike], kind: 
     >>> select_frames(ImageFileCollection("night"), "light")  # doctest: +SKIP
     [PosixPath('night/light_001.FIT')]
     """
-    known = (*KINDS, "unknown")
-    if kind not in known:
-        raise CosmicRayError(f"Found kind={kind!r}; expected one of: {', '.join(known)}.")
+    check_choice("kind", kind, (*KINDS, "unknown"))
     return [path for path in paths_of(ifc) if _kind_of_file(path) == kind]
 
 
-def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Path]:
-    """The files of a collection."""
+def paths_of(ifc: Any) -> list[Path]:
+    """The files of a collection, sorted, or of a list, in its order."""
     if isinstance(ifc, (list, tuple)):
         return [as_path(path) for path in ifc]
     if not hasattr(ifc, "files_filtered"):
@@ -84,12 +83,11 @@ def paths_of(ifc: ImageFileCollection | Iterable[str | os.PathLike]) -> list[Pat
             f"Found {type(ifc).__name__}; expected an ImageFileCollection or a list of paths. Make one with "
             "ImageFileCollection(folder)."
         )
-    collection: Any = ifc
-    location = Path(collection.location or ".")
-    listed = {location / name for name in collection.files or ()}
-    chosen_by_hand = collection._filenames is not None
-    if collection.location and not chosen_by_hand:
-        listed |= {path for path in find_frames(location) if _passes(path.name, collection)}
+    location = Path(ifc.location or ".")
+    listed = {location / name for name in ifc.files or ()}
+    chosen_by_hand = ifc._filenames is not None
+    if ifc.location and not chosen_by_hand:
+        listed |= {path for path in find_frames(location) if _passes(path.name, ifc)}
     return sorted(listed)
 
 

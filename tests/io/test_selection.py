@@ -75,14 +75,12 @@ class TestSelection:
         assert (ifc.summary["file"].mask == mask).all()
         assert list(ifc.summary["file"]) == list(summary["file"])
 
-    def test_what_is_no_collection_is_refused(self):
+    def test_another_type_is_refused(self):
         with pytest.raises(CosmicRayError, match="Found str; expected an ImageFileCollection or a list of paths"):
             select_frames("night")
 
     def test_an_unknown_kind_is_refused(self, night):
-        with pytest.raises(
-            CosmicRayError, match="kind='lights'; expected one of: bias, dark, flat, arc, light, unknown"
-        ):
+        with pytest.raises(CosmicRayError, match=r"kind='lights'; expected one of: 'bias', .*'light', 'unknown'"):
             select_frames(ImageFileCollection(night, glob_include="*.fits"), "lights")
 
 
@@ -91,6 +89,7 @@ class TestSelection:
     [
         ("a.fits", "a"),
         ("a.b.FIT", "a.b"),
+        ("m31.r.fits.gz", "m31.r"),
         ("dir/x.fts", "x"),
         ("x.fits.gz", "x"),
         ("x.fits.fz", "x"),
