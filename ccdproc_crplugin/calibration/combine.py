@@ -25,11 +25,10 @@ from ccdproc_crplugin.calibration.grouping import (
     group_keys,
 )
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
-from ccdproc_crplugin.calibration.settings import check_arguments, keys_by_path, n_bytes, paths_of_masters
+from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
 from ccdproc_crplugin.io.selection import paths_of
-from ccdproc_crplugin.kernels.combine import CombineOptions
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
@@ -45,26 +44,20 @@ MOST_SATURATED = 0.5
 #: Of a larger share than this a warning tells.
 NOTEWORTHY_SATURATED = 0.01
 
-#: Passes of the clipping beyond which no pixel has a value left to clip.
-MOST_ITERATIONS = 1 << 20
-
 
 @dataclass(frozen=True)
 class _Job:
-    """What was asked for, checked."""
+    """Where the combined frames go, and how they are made."""
 
     output: Path
-    options: CombineOptions
-    tolerance: float
-    subtract: bool
-    saturation: float | None
-    memory: int
-    keys: Mapping[Path, CalibrationKey]
-    prepare: Callable[[CCDData], CCDData] | None
-    reading: dict[str, Any]
-    overwrite: bool
-    progress: Callable | None
-    leave_out: Callable[[Path, CosmicRayError | str], None]
+    settings: CombineSettings
+
+    def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
+        """Report a frame that is left out."""
+        if self.settings.on_left_out is None:
+            _warn(f"{path.name} is left out: {reason}")
+        else:
+            self.settings.on_left_out(path, reason)
 
 
 @dataclass(frozen=True)
@@ -213,7 +206,7 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
-    check_arguments(
+    settings = CombineSettings(
         method=method,
         sigma_low=sigma_low,
         sigma_high=sigma_high,
@@ -221,6 +214,8 @@ def combine_calibrations(
         clip_scaled=clip_scaled,
         temperature_tolerance=temperature_tolerance,
         subtract=subtract,
+        masters=masters,
+        keys=keys or {},
         prepare=prepare,
         saturation=saturation,
         unit=unit,
@@ -230,28 +225,8 @@ def combine_calibrations(
         progress=progress,
         on_left_out=on_left_out,
     )
-    options = CombineOptions(
-        method=method,
-        sigma_low=float(sigma_low),
-        sigma_high=float(sigma_high),
-        n_iterations=min(n_iterations, MOST_ITERATIONS),
-        clip_scaled=clip_scaled,
-    )
-    job = _Job(
-        output=as_folder("output", output),
-        options=options,
-        tolerance=temperature_tolerance,
-        subtract=subtract,
-        saturation=saturation,
-        memory=n_bytes(memory_limit),
-        keys=keys_by_path(keys),
-        prepare=prepare,
-        reading={"unit": unit, "hdu": hdu},
-        overwrite=overwrite,
-        progress=progress,
-        leave_out=on_left_out or _warn_of_left_out,
-    )
-    known = [CombinedFrame.of_file(path) for path in paths_of_masters(masters)]
+    job = _Job(as_folder("output", output), settings)
+    known = [CombinedFrame.of_file(path) for path in settings.masters]
     inputs = _open_frames(paths_of(ifc), job)
     try:
         return _combine_groups(inputs, known, job)
@@ -268,7 +243,7 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
     inputs = _Inputs()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
-            frame = open_frame(path, **job.reading)
+            frame = open_frame(path, **job.settings.reading)
         except CosmicRayError as err:
             job.leave_out(path, err)
             inputs.unreadable.append(path)
@@ -287,13 +262,13 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
-    return job.keys.get(frame.path) or calibration_key(frame.header)
+    return job.settings.keys.get(frame.path) or calibration_key(frame.header)
 
 
 def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
     opened = inputs.frames
     keys = {path: _key_of(frame, job) for path, frame in opened.items()}
-    groups = group_keys(keys, tolerance=job.tolerance)
+    groups = group_keys(keys, tolerance=job.settings.temperature_tolerance)
     if not groups and inputs.unreadable:
         raise CosmicRayError(
             f"Found no bias frame, dark or flat that can be read, and {len(inputs.unreadable)} files that can't; "
@@ -339,7 +314,7 @@ def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey
         names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
         free = next(name for name in names if job.output / f"{name}.fits" not in targets.values())
         targets[key] = job.output / f"{free}.fits"
-        refuse_existing(targets[key], job.overwrite)
+        refuse_existing(targets[key], job.settings.overwrite)
     return targets
 
 
@@ -347,7 +322,7 @@ def _combine_group(
     key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
 ) -> CombinedFrame | None:
     """Combine a group and write what becomes of it; None if no frame of it is of use."""
-    with FrameStack(job.memory, job.output, saturation=job.saturation) as stack:
+    with FrameStack(job.settings.memory, job.output, saturation=job.settings.saturation) as stack:
         _fill(stack, group, job)
         if not stack.frames:
             return None
@@ -355,7 +330,7 @@ def _combine_group(
         if not stack.frames:
             return None
         combined, inputs = combine_frames(
-            stack, subtraction, scales, job.options, progress=job.progress, name=target.stem
+            stack, subtraction, scales, job.settings, progress=job.settings.progress, name=target.stem
         )
         good = inputs["n_bad"] < combined.image.size
         for frame in stack.frames_where(~good):
@@ -370,9 +345,9 @@ def _combine_group(
             header,
             unit=stack.frames[0].unit,
             inputs=inputs[good],
-            options=job.options,
+            options=job.settings,
             masters=subtraction.masters,
-            overwrite=job.overwrite,
+            overwrite=job.settings.overwrite,
         )
     return CombinedFrame.of_file(target)
 
@@ -380,7 +355,7 @@ def _combine_group(
 def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
     for frame in group:
         try:
-            stack.add(frame, job.prepare, **job.reading)
+            stack.add(frame, job.settings.prepare, **job.settings.reading)
         except CosmicRayError as err:
             job.leave_out(frame.path, err)
     if stack.frames:
@@ -393,8 +368,8 @@ def _subtraction_and_scales(
 ) -> tuple[Subtraction, np.ndarray | None]:
     """What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out."""
     subtraction = Subtraction()
-    if job.subtract:
-        subtraction = choose_subtraction(key, stack, masters, tolerance=job.tolerance)
+    if job.settings.subtract:
+        subtraction = choose_subtraction(key, stack, masters, tolerance=job.settings.temperature_tolerance)
     if key.kind != "flat":
         return subtraction, None
     scales = np.array(inverse_medians(stack, subtraction, stack.memory))
@@ -426,10 +401,6 @@ def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
         job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
     stack.keep_only(lit)
     return scales[lit]
-
-
-def _warn_of_left_out(path: Path, reason: CosmicRayError | str) -> None:
-    _warn(f"{path.name} is left out: {reason}")
 
 
 def _warn_of_few(target: Path, n_frames: int) -> None:

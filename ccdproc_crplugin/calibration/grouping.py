@@ -4,30 +4,21 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 from astropy import units as u
 
-from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.io.ccd import read_header
-from ccdproc_crplugin.io.selection import paths_of
-
-if TYPE_CHECKING:
-    from ccdproc import ImageFileCollection
 
 __all__ = [
     "CALIBRATION_KINDS",
     "TEMPERATURE_TOLERANCE",
     "CalibrationKey",
     "calibration_key",
-    "group_frames",
     "group_keys",
     "same_exposure",
 ]
@@ -122,23 +113,6 @@ def calibration_key(meta: Mapping) -> CalibrationKey:
         temperature=temperature and float(temperature.value.to_value(u.deg_C)),
     )
     return key.as_seen_by(kind)
-
-
-def group_frames(
-    ifc: ImageFileCollection | Iterable[str | os.PathLike], *, tolerance: float = TEMPERATURE_TOLERANCE
-) -> dict[CalibrationKey, list[Path]]:
-    """The calibration frames of a collection, those together that are combined."""
-    return group_keys(_keys_of_files(paths_of(ifc)), tolerance=tolerance)
-
-
-def _keys_of_files(paths: Iterable[Path]) -> dict[Path, CalibrationKey]:
-    keys = {}
-    for path in paths:
-        try:
-            keys[path] = calibration_key(read_header(path))
-        except CosmicRayError:
-            continue
-    return keys
 
 
 def group_keys(

@@ -1,131 +1,131 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What `ccdproc_crplugin.calibration.combine.combine_calibrations` may be given, looked at before any file is."""
+"""The keywords of `ccdproc_crplugin.calibration.combine.combine_calibrations`, checked before any file is opened."""
 
 from __future__ import annotations
 
-import math
-import numbers
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from astropy import units as u
+from astropy.nddata import CCDData
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
-from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_callable
+from ccdproc_crplugin.calibration.grouping import TEMPERATURE_TOLERANCE, CalibrationKey
+from ccdproc_crplugin.errors import (
+    CosmicRayError,
+    check_bool,
+    check_callable,
+    check_choice,
+    check_number,
+    check_whole,
+    wrong_value,
+)
 from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.kernels.combine import CombineOptions
 
-__all__ = ["check_argument", "check_arguments", "keys_by_path", "memory_of_machine", "n_bytes", "paths_of_masters"]
+__all__ = ["CombineSettings", "check_argument", "memory_of_machine"]
 
 METHODS = ("average", "median")
 
+#: More passes of the clipping than this change nothing: no pixel has so many values.
+MOST_ITERATIONS = 1 << 20
+
+#: Bytes; infinity becomes this.
+MOST_MEMORY = 10**18
+
+
+@dataclass(frozen=True)
+class CombineSettings(CombineOptions):
+    """The keywords of `combine_calibrations`, where they are explained; each is checked and brought to one type."""
+
+    temperature_tolerance: float = TEMPERATURE_TOLERANCE
+    subtract: bool = True
+    masters: Iterable[Any] = ()  # becomes a list of Path
+    keys: Mapping[Any, CalibrationKey] = field(default_factory=dict)  # becomes a dict by Path
+    prepare: Callable[[CCDData], CCDData] | None = None
+    saturation: float | None = None
+    unit: Any = None
+    hdu: int | None = None
+    memory_limit: float | u.Quantity | None = None
+    overwrite: bool = False
+    progress: Callable | None = None
+    on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("method", self.method, METHODS)
+        for name in ("sigma_low", "sigma_high", "temperature_tolerance"):
+            check_number(name, getattr(self, name), 0, finite=False)
+        check_whole("n_iterations", self.n_iterations, 0)
+        for name in ("clip_scaled", "subtract", "overwrite"):
+            check_bool(name, getattr(self, name))
+        for name in ("prepare", "progress", "on_left_out"):
+            check_callable(name, getattr(self, name))
+        if self.saturation is not None:
+            check_number("saturation", self.saturation, 0, finite=False)
+        if self.unit is not None:
+            given_unit(self.unit)
+        if self.hdu is not None:
+            check_whole("hdu", self.hdu)
+        for name, value in (
+            ("sigma_low", float(self.sigma_low)),
+            ("sigma_high", float(self.sigma_high)),
+            ("n_iterations", min(self.n_iterations, MOST_ITERATIONS)),
+            ("masters", _paths_of_masters(self.masters)),
+            ("keys", _keys_by_path(self.keys)),
+            ("memory_limit", _n_bytes(self.memory_limit)),
+        ):
+            object.__setattr__(self, name, value)
+
+    @property
+    def memory(self) -> int:
+        """How many bytes may be used for pixels."""
+        return self.memory_limit  # type: ignore[return-value]  # a number of bytes once it is checked
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """Keywords of `read_ccd`."""
+        return {"unit": self.unit, "hdu": self.hdu}
+
 
 def check_argument(name: str, value: Any) -> None:
-    """Refuse a value that `combine_calibrations` can do nothing with."""
-    if name in CHECKS:
-        CHECKS[name](name, value)
-
-
-def check_arguments(**arguments: Any) -> None:
-    """Refuse values that `combine_calibrations` can do nothing with."""
-    for name, value in arguments.items():
-        check_argument(name, value)
-
-
-def n_bytes(memory_limit: float | u.Quantity | None) -> int:
-    """How many bytes may be used."""
-    if memory_limit is None:
-        return memory_of_machine() // 4
-    return int(min(_in_bytes(memory_limit), 1e18))
+    """Refuse a wrong value of a keyword of `combine_calibrations`."""
+    if name in {keyword.name for keyword in fields(CombineSettings)}:
+        CombineSettings(**{name: value})
 
 
 def memory_of_machine() -> int:
-    """The memory of this machine."""
+    """The memory of this machine, in bytes."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return 8 << 30  # Windows does not say it this way; what any machine of today has
+        return 8 << 30  # Windows has no sysconf; any machine of today has this much
 
 
-def paths_of_masters(masters: Iterable[str | os.PathLike]) -> list[Path]:
-    """The files of combined frames."""
+def _n_bytes(memory_limit: Any) -> int:
+    if memory_limit is None:
+        return memory_of_machine() // 4
+    number = memory_limit
+    if isinstance(memory_limit, u.Quantity):
+        if not memory_limit.unit.is_equivalent(u.byte):
+            raise wrong_value("memory_limit", memory_limit, "a Quantity in byte")
+        number = memory_limit.to_value(u.byte)
+    check_number("memory_limit", number, 0, finite=False)
+    return int(min(number, MOST_MEMORY))
+
+
+def _paths_of_masters(masters: Any) -> list[Path]:
     with suppress(TypeError):
         if not isinstance(masters, str | os.PathLike):
             return [Path(path) for path in masters]
-    raise CosmicRayError(f"Found masters={masters!r}; expected a list of paths.")
+    raise wrong_value("masters", masters, "a list of paths")
 
 
-def keys_by_path(keys: Mapping[str | os.PathLike, CalibrationKey] | None) -> dict[Path, CalibrationKey]:
-    """What is known of files better than from their headers."""
+def _keys_by_path(keys: Any) -> dict[Path, CalibrationKey]:
     with suppress(TypeError, AttributeError):
         by_path = {Path(path): key for path, key in (keys or {}).items()}
         if all(isinstance(key, CalibrationKey) for key in by_path.values()):
             return by_path
-    raise CosmicRayError(f"Found keys={keys!r}; expected a mapping of paths to CalibrationKey.")
-
-
-def _check_method(name: str, value: Any) -> None:
-    if not isinstance(value, str) or value not in METHODS:
-        raise CosmicRayError(f"Found method={value!r}; expected one of: {', '.join(METHODS)}.")
-
-
-def _check_not_negative(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value) or value < 0:
-        raise CosmicRayError(f"Found {name}={value!r}; expected a number that is not negative.")
-
-
-def _check_level(name: str, value: Any) -> None:
-    if value is not None:
-        _check_not_negative(name, value)
-
-
-def _check_count(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
-        raise CosmicRayError(f"Found {name}={value!r}; expected a whole number, 0 or more.")
-
-
-def _check_hdu(name: str, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int | np.integer)):
-        raise CosmicRayError(f"Found {name}={value!r}; expected the number of an HDU.")
-
-
-def _check_unit(name: str, value: Any) -> None:
-    if value is not None:
-        given_unit(value)
-
-
-def _check_memory(name: str, value: Any) -> None:
-    if value is not None:
-        _in_bytes(value)
-
-
-def _in_bytes(memory_limit: Any) -> float:
-    number = memory_limit
-    if isinstance(memory_limit, u.Quantity):
-        if not memory_limit.unit.is_equivalent(u.byte):
-            raise CosmicRayError(f"Found memory_limit={memory_limit}; expected a Quantity in byte.")
-        number = memory_limit.to_value(u.byte)
-    _check_not_negative("memory_limit", number)
-    return number
-
-
-CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "method": _check_method,
-    "sigma_low": _check_not_negative,
-    "sigma_high": _check_not_negative,
-    "n_iterations": _check_count,
-    "clip_scaled": check_bool,
-    "temperature_tolerance": _check_not_negative,
-    "subtract": check_bool,
-    "prepare": check_callable,
-    "saturation": _check_level,
-    "unit": _check_unit,
-    "hdu": _check_hdu,
-    "memory_limit": _check_memory,
-    "overwrite": check_bool,
-    "progress": check_callable,
-    "on_left_out": check_callable,
-}
+    raise wrong_value("keys", keys, "a mapping of paths to CalibrationKey")
