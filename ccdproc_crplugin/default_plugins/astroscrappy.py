@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
@@ -21,7 +22,7 @@ def detect(
     variance,
     readnoise,
     saturation,
-    sigclip=4.5,
+    sigclip=ASTROSCRAPPY_SIGCLIP,
     sigfrac=0.3,
     objlim=5.0,
     niter=4,

@@ -10,6 +10,7 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
+from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -33,7 +34,7 @@ def detect(
     variance,
     readnoise,
     saturation,
-    sigclip=5.0,
+    sigclip=SIGCLIP,
     sigfrac=0.3,
     objlim=None,
     niter=4,

@@ -43,7 +43,7 @@ class Stack:
     def __post_init__(self):
         dtype = self.stored.dtype
         if dtype.str[1:] not in _STORAGES:
-            raise TypeError(f"stored: found {dtype}, expected float32, uint16 or int16")
+            raise TypeError(f"Found frames stored as {dtype}; expected float32, uint16 or int16.")
         n_frames = len(self.stored)
         words = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{dtype.itemsize}")
         offset, slope = (

@@ -1,12 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits."""
 
+from __future__ import annotations
+
 import numpy as np
 
-__all__ = ["combine", "median"]
+from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD
 
-#: Standard deviation from median absolute deviation: 1 / the third quartile of the normal distribution.
-STD_OF_MAD = 1.482602218505602
+__all__ = ["combine", "median"]
 
 #: Numbers that are worked on at once, which bounds the memory.
 CHUNK = 1 << 21
@@ -31,7 +32,7 @@ def _values(stack, frames, pixels):
 def _middle(values):
     """Median and standard deviation from the median absolute deviation along the first axis, NaN left out."""
     median = _median(values)
-    return median, _median(np.abs(values - median)) * STD_OF_MAD
+    return median, _median(np.abs(values - median)) * EXACT_STD_OF_MAD
 
 
 def _median(values):

@@ -1,15 +1,22 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The options of L.A.Cosmic, checked once for all engines."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, check_whole
 from ccdproc_crplugin.kernels.psf import gaussian_psf
 
-__all__ = ["EDGES", "OBJLIM", "REPAIRS", "Options"]
+__all__ = ["ASTROSCRAPPY_SIGCLIP", "EDGES", "OBJLIM", "REPAIRS", "SIGCLIP", "Options"]
+
+#: Default of ``sigclip`` for this package's detector, and the default of astroscrappy for what follows astroscrappy.
+SIGCLIP = 5.0
+ASTROSCRAPPY_SIGCLIP = 4.5
 
 EDGES = ("search", "skip")
 REPAIRS = ("meanmask", "medmask", "median", "idw")
@@ -18,45 +25,29 @@ REPAIRS = ("meanmask", "medmask", "median", "idw")
 #: that suits medians would let no pixel of a frame with stars pass.
 OBJLIM = {"median": 5.0, "convolve": 2.0}
 
-
-def _refuse(name, found, expected, fix):
-    raise CosmicRayError(f"{name}: found {found!r}, expected {expected}; {fix}")
+_WIDEST_KERNEL = 65  # pixels
 
 
-def _check_number(name, value, least, expected, fix):
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        _refuse(name, value, expected, fix)
-    if math.isnan(number) or number < least:
-        _refuse(name, value, expected, fix)
-
-
-def _check_choice(name, value, choices):
-    if value not in choices:
-        _refuse(name, value, "one of " + ", ".join(map(repr, choices)), "choose one of them")
-
-
-def _checked_psf_kernel(psf_kernel):
+def _checked_psf_kernel(psf_kernel: Any) -> np.ndarray:
     kernel = np.ascontiguousarray(psf_kernel, dtype=np.float32)
-    if kernel.ndim != 2 or kernel.size == 0 or max(kernel.shape) > 65:
-        _refuse(
-            "psf_kernel",
-            kernel.shape,
-            "two axes of 1 to 65 pixels",
-            "cut the profile where it fades, at about three times its FWHM",
+    if kernel.ndim != 2 or kernel.size == 0 or max(kernel.shape) > _WIDEST_KERNEL:
+        raise CosmicRayError(
+            f"Found a psf_kernel of shape {kernel.shape}; expected two axes of 1 to {_WIDEST_KERNEL} pixels.",
+            "Cut the profile where it fades, at about three times its FWHM.",
         )
     if not np.isfinite(kernel).all():
-        _refuse("psf_kernel", "weights that are not finite", "finite weights", "replace them by zero")
+        raise CosmicRayError(
+            "Found weights in psf_kernel that are not finite; expected finite weights.", "Replace them by zero."
+        )
     return kernel
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run of L.A.Cosmic is told, apart from the frame."""
+    """The parameters of a run of L.A.Cosmic, checked; `lacosmic` explains them."""
 
     readnoise: float
-    sigclip: float = 4.5
+    sigclip: float = ASTROSCRAPPY_SIGCLIP
     sigfrac: float = 0.3
     objlim: float | None = None
     niter: int = 4
@@ -67,18 +58,17 @@ class Options:
     psf_kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
     scores_above: float | None = None
 
-    def __post_init__(self):
-        _check_choice("edges", self.edges, EDGES)
-        _check_choice("repair", self.repair, (*REPAIRS, None, "none"))
-        _check_choice("fsmode", self.fsmode, tuple(OBJLIM))
-        not_negative = "a number that is not negative"
-        for name, value in (("readnoise", self.readnoise), ("sigclip", self.sigclip), ("sigfrac", self.sigfrac)):
-            _check_number(name, value, 0.0, not_negative, "give it in electrons" if name == "readnoise" else "raise it")
-        _check_number("niter", self.niter, 0, "a whole number that is not negative", "4 is usual")
+    def __post_init__(self) -> None:
+        check_choice("edges", self.edges, EDGES)
+        check_choice("repair", self.repair, (*REPAIRS, None, "none"))
+        check_choice("fsmode", self.fsmode, OBJLIM)
+        check_whole("niter", self.niter, 0)
         objlim = OBJLIM[self.fsmode] if self.objlim is None else self.objlim
-        _check_number("objlim", objlim, -math.inf, "a number", "about 5 undersampled, 2 well sampled")
+        check_number("objlim", objlim, finite=False)
         scores_above = math.inf if self.scores_above is None else self.scores_above
-        _check_number("scores_above", scores_above, 0.0, not_negative, "name the lowest sigclip of interest")
+        not_negative = {name: getattr(self, name) for name in ("readnoise", "sigclip", "sigfrac")}
+        for name, value in (not_negative | {"scores_above": scores_above}).items():
+            check_number(name, value, 0, finite=False)
         psf_kernel = None
         if self.fsmode == "convolve":
             psf_kernel = gaussian_psf(2.5) if self.psf_kernel is None else self.psf_kernel
@@ -93,18 +83,18 @@ class Options:
             object.__setattr__(self, name, value)
 
     @property
-    def sigclip_low(self):
+    def sigclip_low(self) -> float:
         """Least S' of a cosmic ray's neighbour, rounded to single precision."""
         return float(np.float32(self.sigfrac) * np.float32(self.sigclip))
 
     @property
-    def readnoise2(self):
+    def readnoise2(self) -> float:
         """Square of the read noise, electrons squared, in single precision."""
         return float(np.float32(self.readnoise) * np.float32(self.readnoise))
 
     @property
-    def edge_width(self):
-        """How many rows and columns at each edge are not searched."""
+    def edge_width(self) -> int:
+        """Number of rows and columns at each edge that are not searched."""
         if self.edges == "search":
             return 0
         return 3 if self.sepmed else 2

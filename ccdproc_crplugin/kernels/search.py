@@ -1,62 +1,69 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """One frame searched for cosmic rays: checks, bad pixels, engine, result."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_number
 from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask_saturated
 from ccdproc_crplugin.kernels.engines import load_engine, n_threads
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
-from ccdproc_crplugin.kernels.options import Options
+from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP, Options
 
 __all__ = ["LACosmicResult", "lacosmic"]
 
 
 @dataclass(frozen=True)
 class LACosmicResult:
-    """What `lacosmic` found."""
+    """The result of `lacosmic`."""
 
-    mask: np.ndarray
-    cleaned: np.ndarray
+    mask: np.ndarray  # bool (ny, nx)
+    cleaned: np.ndarray  # float32 (ny, nx), electrons: all pixels but the repaired ones keep their value
     n_iterations: int
-    not_searched: np.ndarray | None
-    scores: np.ndarray | None
+    not_searched: np.ndarray | None  # bool (ny, nx): bad pixels and their neighbours, saturated stars, skipped edges
+    scores: np.ndarray | None  # SCORE: the candidates of the first iteration, ordered by y and x
 
 
-def _checked_data(data):
+def _checked_data(data: Any) -> np.ndarray:
     data = np.asarray(data)
     if data.ndim != 2 or data.size == 0:
-        raise CosmicRayError(f"data: found shape {data.shape}, expected two axes with pixels; pass one frame at a time")
+        raise CosmicRayError(
+            f"Found data of shape {data.shape}; expected two axes with pixels.", "Pass one frame at a time."
+        )
     if data.dtype.kind not in "biuf":
-        raise CosmicRayError(f"data: found type {data.dtype}, expected real numbers; pass electrons as float32")
+        raise CosmicRayError(
+            f"Found data of type {data.dtype}; expected real numbers.", "Pass electrons as 32-bit floating point."
+        )
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def _checked_companion(name, array, shape, dtype):
+def _checked_companion(name: str, array: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
     if array is None:
         return None
     array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(
-            f"{name}: found shape {array.shape}, expected the data's {shape}; cut both to the same pixels"
+            f"Found {name} of shape {array.shape}; expected the data's {shape}.", "Cut both to the same pixels."
         )
     return np.ascontiguousarray(array, dtype=dtype)
 
 
-def _checked_saturation(saturation):
+def _checked_saturation(saturation: float | None) -> float:
     if saturation is None:
         return math.inf
-    saturation = float(saturation)
-    if math.isnan(saturation):
-        raise CosmicRayError("saturation: found nan, expected a level in electrons; leave it out if none is known")
-    return saturation
+    check_number("saturation", saturation, finite=False)
+    return float(saturation)
 
 
-def _not_finite(arrays):
+def _not_finite(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
     """Pixels that aren't finite in one of the arrays; None if all are."""
     found = None
     for array in arrays:
@@ -67,9 +74,9 @@ def _not_finite(arrays):
     return found
 
 
-def _filled(array, not_finite, bad):
+def _filled(array: np.ndarray | None, not_finite: np.ndarray, bad: np.ndarray) -> np.ndarray | None:
     """The array, or a copy in which all pixels are finite."""
-    if array is None or not_finite is None:
+    if array is None:
         return array
     holes = ~np.isfinite(array)
     if not holes.any():
@@ -79,7 +86,9 @@ def _filled(array, not_finite, bad):
     return array
 
 
-def _bad_pixels(data, mask, saturation, brightest, options):
+def _bad_pixels(
+    data: np.ndarray, mask: np.ndarray | None, saturation: float, brightest: float, options: Options
+) -> np.ndarray | None:
     """Masked and saturated pixels and those around; None if there are none."""
     skip_edges = options.edges == "skip"
     saturated = not brightest < saturation  # also where it isn't known
@@ -93,7 +102,7 @@ def _bad_pixels(data, mask, saturation, brightest, options):
     return bad
 
 
-def _mark_edges(bad, shape, width):
+def _mark_edges(bad: np.ndarray | None, shape: tuple[int, ...], width: int) -> np.ndarray | None:
     """Add the skipped edges to the pixels that aren't searched."""
     if width == 0:
         return bad
@@ -103,9 +112,18 @@ def _mark_edges(bad, shape, width):
     return not_searched
 
 
-@np.errstate(all="ignore")  # what overflows is not finite, and needs no warning: C gives none
-def _run(data, mask, background, variance, saturation, options, engine, threads):
-    """The run of `lacosmic`, everything checked."""
+@np.errstate(all="ignore")  # values that overflow are handled as not finite; the C engine does not warn either
+def _run(
+    data: np.ndarray,
+    mask: np.ndarray | None,
+    background: np.ndarray | None,
+    variance: np.ndarray | None,
+    saturation: float,
+    options: Options,
+    engine: ModuleType,
+    threads: int,
+) -> LACosmicResult:
+    """Run `lacosmic` on checked arguments."""
     cleaned = np.empty_like(data)
     all_finite, brightest = engine.prepare(data, background, cleaned, threads)
     bad = _bad_pixels(data, mask, saturation, brightest, options)
@@ -132,34 +150,41 @@ def _run(data, mask, background, variance, saturation, options, engine, threads)
     )
 
 
-def _table(scores):
-    """The candidates' records, ordered by y and x."""
+def _table(scores: bytes) -> np.ndarray:
+    """The records of the candidates (SCORE), ordered by y and x."""
     table = np.frombuffer(scores or b"", dtype=SCORE)
     return table[np.lexsort((table["x"], table["y"]))]
 
 
 def lacosmic(
-    data,
+    data: Any,
     *,
-    readnoise,
-    mask=None,
-    background=None,
-    variance=None,
-    sigclip=4.5,
-    sigfrac=0.3,
-    objlim=None,
-    saturation=None,
-    niter=4,
-    sepmed=False,
-    edges="search",
-    repair="meanmask",
-    fsmode="median",
-    psf_kernel=None,
-    scores_above=None,
-    threads=None,
-    engine=None,
-):
-    """Find cosmic rays by their sharp edges, and repair them."""
+    readnoise: float,
+    mask: Any = None,
+    background: Any = None,
+    variance: Any = None,
+    sigclip: float = ASTROSCRAPPY_SIGCLIP,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    saturation: float | None = None,
+    niter: int = 4,
+    sepmed: bool = False,
+    edges: str = "search",
+    repair: str | None = "meanmask",
+    fsmode: str = "median",
+    psf_kernel: Any = None,
+    scores_above: float | None = None,
+    threads: int | None = None,
+    engine: str | None = None,
+) -> LACosmicResult:
+    """
+    Find cosmic rays in a frame in electrons (ny, nx), sky included, by their sharp edges, and repair them.
+
+    ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
+    data + readnoise^2 if it is None. A cosmic ray has S' above ``sigclip`` and S'/F above ``objlim``, None
+    for `OBJLIM`; its neighbours have S' above ``sigfrac * sigclip``. Stars above ``saturation`` (electrons) are not searched.
+    ``scores_above`` asks for the scores of all candidates down to this S'.
+    """
     options = Options(
         readnoise=readnoise,
         sigclip=sigclip,

@@ -1,15 +1,24 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Robust statistics of plain arrays."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
-__all__ = ["STD_OF_MAD", "robust_std"]
+__all__ = ["EXACT_STD_OF_MAD", "STD_OF_MAD", "robust_std"]
 
-#: Standard deviation of normal values, in units of their median absolute deviation.
+#: Standard deviation of normal values, in units of their median absolute deviation: 1 over the third quartile of the
+#: normal distribution. Combining needs all digits (as in src/combine_pixels.h), because it has to agree with
+#: ``mad_std`` of ccdproc.combine; the detectors were tuned with the rounded number, and their masks depend on it.
+EXACT_STD_OF_MAD = 1.482602218505602
 STD_OF_MAD = 1.4826
 
 
-def robust_std(values, centre, median=np.median, axis=None):
-    """Standard deviation from the absolute deviations from ``centre``, whose ``median`` along an axis is taken."""
+def robust_std(
+    values: np.ndarray, centre: float | np.ndarray, median: Callable = np.median, axis: int | None = None
+) -> np.ndarray:
+    """Standard deviation from the ``median``, along an axis, of the absolute deviations from ``centre``."""
     deviations = np.abs(values - centre)
     return STD_OF_MAD * (median(deviations) if axis is None else median(deviations, axis=axis))

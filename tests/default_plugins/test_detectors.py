@@ -183,12 +183,12 @@ class TestLacosmic:
             ({"sigfrac": -1}, "sigfrac=-1"),
             ({"niter": 0}, "niter=0; expected a whole number, 1 or more"),
             ({"niter": 2.5}, "niter=2.5"),
-            ({"edges": "wrap"}, "edges: found 'wrap'"),
-            ({"fsmode": "mode"}, "fsmode: found 'mode'"),
-            ({"psfmodel": "airy"}, "psfmodel: found 'airy'"),
+            ({"edges": "wrap"}, "edges='wrap'"),
+            ({"fsmode": "mode"}, "fsmode='mode'"),
+            ({"psfmodel": "airy"}, "psfmodel='airy'"),
             ({"psffwhm": 0}, "psffwhm"),
-            ({"threads": 0}, "threads: found 0"),
-            ({"background": np.zeros((2, 2))}, "background: found shape"),
+            ({"threads": 0}, "threads=0"),
+            ({"background": np.zeros((2, 2))}, "background of shape"),
         ],
     )
     def test_wrong_options_are_refused(self, options, message):
