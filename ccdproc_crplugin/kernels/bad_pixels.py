@@ -2,10 +2,15 @@
 """
 Pixels that are neither searched nor used for a repair.
 
-Three kinds: those of the mask and the pixels next to them, the cores of
-saturated stars and the pixels around, and those that are not finite. The last
-are filled before any filter sees them, so that they spoil nothing around them.
+There are three kinds: those of the mask and the pixels next to them, the cores
+of saturated stars and the pixels around, and those that are not finite. The
+last are filled before any filter runs, so that they do not spread.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +23,10 @@ _CORE_FRACTION = 10.0
 _PIXELS_AT_ONCE = 1 << 15
 
 
-def _grown_pixels(grown, y, x, offsets, edge):
-    """Mark pixels around (y, x) that are `edge` or more inside; give the new ones."""
+def _grown_pixels(
+    grown: np.ndarray, y: np.ndarray, x: np.ndarray, offsets: tuple[tuple[int, int], ...], edge: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark the pixels (y, x) and those around that are `edge` or more inside; return all of them."""
     ny, nx = grown.shape
     new_y, new_x = [y], [x]
     grown[y, x] = True
@@ -35,8 +42,8 @@ def _grown_pixels(grown, y, x, offsets, edge):
     return np.concatenate(new_y), np.concatenate(new_x)
 
 
-def grow_mask(mask, bad, *, skip_edges):
-    """Add the pixels of a mask, and those next to them, to the bad pixels."""
+def grow_mask(mask: np.ndarray, bad: np.ndarray, *, skip_edges: bool) -> None:
+    """Add the pixels of a mask and those next to them to ``bad``, in place (both bool, (ny, nx))."""
     bad |= mask
     wide = mask.copy()
     wide[:, 1:] |= mask[:, :-1]
@@ -48,7 +55,7 @@ def grow_mask(mask, bad, *, skip_edges):
     bad[inside, inside] |= grown[inside, inside]
 
 
-def _window_rows(y, radius, n, skip_edges):
+def _window_rows(y: np.ndarray, radius: int, n: int, skip_edges: bool) -> np.ndarray:
     """Rows (or columns) of the windows around pixels, reflected at the edges."""
     window = y[:, None] + np.arange(-radius, radius + 1)
     if skip_edges:
@@ -57,7 +64,9 @@ def _window_rows(y, radius, n, skip_edges):
     return np.minimum(window, 2 * n - 1 - window)
 
 
-def _median_exceeds(data, y, x, limit, *, sepmed, skip_edges):
+def _median_exceeds(
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, limit: np.float32, *, sepmed: bool, skip_edges: bool
+) -> np.ndarray:
     """
     Whether the median around each pixel exceeds a limit.
 
@@ -80,8 +89,12 @@ def _median_exceeds(data, y, x, limit, *, sepmed, skip_edges):
     return majority
 
 
-def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
-    """Add the cores of saturated stars, and the pixels around, to the bad pixels."""
+def mask_saturated(data: np.ndarray, saturation: float, bad: np.ndarray, *, sepmed: bool, skip_edges: bool) -> None:
+    """
+    Add the cores of saturated stars and the pixels around to ``bad``, in place; data and saturation in electrons.
+
+    A cosmic ray may saturate a pixel too, but the pixels around a star's core are bright as well.
+    """
     level = np.float32(saturation)
     limit = np.float32(float(level) / _CORE_FRACTION)
     saturated = np.flatnonzero(data >= level)
@@ -102,12 +115,16 @@ def mask_saturated(data, saturation, bad, *, sepmed, skip_edges):
     bad[y, x] = True
 
 
-def fill_not_finite(array, not_finite, bad, level_of):
-    """Replace pixels by the mean of the good ones among the 5x5 around them."""
+def fill_not_finite(array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray, level_of: Callable) -> None:
+    """
+    Replace pixels of ``array`` (float32), in place, by the mean of the good ones among the 5x5 around them.
+
+    Where none of these is good, the value is ``level_of`` of all good pixels.
+    """
     ny, nx = array.shape
     good = ~(bad | not_finite)
     pixels = np.flatnonzero(not_finite)
-    level = None
+    level: Any = None
     fills = []
     for start in range(0, pixels.size, _PIXELS_AT_ONCE):
         y, x = np.divmod(pixels[start : start + _PIXELS_AT_ONCE], nx)

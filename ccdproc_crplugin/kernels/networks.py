@@ -7,13 +7,20 @@ and for the C engine, whose ``src/median_networks.h`` is written from here by
 ``python -m ccdproc_crplugin.kernels.networks > median_networks.h``.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
 from functools import cache
 
 __all__ = ["median_network", "merge_exchange"]
 
 
-def merge_exchange(n):
-    """Batcher's merge exchange, which sorts any number of values."""
+def merge_exchange(n: int) -> Iterator[tuple[int, int]]:
+    """
+    Batcher's merge exchange: pairs of places i < j to put in order, one after the other, which sorts n values.
+
+    Knuth, The Art of Computer Programming, volume 3, algorithm 5.2.2M.
+    """
     top = 1
     while 2 * top < n:
         top *= 2
@@ -29,10 +36,10 @@ def merge_exchange(n):
 
 
 @cache
-def median_network(n):
-    """The part of the sorting network that the middle value depends on."""
+def median_network(n: int) -> tuple[tuple[str, int, int], ...]:
+    """The steps of the sorting network on which the middle value depends: "sort", "smaller" or "larger", i, j."""
     needed = {n // 2}
-    steps = []
+    steps: list[tuple[str, int, int]] = []
     for i, j in reversed(list(merge_exchange(n))):
         if i in needed and j in needed:
             steps.append(("sort", i, j))
@@ -46,7 +53,7 @@ def median_network(n):
     return tuple(reversed(steps))
 
 
-def _header(sizes=(5, 7, 9, 25, 49)):
+def _header(sizes: tuple[int, ...] = (5, 7, 9, 25, 49)) -> str:
     """The text of ``median_networks.h``."""
     c_name = {"sort": "sort_pair", "smaller": "keep_smaller", "larger": "keep_larger"}
     lines = [

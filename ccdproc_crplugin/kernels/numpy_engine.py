@@ -13,6 +13,10 @@ them only at the pixels where it can matter:
 Pixels are flat indices into planes that hold the frame and a margin around it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
 from ccdproc_crplugin.kernels.numpy_filters import (
@@ -23,6 +27,7 @@ from ccdproc_crplugin.kernels.numpy_filters import (
     median_around,
     window,
 )
+from ccdproc_crplugin.kernels.options import Options
 
 __all__ = ["find", "prepare"]
 
@@ -40,12 +45,12 @@ _NEARNESS = (
     .astype(np.float32)
 )
 
-# What is known about a pixel: bits of Planes.known.
+# Quantities that are computed at a pixel: bits of Planes.known.
 _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
-def prepare(data, background, cleaned, threads):
-    """Fill `cleaned` with the data less the background, and look them over."""
+def prepare(data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray, threads: int) -> tuple[bool, float]:
+    """Fill `cleaned` with data - background; return whether all of it is finite, and the highest value of the data."""
     if background is None:
         cleaned[...] = data
     else:
@@ -54,8 +59,17 @@ def prepare(data, background, cleaned, threads):
     return bool(np.isfinite(total)), float(data.max())
 
 
-def find(data, background, variance, cleaned, flagged, bad, options, threads):
-    """Flag and repair cosmic rays, in place."""
+def find(
+    data: np.ndarray,
+    background: np.ndarray | None,
+    variance: np.ndarray | None,
+    cleaned: np.ndarray,
+    flagged: np.ndarray,
+    bad: np.ndarray | None,
+    options: Options,
+    threads: int,
+) -> tuple[int, bytes]:
+    """Flag and repair cosmic rays, in place; return the number of iterations and the scores (SCORE, as bytes)."""
     planes = Planes(background, variance, cleaned, bad, options)
     scores = np.empty(0, SCORE)
     changed = None
@@ -75,19 +89,20 @@ def find(data, background, variance, cleaned, flagged, bad, options, threads):
     return n_iterations, scores.tobytes()
 
 
-def _scores(planes, pixels, s_prime):
+def _scores(planes: Planes, pixels: np.ndarray, s_prime: np.ndarray) -> np.ndarray:
     """The table of the candidates above `scores_above`."""
     keep = s_prime > np.float32(planes.options.scores_above)
     pixels, s_prime = pixels[keep], s_prime[keep]
     scores = np.empty(pixels.size, SCORE)
-    scores["y"], scores["x"] = np.divmod(pixels, planes.stride) - np.int64(planes.margin)
+    y, x = np.divmod(pixels, planes.stride)
+    scores["y"], scores["x"] = y - planes.margin, x - planes.margin
     scores["s_prime"] = s_prime
     scores["s_prime_over_f"] = s_prime / planes.f(pixels)
     return scores
 
 
-def _grow(planes, candidates):
-    """From the candidates the cosmic rays, and from these their neighbours."""
+def _grow(planes: Planes, candidates: np.ndarray) -> np.ndarray:
+    """The cosmic rays among the candidates, and their neighbours above the lower limit."""
     options = planes.options
     contrast = planes.s_prime(candidates) / planes.f(candidates)
     cosmic_rays = candidates[contrast > np.float32(options.objlim)]
@@ -99,9 +114,16 @@ def _grow(planes, candidates):
 
 
 class Planes:
-    """The frame and the paper's quantities, each known where it was asked for."""
+    """The frame and the paper's quantities, each computed only at the pixels where it is needed."""
 
-    def __init__(self, background, variance, cleaned, bad, options):
+    def __init__(
+        self,
+        background: np.ndarray | None,
+        variance: np.ndarray | None,
+        cleaned: np.ndarray,
+        bad: np.ndarray | None,
+        options: Options,
+    ):
         self.options = options
         self.sizes = (7, 7, 5, 9) if options.sepmed else (5, 5, 3, 7)
         self.margin = self._reach()
@@ -132,30 +154,30 @@ class Planes:
 
     # --- the frame and its margin ---------------------------------------------
 
-    def _reach(self):
-        """How far away a change can change a pixel's answer."""
+    def _reach(self) -> int:
+        """The distance (pixels) within which a change can change a pixel's result."""
         noise, s, fine, large = (size // 2 for size in self.sizes)
         if self.options.psf_kernel is not None:
             fine = noise + (max(self.options.psf_kernel.shape) - 1) // 2
         return _GROWTH + max(noise + s, fine + large)
 
-    def inside(self, plane):
+    def inside(self, plane: np.ndarray) -> np.ndarray:
         """The part of a plane that is the frame, as a view."""
         m = self.margin
         return plane[m : plane.shape[0] - m, m : plane.shape[1] - m]
 
-    def _constant(self, inside, outside):
+    def _constant(self, inside: bool, outside: bool) -> np.ndarray:
         plane = np.full(self.shape, outside)
         self.inside(plane)[...] = inside
         return plane
 
-    def _extended(self, array, outside):
+    def _extended(self, array: np.ndarray, outside: float) -> np.ndarray:
         plane = np.full(self.shape, np.float32(outside))
         self.inside(plane)[...] = array
         self._extend(plane)
         return plane
 
-    def _extend(self, plane):
+    def _extend(self, plane: np.ndarray) -> None:
         """Reflect the frame into the margin, if edges are searched."""
         if self.options.edges == "search":
             rows, columns = self._fold
@@ -165,18 +187,18 @@ class Planes:
             for side in (slice(0, m), slice(-m, None)):
                 plane[side] = plane[rows[side]]
 
-    def _clear_edges(self, plane, width):
+    def _clear_edges(self, plane: np.ndarray, width: int) -> None:
         m = self.margin + width
         plane[:m] = plane[-m:] = False
         plane[:, :m] = plane[:, -m:] = False
 
-    def _at_edge(self, pixels, radius):
-        """Pixels that a filter of this radius leaves as they are."""
+    def _at_edge(self, pixels: np.ndarray, radius: int) -> np.ndarray:
+        """True for pixels so close to an edge that a filter of this radius leaves them as they are."""
         y, x = np.divmod(pixels, self.stride)
         m = self.margin + radius
         return (y < m) | (x < m) | (y >= self.shape[0] - m) | (x >= self.shape[1] - m)
 
-    def around(self, pixels, radius=1):
+    def around(self, pixels: np.ndarray, radius: int = 1) -> np.ndarray:
         """The pixels and those within `radius` of them, each once, in order."""
         reached = np.zeros(self.shape, dtype=bool).ravel()
         reached[pixels] = True
@@ -191,14 +213,14 @@ class Planes:
             pixels = np.concatenate(new)
         return np.sort(pixels)
 
-    def searched(self, pixels):
+    def searched(self, pixels: np.ndarray) -> np.ndarray:
         """Those of the pixels that are searched."""
         return pixels[self.search.ravel()[pixels]]
 
     # --- L+ ---------------------------------------------------------------------
 
-    def pixels_above(self, limit, changed):
-        """The searched pixels with S' > limit."""
+    def pixels_above(self, limit: float, changed: np.ndarray | None) -> np.ndarray:
+        """The searched pixels with S' > limit; after a repair only those near the `changed` ones."""
         if changed is None:
             pixels = self._pixels_of_high_laplacian(limit)
         else:
@@ -211,13 +233,13 @@ class Planes:
         pixels = pixels[self.s(pixels) > np.float32(limit)]
         return pixels[self.s_prime(pixels) > np.float32(limit)]
 
-    def _forget_margin(self):
+    def _forget_margin(self) -> None:
         m = self.margin
         self.known[:m] = self.known[-m:] = 0
         self.known[:, :m] = self.known[:, -m:] = 0
 
-    def _pixels_of_high_laplacian(self, limit):
-        """Pixels whose L+ could be enough, whatever the noise; fills L+."""
+    def _pixels_of_high_laplacian(self, limit: float) -> np.ndarray:
+        """Compute L+; return the pixels where S can exceed the limit with the least noise around."""
         found = []
         for top in range(1, self.shape[0] - 1, _ROWS_AT_ONCE):
             rows = slice(top, min(top + _ROWS_AT_ONCE, self.shape[0] - 1))
@@ -231,7 +253,7 @@ class Planes:
             edges_of_laplacian(self.inside(self.laplacian), self.data[m - 1 : ny - m + 1, m - 1 : nx - m + 1])
         return np.concatenate(found)
 
-    def _laplacian_limits(self, rows, limit):
+    def _laplacian_limits(self, rows: slice, limit: float) -> np.ndarray:
         """For each column the L+ that S needs to reach `limit` in some rows."""
         reach = max(self.sizes) // 2
         window = slice(max(rows.start - reach, 0), rows.stop + reach)
@@ -243,7 +265,7 @@ class Planes:
         # An infinite L+ exceeds any limit.
         return np.fmin(2 * noise * np.float32(limit) * np.float32(0.999999), np.finfo(np.float32).max)
 
-    def _renew_laplacian(self, pixels):
+    def _renew_laplacian(self, pixels: np.ndarray) -> None:
         for start in range(0, pixels.size, _PIXELS_AT_ONCE):
             some = pixels[start : start + _PIXELS_AT_ONCE]
             data = self.data.ravel()
@@ -253,7 +275,7 @@ class Planes:
         if self.options.edges == "search":
             self._renew_margin_of_laplacian()
 
-    def _renew_margin_of_laplacian(self):
+    def _renew_margin_of_laplacian(self) -> None:
         """The margin mirrors repairs that were made inside the frame."""
         m, (ny, nx) = self.margin, self.shape
         for side in (slice(1, m), slice(ny - m, ny - 1)):
@@ -265,28 +287,28 @@ class Planes:
 
     # --- noise, S and S' --------------------------------------------------------
 
-    def _unknown(self, pixels, bit):
-        """The pixels where a quantity isn't known yet; from now on it is."""
+    def _unknown(self, pixels: np.ndarray, bit: int) -> np.ndarray:
+        """The pixels where a quantity is not computed yet, now marked as computed."""
         known = self.known.ravel()
         unknown = pixels[known[pixels] & bit == 0]
         known[unknown] |= bit
         return unknown
 
-    def _windows(self, pixels, size, need):
-        """Have a quantity worked out in the windows around pixels."""
+    def _windows(self, pixels: np.ndarray, size: int, need: Callable) -> None:
+        """Compute a quantity in the windows around pixels."""
         radius = size // 2
         pixels = self.around(pixels, radius) if pixels.size else pixels
         need(pixels)
 
-    def _median(self, plane, pixels, size):
-        """Medians around pixels; where edges are skipped these stay as they are."""
+    def _median(self, plane: np.ndarray, pixels: np.ndarray, size: int) -> np.ndarray:
+        """Medians around pixels; pixels of skipped edges keep their value."""
         medians = median_around(plane, pixels, size, self.options.sepmed)
         if self.options.edges == "skip":
             at_edge = self._at_edge(pixels, size // 2)
             medians[at_edge] = plane.ravel()[pixels[at_edge]]
         return medians
 
-    def s(self, pixels):
+    def s(self, pixels: np.ndarray) -> np.ndarray:
         """S, the Laplacian over twice the noise."""
         unknown = self._unknown(pixels, _S)
         variance = self._median(self.variance, unknown, self.sizes[0])
@@ -297,7 +319,7 @@ class Planes:
         self._s.ravel()[unknown] = self.laplacian.ravel()[unknown] / (2 * noise)
         return self._s.ravel()[pixels]
 
-    def s_prime(self, pixels):
+    def s_prime(self, pixels: np.ndarray) -> np.ndarray:
         """S' = S - median(S)."""
         unknown = self._unknown(pixels, _S_PRIME)
         size = self.sizes[1]
@@ -307,19 +329,18 @@ class Planes:
 
     # --- fine structure ---------------------------------------------------------
 
-    def fine(self, pixels):
+    def fine(self, pixels: np.ndarray) -> np.ndarray:
         """The frame smoothed to show stars but no cosmic rays, electrons."""
         unknown = self._unknown(pixels, _FINE)
         if self.options.psf_kernel is not None:
-            fine = self._matched_filter(unknown)
+            fine = self._matched_filter(unknown, self.options.psf_kernel)
         else:
             fine = self._median(self.data, unknown, self.sizes[2])
         self._fine.ravel()[unknown] = fine
         return self._fine.ravel()[pixels]
 
-    def _matched_filter(self, pixels):
+    def _matched_filter(self, pixels: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         """Data weighted by 1 / noise^2, seen through the star's profile."""
-        kernel = self.options.psf_kernel
         ry, rx = ((n - 1) // 2 for n in kernel.shape)
         reach = max(ry, rx)
         if pixels.size:
@@ -334,7 +355,7 @@ class Planes:
                 weight += kernel[ry - dy, rx - dx] * (np.float32(1) / noise[there] / noise[there])
         return signal / weight
 
-    def f(self, pixels):
+    def f(self, pixels: np.ndarray) -> np.ndarray:
         """F, the fine structure less its median, in units of the noise."""
         unknown = self._unknown(pixels, _F)
         size = self.sizes[3]
@@ -346,8 +367,8 @@ class Planes:
 
     # --- repair -----------------------------------------------------------------
 
-    def repair(self, found):
-        """Flag pixels and replace them; give the pixels that this changed."""
+    def repair(self, found: np.ndarray) -> np.ndarray:
+        """Flag pixels and replace them; return the pixels whose data or variance changed."""
         flagged = self.flagged.ravel()
         new = found[~flagged[found]]
         flagged[found] = True
@@ -368,12 +389,12 @@ class Planes:
             self._extend(plane)
         return due[changed]
 
-    def _neighbours(self, pixels):
-        """For the 25 pixels of each window whether the repair draws on them."""
+    def _neighbours(self, pixels: np.ndarray) -> np.ndarray:
+        """Whether the repair uses each of the 25 pixels of a window, (25, n)."""
         usable = self.in_frame if self.options.repair == "median" else self.good & ~self.flagged
         return usable.ravel()[window(pixels, 5, self.stride)]
 
-    def _repaired(self, plane, pixels, usable, level_of):
+    def _repaired(self, plane: np.ndarray, pixels: np.ndarray, usable: np.ndarray, level_of: Callable) -> np.ndarray:
         values = plane.ravel()[window(pixels, 5, self.stride)]
         n_usable = np.count_nonzero(usable, axis=0)
         lonely = n_usable == 0
@@ -394,20 +415,20 @@ class Planes:
         # Of zeros, which have no order, a median may take either: the sum is the positive one.
         return repaired.astype(np.float32) + np.float32(0)
 
-    def _level_of_data(self):
+    def _level_of_data(self) -> np.float32:
         return lower_median(self._unrepaired_data[self.inside(self.good)])
 
-    def _level_of_variance(self):
+    def _level_of_variance(self) -> np.float32:
         return lower_median(self._unrepaired_variance[self.inside(self.good)])
 
 
-def _folded(n, margin):
-    """For each place of an axis with margins the place it mirrors."""
+def _folded(n: int, margin: int) -> np.ndarray:
+    """For each index of an axis with margins the index that it mirrors."""
     folded = np.arange(-margin, n + margin) % (2 * n)
     return np.minimum(folded, 2 * n - 1 - folded) + margin
 
 
-def _least_around(rows):
+def _least_around(rows: np.ndarray) -> np.ndarray:
     """For each column the least value of these rows in its tile or the next."""
     nx = rows.shape[1]
     least = np.fmin.reduce(rows, axis=0)

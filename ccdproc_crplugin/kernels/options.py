@@ -56,7 +56,7 @@ class Options:
     repair: str | None = "meanmask"
     fsmode: str = "median"
     psf_kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
-    scores_above: float | None = None
+    scores_above: float = math.inf
 
     def __post_init__(self) -> None:
         check_choice("edges", self.edges, EDGES)
@@ -65,10 +65,8 @@ class Options:
         check_whole("niter", self.niter, 0)
         objlim = OBJLIM[self.fsmode] if self.objlim is None else self.objlim
         check_number("objlim", objlim, finite=False)
-        scores_above = math.inf if self.scores_above is None else self.scores_above
-        not_negative = {name: getattr(self, name) for name in ("readnoise", "sigclip", "sigfrac")}
-        for name, value in (not_negative | {"scores_above": scores_above}).items():
-            check_number(name, value, 0, finite=False)
+        for name in ("readnoise", "sigclip", "sigfrac", "scores_above"):
+            check_number(name, getattr(self, name), 0, finite=False)
         psf_kernel = None
         if self.fsmode == "convolve":
             psf_kernel = gaussian_psf(2.5) if self.psf_kernel is None else self.psf_kernel
@@ -77,7 +75,7 @@ class Options:
             ("objlim", float(objlim)),
             ("niter", int(self.niter)),
             ("repair", self.repair or "none"),
-            ("scores_above", float(scores_above)),
+            ("scores_above", float(self.scores_above)),
             ("psf_kernel", psf_kernel),
         ):
             object.__setattr__(self, name, value)

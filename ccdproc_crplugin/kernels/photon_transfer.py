@@ -14,6 +14,9 @@ References
 .. [1] J. R. Janesick, Photon Transfer (SPIE, 2007), chapters 2 and 5.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,17 +34,17 @@ LEAST_VARIANCE = 1.0  # electron squared, that a pixel should have at least: hal
 
 @dataclass(frozen=True)
 class BlockNoise:
-    """Level and noise of the blocks of a frame."""
+    """Level and noise of those blocks of a frame that have enough differences, (n,) each."""
 
-    index: np.ndarray
-    level: np.ndarray
-    ratio: np.ndarray
-    ratio_apart: np.ndarray
-    number: np.ndarray
+    index: np.ndarray  # of the block
+    level: np.ndarray  # median, electron
+    ratio: np.ndarray  # variance over expected variance
+    ratio_apart: np.ndarray  # the same from pixels two apart
+    number: np.ndarray  # of differences
 
 
-def measure_noise(blocks, readnoise, *, variance=None):
-    """Measure level and noise of each block."""
+def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray | None = None) -> BlockNoise:
+    """Level and noise of blocks (electron); the expected ``variance`` is that of photons and read noise if None."""
     with np.errstate(invalid="ignore", over="ignore"):
         ratio, number = _ratio(blocks, readnoise, variance, 1)
         ratio_apart, n_apart = _ratio(blocks, readnoise, variance, 2)
@@ -50,7 +53,9 @@ def measure_noise(blocks, readnoise, *, variance=None):
     return BlockNoise(np.flatnonzero(enough), level[enough], ratio[enough], ratio_apart[enough], number[enough])
 
 
-def _ratio(blocks, readnoise, variance, step):
+def _ratio(
+    blocks: np.ndarray, readnoise: float, variance: np.ndarray | None, step: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
     if difference.size == 0:
@@ -69,7 +74,7 @@ def _ratio(blocks, readnoise, variance, step):
     return sums / kept / KEPT_MEAN, number
 
 
-def _combine(blocks, axis, step, how):
+def _combine(blocks: np.ndarray, axis: int, step: int, how: Callable) -> np.ndarray:
     """Each pixel with the one ``step`` further along an axis."""
     first, second = [slice(None)] * 3, [slice(None)] * 3
     first[axis], second[axis] = slice(step, None), slice(None, -step)

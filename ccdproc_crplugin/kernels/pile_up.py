@@ -1,6 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """The bright end of a frame: its highest values, and whether they pile up at full wells or the end of the converter."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,13 +29,13 @@ NARROW = 0.5
 class BrightEnd:
     """The highest values of a frame, in its unit."""
 
-    sky: float
-    high: float
-    pile: float | None = None
+    sky: float  # median, NaN without a finite pixel
+    high: float  # value that 20 pixels reach, or the sky where fewer are far above it
+    pile: float | None = None  # level at which pixels pile up
 
 
-def measure_bright_end(data, *, mask=None):
-    """Look at a frame's highest values."""
+def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> BrightEnd:
+    """Measure the bright end on about 1000 rows of a frame, without the masked pixels."""
     rows = slice(None, None, max(data.shape[0] // MOST_ROWS, 1))
     sample = data[rows]
     sky, scatter = _sky(sample)
@@ -53,7 +55,7 @@ def measure_bright_end(data, *, mask=None):
     return BrightEnd(sky, high, float(np.median(values[pile])))
 
 
-def _sky(sample):
+def _sky(sample: np.ndarray) -> tuple[float, float]:
     """Median and robust scatter of some pixels."""
     pixels = sample.reshape(-1)[:: max(sample.size // MOST_SKY, 1)].astype(float)
     pixels = pixels[np.isfinite(pixels)]
@@ -63,14 +65,14 @@ def _sky(sample):
     return float(sky), float(robust_std(pixels, sky))
 
 
-def _highest(sample):
+def _highest(sample: np.ndarray) -> float:
     """The highest value that is finite."""
     highest = float(np.fmax.reduce(sample, axis=None))
     return highest if np.isfinite(highest) else float(sample[np.isfinite(sample)].max(initial=-np.inf))
 
 
-def _pile(values, sky, top):
-    """Which values are in the pile, None where there is none."""
+def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
+    """True for the values in the pile; None if there is no pile."""
     number = np.clip((N_BINS * values / top).astype(int), 0, N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
     lowest = max(int(N_BINS * (sky + LOWEST * (top - sky)) / top), 0)
@@ -82,7 +84,7 @@ def _pile(values, sky, top):
     return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
 
 
-def _is_line(y, x, shape):
+def _is_line(y: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> bool:
     """Whether pixels lie along a row or a column through the frame."""
     shares = [len(np.unique(places)) / size for places, size in zip((y, x), shape, strict=True)]
     return max(shares) > WIDEST and min(shares) < NARROW * max(shares)

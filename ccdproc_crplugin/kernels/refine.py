@@ -6,6 +6,8 @@ sides and its shallow end. `grow_events` adds a neighbour of an event while its 
 unflagged neighbourhood repairs it, stays significant, so an event grows along its track and stops where the track ends.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -21,8 +23,22 @@ FEWEST_GOOD = 8  # pixels that the repair needs
 MOST_STEPS = 200  # pixels that an event grows at most, in any direction
 
 
-def grow_events(data, mask, *, readnoise, bad=None, significant=SIGNIFICANT):
-    """Grow events while the residual of a neighbouring pixel is significant."""
+def grow_events(
+    data: np.ndarray,
+    mask: np.ndarray,
+    *,
+    readnoise: float,
+    bad: np.ndarray | None = None,
+    significant: float = SIGNIFICANT,
+) -> np.ndarray:
+    """
+    The mask of events with the neighbouring pixels whose residual is significant; data and read noise in electrons.
+
+    The sky of a pixel is the median of the good pixels in the 7 x 7 around it or of those that touch it,
+    whichever is higher; its noise is that of the sky and of the read-out, plus 1.5 times the scatter of
+    the 7 x 7 that these do not explain. In a star the neighbours are high too and the scatter is large, so an event
+    does not grow into it; beside a track the neighbours farther out are plain sky.
+    """
     grown = mask.copy()
     y, x = true_pixels(mask)
     for _ in range(MOST_STEPS):
@@ -35,7 +51,7 @@ def grow_events(data, mask, *, readnoise, bad=None, significant=SIGNIFICANT):
     return grown
 
 
-def _front(y, x, grown, bad):
+def _front(y: np.ndarray, x: np.ndarray, grown: np.ndarray, bad: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """The pixels next to those given that are inside the frame, neither grown nor bad, each once."""
     offset_y, offset_x = np.indices((3, 3)).reshape(2, 9) - 1
     y, x = (y[:, np.newaxis] + offset_y).ravel(), (x[:, np.newaxis] + offset_x).ravel()
@@ -46,7 +62,15 @@ def _front(y, x, grown, bad):
     return y[free], x[free]
 
 
-def _residual(data, y, x, grown, bad, readnoise, significant):
+def _residual(
+    data: np.ndarray,
+    y: np.ndarray,
+    x: np.ndarray,
+    grown: np.ndarray,
+    bad: np.ndarray | None,
+    readnoise: float,
+    significant: float,
+) -> np.ndarray:
     """Excess of pixels over the sky around them, in standard deviations; 0 where it cannot be significant."""
     around = _good_windows(data, y, x, grown, bad)
     residual = np.zeros(y.size)
@@ -64,7 +88,9 @@ def _residual(data, y, x, grown, bad, readnoise, significant):
     return residual
 
 
-def _good_windows(data, y, x, grown, bad):
+def _good_windows(
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, grown: np.ndarray, bad: np.ndarray | None
+) -> np.ndarray:
     """Cut-outs about pixels, NaN outside of the frame, at bad and at grown pixels and in the middle."""
     rows, above_or_below = _along(y, data.shape[0])
     columns, beside = _along(x, data.shape[1])
@@ -79,14 +105,14 @@ def _good_windows(data, y, x, grown, bad):
     return around
 
 
-def _along(centre, size):
-    """Indices about each centre along one axis, those outside of the frame moved to its edge, and which those are."""
+def _along(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices about each centre along one axis, clipped to the frame, and whether they were outside."""
     index = centre[:, np.newaxis] + np.arange(-RADIUS, RADIUS + 1)
     return np.clip(index, 0, size - 1), (index < 0) | (index >= size)
 
 
-def _median(rows):
-    """Median of the finite values of each row (not all are: the pixel itself is left out), NaN where there is none."""
+def _median(rows: np.ndarray) -> np.ndarray:
+    """Median of the finite values of each row, NaN if there are none; at least one value of a row is NaN."""
     ordered = np.sort(rows, axis=1)  # NaN goes last
     n_good = np.isfinite(ordered).sum(axis=1)
     row = np.arange(len(rows))

@@ -74,10 +74,8 @@ def _not_finite(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
     return found
 
 
-def _filled(array: np.ndarray | None, not_finite: np.ndarray, bad: np.ndarray) -> np.ndarray | None:
+def _filled(array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray) -> np.ndarray:
     """The array, or a copy in which all pixels are finite."""
-    if array is None:
-        return array
     holes = ~np.isfinite(array)
     if not holes.any():
         return array
@@ -131,8 +129,8 @@ def _run(
     if not_finite is not None:
         bad = np.zeros(data.shape, dtype=bool) if bad is None else bad
         cleaned = _filled(cleaned, not_finite, bad)
-        background = _filled(background, not_finite, bad)
-        variance = _filled(variance, not_finite, bad)
+        background = None if background is None else _filled(background, not_finite, bad)
+        variance = None if variance is None else _filled(variance, not_finite, bad)
         bad |= not_finite
     flagged = np.zeros(data.shape, dtype=bool)
     n_iterations, scores = engine.find(data, background, variance, cleaned, flagged, bad, options, threads)
@@ -146,7 +144,7 @@ def _run(
         cleaned=cleaned,
         n_iterations=n_iterations,
         not_searched=_mark_edges(bad, data.shape, options.edge_width),
-        scores=None if math.isinf(options.scores_above) else _table(scores),
+        scores=None if options.scores_above == math.inf else _table(scores),
     )
 
 
@@ -182,8 +180,8 @@ def lacosmic(
 
     ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
     data + readnoise^2 if it is None. A cosmic ray has S' above ``sigclip`` and S'/F above ``objlim``, None
-    for `OBJLIM`; its neighbours have S' above ``sigfrac * sigclip``. Stars above ``saturation`` (electrons) are not searched.
-    ``scores_above`` asks for the scores of all candidates down to this S'.
+    for `OBJLIM`; its neighbours have S' above ``sigfrac * sigclip``. Stars above ``saturation`` (electrons) are not
+    searched. ``scores_above`` asks for the scores of all candidates down to this S'.
     """
     options = Options(
         readnoise=readnoise,
@@ -196,7 +194,7 @@ def lacosmic(
         repair=repair,
         fsmode=fsmode,
         psf_kernel=psf_kernel,
-        scores_above=scores_above,
+        scores_above=math.inf if scores_above is None else scores_above,
     )
     data = _checked_data(data)
     return _run(

@@ -14,6 +14,8 @@ References
 .. [2] P. G. van Dokkum, PASP 113, 1420 (2001), section 3.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -60,8 +62,13 @@ HIGHEST_OBJLIM = 5.0  # van Dokkum's advice for undersampled stars
 OBJLIM_WITHOUT_STARS = 3.0
 
 
-def stellar_width(data, *, mask=None, saturation=None):
-    """Measure the full width at half maximum of a frame's stars."""
+def stellar_width(data: np.ndarray, *, mask: np.ndarray | None = None, saturation: float | None = None) -> float | None:
+    """
+    Full width at half maximum (pixels) of a frame's stars; None where fewer than 8 stars agree (4, if nearly all do).
+
+    Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and widths from 1.5 to 7 pixels; stars of
+    FWHM 1.3 measure 1.2 to 1.55.
+    """
     if min(data.shape) <= 2 * RADIUS:
         return None
     widths = np.zeros(0)
@@ -74,7 +81,7 @@ def stellar_width(data, *, mask=None, saturation=None):
     return _common_width(widths)
 
 
-def _tiles(shape):
+def _tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
     """Pairs of slices of up to `MOST_TILES` tiles, spread over the frame from the first few on."""
     n_rows, n_columns = (max(size // TILE, 1) for size in shape)
     # Steps of the golden section spread any number of first tiles over the whole frame.
@@ -83,12 +90,14 @@ def _tiles(shape):
     return [(_part(row, n_rows, shape[0]), _part(column, n_columns, shape[1])) for row, column in places]
 
 
-def _part(number, n_parts, size):
+def _part(number: int, n_parts: int, size: int) -> slice:
     """Slice of one of ``n_parts`` equal parts of an axis."""
     return slice(number * size // n_parts, (number + 1) * size // n_parts)
 
 
-def _candidates(data, rows, columns, mask, saturation):
+def _candidates(
+    data: np.ndarray, rows: slice, columns: slice, mask: np.ndarray | None, saturation: float | None
+) -> np.ndarray:
     """Cut-outs of the candidates of one tile, float32 (n, side, side)."""
     y, x = _peaks(data, rows, columns, mask)
     usable = _stands_alone(_stamps(data, mask, y, x, CORE), saturation)
@@ -96,7 +105,7 @@ def _candidates(data, rows, columns, mask, saturation):
     return stamps[np.isfinite(stamps).all(axis=(1, 2))]
 
 
-def _round_widths(stamps):
+def _round_widths(stamps: np.ndarray) -> np.ndarray:
     """Widths (FWHM, pixels) of the round candidates."""
     if len(stamps) == 0:
         return np.zeros(0)
@@ -105,7 +114,7 @@ def _round_widths(stamps):
     return fwhm[(ellipticity < LARGEST_ELLIPTICITY) & (fwhm > SHARPEST) & (fwhm < RADIUS)]
 
 
-def _stands_alone(core, saturation):
+def _stands_alone(core: np.ndarray, saturation: float | None) -> np.ndarray:
     """Which cut-outs peak in the middle, are not saturated, and fall off on all sides as no spectral line does."""
     peak, lowest, highest = core[:, CORE, CORE], core.min(axis=(1, 2)), core.max(axis=(1, 2))
     border = np.maximum(core[:, [0, -1], :].max(axis=(1, 2)), core[:, :, [0, -1]].max(axis=(1, 2)))
@@ -113,7 +122,7 @@ def _stands_alone(core, saturation):
     return alone if saturation is None else alone & (peak < SATURATED * saturation)
 
 
-def _peaks(data, rows, columns, mask):
+def _peaks(data: np.ndarray, rows: slice, columns: slice, mask: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the local maxima of a tile, a stamp's half away from the frame's edges."""
     tile = data[rows, columns]
     threshold = _threshold(tile[::4, ::4] if mask is None else tile[::4, ::4][~mask[rows, columns][::4, ::4]])
@@ -127,7 +136,7 @@ def _peaks(data, rows, columns, mask):
     return np.divmod(place[:: max(-(-place.size // MOST_PEAKS), 1)], width)
 
 
-def _threshold(sample):
+def _threshold(sample: np.ndarray) -> float | np.ndarray:
     """Level above which a pixel may be a star's peak."""
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
@@ -136,15 +145,15 @@ def _threshold(sample):
     return sky + PEAK * robust_std(sample, sky, _median)
 
 
-def _median(sample):
-    """Median of finite numbers along the last axis, as `numpy.median` gives it but sooner."""
+def _median(sample: np.ndarray) -> np.ndarray:
+    """Median of finite numbers along the last axis, faster than `numpy.median`."""
     half = sample.shape[-1] // 2
     ordered = np.partition(sample, half)
     middle = ordered[..., half]
     return middle if sample.shape[-1] % 2 else (ordered[..., :half].max(axis=-1) + middle) / 2
 
 
-def _stamps(data, mask, y, x, radius):
+def _stamps(data: np.ndarray, mask: np.ndarray | None, y: np.ndarray, x: np.ndarray, radius: int) -> np.ndarray:
     """Square cut-outs about pixels, float32 (n, side, side), masked pixels NaN."""
     side, corner = (2 * radius + 1, 2 * radius + 1), (y - radius, x - radius)
     stamps = sliding_window_view(data, side)[corner].astype(np.float32, copy=False)
@@ -153,7 +162,7 @@ def _stamps(data, mask, y, x, radius):
     return stamps
 
 
-def _adaptive_moments(stamps):
+def _adaptive_moments(stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variance (square pixels) and ellipticity of the Gaussian that matches the light of each stamp."""
     light = stamps - _ring_median(stamps)[:, np.newaxis, np.newaxis]
     offset = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)
@@ -170,14 +179,16 @@ def _adaptive_moments(stamps):
     return variance, np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-3)
 
 
-def _ring_median(stamps):
+def _ring_median(stamps: np.ndarray) -> np.ndarray:
     """Median of the two outermost pixels all around, the local sky."""
     ring = np.ones(stamps.shape[1:], dtype=bool)
     ring[2:-2, 2:-2] = False
     return _median(stamps[:, ring])
 
 
-def _weighted_moments(light, dx, dy, variance):
+def _weighted_moments(
+    light: np.ndarray, dx: np.ndarray, dy: np.ndarray, variance: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """First and second moments of each stamp under a round Gaussian weight."""
     along_x, along_y = (_weighted_powers(offset, variance[:, np.newaxis]) for offset in (dx, dy))
     moments = along_y @ light @ along_x.swapaxes(1, 2)
@@ -185,14 +196,14 @@ def _weighted_moments(light, dx, dy, variance):
     return tuple(moments[:, power_y, power_x] / total for power_y, power_x in ((0, 1), (1, 0), (0, 2), (2, 0), (1, 1)))
 
 
-def _weighted_powers(offset, variance):
+def _weighted_powers(offset: np.ndarray, variance: np.ndarray) -> np.ndarray:
     """A Gaussian weight along one axis times the powers 0, 1 and 2 of the offset, (n, 3, side)."""
     weight = np.exp(-0.5 * offset**2 / variance)
     return np.stack((weight, weight * offset, weight * offset**2), axis=1)
 
 
-def _common_width(widths):
-    """Width on which most candidates agree, None if too few do."""
+def _common_width(widths: np.ndarray) -> float | None:
+    """Width (pixels) on which most candidates agree, None if too few do."""
     widths = np.sort(widths)
     last = np.searchsorted(widths, widths * SAME, side="right")
     n_agree = last - np.arange(widths.size)
@@ -206,8 +217,15 @@ def _common_width(widths):
     return round(float(np.median(widths[first : last[first]])), 3)
 
 
-def objlim_for_width(fwhm):
-    """The contrast that a cosmic ray must have to the fine structure, for stars of this width."""
+def objlim_for_width(fwhm: float | None) -> float:
+    """
+    The ``objlim`` (with true medians) for stars of this width (pixels); None for a frame without stars.
+
+    L.A.Cosmic keeps a pixel if its Laplacian is ``objlim`` times its fine structure [2]_. The peak of a star has
+    a ratio of its own, however bright the star: with true medians at most 10 / fwhm^3 for stars
+    between a Moffat slope of 2.5 and a Gaussian, wherever their centre falls in a pixel. The rule is that
+    ratio, 1.25 more for noise and close pairs, and never outside of `LOWEST_OBJLIM` to `HIGHEST_OBJLIM`.
+    """
     if fwhm is None:
         return OBJLIM_WITHOUT_STARS
     return float(np.clip(NOISE_MARGIN + STAR_CONTRAST / fwhm**3, LOWEST_OBJLIM, HIGHEST_OBJLIM))

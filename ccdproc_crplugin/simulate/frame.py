@@ -1,16 +1,20 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """`simulate_frame`: one frame with known cosmic rays."""
 
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
 from ccdproc_crplugin.simulate.camera import Camera
 from ccdproc_crplugin.simulate.dialects import Exposure, make_header
-from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
+from ccdproc_crplugin.simulate.particles import KINDS, Chip, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import draw_galaxies, draw_stars, galaxy_image, star_image
 from ccdproc_crplugin.simulate.settings import CORRECTIONS, check_settings
 
@@ -30,7 +34,7 @@ class SimulatedFrame:
     ccd : `astropy.nddata.CCDData`
         The frame, with the header of its dialect.
     truth : `numpy.ndarray` of bool (ny, nx)
-        The cosmic rays: pixels in which the charge of one event exceeds ``truth_sigma`` (2, unless told) standard
+        The cosmic rays: pixels in which the charge of one event exceeds ``truth_sigma`` (default 2) standard
         deviations of the noise that the pixel has without cosmic rays: the Poisson noise of sky, stars and
         dark current, and the read noise. Fainter wings of an event are in the frame, not in the mask.
     labels : `numpy.ndarray` of int32 (ny, nx)
@@ -56,28 +60,28 @@ class SimulatedFrame:
 
 
 def simulate_frame(
-    shape=(1024, 1024),
+    shape: Sequence[int] = (1024, 1024),
     *,
-    sky=150.0,
-    fwhm=3.0,
-    beta=3.0,
-    n_stars=150,
-    flux_range=(300.0, 300_000.0),
-    n_galaxies=0,
-    n_muons=30,
-    n_worms=20,
-    n_spots=30,
-    tilt=30.0,
-    truth_sigma=TRUTH_SIGMA,
-    camera=None,
-    exposure=300.0,
-    kind="light",
-    corrected=CORRECTIONS,
-    unit="electron",
-    dialect="iraf",
-    date="2024-01-15T04:00:00",
-    seed=0,
-):
+    sky: float = 150.0,
+    fwhm: float = 3.0,
+    beta: float = 3.0,
+    n_stars: int = 150,
+    flux_range: Sequence[float] = (300.0, 300_000.0),
+    n_galaxies: int = 0,
+    n_muons: int = 30,
+    n_worms: int = 20,
+    n_spots: int = 30,
+    tilt: float = 30.0,
+    truth_sigma: float = TRUTH_SIGMA,
+    camera: Camera | None = None,
+    exposure: float = 300.0,
+    kind: str = "light",
+    corrected: Collection[str] = CORRECTIONS,
+    unit: str = "electron",
+    dialect: str = "iraf",
+    date: str = "2024-01-15T04:00:00",
+    seed: int | Sequence[int] = 0,
+) -> SimulatedFrame:
     """Simulate a frame with cosmic rays whose every pixel is known.
 
     Light falls through the camera's vignetting and pixel response, dark current is added, cosmic rays set
@@ -158,11 +162,18 @@ def simulate_frame(
     return SimulatedFrame(ccd, labels > 0, labels, charge.astype(np.float32), events, stars)
 
 
-def _cosmic_rays(numbers, chip, noise, tilt, truth_sigma, rng):
-    """Charge (electrons), label image and table of the cosmic rays."""
+def _cosmic_rays(
+    numbers: Mapping[str, int],
+    chip: Chip,
+    noise: np.ndarray,
+    tilt: float,
+    truth_sigma: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, QTable]:
+    """Charge (electron), label image and table of the cosmic rays; ``noise`` in electron."""
     charge = np.zeros(noise.shape)
     labels = np.zeros(noise.shape, dtype=np.int32)
-    rows = []
+    rows: list[tuple] = []
     for kind in np.repeat(list(KINDS), [numbers[kind] for kind in KINDS]):
         path = make_path(kind, chip, noise.shape, rng, tilt)
         where, deposit = charge_image(path, chip, noise.shape, rng)
@@ -177,14 +188,14 @@ def _cosmic_rays(numbers, chip, noise, tilt, truth_sigma, rng):
     return charge, labels, _event_table(rows)
 
 
-def _centre(where, deposit):
+def _centre(where: tuple[slice, slice], deposit: np.ndarray) -> tuple[float, float]:
     """Centre of the charge, (x, y) in pixels."""
     y = where[0].start + np.arange(deposit.shape[0]) @ deposit.sum(axis=1) / deposit.sum()
     x = where[1].start + np.arange(deposit.shape[1]) @ deposit.sum(axis=0) / deposit.sum()
     return x, y
 
 
-def _event_table(rows):
+def _event_table(rows: Sequence[tuple]) -> QTable:
     kind, x, y, length, charge, significance, n_pixels = zip(*rows, strict=True) if rows else [()] * 7
     return QTable(
         {
@@ -200,13 +211,15 @@ def _event_table(rows):
     )
 
 
-def _exposure(camera, kind, seconds, date):
+def _exposure(camera: Camera, kind: str, seconds: float, date: str) -> Exposure:
     saturation = min(camera.full_well / camera.gain + camera.bias_level, 2**camera.bits - 1)
     return Exposure(kind, seconds, camera.gain, camera.readnoise, camera.chip.pixel_size, saturation, date=date)
 
 
-def _read_out(electrons, camera, exposure, corrected, unit, header):
-    """The frame as the camera's program writes it, or corrected, as CCDData."""
+def _read_out(
+    electrons: np.ndarray, camera: Camera, exposure: float, corrected: Collection[str], unit: str, header: fits.Header
+) -> CCDData:
+    """The raw frame, or what a calibration makes of it."""
     shape = electrons.shape
     counts = camera.digitised(electrons, shape)
     if not corrected and unit == "adu":

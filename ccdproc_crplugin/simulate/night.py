@@ -1,8 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """`simulate_night`: a folder of calibration and light frames with known cosmic rays."""
 
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
@@ -11,7 +16,7 @@ from astropy.time import Time, TimeDelta
 
 from ccdproc_crplugin.errors import CosmicRayError, check_ranges
 from ccdproc_crplugin.simulate.camera import Camera
-from ccdproc_crplugin.simulate.frame import simulate_frame
+from ccdproc_crplugin.simulate.frame import SimulatedFrame, simulate_frame
 from ccdproc_crplugin.simulate.settings import check_settings
 
 __all__ = ["simulate_frames", "simulate_night"]
@@ -22,8 +27,12 @@ SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "c
 MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
-def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
-    """Write frames of one field that are corrected already, with the truth about their cosmic rays beside them."""
+def simulate_frames(folder: str | os.PathLike, *, n_frames: int = 1, seed: int = 0, **settings: Any) -> QTable:
+    """
+    Write calibrated frames (float32, electron), each of a scene of its own, and the truth about their cosmic rays.
+
+    The files are ``frame_001.fits`` and so on; truth and table are as for `simulate_night`.
+    """
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
@@ -35,19 +44,19 @@ def simulate_frames(folder, *, n_frames=1, seed=0, **settings):
 
 
 def simulate_night(
-    folder,
+    folder: str | os.PathLike,
     *,
-    n_bias=5,
-    n_dark=5,
-    n_flat=5,
-    n_light=3,
-    shape=(512, 512),
-    exposure=300.0,
-    camera=None,
-    dialect="iraf",
-    seed=0,
-    **scene,
-):
+    n_bias: int = 5,
+    n_dark: int = 5,
+    n_flat: int = 5,
+    n_light: int = 3,
+    shape: Sequence[int] = (512, 512),
+    exposure: float = 300.0,
+    camera: Camera | None = None,
+    dialect: str = "iraf",
+    seed: int = 0,
+    **scene: Any,
+) -> QTable:
     """Write a night of raw FITS frames, with the truth about their cosmic rays beside them.
 
     Frames are ``bias_001.fits``, ``dark_001.fits``, ``flat_001.fits``, ``light_001.fits`` and so on, uint16 in
@@ -95,10 +104,10 @@ def simulate_night(
     """
     _check_numbers(n_bias=n_bias, n_dark=n_dark, n_flat=n_flat, n_light=n_light)
     _check_scene(scene)
-    common = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
+    common: dict[str, Any] = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
     check_settings({**common, **_settings("light", exposure, scene), "seed": [seed, 1]})
     folder = _new_folder(folder)
-    rows = []
+    rows: list[tuple] = []
     start = Time("2024-01-15T04:00:00")
     for kind, number in (("bias", n_bias), ("dark", n_dark), ("flat", n_flat), ("light", n_light)):
         for count in range(1, number + 1):
@@ -112,33 +121,37 @@ def simulate_night(
     return QTable(rows=rows, names=COLUMNS)
 
 
-def _new_folder(folder):
-    """The folder and one for the truth in it, made if missing, refused if there are frames."""
+def _new_folder(name: str | os.PathLike) -> Path:
+    """Make a folder and its subfolder ``truth``, or refuse it if it holds frames."""
     try:
-        folder = Path(folder)
+        folder = Path(name)
         taken = any(place.is_dir() and any(place.glob("*.fits")) for place in (folder, folder / "truth"))
         if not taken:
             (folder / "truth").mkdir(parents=True, exist_ok=True)
     except (OSError, TypeError, ValueError) as err:
-        raise CosmicRayError(f"{folder} can't be made a folder ({err}); expected an empty or a new folder") from err
+        raise CosmicRayError(
+            f"Found that {str(name)!r} can't be made a folder ({err}); expected an empty or a new folder."
+        ) from err
     if taken:
-        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
+        raise CosmicRayError(
+            f"Found that {str(folder)!r} already holds FITS files; expected an empty or a new folder.", "Name another."
+        )
     return folder
 
 
-def _check_numbers(**numbers):
+def _check_numbers(**numbers: int) -> None:
     check_ranges(numbers, {}, dict.fromkeys(numbers, (0, MOST_FRAMES)))
 
 
-def _check_scene(scene):
+def _check_scene(scene: Mapping[str, Any]) -> None:
     known = [name for name in signature(simulate_frame).parameters if name not in SET_BY_THE_NIGHT]
     unknown = sorted(set(scene) - set(known))
     if unknown:
-        raise CosmicRayError(f"the scene has {', '.join(unknown)}; expected some of {', '.join(known)}")
+        raise CosmicRayError(f"Found {', '.join(unknown)}; expected parameters of the scene: {', '.join(known)}.")
 
 
-def _settings(kind, exposure, scene):
-    """What `simulate_frame` takes for a frame of that kind."""
+def _settings(kind: str, exposure: float, scene: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of `simulate_frame` for a frame of that kind."""
     if kind == "light":
         return {"exposure": exposure, **scene}
     full = {"n_muons": 30, "n_worms": 20, "n_spots": 30, **{k: v for k, v in scene.items() if k.startswith("n_")}}
@@ -148,8 +161,8 @@ def _settings(kind, exposure, scene):
     return {"sky": FLAT_LEVEL if kind == "flat" else 0.0, "n_stars": 0, "exposure": seconds, **rays}
 
 
-def _write(folder, name, kind, frame):
-    """Write frame and truth; give the row of the table."""
+def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple:
+    """Write frame and truth, and return the row of the table."""
     path, truth = folder / name, folder / "truth" / name
     header = frame.ccd.header.copy()
     header["BUNIT"] = str(frame.ccd.unit)

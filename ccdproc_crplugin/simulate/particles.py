@@ -16,6 +16,9 @@ References
 .. [3] K. Kanaya and S. Okayama, J. Phys. D 5, 43 (1972): range of electrons in matter.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +51,13 @@ STEP = 1.0  # micron
 class Chip:
     """The silicon of a CCD."""
 
-    thickness: float
+    thickness: float  # of the silicon that collects charge
     pixel_size: float
-    diffusion: float
+    diffusion: (
+        float  # standard deviation for charge set free at the back; falls as the root of the distance to the gates
+    )
 
-    def __post_init__(self):
-        """Refuse what is no chip."""
+    def __post_init__(self) -> None:
         check_ranges(vars(self), {"thickness": (1, 1e4), "pixel_size": (0.5, 1e3), "diffusion": (0, 1e3)}, {})
 
 
@@ -65,21 +69,26 @@ THICK = Chip(thickness=250.0, pixel_size=15.0, diffusion=7.0)
 
 @dataclass(frozen=True)
 class Path:
-    """A particle's way through the silicon: points and the electrons set free at each."""
+    """A particle's way through the silicon, as points (n,)."""
 
-    x: np.ndarray
+    x: np.ndarray  # from the corner of the chip's face
     y: np.ndarray
-    depth: np.ndarray
-    electrons: np.ndarray
+    depth: np.ndarray  # distance from the gates
+    electrons: np.ndarray  # mean number set free at each point
 
     @property
-    def length(self):
+    def length(self) -> float:
         """Length of the path as projected on the chip's face, in microns."""
         return float(np.hypot(np.diff(self.x), np.diff(self.y)).sum())
 
 
-def energy_loss(n_steps, step, rng):
-    """Energies that a fast particle loses in each of ``n_steps`` of ``step`` microns, in eV."""
+def energy_loss(n_steps: int, step: float, rng: np.random.Generator) -> np.ndarray:
+    """
+    Energies (eV) that a fast particle loses in each of ``n_steps`` of ``step`` microns, after Landau [1]_.
+
+    The distribution is stable, so the sum over a path has the right most probable loss for its length: about
+    62 electrons per micron in 15 microns of silicon and 77 in 300.
+    """
     width = LANDAU_WIDTH * step
     most_probable = width * (np.log(2 * ELECTRON_MASS * width / PLASMA_ENERGY**2) + 0.2)
     landau = stats.levy_stable.rvs(1, 1, scale=LANDAU_SCALE, size=n_steps, random_state=rng)
@@ -87,8 +96,13 @@ def energy_loss(n_steps, step, rng):
     return np.clip(most_probable + width * (landau - LANDAU_MODE), 0, LARGEST_LOSS)
 
 
-def muon_direction(tilt, rng):
-    """A unit vector (x, y, depth) of a muon that crosses a chip whose normal is ``tilt`` degrees off the zenith."""
+def muon_direction(tilt: float, rng: np.random.Generator) -> np.ndarray:
+    """
+    Unit vector (x, y, depth) of a muon that crosses a chip whose normal is ``tilt`` degrees off the zenith.
+
+    The intensity from the sky falls as the square of the cosine of the zenith angle [1]_; the
+    number that crosses the chip has one more cosine, to the chip's normal.
+    """
     tilt = np.radians(tilt)
     while True:
         cosine = rng.random() ** (1 / 3)
@@ -100,7 +114,7 @@ def muon_direction(tilt, rng):
             return _turned_about_normal(np.array([along, from_zenith[1], across]), rng)
 
 
-def _turned_about_normal(direction, rng):
+def _turned_about_normal(direction: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """The direction with the chip turned by a random angle in its plane."""
     angle = 2 * np.pi * rng.random()
     cosine, sine = np.cos(angle), np.sin(angle)
@@ -108,7 +122,7 @@ def _turned_about_normal(direction, rng):
     return np.array([cosine * x - sine * y, sine * x + cosine * y, depth])
 
 
-def _muon(chip, size, rng, tilt):
+def _muon(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A straight path through the whole thickness."""
     direction = muon_direction(tilt, rng)
     way = chip.thickness / max(abs(direction[2]), 0.02)
@@ -120,26 +134,26 @@ def _muon(chip, size, rng, tilt):
     return Path(x, y, depth, electrons)
 
 
-def stopping_power(energy):
-    """Energy loss of an electron per micron, from its range [3]_."""
+def stopping_power(energy: float) -> float:
+    """Energy loss (eV per micron) of an electron of some energy (eV), from its range [3]_."""
     kilo = energy / 1e3
     # The range in silicon is 0.032 micron x (energy in keV)^1.67; this is the inverse of its derivative.
     return max(1e3 / (0.0534 * kilo**0.67), MEAN_LOSS)
 
 
-def scattering_angle(energy, step):
-    """Typical deflection of an electron in one step (Highland) [1]_."""
+def scattering_angle(energy: float, step: float) -> float:
+    """Typical deflection (radians, at most 1) of an electron (eV) in one step (microns), by Highland's formula [1]_."""
     momentum_speed = energy * (energy + 2 * ELECTRON_MASS) / (energy + ELECTRON_MASS)
     return min(13.6e6 / momentum_speed * np.sqrt(step / RADIATION_LENGTH), 1.0)
 
 
-def deflected(direction, angle, rng):
-    """A direction turned by normal deviates."""
+def deflected(direction: np.ndarray, angle: float, rng: np.random.Generator) -> np.ndarray:
+    """A unit vector turned by normal deviates of this size (radians); from zeros, a random direction."""
     turned = direction + angle * rng.standard_normal(3)
     return turned / np.linalg.norm(turned)
 
 
-def _worm(chip, size, rng, tilt):
+def _worm(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A Compton electron: a random walk that ends where its energy is spent or where it leaves the chip.
 
     Energies fall off exponentially with a mean of 250 keV between 30 and 1250 keV, the range of the
@@ -160,7 +174,7 @@ def _worm(chip, size, rng, tilt):
     return Path(x, y, depth, np.array(losses) / EV_PER_ELECTRON)
 
 
-def _spot(chip, size, rng, tilt):
+def _spot(chip: Chip, size: np.ndarray, rng: np.random.Generator, tilt: float) -> Path:
     """A compact deposit, as of an X-ray or a slow electron: 1 to 60 keV at one point, evenly in the logarithm."""
     x, y = rng.random(2) * size
     energy = np.exp(rng.uniform(np.log(1e3), np.log(60e3)))
@@ -168,18 +182,24 @@ def _spot(chip, size, rng, tilt):
     return Path(*(np.array([value]) for value in (x, y, depth, energy / EV_PER_ELECTRON)))
 
 
-#: What makes the path of each kind, from the chip, its width and height (microns), random numbers and its tilt.
-KINDS = {"muon": _muon, "worm": _worm, "spot": _spot}
+#: Functions that make a path of each kind, from the chip, its width and height (microns), random numbers and its tilt.
+KINDS: dict[str, Callable[[Chip, np.ndarray, np.random.Generator, float], Path]] = {
+    "muon": _muon,
+    "worm": _worm,
+    "spot": _spot,
+}
 
 
-def make_path(kind, chip, shape, rng, tilt=0.0):
-    """One particle's path through the chip."""
+def make_path(kind: str, chip: Chip, shape: Sequence[int], rng: np.random.Generator, tilt: float = 0.0) -> Path:
+    """One particle's path through a chip of ``shape`` pixels; ``tilt`` (degrees) matters for muons."""
     size = np.array(shape[::-1]) * chip.pixel_size
     return KINDS[kind](chip, size, rng, tilt)
 
 
-def charge_image(path, chip, shape, rng):
-    """Electrons that the path leaves in each pixel."""
+def charge_image(
+    path: Path, chip: Chip, shape: Sequence[int], rng: np.random.Generator
+) -> tuple[tuple[slice, slice] | None, np.ndarray]:
+    """The part of the frame that a path hits (None if it misses) and the electrons in each pixel of it."""
     electrons = rng.poisson(path.electrons)
     spread = np.repeat(chip.diffusion * np.sqrt(path.depth / chip.thickness), electrons)
     column = _pixel(np.repeat(path.x, electrons), spread, chip, rng)
@@ -194,7 +214,7 @@ def charge_image(path, chip, shape, rng):
     return (slice(top, top + height), slice(left, left + width)), charge.reshape(height, width).astype(float)
 
 
-def _pixel(position, spread, chip, rng):
+def _pixel(position: np.ndarray, spread: np.ndarray, chip: Chip, rng: np.random.Generator) -> np.ndarray:
     """Pixel numbers in which electrons that start at ``position`` (microns) end."""
     walked = position + spread * rng.standard_normal(position.size)
     return np.floor(walked / chip.pixel_size).astype(int)

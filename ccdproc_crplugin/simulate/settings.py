@@ -1,13 +1,16 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What a simulation may be told: numbers and words within reason, checked before anything is drawn or written."""
+"""Checks of the settings of a simulation, made before anything is drawn or written."""
 
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from astropy.time import Time
 
-from ccdproc_crplugin.errors import CosmicRayError, check_ranges
+from ccdproc_crplugin.errors import check_choice, check_ranges, wrong_value
 from ccdproc_crplugin.simulate.camera import Camera
 from ccdproc_crplugin.simulate.dialects import DIALECTS
 
@@ -33,8 +36,8 @@ WHOLE_NUMBERS = dict.fromkeys(("n_stars", "n_galaxies", "n_muons", "n_worms", "n
 FLUXES = (1e-3, 1e12)  # electrons
 
 
-def check_settings(settings):
-    """Refuse what no simulation can be made with."""
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse the first setting of `simulate_frame` that is wrong."""
     check_ranges(settings, NUMBERS, WHOLE_NUMBERS)
     checks = {
         "shape": _check_shape,
@@ -49,56 +52,48 @@ def check_settings(settings):
             check(settings[name])
     for name, known in {"unit": UNITS, "kind": KINDS, "dialect": sorted(DIALECTS)}.items():
         if name in settings:
-            _check_word(name, settings[name], known)
+            check_choice(name, settings[name], known)
 
 
-def _check_shape(shape):
-    expected = f"expected rows and columns, each at least 1, and {MOST_PIXELS} pixels at the most"
+def _check_shape(shape: Any) -> None:
     whole = isinstance(shape, Sequence) and all(isinstance(side, Integral) for side in shape)
     if not whole or len(shape) != 2 or min(shape) < 1 or int(shape[0]) * int(shape[1]) > MOST_PIXELS:
-        raise CosmicRayError(f"shape is {shape!r}; {expected}")
+        raise wrong_value("shape", shape, f"rows and columns, each at least 1, and at most {MOST_PIXELS} pixels")
 
 
-def _check_fluxes(fluxes):
+def _check_fluxes(fluxes: Any) -> None:
     try:
         low, high = (float(flux) for flux in fluxes)
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not FLUXES[0] <= low <= high <= FLUXES[1]:
-        raise CosmicRayError(
-            f"flux_range is {fluxes!r}; expected the faintest and the brightest star, between "
-            f"{FLUXES[0]:g} and {FLUXES[1]:g} electrons"
-        )
+        limits = "between {:g} and {:g} electrons".format(*FLUXES)
+        raise wrong_value("flux_range", fluxes, f"the faintest and the brightest star, {limits}")
 
 
-def _check_corrected(corrected):
-    if isinstance(corrected, str) or not isinstance(corrected, Sequence | set | frozenset):
-        raise CosmicRayError(f"corrected is {corrected!r}; expected a tuple of some of {', '.join(CORRECTIONS)}")
-    unknown = {str(name) for name in corrected} - set(CORRECTIONS)
-    if unknown:
-        raise CosmicRayError(f"corrected names {sorted(unknown)}; expected some of {', '.join(CORRECTIONS)}")
+def _check_corrected(corrected: Any) -> None:
+    if (
+        isinstance(corrected, str)
+        or not isinstance(corrected, Sequence | Set)
+        or not all(name in CORRECTIONS for name in corrected)
+    ):
+        raise wrong_value("corrected", corrected, f"a tuple of some of {', '.join(CORRECTIONS)}")
 
 
-def _check_date(date):
+def _check_date(date: Any) -> None:
     try:
         Time(date, format="isot")
     except (TypeError, ValueError) as err:
-        raise CosmicRayError(f"date is {date!r}; expected a date such as 2024-01-15T04:00:00") from err
+        raise wrong_value("date", date, "a date such as 2024-01-15T04:00:00") from err
 
 
-def _check_seed(seed):
+def _check_seed(seed: Any) -> None:
     try:
         np.random.default_rng(seed)
     except (TypeError, ValueError) as err:
-        raise CosmicRayError(f"seed is {seed!r}; expected a whole number, 0 or more") from err
+        raise wrong_value("seed", seed, "a whole number of 0 or more") from err
 
 
-def _check_camera(camera):
+def _check_camera(camera: Any) -> None:
     if not isinstance(camera, Camera | None):
-        raise CosmicRayError(f"camera is {camera!r}; expected a Camera")
-
-
-def _check_word(name, word, known):
-    if not isinstance(word, str) or word not in known:
-        options = "expected 'electron' or 'adu'" if name == "unit" else f"expected one of {', '.join(known)}"
-        raise CosmicRayError(f"{name} is {word!r}; {options}")
+        raise wrong_value("camera", camera, "a Camera")
