@@ -4,7 +4,7 @@ A drop-in for `astroscrappy.detect_cosmics`.
 
 Change ``from astroscrappy import detect_cosmics`` to
 ``from ccdproc_crplugin.lacosmic import detect_cosmics``: the mask is the same,
-it only comes sooner.
+and is computed faster.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
+from ccdproc_crplugin.kernels import LACosmicResult, lacosmic
 from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP, OBJLIM, REPAIRS
 from ccdproc_crplugin.kernels.psf import PSF_MODELS, psf_kernel
 
@@ -22,37 +22,34 @@ __all__ = ["PSF_MODELS", "NotAnImageError", "detect_cosmics"]
 
 
 class NotAnImageError(CosmicRayError, TypeError):
-    """A number where an image belongs; a `TypeError` too, as astroscrappy's is."""
+    """A number where an image is expected; a `TypeError` too, as astroscrappy's is."""
 
 
 def _psf_kernel(psfmodel: str, psffwhm: float, psfsize: int, psfbeta: float) -> np.ndarray:
     """Astroscrappy's profile, turned half a turn; an even kernel's centre is a pixel."""
+    check_whole("psfsize", psfsize, 1)
     kernel = psf_kernel(psfmodel, psffwhm, psfsize, psfbeta, center=psfsize // 2)
     return np.ascontiguousarray(kernel[::-1, ::-1])
 
 
-def _refuse(name: str, found: Any, choices: Any) -> None:
-    raise CosmicRayError(f"Found {name}={found!r}; expected one of: {', '.join(choices)}.")
-
-
-def _image(name: str, array: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _image(name: str, array: Any, shape: tuple[int, ...]) -> Any:
     """An array of the frame's shape; a single row or column is repeated."""
     if np.ndim(array) == 0:
-        raise NotAnImageError(f"{name}: found {array!r}, expected an image; pass numpy.full_like(indat, {array!r})")
+        raise NotAnImageError(f"Found {name}={array!r}; expected an image.", "Fill an array of the frame's shape.")
     if np.ndim(array) != 2:
-        raise CosmicRayError(f"Found {name} of shape {np.shape(array)}; expected that of the frame, {shape}.")
+        raise CosmicRayError(f"Found {name} of shape {np.shape(array)}; expected the frame's {shape}.", "Reshape it.")
     return array if np.shape(array) == shape else np.broadcast_to(array, shape)
 
 
-def _electrons(array: np.ndarray, factor: float) -> np.ndarray:
-    """Counts (or their squares) times a factor, float32."""
+def _electrons(array: Any, factor: float) -> np.ndarray:
+    """Counts times the gain, or squared counts times its square, float32."""
     if factor == 1.0:
         return np.ascontiguousarray(array, dtype=np.float32)
     return np.ascontiguousarray(array * factor, dtype=np.float32)
 
 
-def _truth(mask: np.ndarray) -> np.ndarray:
-    """A mask of any type as bool, taking integers as astroscrappy does."""
+def _truth(mask: Any) -> np.ndarray:
+    """A mask of any type as bool, with integers converted as astroscrappy does."""
     mask = np.asarray(mask)
     if mask.dtype == bool:
         return mask
@@ -62,7 +59,7 @@ def _truth(mask: np.ndarray) -> np.ndarray:
 
 
 def detect_cosmics(
-    indat: np.ndarray,
+    indat: Any,
     inmask: Any = None,
     inbkg: Any = None,
     invar: Any = None,
@@ -160,10 +157,8 @@ def detect_cosmics(
     >>> np.argwhere(mask).tolist(), float(cleaned[10, 20])
     ([[10, 20]], 100.0)
     """
-    if fsmode not in OBJLIM:
-        _refuse("fsmode", fsmode, OBJLIM)
-    if cleantype not in REPAIRS:
-        _refuse("cleantype", cleantype, REPAIRS)
+    check_choice("fsmode", fsmode, OBJLIM)
+    check_choice("cleantype", cleantype, REPAIRS)
     if psfk is None and fsmode == "convolve":
         psfk = _psf_kernel(psfmodel, psffwhm, psfsize, psfbeta)
     gain = float(np.float32(gain))
@@ -194,7 +189,7 @@ def detect_cosmics(
     return result.mask, _unscaled(result, data, background, gain)
 
 
-def _unscaled(result: Any, data: np.ndarray, background: np.ndarray | None, gain: float) -> np.ndarray:
+def _unscaled(result: LACosmicResult, data: np.ndarray, background: np.ndarray | None, gain: float) -> np.ndarray:
     """The cleaned frame in counts, rounded where astroscrappy rounds."""
     cleaned = result.cleaned
     if background is not None:

@@ -142,13 +142,13 @@ def test_verbose_prints(capsys):
 @pytest.mark.parametrize("option", ["cleantype", "fsmode", "psfmodel"])
 def test_unknown_choice_is_refused_with_the_known_ones(option):
     options = {"fsmode": "convolve"} | {option: "magic"}
-    with pytest.raises(CosmicRayError, match=f"{option}='magic'; expected one of:"):
+    with pytest.raises(CosmicRayError, match=f"Found {option}='magic'; expected one of"):
         detect_cosmics(np.zeros((9, 9), dtype=np.float32), **options)
 
 
 @pytest.mark.parametrize("name", ["inmask", "inbkg", "invar"])
 def test_number_instead_of_an_image_is_refused_as_type_error_too(name):
-    with pytest.raises(NotAnImageError, match=f"{name}: found 5, expected an image") as caught:
+    with pytest.raises(NotAnImageError, match=f"Found {name}=5; expected an image") as caught:
         detect_cosmics(np.zeros((9, 9), dtype=np.float32), **{name: 5})
     assert isinstance(caught.value, TypeError)
     assert isinstance(caught.value, CosmicRayError)

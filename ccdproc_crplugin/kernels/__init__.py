@@ -2,9 +2,9 @@
 """
 L.A.Cosmic over plain arrays: van Dokkum (2001, PASP 113, 1420).
 
-Two engines give the same answer: one in C, and one in NumPy for where no
-compiler was at hand. ``CCDCR_ENGINE=c`` or ``numpy`` forces one; `engine` says
-which runs and why. ``CCDCR_NUM_THREADS`` bounds the threads of the C engine.
+Two engines return the same result: one in C, and one in NumPy for installations
+without a compiler. ``CCDCR_ENGINE=c`` or ``numpy`` forces one; `engine` returns
+which runs and why. ``CCDCR_NUM_THREADS`` limits the threads of the C engine.
 """
 
 from ccdproc_crplugin.kernels.engines import EngineChoice, engine, n_threads

@@ -2,9 +2,9 @@
 """
 Pixels that are neither searched nor used for a repair.
 
-Three kinds: those of the mask and the pixels next to them, the cores of
-saturated stars and the pixels around, and those that are not finite. The last
-are filled before any filter sees them, so that they spoil nothing around them.
+There are three kinds: those of the mask and the pixels next to them, the cores
+of saturated stars and the pixels around, and those that are not finite. The
+last are filled before any filter runs, so that they do not spread.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ _PIXELS_AT_ONCE = 1 << 15
 
 
 def _grown_pixels(
-    grown: np.ndarray, y: np.ndarray, x: np.ndarray, offsets: Any, edge: int
+    grown: np.ndarray, y: np.ndarray, x: np.ndarray, offsets: tuple[tuple[int, int], ...], edge: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mark pixels around (y, x) that are `edge` or more inside; give the new ones."""
+    """Mark the pixels (y, x) and those around that are `edge` or more inside; return all of them."""
     ny, nx = grown.shape
     new_y, new_x = [y], [x]
     grown[y, x] = True
@@ -43,7 +43,7 @@ def _grown_pixels(
 
 
 def grow_mask(mask: np.ndarray, bad: np.ndarray, *, skip_edges: bool) -> None:
-    """Add the pixels of a mask, and those next to them, to the bad pixels."""
+    """Add the pixels of a mask and those next to them to ``bad``, in place (both bool, (ny, nx))."""
     bad |= mask
     wide = mask.copy()
     wide[:, 1:] |= mask[:, :-1]
@@ -65,7 +65,7 @@ def _window_rows(y: np.ndarray, radius: int, n: int, skip_edges: bool) -> np.nda
 
 
 def _median_exceeds(
-    data: np.ndarray, y: np.ndarray, x: np.ndarray, limit: Any, *, sepmed: bool, skip_edges: bool
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, limit: np.float32, *, sepmed: bool, skip_edges: bool
 ) -> np.ndarray:
     """
     Whether the median around each pixel exceeds a limit.
@@ -90,7 +90,11 @@ def _median_exceeds(
 
 
 def mask_saturated(data: np.ndarray, saturation: float, bad: np.ndarray, *, sepmed: bool, skip_edges: bool) -> None:
-    """Add the cores of saturated stars, and the pixels around, to the bad pixels."""
+    """
+    Add the cores of saturated stars and the pixels around to ``bad``, in place; data and saturation in electrons.
+
+    A cosmic ray may saturate a pixel too, but the pixels around a star's core are bright as well.
+    """
     level = np.float32(saturation)
     limit = np.float32(float(level) / _CORE_FRACTION)
     saturated = np.flatnonzero(data >= level)
@@ -111,10 +115,12 @@ def mask_saturated(data: np.ndarray, saturation: float, bad: np.ndarray, *, sepm
     bad[y, x] = True
 
 
-def fill_not_finite(
-    array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray, level_of: Callable[[np.ndarray], Any]
-) -> None:
-    """Replace pixels by the mean of the good ones among the 5x5 around them."""
+def fill_not_finite(array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray, level_of: Callable) -> None:
+    """
+    Replace pixels of ``array`` (float32), in place, by the mean of the good ones among the 5x5 around them.
+
+    Where none of these is good, the value is ``level_of`` of all good pixels.
+    """
     ny, nx = array.shape
     good = ~(bad | not_finite)
     pixels = np.flatnonzero(not_finite)

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 __all__ = ["quantiles", "take_blocks"]
@@ -14,15 +12,19 @@ MOST_ALONG_AN_AXIS = 16  # 256 blocks, a quarter of a million pixels
 
 
 def take_blocks(array: np.ndarray, *, bad: np.ndarray | None = None) -> np.ndarray:
-    """Cut a frame's sample out of it."""
+    """
+    Cut at most 256 blocks of 32 x 32 pixels out of a frame: float32 (n, height, width), NaN at bad pixels.
+
+    Frames of the same shape are cut at the same places; blocks of a smaller frame are as narrow as the frame.
+    """
     blocks = _cut(array).astype(np.float32)
     if bad is not None:
         blocks[_cut(bad)] = np.nan
     return blocks
 
 
-def quantiles(blocks: np.ndarray, *shares: Any) -> list[np.ndarray]:
-    """Quantiles of each block, from a quarter of its pixels."""
+def quantiles(blocks: np.ndarray, *shares: float) -> list[np.ndarray]:
+    """Quantiles (n,) of each block from a quarter of its pixels, one array a share; NaN where no pixel is good."""
     ordered = np.sort(blocks[:, ::2, ::2].reshape(len(blocks), -1), axis=1)  # NaN goes last
     number = ordered.shape[1] - np.isnan(ordered).sum(axis=1)
     return [ordered[np.arange(len(blocks)), (share * np.maximum(number - 1, 0)).astype(int)] for share in shares]

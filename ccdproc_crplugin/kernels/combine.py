@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ _STORAGES = {"f4": 0, "u2": 1, "i2": 2}  # as in src/stack.h
 
 @dataclass(frozen=True)
 class CombineOptions:
-    """How a stack is combined."""
+    """How a stack is combined; `combine_calibrations` explains the fields."""
 
     method: str = "average"
     sigma_low: float = 5.0
@@ -31,19 +32,19 @@ class CombineOptions:
 
 @dataclass(frozen=True)
 class Stack:
-    """Frames as they are stored, and what turns the numbers into values."""
+    """Frames as they are stored; their values are stored + zero - offset - factor * slope."""
 
-    stored: np.ndarray
+    stored: np.ndarray  # (n, ...), float32, uint16 or int16 in any byte order
     zero: float = 0.0
-    offset: np.ndarray | None = None
-    slope: np.ndarray | None = None
-    factors: Any = None
+    offset: np.ndarray | None = None  # float32 (...), such as a bias frame
+    slope: np.ndarray | None = None  # float32 (...), such as a dark frame
+    factors: Any = None  # (n,), None for 1
     _packed: tuple = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         dtype = self.stored.dtype
         if dtype.str[1:] not in _STORAGES:
-            raise TypeError(f"stored: found {dtype}, expected float32, uint16 or int16")
+            raise TypeError(f"Found frames stored as {dtype}; expected float32, uint16 or int16.")
         n_frames = len(self.stored)
         words = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{dtype.itemsize}")
         offset, slope = (
@@ -67,17 +68,17 @@ class Stack:
 
 @dataclass(frozen=True)
 class Combined:
-    """What a stack became."""
+    """The combination of a stack."""
 
-    image: np.ndarray
-    uncertainty: np.ndarray
-    n_used: np.ndarray
-    n_rejected: np.ndarray
-    n_bad: np.ndarray
+    image: np.ndarray  # float32 in any byte order, NaN where no frame has a good pixel
+    uncertainty: np.ndarray  # the same: standard deviation, or that from the median absolute deviation, over root n
+    n_used: np.ndarray  # uint16, number of frames that went into each pixel
+    n_rejected: np.ndarray  # int64 (n,), number of clipped pixels of each frame
+    n_bad: np.ndarray  # int64 (n,), number of pixels of each frame that are not finite
 
     @classmethod
     def empty(cls, n_frames: int, shape: tuple[int, ...], *, dtype: Any = np.float32) -> Combined:
-        """Room for a result."""
+        """An empty result to fill; ``dtype`` is ">f4" for a FITS file."""
         return cls(
             np.empty(shape, dtype),
             np.empty(shape, dtype),
@@ -87,10 +88,10 @@ class Combined:
         )
 
     def rows(self, rows: slice) -> Combined:
-        """A part of the result, to be filled."""
+        """Views of some rows, with the same arrays of counts."""
         return Combined(self.image[rows], self.uncertainty[rows], self.n_used[rows], self.n_rejected, self.n_bad)
 
-    def _packed(self) -> tuple[Any, ...]:
+    def _packed(self) -> tuple:
         arrays = (self.image, self.uncertainty, self.n_used, self.n_rejected, self.n_bad)
         return *(array.reshape(-1) for array in arrays), not self.image.dtype.isnative
 
@@ -104,7 +105,7 @@ def combine_stack(
     threads: int | None = None,
     engine: str | None = None,
 ) -> Combined:
-    """Combine a stack of frames."""
+    """Combine a stack; ``scales`` (n,) multiply the frames, and ``out`` is filled, its counts of pixels added to."""
     options = CombineOptions() if options is None else options
     if out is None:
         out = Combined.empty(len(stack.stored), stack.stored.shape[1:])
@@ -121,9 +122,9 @@ def combine_stack(
 
 
 def frame_median(stack: Stack, frame: int = 0, *, engine: str | None = None) -> float:
-    """The median of the finite pixels of a frame."""
+    """The median of the finite pixels of a frame, NaN if there are none."""
     return _load(engine).median(stack._packed, frame)
 
 
-def _load(engine: Any) -> Any:
+def _load(engine: str | None) -> ModuleType:
     return import_module(_ENGINES[choose_engine(engine).name])

@@ -12,12 +12,17 @@ WIDTH = 3
 SHARE_OF_A_LINE = 0.1
 TIMES_INSIDE = 10
 
-#: So many hits apart from each other tell a line that is hit here and there from a track that lies along it.
+#: A line with more separate hits than this is hit in many places; with fewer, a track may lie along it.
 FEWEST_APART = 10
 
 
 def structured_edges(hits: np.ndarray) -> np.ndarray | None:
-    """The edges on which the hits are the chip's own structure."""
+    """
+    Edges with hits that are structure of the chip: true on their outermost three lines, or None if there are none.
+
+    On some chips the first columns collect less charge, or glow. Such a line is as sharp as a cosmic ray, and as
+    long as the chip.
+    """
     inside = hits[WIDTH:-WIDTH, WIDTH:-WIDTH]
     often = TIMES_INSIDE * np.count_nonzero(inside) / inside.size if inside.size else 1.0
     found = np.zeros(hits.shape, dtype=bool)
@@ -28,7 +33,7 @@ def structured_edges(hits: np.ndarray) -> np.ndarray | None:
 
 
 def _is_structured(lines: np.ndarray, often: float) -> bool:
-    """Whether one of some lines is hit more often than this share, all along or in many places."""
+    """Whether one of some lines is hit in a larger share of its pixels than ``often``, all along or in many places."""
     n_apart = np.count_nonzero(lines[:, 1:] & ~lines[:, :-1], axis=1) + lines[:, 0]
     many = n_apart > max(FEWEST_APART, often * lines.shape[1])
     return bool((many | (lines.mean(axis=1) > max(SHARE_OF_A_LINE, often))).any())

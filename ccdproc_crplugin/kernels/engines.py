@@ -2,8 +2,8 @@
 """
 Which engine runs, and with how many threads.
 
-Both engines have the same two functions, ``prepare`` and ``find``, and give
-the same answer.
+Both engines have the same two functions, ``prepare`` and ``find``, and return
+the same result.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
-from ccdproc_crplugin.errors import CosmicRayError, wrong_value
+from ccdproc_crplugin.errors import CosmicRayError, check_whole
 
 __all__ = ["EngineChoice", "engine", "load_engine", "n_threads"]
 
@@ -26,7 +26,7 @@ _MOST_THREADS = 256  # as in src/threads.c
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """Which engine runs, and why."""
+    """An engine and why it was chosen."""
 
     name: str
     reason: str
@@ -42,17 +42,20 @@ def _c_engine_failure() -> str | None:
 
 
 def engine(name: str | None = None) -> EngineChoice:
-    """Which engine runs, and why."""
-    asked_by = "the caller asked for it"
+    """The engine of this name; None for ``CCDCR_ENGINE`` or, where that is not set, the C engine if it is installed."""
+    where, asked_by = "engine", "the caller asked for it"
     if name is None and os.environ.get("CCDCR_ENGINE"):
-        name, asked_by = os.environ["CCDCR_ENGINE"], "CCDCR_ENGINE asks for it"
+        where, name, asked_by = "CCDCR_ENGINE", os.environ["CCDCR_ENGINE"], "CCDCR_ENGINE asks for it"
     if name is not None and name not in _ENGINES:
-        raise wrong_value("engine", name, f"one of: {', '.join(map(repr, _ENGINES))}", "Or unset CCDCR_ENGINE.")
+        raise CosmicRayError(
+            f"Found {where}={name!r}; expected one of: {', '.join(map(repr, _ENGINES))}.",
+            "Choose one of them, or unset CCDCR_ENGINE.",
+        )
     failure = None if name == "numpy" else _c_engine_failure()
     if name == "c" and failure is not None:
         raise CosmicRayError(
-            f"Found engine='c', which can't be loaded ({failure}); expected an engine that is installed.",
-            "Install the package with a C compiler at hand, or use 'numpy'.",
+            f"Found {where}='c', but the C engine can't be loaded ({failure}); expected a compiled package.",
+            "Install it where there is a C compiler, or use 'numpy'.",
         )
     if name is not None:
         return EngineChoice(name, asked_by)
@@ -62,28 +65,27 @@ def engine(name: str | None = None) -> EngineChoice:
 
 
 def load_engine(name: str | None = None) -> ModuleType:
-    """The module of the engine that runs."""
+    """The module with ``prepare`` and ``find`` of the engine that `engine` chooses."""
     return import_module(_ENGINES[engine(name).name])
 
 
 def n_threads(threads: int | None = None) -> int:
-    """How many threads the C engine uses."""
-    asked = os.environ.get("CCDCR_NUM_THREADS") if threads is None else threads
-    if asked is None or asked == "":
+    """Number of threads of the C engine, 1 to 256; None for ``CCDCR_NUM_THREADS`` or else all processors allowed."""
+    if threads is not None:
+        check_whole("threads", threads, 1)
+        return min(int(threads), _MOST_THREADS)
+    asked = os.environ.get("CCDCR_NUM_THREADS", "").strip()
+    if not asked:
         return min(_n_processors(), _MOST_THREADS)
-    try:
-        number = int(asked)
-    except (TypeError, ValueError):
-        number = 0
-    if number < 1:
-        raise wrong_value(
-            "threads", asked, "a whole number of 1 or more", "Change {threads} or CCDCR_NUM_THREADS, or leave both out."
+    if not (asked.isascii() and asked.isdigit()) or int(asked) < 1:
+        raise CosmicRayError(
+            f"Found CCDCR_NUM_THREADS={asked!r}; expected a whole number of 1 or more.", "Change it, or unset it."
         )
-    return min(number, _MOST_THREADS)
+    return min(int(asked), _MOST_THREADS)
 
 
 def _n_processors() -> int:
     try:
         return len(os.sched_getaffinity(0))
-    except AttributeError:  # no such thing on macOS and Windows
+    except AttributeError:  # macOS and Windows have no such function
         return os.cpu_count() or 1

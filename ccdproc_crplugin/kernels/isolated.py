@@ -1,5 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Single pixels that stand out while none around them does."""
+"""Single pixels that stand out from all pixels around them."""
+
+from __future__ import annotations
 
 from __future__ import annotations
 
@@ -19,8 +21,8 @@ BESIDE = ((-1, 0), (1, 0), (0, -1), (0, 1))
 CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
-def isolated_pixels(blocks: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Find them in the blocks of a frame."""
+def isolated_pixels(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Block, row and column of each, in `take_blocks`; not beside bad pixels or on the border of a block."""
     level, low = quantiles(blocks, 0.5, BELOW_ONE_SIGMA)
     sigma = level - low
     block, y, x = np.nonzero(blocks[:, 1:-1, 1:-1] > (level + HEIGHT * sigma)[:, np.newaxis, np.newaxis])

@@ -12,7 +12,7 @@ _FORWARD = {4: ((0, 1), (1, 0)), 8: ((0, 1), (1, -1), (1, 0), (1, 1))}
 
 
 def label_pixels(y: np.ndarray, x: np.ndarray, shape: tuple[int, int], connectivity: int = 8) -> np.ndarray:
-    """Give connected pixels the same label."""
+    """Labels (int32, from 1) of pixels in reading order, as `scipy.ndimage.label` numbers connected pixels."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

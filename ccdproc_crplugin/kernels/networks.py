@@ -16,8 +16,12 @@ from typing import Any
 __all__ = ["median_network", "merge_exchange"]
 
 
-def merge_exchange(n: int) -> Iterator[Any]:
-    """Batcher's merge exchange, which sorts any number of values."""
+def merge_exchange(n: int) -> Iterator[tuple[int, int]]:
+    """
+    Batcher's merge exchange: pairs of places i < j to put in order, one after the other, which sorts n values.
+
+    Knuth, The Art of Computer Programming, volume 3, algorithm 5.2.2M.
+    """
     top = 1
     while 2 * top < n:
         top *= 2
@@ -34,9 +38,9 @@ def merge_exchange(n: int) -> Iterator[Any]:
 
 @cache
 def median_network(n: int) -> tuple[tuple[str, int, int], ...]:
-    """The part of the sorting network that the middle value depends on."""
+    """The steps of the sorting network on which the middle value depends: "sort", "smaller" or "larger", i, j."""
     needed = {n // 2}
-    steps = []
+    steps: list[tuple[str, int, int]] = []
     for i, j in reversed(list(merge_exchange(n))):
         if i in needed and j in needed:
             steps.append(("sort", i, j))
@@ -50,7 +54,7 @@ def median_network(n: int) -> tuple[tuple[str, int, int], ...]:
     return tuple(reversed(steps))
 
 
-def _header(sizes: Any = (5, 7, 9, 25, 49)) -> str:
+def _header(sizes: tuple[int, ...] = (5, 7, 9, 25, 49)) -> str:
     """The text of ``median_networks.h``."""
     c_name = {"sort": "sort_pair", "smaller": "keep_smaller", "larger": "keep_larger"}
     lines = [

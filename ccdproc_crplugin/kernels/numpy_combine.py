@@ -1,5 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Combining in NumPy, for where no compiler was at hand: the same two functions as ``_combine``, and the same bits."""
+"""Combining in NumPy, for installations without a compiler: the same functions and the same bits as ``_combine``."""
+
+from __future__ import annotations
 
 from __future__ import annotations
 
@@ -11,15 +13,13 @@ from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD
 
 __all__ = ["combine", "median"]
 
-#: Standard deviation from median absolute deviation: 1 / the third quartile of the normal distribution.
-
 #: Numbers that are worked on at once, which bounds the memory.
 CHUNK = 1 << 21
 
 STORAGES = ("f4", "u2", "i2")
 
 
-def _values(stack: Any, frames: Any, pixels: slice) -> np.ndarray:
+def _values(stack: tuple, frames: slice, pixels: slice) -> np.ndarray:
     """The values of some pixels of some frames, float64."""
     words, n_frames, n_pixels, storage, swapped, zero, offset, slope, factors = stack
     dtype = np.dtype(STORAGES[storage])
@@ -48,7 +48,7 @@ def _median(values: np.ndarray) -> np.ndarray:
     return np.where(n_good > 0, (ends[0] + ends[1]) / 2, np.nan)
 
 
-def _clipped(values: np.ndarray, n_iterations: Any, sigma_low: float, sigma_high: float) -> np.ndarray:
+def _clipped(values: np.ndarray, n_iterations: int, sigma_low: float, sigma_high: float) -> np.ndarray:
     """Where values are clipped away."""
     left = values.copy()
     for _ in range(n_iterations):
@@ -61,21 +61,21 @@ def _clipped(values: np.ndarray, n_iterations: Any, sigma_low: float, sigma_high
 
 
 def _sum(values: np.ndarray) -> np.ndarray:
-    """One after the other, as in C; NumPy may take several at a time."""
+    """Sum along the first axis in order, as in C; `numpy.sum` may add in another order."""
     total = np.zeros(values.shape[1:])
     for plane in values:
         total += plane
     return total
 
 
-def _average(values: np.ndarray, kept: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _average(values: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     n_used = kept.sum(axis=0)
     mean = _sum(np.where(kept, values, 0.0)) / n_used
     difference = np.where(kept, values - mean, 0.0)
     return mean, np.sqrt(_sum(difference * difference) / n_used), n_used
 
 
-def _combine_pixels(stack: Any, scales: Any, combined: Any, options: Any, pixels: slice) -> None:
+def _combine_pixels(stack: tuple, scales: np.ndarray | None, combined: tuple, options: tuple, pixels: slice) -> None:
     image, uncertainty, n_used, n_rejected, n_bad, _ = combined
     is_median, n_iterations, sigma_low, sigma_high, clip_scaled = options
     values = _values(stack, slice(None), pixels)
@@ -97,8 +97,8 @@ def _combine_pixels(stack: Any, scales: Any, combined: Any, options: Any, pixels
     n_used[pixels] = number
 
 
-def combine(stack: Any, scales: Any, combined: Any, options: Any, threads: int) -> None:
-    """Fill the arrays of ``combined``; the number of threads is of no account."""
+def combine(stack: tuple, scales: np.ndarray | None, combined: tuple, options: tuple, threads: int) -> None:
+    """Fill the arrays of ``combined``; ``threads`` is ignored."""
     _, n_frames, n_pixels, *_ = stack
     step = max(1, CHUNK // n_frames)
     with np.errstate(all="ignore"):
@@ -106,7 +106,7 @@ def combine(stack: Any, scales: Any, combined: Any, options: Any, threads: int) 
             _combine_pixels(stack, scales, combined, options, slice(start, min(start + step, n_pixels)))
 
 
-def median(stack: Any, frame: np.ndarray) -> float:
+def median(stack: tuple, frame: int) -> float:
     """The median of the finite pixels of a frame."""
     with np.errstate(all="ignore"):
         values = _values(stack, slice(frame, frame + 1), slice(None))[0]

@@ -15,7 +15,7 @@ Pixels are flat indices into planes that hold the frame and a margin around it.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from ccdproc_crplugin.kernels.numpy_filters import (
     median_around,
     window,
 )
+from ccdproc_crplugin.kernels.options import Options
 
 __all__ = ["find", "prepare"]
 
@@ -44,12 +45,12 @@ _NEARNESS = (
     .astype(np.float32)
 )
 
-# What is known about a pixel: bits of Planes.known.
+# Quantities that are computed at a pixel: bits of Planes.known.
 _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
 def prepare(data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray, threads: int) -> tuple[bool, float]:
-    """Fill `cleaned` with the data less the background, and look them over."""
+    """Fill `cleaned` with data - background; return whether all of it is finite, and the highest value of the data."""
     if background is None:
         cleaned[...] = data
     else:
@@ -65,10 +66,10 @@ def find(
     cleaned: np.ndarray,
     flagged: np.ndarray,
     bad: np.ndarray | None,
-    options: Any,
+    options: Options,
     threads: int,
 ) -> tuple[int, bytes]:
-    """Flag and repair cosmic rays, in place."""
+    """Flag and repair cosmic rays, in place; return the number of iterations and the scores (SCORE, as bytes)."""
     planes = Planes(background, variance, cleaned, bad, options)
     scores = np.empty(0, SCORE)
     changed = None
@@ -88,7 +89,7 @@ def find(
     return n_iterations, scores.tobytes()
 
 
-def _scores(planes: Any, pixels: np.ndarray, s_prime: Any) -> np.ndarray:
+def _scores(planes: Planes, pixels: np.ndarray, s_prime: np.ndarray) -> np.ndarray:
     """The table of the candidates above `scores_above`."""
     keep = s_prime > np.float32(planes.options.scores_above)
     pixels, s_prime = pixels[keep], s_prime[keep]
@@ -100,8 +101,8 @@ def _scores(planes: Any, pixels: np.ndarray, s_prime: Any) -> np.ndarray:
     return scores
 
 
-def _grow(planes: Any, candidates: np.ndarray) -> np.ndarray:
-    """From the candidates the cosmic rays, and from these their neighbours."""
+def _grow(planes: Planes, candidates: np.ndarray) -> np.ndarray:
+    """The cosmic rays among the candidates, and their neighbours above the lower limit."""
     options = planes.options
     contrast = planes.s_prime(candidates) / planes.f(candidates)
     cosmic_rays = candidates[contrast > np.float32(options.objlim)]
@@ -113,7 +114,7 @@ def _grow(planes: Any, candidates: np.ndarray) -> np.ndarray:
 
 
 class Planes:
-    """The frame and the paper's quantities, each known where it was asked for."""
+    """The frame and the paper's quantities, each computed only at the pixels where it is needed."""
 
     def __init__(
         self,
@@ -121,8 +122,8 @@ class Planes:
         variance: np.ndarray | None,
         cleaned: np.ndarray,
         bad: np.ndarray | None,
-        options: Any,
-    ) -> None:
+        options: Options,
+    ):
         self.options = options
         self.sizes = (7, 7, 5, 9) if options.sepmed else (5, 5, 3, 7)
         self.margin = self._reach()
@@ -154,7 +155,7 @@ class Planes:
     # --- the frame and its margin ---------------------------------------------
 
     def _reach(self) -> int:
-        """How far away a change can change a pixel's answer."""
+        """The distance (pixels) within which a change can change a pixel's result."""
         noise, s, fine, large = (size // 2 for size in self.sizes)
         if self.options.psf_kernel is not None:
             fine = noise + (max(self.options.psf_kernel.shape) - 1) // 2
@@ -165,12 +166,12 @@ class Planes:
         m = self.margin
         return plane[m : plane.shape[0] - m, m : plane.shape[1] - m]
 
-    def _constant(self, inside: Any, outside: Any) -> np.ndarray:
+    def _constant(self, inside: bool, outside: bool) -> np.ndarray:
         plane = np.full(self.shape, outside)
         self.inside(plane)[...] = inside
         return plane
 
-    def _extended(self, array: np.ndarray, outside: Any) -> np.ndarray:
+    def _extended(self, array: np.ndarray, outside: float) -> np.ndarray:
         plane = np.full(self.shape, np.float32(outside))
         self.inside(plane)[...] = array
         self._extend(plane)
@@ -192,7 +193,7 @@ class Planes:
         plane[:, :m] = plane[:, -m:] = False
 
     def _at_edge(self, pixels: np.ndarray, radius: int) -> np.ndarray:
-        """Pixels that a filter of this radius leaves as they are."""
+        """True for pixels so close to an edge that a filter of this radius leaves them as they are."""
         y, x = np.divmod(pixels, self.stride)
         m = self.margin + radius
         return (y < m) | (x < m) | (y >= self.shape[0] - m) | (x >= self.shape[1] - m)
@@ -219,7 +220,7 @@ class Planes:
     # --- L+ ---------------------------------------------------------------------
 
     def pixels_above(self, limit: float, changed: np.ndarray | None) -> np.ndarray:
-        """The searched pixels with S' > limit."""
+        """The searched pixels with S' > limit; after a repair only those near the `changed` ones."""
         if changed is None:
             pixels = self._pixels_of_high_laplacian(limit)
         else:
@@ -238,7 +239,7 @@ class Planes:
         self.known[:, :m] = self.known[:, -m:] = 0
 
     def _pixels_of_high_laplacian(self, limit: float) -> np.ndarray:
-        """Pixels whose L+ could be enough, whatever the noise; fills L+."""
+        """Compute L+; return the pixels where S can exceed the limit with the least noise around."""
         found = []
         for top in range(1, self.shape[0] - 1, _ROWS_AT_ONCE):
             rows = slice(top, min(top + _ROWS_AT_ONCE, self.shape[0] - 1))
@@ -286,21 +287,21 @@ class Planes:
 
     # --- noise, S and S' --------------------------------------------------------
 
-    def _unknown(self, pixels: np.ndarray, bit: Any) -> np.ndarray:
-        """The pixels where a quantity isn't known yet; from now on it is."""
+    def _unknown(self, pixels: np.ndarray, bit: int) -> np.ndarray:
+        """The pixels where a quantity is not computed yet, now marked as computed."""
         known = self.known.ravel()
         unknown = pixels[known[pixels] & bit == 0]
         known[unknown] |= bit
         return unknown
 
-    def _windows(self, pixels: np.ndarray, size: int, need: Any) -> None:
-        """Have a quantity worked out in the windows around pixels."""
+    def _windows(self, pixels: np.ndarray, size: int, need: Callable) -> None:
+        """Compute a quantity in the windows around pixels."""
         radius = size // 2
         pixels = self.around(pixels, radius) if pixels.size else pixels
         need(pixels)
 
     def _median(self, plane: np.ndarray, pixels: np.ndarray, size: int) -> np.ndarray:
-        """Medians around pixels; where edges are skipped these stay as they are."""
+        """Medians around pixels; pixels of skipped edges keep their value."""
         medians = median_around(plane, pixels, size, self.options.sepmed)
         if self.options.edges == "skip":
             at_edge = self._at_edge(pixels, size // 2)
@@ -332,15 +333,14 @@ class Planes:
         """The frame smoothed to show stars but no cosmic rays, electrons."""
         unknown = self._unknown(pixels, _FINE)
         if self.options.psf_kernel is not None:
-            fine = self._matched_filter(unknown)
+            fine = self._matched_filter(unknown, self.options.psf_kernel)
         else:
             fine = self._median(self.data, unknown, self.sizes[2])
         self._fine.ravel()[unknown] = fine
         return self._fine.ravel()[pixels]
 
-    def _matched_filter(self, pixels: np.ndarray) -> np.ndarray:
+    def _matched_filter(self, pixels: np.ndarray, kernel: np.ndarray) -> np.ndarray:
         """Data weighted by 1 / noise^2, seen through the star's profile."""
-        kernel = self.options.psf_kernel
         ry, rx = ((n - 1) // 2 for n in kernel.shape)
         reach = max(ry, rx)
         if pixels.size:
@@ -368,7 +368,7 @@ class Planes:
     # --- repair -----------------------------------------------------------------
 
     def repair(self, found: np.ndarray) -> np.ndarray:
-        """Flag pixels and replace them; give the pixels that this changed."""
+        """Flag pixels and replace them; return the pixels whose data or variance changed."""
         flagged = self.flagged.ravel()
         new = found[~flagged[found]]
         flagged[found] = True
@@ -390,11 +390,11 @@ class Planes:
         return due[changed]
 
     def _neighbours(self, pixels: np.ndarray) -> np.ndarray:
-        """For the 25 pixels of each window whether the repair draws on them."""
+        """Whether the repair uses each of the 25 pixels of a window, (25, n)."""
         usable = self.in_frame if self.options.repair == "median" else self.good & ~self.flagged
         return usable.ravel()[window(pixels, 5, self.stride)]
 
-    def _repaired(self, plane: np.ndarray, pixels: np.ndarray, usable: np.ndarray, level_of: Any) -> np.ndarray:
+    def _repaired(self, plane: np.ndarray, pixels: np.ndarray, usable: np.ndarray, level_of: Callable) -> np.ndarray:
         values = plane.ravel()[window(pixels, 5, self.stride)]
         n_usable = np.count_nonzero(usable, axis=0)
         lonely = n_usable == 0
@@ -415,15 +415,15 @@ class Planes:
         # Of zeros, which have no order, a median may take either: the sum is the positive one.
         return repaired.astype(np.float32) + np.float32(0)
 
-    def _level_of_data(self) -> float:
+    def _level_of_data(self) -> np.float32:
         return lower_median(self._unrepaired_data[self.inside(self.good)])
 
-    def _level_of_variance(self) -> float:
+    def _level_of_variance(self) -> np.float32:
         return lower_median(self._unrepaired_variance[self.inside(self.good)])
 
 
 def _folded(n: int, margin: int) -> np.ndarray:
-    """For each place of an axis with margins the place it mirrors."""
+    """For each index of an axis with margins the index that it mirrors."""
     folded = np.arange(-margin, n + margin) % (2 * n)
     return np.minimum(folded, 2 * n - 1 - folded) + margin
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -28,7 +28,9 @@ def _positive(values: np.ndarray) -> np.ndarray:
     return np.maximum(values, np.float32(0), out=values)
 
 
-def laplacian(pixel: Any, left: Any, right: Any, above: Any, below: Any) -> np.ndarray:
+def laplacian(
+    pixel: np.ndarray, left: np.ndarray, right: np.ndarray, above: np.ndarray, below: np.ndarray
+) -> np.ndarray:
     """L+ of pixels from their neighbours, electrons."""
     four = 4 * pixel
     on_left = (four - pixel) - left
@@ -45,7 +47,7 @@ def laplacian(pixel: Any, left: Any, right: Any, above: Any, below: Any) -> np.n
 
 
 def laplacian_of_rows(data: np.ndarray, rows: slice) -> np.ndarray:
-    """L+ of some rows, all but the first and last column."""
+    """L+ of some rows without their first and last column."""
     return laplacian(
         data[rows, 1:-1],
         data[rows, :-2],
@@ -55,8 +57,8 @@ def laplacian_of_rows(data: np.ndarray, rows: slice) -> np.ndarray:
     )
 
 
-def edges_of_laplacian(plane: np.ndarray, padded: Any) -> None:
-    """L+ of the frame's outermost pixels, when edges are skipped."""
+def edges_of_laplacian(plane: np.ndarray, padded: np.ndarray) -> None:
+    """Compute L+ of the outermost pixels of ``plane``, in place, as it is where edges are skipped."""
     ny, nx = plane.shape
     for y in {0, ny - 1}:
         plane[y] = _edge_laplacian(padded, np.full(nx, y), np.arange(nx))
@@ -64,7 +66,7 @@ def edges_of_laplacian(plane: np.ndarray, padded: Any) -> None:
         plane[:, x] = _edge_laplacian(padded, np.arange(ny), np.full(ny, x))
 
 
-def _edge_laplacian(padded: Any, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _edge_laplacian(padded: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     ny, nx = (n - 2 for n in padded.shape)
     c = padded[y + 1, x + 1]
     left, right = padded[y + 1, x], padded[y + 1, x + 2]
@@ -99,7 +101,7 @@ def window(pixels: np.ndarray, size: int, stride: int) -> np.ndarray:
     return (steps[:, None] * stride + steps).reshape(-1, 1) + pixels
 
 
-def _median_of(values: Any, smaller: Any, larger: Any) -> np.ndarray:
+def _median_of(values: list[np.ndarray], smaller: Callable, larger: Callable) -> np.ndarray:
     """The median of several arrays, by functions for the smaller and the larger of two."""
     for step, i, j in median_network(len(values)):
         if step == "sort":
@@ -109,31 +111,31 @@ def _median_of(values: Any, smaller: Any, larger: Any) -> np.ndarray:
     return values[len(values) // 2]
 
 
-def _smaller(a: Any, b: Any) -> np.ndarray:
-    """The smaller of two; the second if one is not a number, as a comparison in C has it."""
+def _smaller(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The smaller of two; the second if one is NaN, as with a comparison in C."""
     return np.where(a < b, a, b)
 
 
-def _larger(a: Any, b: Any) -> np.ndarray:
+def _larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.where(a > b, a, b)
 
 
 def median_around(plane: np.ndarray, pixels: np.ndarray, size: int, separable: bool) -> np.ndarray:
-    """Medians of the windows around pixels: of all values, or of row medians."""
+    """Medians of the windows around pixels: of all values, or of the medians of rows."""
     medians = np.empty(pixels.size, dtype=np.float32)
     for start in range(0, pixels.size, _PIXELS_AT_ONCE):
         some = slice(start, start + _PIXELS_AT_ONCE)
-        values = plane.ravel()[window(pixels[some], size, plane.shape[1])]
-        pair = (_smaller, _larger) if np.isnan(values).any() else (np.minimum, np.maximum)
-        values = list(values)
+        stacked = plane.ravel()[window(pixels[some], size, plane.shape[1])]
+        pair: tuple[Callable, Callable] = (_smaller, _larger) if np.isnan(stacked).any() else (np.minimum, np.maximum)
+        values = list(stacked)
         if separable:
             values = [_median_of(values[k : k + size], *pair) for k in range(0, size * size, size)]
         medians[some] = _median_of(values, *pair)
     return medians
 
 
-def lower_median(values: np.ndarray) -> Any:
-    """The median, the lower of the two middle values if there are two; 0 of nothing."""
+def lower_median(values: np.ndarray) -> np.float32:
+    """The median, or the lower of two middle values; 0 if there is no value."""
     if values.size == 0:
         return np.float32(0)
     middle = (values.size - 1) // 2

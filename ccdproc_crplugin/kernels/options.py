@@ -14,6 +14,10 @@ from ccdproc_crplugin.kernels.psf import gaussian_psf
 
 __all__ = ["ASTROSCRAPPY_SIGCLIP", "EDGES", "OBJLIM", "REPAIRS", "SIGCLIP", "Options"]
 
+#: Default of ``sigclip`` for this package's detector, and the default of astroscrappy for what follows astroscrappy.
+SIGCLIP = 5.0
+ASTROSCRAPPY_SIGCLIP = 4.5
+
 EDGES = ("search", "skip")
 REPAIRS = ("meanmask", "medmask", "median", "idw")
 #: Default of ``sigclip``: astroscrappy's, and that of this package's detector, whose true medians find more.
@@ -24,22 +28,26 @@ LARGEST_PSF = 65  # pixels
 #: that suits medians would let no pixel of a frame with stars pass.
 OBJLIM = {"median": 5.0, "convolve": 2.0}
 
+_WIDEST_KERNEL = 65  # pixels
+
 
 def _checked_psf_kernel(psf_kernel: Any) -> np.ndarray:
     kernel = np.ascontiguousarray(psf_kernel, dtype=np.float32)
-    if kernel.ndim != 2 or kernel.size == 0 or max(kernel.shape) > LARGEST_PSF:
+    if kernel.ndim != 2 or kernel.size == 0 or max(kernel.shape) > _WIDEST_KERNEL:
         raise CosmicRayError(
-            f"Found a psf_kernel of shape {kernel.shape}; expected two axes of 1 to {LARGEST_PSF} pixels.",
+            f"Found a psf_kernel of shape {kernel.shape}; expected two axes of 1 to {_WIDEST_KERNEL} pixels.",
             "Cut the profile where it fades, at about three times its FWHM.",
         )
     if not np.isfinite(kernel).all():
-        raise CosmicRayError("Found a psf_kernel with weights that are not finite; expected finite ones.")
+        raise CosmicRayError(
+            "Found weights in psf_kernel that are not finite; expected finite weights.", "Replace them by zero."
+        )
     return kernel
 
 
 @dataclass(frozen=True)
 class Options:
-    """The options of a run of L.A.Cosmic; ``readnoise`` in electrons."""
+    """The parameters of a run of L.A.Cosmic, checked; `lacosmic` explains them."""
 
     readnoise: float
     sigclip: float = ASTROSCRAPPY_SIGCLIP
@@ -51,19 +59,17 @@ class Options:
     repair: str | None = "meanmask"
     fsmode: str = "median"
     psf_kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
-    scores_above: float | None = None
+    scores_above: float = math.inf
 
     def __post_init__(self) -> None:
         check_choice("edges", self.edges, EDGES)
-        check_choice("repair", self.repair, (*REPAIRS, "none", None))
-        check_choice("fsmode", self.fsmode, tuple(OBJLIM))
-        for name in ("readnoise", "sigclip", "sigfrac"):
-            check_number(name, getattr(self, name), 0, finite=False)
+        check_choice("repair", self.repair, (*REPAIRS, None, "none"))
+        check_choice("fsmode", self.fsmode, OBJLIM)
         check_whole("niter", self.niter, 0)
         objlim = OBJLIM[self.fsmode] if self.objlim is None else self.objlim
         check_number("objlim", objlim, finite=False)
-        scores_above = math.inf if self.scores_above is None else self.scores_above
-        check_number("scores_above", scores_above, 0, finite=False)
+        for name in ("readnoise", "sigclip", "sigfrac", "scores_above"):
+            check_number(name, getattr(self, name), 0, finite=False)
         psf_kernel = None
         if self.fsmode == "convolve":
             psf_kernel = gaussian_psf(2.5) if self.psf_kernel is None else self.psf_kernel
@@ -72,7 +78,7 @@ class Options:
             ("objlim", float(objlim)),
             ("niter", int(self.niter)),
             ("repair", self.repair or "none"),
-            ("scores_above", float(scores_above)),
+            ("scores_above", float(self.scores_above)),
             ("psf_kernel", psf_kernel),
         )
         for name, value in settled:
@@ -90,7 +96,7 @@ class Options:
 
     @property
     def edge_width(self) -> int:
-        """How many rows and columns at each edge are not searched."""
+        """Number of rows and columns at each edge that are not searched."""
         if self.edges == "search":
             return 0
         return 3 if self.sepmed else 2

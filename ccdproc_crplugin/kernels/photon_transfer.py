@@ -16,6 +16,7 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,17 +35,17 @@ LEAST_VARIANCE = 1.0  # electron squared, that a pixel should have at least: hal
 
 @dataclass(frozen=True)
 class BlockNoise:
-    """Level and noise of the blocks of a frame."""
+    """Level and noise of those blocks of a frame that have enough differences, (n,) each."""
 
-    index: np.ndarray
-    level: np.ndarray
-    ratio: np.ndarray
-    ratio_apart: np.ndarray
-    number: np.ndarray
+    index: np.ndarray  # of the block
+    level: np.ndarray  # median, electron
+    ratio: np.ndarray  # variance over expected variance
+    ratio_apart: np.ndarray  # the same from pixels two apart
+    number: np.ndarray  # of differences
 
 
 def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray | None = None) -> BlockNoise:
-    """Measure level and noise of each block."""
+    """Level and noise of blocks (electron); the expected ``variance`` is that of photons and read noise if None."""
     with np.errstate(invalid="ignore", over="ignore"):
         ratio, number = _ratio(blocks, readnoise, variance, 1)
         ratio_apart, n_apart = _ratio(blocks, readnoise, variance, 2)
@@ -54,7 +55,7 @@ def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray 
 
 
 def _ratio(
-    blocks: np.ndarray, readnoise: float, variance: np.ndarray | None, step: float
+    blocks: np.ndarray, readnoise: float, variance: np.ndarray | None, step: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
@@ -74,7 +75,7 @@ def _ratio(
     return sums / kept / KEPT_MEAN, number
 
 
-def _combine(blocks: np.ndarray, axis: Any, step: float, how: Any) -> np.ndarray:
+def _combine(blocks: np.ndarray, axis: int, step: int, how: Callable) -> np.ndarray:
     """Each pixel with the one ``step`` further along an axis."""
     first, second = [slice(None)] * 3, [slice(None)] * 3
     first[axis], second[axis] = slice(step, None), slice(None, -step)

@@ -30,13 +30,13 @@ NARROW = 0.5
 class BrightEnd:
     """The highest values of a frame, in its unit."""
 
-    sky: float
-    high: float
-    pile: float | None = None
+    sky: float  # median, NaN without a finite pixel
+    high: float  # value that 20 pixels reach, or the sky where fewer are far above it
+    pile: float | None = None  # level at which pixels pile up
 
 
 def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> BrightEnd:
-    """Look at a frame's highest values."""
+    """Measure the bright end on about 1000 rows of a frame, without the masked pixels."""
     rows = slice(None, None, max(data.shape[0] // MOST_ROWS, 1))
     sample = data[rows]
     sky, scatter = _sky(sample)
@@ -72,8 +72,8 @@ def _highest(sample: np.ndarray) -> float:
     return highest if np.isfinite(highest) else float(sample[np.isfinite(sample)].max(initial=-np.inf))
 
 
-def _pile(values: np.ndarray, sky: float, top: Any) -> Any:
-    """Which values are in the pile, None where there is none."""
+def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
+    """True for the values in the pile; None if there is no pile."""
     number = np.clip((N_BINS * values / top).astype(int), 0, N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
     lowest = max(int(N_BINS * (sky + LOWEST * (top - sky)) / top), 0)
@@ -85,7 +85,7 @@ def _pile(values: np.ndarray, sky: float, top: Any) -> Any:
     return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
 
 
-def _is_line(y: np.ndarray, x: np.ndarray, shape: tuple[int, int]) -> bool:
+def _is_line(y: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> bool:
     """Whether pixels lie along a row or a column through the frame."""
     shares = [len(np.unique(places)) / size for places, size in zip((y, x), shape, strict=True)]
     return max(shares) > WIDEST and min(shares) < NARROW * max(shares)

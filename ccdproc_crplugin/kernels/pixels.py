@@ -7,5 +7,5 @@ __all__ = ["true_pixels"]
 
 
 def true_pixels(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels of a mask, as `numpy.nonzero` gives them but many times sooner."""
+    """Rows and columns of the true pixels in reading order, many times faster than `numpy.nonzero`."""
     return np.divmod(np.flatnonzero(mask), mask.shape[1])

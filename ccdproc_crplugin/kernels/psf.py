@@ -3,33 +3,31 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError, wrong_value
+from ccdproc_crplugin.errors import check_choice, check_number, check_whole
 
 __all__ = ["PSF_MODELS", "gaussian_psf", "moffat_psf", "psf_kernel"]
 
-#: Profiles that have a name.
+#: Names of the profiles.
 PSF_MODELS = ("gauss", "gaussx", "gaussy", "moffat")
 
 _FWHM_OF_SIGMA = 2.35482  # 2 sqrt(2 ln 2)
 
 
-def _offsets(size: int, center: Any) -> np.ndarray:
+def _offsets(size: int, center: float | None) -> np.ndarray:
     """Distances of a row of pixels from the profile's centre, in pixels."""
     return np.arange(size) - ((size - 1) / 2 if center is None else center)
 
 
-def _normalised(profile: Any) -> np.ndarray:
+def _normalised(profile: np.ndarray) -> np.ndarray:
     kernel = profile.astype(np.float32)
     kernel /= kernel.sum()
     return kernel
 
 
-def gaussian_psf(fwhm: float, size: int = 7, *, axis: Any = None, center: Any = None) -> np.ndarray:
-    """A Gaussian star."""
+def gaussian_psf(fwhm: float, size: int = 7, *, axis: str | None = None, center: float | None = None) -> np.ndarray:
+    """Gaussian star, float32 (size, size) with sum 1: round, or along the axis "x" or "y" alone as in a spectrum."""
     x = np.tile(_offsets(size, center), (size, 1))
     y = x.T
     sigma2 = float(np.float32(fwhm) * np.float32(fwhm)) / _FWHM_OF_SIGMA / _FWHM_OF_SIGMA
@@ -40,8 +38,12 @@ def gaussian_psf(fwhm: float, size: int = 7, *, axis: Any = None, center: Any = 
     return _normalised(np.exp(-0.5 * (x * x + y * y) / sigma2))
 
 
-def moffat_psf(fwhm: float, size: int = 7, *, beta: float = 4.765, center: Any = None) -> np.ndarray:
-    """A star with the wings that the atmosphere gives it."""
+def moffat_psf(fwhm: float, size: int = 7, *, beta: float = 4.765, center: float | None = None) -> np.ndarray:
+    """
+    Star with the wings of atmospheric seeing, float32 (size, size) with sum 1.
+
+    Moffat 1969, A&A, 3, 455; turbulence theory predicts beta = 4.765 (Trujillo et al. 2001, MNRAS, 328, 977).
+    """
     beta = float(np.float32(beta))
     x = np.tile(_offsets(size, center), (size, 1))
     r = np.sqrt(x * x + x.T * x.T)
@@ -49,14 +51,13 @@ def moffat_psf(fwhm: float, size: int = 7, *, beta: float = 4.765, center: Any =
     return _normalised(np.power(1.0 + r * r / alpha / alpha, -beta))
 
 
-def psf_kernel(model: Any, fwhm: float, size: int = 7, beta: float = 4.765, *, center: Any = None) -> np.ndarray:
-    """A star of a profile that has a name."""
-    if model not in PSF_MODELS:
-        raise wrong_value("psfmodel", model, f"one of: {', '.join(PSF_MODELS)}")
-    if not (fwhm > 0 and size >= 1):
-        raise CosmicRayError(
-            f"Found psffwhm={fwhm!r} and psfsize={size!r}; expected a width above 0 and a size of 1 pixel or more."
-        )
+def psf_kernel(
+    model: str, fwhm: float, size: int = 7, beta: float = 4.765, *, center: float | None = None
+) -> np.ndarray:
+    """Star of one of `PSF_MODELS`, float32 (size, size) with sum 1; ``fwhm`` and ``center`` in pixels."""
+    check_choice("psfmodel", model, PSF_MODELS)
+    check_number("psffwhm", fwhm, above=0)
+    check_whole("psfsize", size, 1)
     if model == "moffat":
         return moffat_psf(fwhm, size, beta=beta, center=center)
     axis = {"gauss": None, "gaussx": "x", "gaussy": "y"}[model]

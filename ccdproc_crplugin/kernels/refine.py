@@ -8,8 +8,6 @@ unflagged neighbourhood repairs it, stays significant, so an event grows along i
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -33,7 +31,14 @@ def grow_events(
     bad: np.ndarray | None = None,
     significant: float = SIGNIFICANT,
 ) -> np.ndarray:
-    """Grow events while the residual of a neighbouring pixel is significant."""
+    """
+    The mask of events with the neighbouring pixels whose residual is significant; data and read noise in electrons.
+
+    The sky of a pixel is the median of the good pixels in the 7 x 7 around it or of those that touch it,
+    whichever is higher; its noise is that of the sky and of the read-out, plus 1.5 times the scatter of
+    the 7 x 7 that these do not explain. In a star the neighbours are high too and the scatter is large, so an event
+    does not grow into it; beside a track the neighbours farther out are plain sky.
+    """
     grown = mask.copy()
     y, x = true_pixels(mask)
     for _ in range(MOST_STEPS):
@@ -100,14 +105,14 @@ def _good_windows(
     return around
 
 
-def _along(centre: Any, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Indices about each centre along one axis, those outside of the frame moved to its edge, and which those are."""
+def _along(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Indices about each centre along one axis, clipped to the frame, and whether they were outside."""
     index = centre[:, np.newaxis] + np.arange(-RADIUS, RADIUS + 1)
     return np.clip(index, 0, size - 1), (index < 0) | (index >= size)
 
 
 def _median(rows: np.ndarray) -> np.ndarray:
-    """Median of the finite values of each row (not all are: the pixel itself is left out), NaN where there is none."""
+    """Median of the finite values of each row, NaN if there are none; at least one value of a row is NaN."""
     ordered = np.sort(rows, axis=1)  # NaN goes last
     n_good = np.isfinite(ordered).sum(axis=1)
     row = np.arange(len(rows))

@@ -12,7 +12,7 @@ __all__ = ["ESTIMATORS", "repair"]
 #: Half the side of the window that a repair draws on (pix): 5 x 5 as in L.A.Cosmic.
 RADIUS = 2
 
-#: Half the side of the widest window tried where all of the smaller ones is lost (pix).
+#: Half the side of the widest window, tried where all pixels of the smaller ones are lost (pix).
 WIDEST_RADIUS = 16
 
 #: How many windows are held in memory at once.
@@ -51,7 +51,12 @@ ESTIMATORS: dict[str, Callable] = {
 def repair(
     data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, method: str = "meanmask"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Estimate what stood at some pixels from the good pixels around each."""
+    """
+    Estimates of lost pixels (y, x) and the standard deviations of the pixels they are drawn from, float64 (n,) each.
+
+    They come from the 5 x 5 window around each, or from a wider one where all of it is ``lost``; beyond 33 x 33 pixels
+    from all good pixels.
+    """
     values = np.empty(len(y))
     scatter = np.empty(len(y))
     todo = np.arange(len(y))
@@ -83,7 +88,7 @@ def _offsets(radius: int) -> tuple[np.ndarray, np.ndarray]:
 def _windows(
     data: np.ndarray, y: np.ndarray, x: np.ndarray, lost: np.ndarray, radius: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The window around each pixel as a row, and which of it is good; outside the frame nothing is."""
+    """The window around each pixel as a row, and which of its pixels are good: none outside of the frame."""
     ny, nx = data.shape
     dy, dx = _offsets(radius)
     rows = y[:, np.newaxis] + dy

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_number
 from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask_saturated
 from ccdproc_crplugin.kernels.engines import load_engine, n_threads
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
@@ -21,33 +23,35 @@ __all__ = ["LACosmicResult", "lacosmic"]
 
 @dataclass(frozen=True)
 class LACosmicResult:
-    """What `lacosmic` found."""
+    """The result of `lacosmic`."""
 
-    mask: np.ndarray
-    cleaned: np.ndarray
+    mask: np.ndarray  # bool (ny, nx)
+    cleaned: np.ndarray  # float32 (ny, nx), electrons: all pixels but the repaired ones keep their value
     n_iterations: int
-    not_searched: np.ndarray | None
-    scores: np.ndarray | None
+    not_searched: np.ndarray | None  # bool (ny, nx): bad pixels and their neighbours, saturated stars, skipped edges
+    scores: np.ndarray | None  # SCORE: the candidates of the first iteration, ordered by y and x
 
 
-def _checked_data(data: np.ndarray) -> np.ndarray:
+def _checked_data(data: Any) -> np.ndarray:
     data = np.asarray(data)
     if data.ndim != 2 or data.size == 0:
         raise CosmicRayError(
-            f"Found data of shape {data.shape}; expected two axes with pixels. Pass one frame at a time."
+            f"Found data of shape {data.shape}; expected two axes with pixels.", "Pass one frame at a time."
         )
     if data.dtype.kind not in "biuf":
-        raise CosmicRayError(f"Found data of type {data.dtype}; expected real numbers. Pass electrons as float32.")
+        raise CosmicRayError(
+            f"Found data of type {data.dtype}; expected real numbers.", "Pass electrons as 32-bit floating point."
+        )
     return np.ascontiguousarray(data, dtype=np.float32)
 
 
-def _checked_companion(name: str, array: Any, shape: tuple[int, int], dtype: Any) -> np.ndarray | None:
+def _checked_companion(name: str, array: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
     if array is None:
         return None
     array = np.asarray(array)
     if array.shape != shape:
         raise CosmicRayError(
-            f"Found {name} of shape {array.shape}; expected that of the data, {shape}. Cut both to the same pixels."
+            f"Found {name} of shape {array.shape}; expected the data's {shape}.", "Cut both to the same pixels."
         )
     return np.ascontiguousarray(array, dtype=dtype)
 
@@ -55,13 +59,11 @@ def _checked_companion(name: str, array: Any, shape: tuple[int, int], dtype: Any
 def _checked_saturation(saturation: float | None) -> float:
     if saturation is None:
         return math.inf
-    saturation = float(saturation)
-    if math.isnan(saturation):
-        raise CosmicRayError("Found saturation=nan; expected a level in electrons. Leave it out if it is not known.")
-    return saturation
+    check_number("saturation", saturation, finite=False)
+    return float(saturation)
 
 
-def _not_finite(arrays: Any) -> np.ndarray | None:
+def _not_finite(arrays: Iterable[np.ndarray | None]) -> np.ndarray | None:
     """Pixels that aren't finite in one of the arrays; None if all are."""
     found = None
     for array in arrays:
@@ -72,10 +74,8 @@ def _not_finite(arrays: Any) -> np.ndarray | None:
     return found
 
 
-def _filled(array: Any, not_finite: np.ndarray, bad: np.ndarray | None) -> Any:
+def _filled(array: np.ndarray, not_finite: np.ndarray, bad: np.ndarray) -> np.ndarray:
     """The array, or a copy in which all pixels are finite."""
-    if array is None or not_finite is None:
-        return array
     holes = ~np.isfinite(array)
     if not holes.any():
         return array
@@ -100,7 +100,7 @@ def _bad_pixels(
     return bad
 
 
-def _mark_edges(bad: np.ndarray | None, shape: tuple[int, int], width: int) -> np.ndarray | None:
+def _mark_edges(bad: np.ndarray | None, shape: tuple[int, ...], width: int) -> np.ndarray | None:
     """Add the skipped edges to the pixels that aren't searched."""
     if width == 0:
         return bad
@@ -110,7 +110,7 @@ def _mark_edges(bad: np.ndarray | None, shape: tuple[int, int], width: int) -> n
     return not_searched
 
 
-@np.errstate(all="ignore")  # what overflows is not finite, and needs no warning: C gives none
+@np.errstate(all="ignore")  # values that overflow are handled as not finite; the C engine does not warn either
 def _run(
     data: np.ndarray,
     mask: np.ndarray | None,
@@ -118,10 +118,10 @@ def _run(
     variance: np.ndarray | None,
     saturation: float,
     options: Options,
-    engine: Any,
+    engine: ModuleType,
     threads: int,
 ) -> LACosmicResult:
-    """The run of `lacosmic`, everything checked."""
+    """Run `lacosmic` on checked arguments."""
     cleaned = np.empty_like(data)
     all_finite, brightest = engine.prepare(data, background, cleaned, threads)
     bad = _bad_pixels(data, mask, saturation, brightest, options)
@@ -129,8 +129,8 @@ def _run(
     if not_finite is not None:
         bad = np.zeros(data.shape, dtype=bool) if bad is None else bad
         cleaned = _filled(cleaned, not_finite, bad)
-        background = _filled(background, not_finite, bad)
-        variance = _filled(variance, not_finite, bad)
+        background = None if background is None else _filled(background, not_finite, bad)
+        variance = None if variance is None else _filled(variance, not_finite, bad)
         bad |= not_finite
     flagged = np.zeros(data.shape, dtype=bool)
     n_iterations, scores = engine.find(data, background, variance, cleaned, flagged, bad, options, threads)
@@ -144,23 +144,23 @@ def _run(
         cleaned=cleaned,
         n_iterations=n_iterations,
         not_searched=_mark_edges(bad, data.shape, options.edge_width),
-        scores=None if options.scores_above in (None, math.inf) else _table(scores),
+        scores=None if options.scores_above == math.inf else _table(scores),
     )
 
 
-def _table(scores: Any) -> np.ndarray:
-    """The candidates' records, ordered by y and x."""
+def _table(scores: bytes) -> np.ndarray:
+    """The records of the candidates (SCORE), ordered by y and x."""
     table = np.frombuffer(scores or b"", dtype=SCORE)
     return table[np.lexsort((table["x"], table["y"]))]
 
 
 def lacosmic(
-    data: np.ndarray,
+    data: Any,
     *,
     readnoise: float,
-    mask: np.ndarray | None = None,
-    background: np.ndarray | None = None,
-    variance: np.ndarray | None = None,
+    mask: Any = None,
+    background: Any = None,
+    variance: Any = None,
     sigclip: float = ASTROSCRAPPY_SIGCLIP,
     sigfrac: float = 0.3,
     objlim: float | None = None,
@@ -168,14 +168,21 @@ def lacosmic(
     niter: int = 4,
     sepmed: bool = False,
     edges: str = "search",
-    repair: str = "meanmask",
+    repair: str | None = "meanmask",
     fsmode: str = "median",
     psf_kernel: Any = None,
-    scores_above: Any = None,
+    scores_above: float | None = None,
     threads: int | None = None,
-    engine: Any = None,
+    engine: str | None = None,
 ) -> LACosmicResult:
-    """Find cosmic rays by their sharp edges, and repair them."""
+    """
+    Find cosmic rays in a frame in electrons (ny, nx), sky included, by their sharp edges, and repair them.
+
+    ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
+    data + readnoise^2 if it is None. A cosmic ray has S' above ``sigclip`` and S'/F above ``objlim``, None
+    for `OBJLIM`; its neighbours have S' above ``sigfrac * sigclip``. Stars above ``saturation`` (electrons) are not
+    searched. ``scores_above`` asks for the scores of all candidates down to this S'.
+    """
     options = Options(
         readnoise=readnoise,
         sigclip=sigclip,
@@ -187,7 +194,7 @@ def lacosmic(
         repair=repair,
         fsmode=fsmode,
         psf_kernel=psf_kernel,
-        scores_above=scores_above,
+        scores_above=math.inf if scores_above is None else scores_above,
     )
     data = _checked_data(data)
     return _run(

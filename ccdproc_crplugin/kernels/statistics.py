@@ -4,18 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
 __all__ = ["EXACT_STD_OF_MAD", "STD_OF_MAD", "robust_std"]
 
-#: Standard deviation of normal values, in units of their median absolute deviation; and to all digits, as
-#: `ccdproc.combine` has it, to whose results those of the combination are equal.
-STD_OF_MAD, EXACT_STD_OF_MAD = 1.4826, 1.482602218505602
+#: Standard deviation of normal values, in units of their median absolute deviation: 1 over the third quartile of the
+#: normal distribution. Combining needs all digits (as in src/combine_pixels.h), because it has to agree with
+#: ``mad_std`` of ccdproc.combine; the detectors were tuned with the rounded number, and their masks depend on it.
+EXACT_STD_OF_MAD = 1.482602218505602
+STD_OF_MAD = 1.4826
 
 
-def robust_std(values: Any, centre: Any, median: Callable[..., Any] = np.median, axis: Any = None) -> Any:
-    """Standard deviation from the absolute deviations from ``centre``, whose ``median`` along an axis is taken."""
+def robust_std(
+    values: np.ndarray, centre: float | np.ndarray, median: Callable = np.median, axis: int | None = None
+) -> np.ndarray:
+    """Standard deviation from the ``median``, along an axis, of the absolute deviations from ``centre``."""
     deviations = np.abs(values - centre)
     return STD_OF_MAD * (median(deviations) if axis is None else median(deviations, axis=axis))

@@ -16,8 +16,6 @@ References
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -65,7 +63,12 @@ OBJLIM_WITHOUT_STARS = 3.0
 
 
 def stellar_width(data: np.ndarray, *, mask: np.ndarray | None = None, saturation: float | None = None) -> float | None:
-    """Measure the full width at half maximum of a frame's stars."""
+    """
+    Full width at half maximum (pixels) of a frame's stars; None where fewer than 8 stars agree (4, if nearly all do).
+
+    Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and widths from 1.5 to 7 pixels; stars of
+    FWHM 1.3 measure 1.2 to 1.55.
+    """
     if min(data.shape) <= 2 * RADIUS:
         return None
     widths = np.zeros(0)
@@ -78,7 +81,7 @@ def stellar_width(data: np.ndarray, *, mask: np.ndarray | None = None, saturatio
     return _common_width(widths)
 
 
-def _tiles(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
+def _tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
     """Pairs of slices of up to `MOST_TILES` tiles, spread over the frame from the first few on."""
     n_rows, n_columns = (max(size // TILE, 1) for size in shape)
     # Steps of the golden section spread any number of first tiles over the whole frame.
@@ -133,7 +136,7 @@ def _peaks(data: np.ndarray, rows: slice, columns: slice, mask: np.ndarray | Non
     return np.divmod(place[:: max(-(-place.size // MOST_PEAKS), 1)], width)
 
 
-def _threshold(sample: np.ndarray) -> float:
+def _threshold(sample: np.ndarray) -> float | np.ndarray:
     """Level above which a pixel may be a star's peak."""
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
@@ -142,8 +145,8 @@ def _threshold(sample: np.ndarray) -> float:
     return sky + PEAK * robust_std(sample, sky, _median)
 
 
-def _median(sample: np.ndarray) -> Any:
-    """Median of finite numbers along the last axis, as `numpy.median` gives it but sooner."""
+def _median(sample: np.ndarray) -> np.ndarray:
+    """Median of finite numbers along the last axis, faster than `numpy.median`."""
     half = sample.shape[-1] // 2
     ordered = np.partition(sample, half)
     middle = ordered[..., half]
@@ -185,7 +188,7 @@ def _ring_median(stamps: np.ndarray) -> np.ndarray:
 
 def _weighted_moments(
     light: np.ndarray, dx: np.ndarray, dy: np.ndarray, variance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, ...]:
     """First and second moments of each stamp under a round Gaussian weight."""
     along_x, along_y = (_weighted_powers(offset, variance[:, np.newaxis]) for offset in (dx, dy))
     moments = along_y @ light @ along_x.swapaxes(1, 2)
@@ -200,7 +203,7 @@ def _weighted_powers(offset: np.ndarray, variance: np.ndarray) -> np.ndarray:
 
 
 def _common_width(widths: np.ndarray) -> float | None:
-    """Width on which most candidates agree, None if too few do."""
+    """Width (pixels) on which most candidates agree, None if too few do."""
     widths = np.sort(widths)
     last = np.searchsorted(widths, widths * SAME, side="right")
     n_agree = last - np.arange(widths.size)
@@ -215,7 +218,14 @@ def _common_width(widths: np.ndarray) -> float | None:
 
 
 def objlim_for_width(fwhm: float | None) -> float:
-    """The contrast that a cosmic ray must have to the fine structure, for stars of this width."""
+    """
+    The ``objlim`` (with true medians) for stars of this width (pixels); None for a frame without stars.
+
+    L.A.Cosmic keeps a pixel if its Laplacian is ``objlim`` times its fine structure [2]_. The peak of a star has
+    a ratio of its own, however bright the star: with true medians at most 10 / fwhm^3 for stars
+    between a Moffat slope of 2.5 and a Gaussian, wherever their centre falls in a pixel. The rule is that
+    ratio, 1.25 more for noise and close pairs, and never outside of `LOWEST_OBJLIM` to `HIGHEST_OBJLIM`.
+    """
     if fwhm is None:
         return OBJLIM_WITHOUT_STARS
     return float(np.clip(NOISE_MARGIN + STAR_CONTRAST / fwhm**3, LOWEST_OBJLIM, HIGHEST_OBJLIM))

@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Frames and nights with known cosmic rays.
 
-`simulate_frame` gives one frame and the truth about it, `simulate_night` a folder of them.
+`simulate_frame` makes one frame and the truth about it, `simulate_night` a folder of them.
 """
 
 from ccdproc_crplugin.simulate.camera import Camera

@@ -1,37 +1,42 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Headers in the dialects of different cameras and programs.
 
-A dialect is a function of the frame's `Exposure` that gives cards; a new one is an entry in `DIALECTS`.
+A dialect is a function that returns the cards of an `Exposure`; a new one is an entry in `DIALECTS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from astropy.io import fits
 
-from ccdproc_crplugin.errors import wrong_value
+from ccdproc_crplugin.errors import check_choice
 
 __all__ = ["DIALECTS", "Exposure", "make_header"]
 
 
+#: Values, or values with comments, by keyword.
+Cards = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Exposure:
-    """The facts for the header of a frame."""
+    """The facts about a frame that its header states."""
 
     kind: str
     seconds: float
-    gain: float
-    readnoise: float
-    pixel_size: float
-    saturation: float
+    gain: float  # electron/adu
+    readnoise: float  # electron
+    pixel_size: float  # micron
+    saturation: float  # adu
     filter: str = "V"
     date: str = "2024-01-15T04:00:00"
     object: str = "simulated field"
 
 
-def _iraf(exposure: Exposure) -> dict[str, Any]:
+def _iraf(exposure: Exposure) -> Cards:
     kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
     return {
         "OBJECT": exposure.object,
@@ -46,7 +51,7 @@ def _iraf(exposure: Exposure) -> dict[str, Any]:
     }
 
 
-def _maximdl(exposure: Exposure) -> dict[str, Any]:
+def _maximdl(exposure: Exposure) -> Cards:
     kinds = {"bias": "Bias Frame", "dark": "Dark Frame", "flat": "Flat Field", "light": "Light Frame"}
     return {
         "OBJECT": exposure.object,
@@ -65,7 +70,7 @@ def _maximdl(exposure: Exposure) -> dict[str, Any]:
     }
 
 
-def _ing(exposure: Exposure) -> dict[str, Any]:
+def _ing(exposure: Exposure) -> Cards:
     kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
     types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT", "light": "TARGET"}
     return {
@@ -85,7 +90,7 @@ def _ing(exposure: Exposure) -> dict[str, Any]:
     }
 
 
-def _eso(exposure: Exposure) -> dict[str, Any]:
+def _eso(exposure: Exposure) -> Cards:
     types = {"bias": "BIAS", "dark": "DARK", "flat": "FLAT,SKY", "light": "OBJECT"}
     return {
         "OBJECT": exposure.object,
@@ -99,7 +104,7 @@ def _eso(exposure: Exposure) -> dict[str, Any]:
     }
 
 
-def _nina(exposure: Exposure) -> dict[str, Any]:
+def _nina(exposure: Exposure) -> Cards:
     # GAIN here is the camera's setting, a number without a unit: electrons per ADU stand in EGAIN.
     return {
         "OBJECT": exposure.object,
@@ -118,13 +123,18 @@ def _nina(exposure: Exposure) -> dict[str, Any]:
     }
 
 
-DIALECTS = {"iraf": _iraf, "maximdl": _maximdl, "ing": _ing, "eso": _eso, "nina": _nina}
+DIALECTS: dict[str, Callable[[Exposure], Cards]] = {
+    "iraf": _iraf,
+    "maximdl": _maximdl,
+    "ing": _ing,
+    "eso": _eso,
+    "nina": _nina,
+}
 
 
 def make_header(exposure: Exposure, dialect: str) -> fits.Header:
-    """The header of a frame."""
-    if dialect not in DIALECTS:
-        raise wrong_value("dialect", dialect, f"one of: {', '.join(sorted(DIALECTS))}")
+    """The header of a frame in one of `DIALECTS`."""
+    check_choice("dialect", dialect, sorted(DIALECTS))
     header = fits.Header()
     for keyword, card in DIALECTS[dialect](exposure).items():
         header[keyword] = card

@@ -3,18 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
 from ccdproc_crplugin.simulate.camera import Camera
 from ccdproc_crplugin.simulate.dialects import Exposure, make_header
-from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
+from ccdproc_crplugin.simulate.particles import KINDS, Chip, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import draw_galaxies, draw_stars, galaxy_image, star_image
 from ccdproc_crplugin.simulate.settings import CORRECTIONS, check_settings
 
@@ -34,7 +35,7 @@ class SimulatedFrame:
     ccd : `astropy.nddata.CCDData`
         The frame, with the header of its dialect.
     truth : `numpy.ndarray` of bool (ny, nx)
-        The cosmic rays: pixels in which the charge of one event exceeds ``truth_sigma`` (2, unless told) standard
+        The cosmic rays: pixels in which the charge of one event exceeds ``truth_sigma`` (default 2) standard
         deviations of the noise that the pixel has without cosmic rays: the Poisson noise of sky, stars and
         dark current, and the read noise. Fainter wings of an event are in the frame, not in the mask.
     labels : `numpy.ndarray` of int32 (ny, nx)
@@ -60,27 +61,27 @@ class SimulatedFrame:
 
 
 def simulate_frame(
-    shape: tuple[int, int] = (1024, 1024),
+    shape: Sequence[int] = (1024, 1024),
     *,
     sky: float = 150.0,
     fwhm: float = 3.0,
     beta: float = 3.0,
     n_stars: int = 150,
-    flux_range: Any = (300.0, 300_000.0),
+    flux_range: Sequence[float] = (300.0, 300_000.0),
     n_galaxies: int = 0,
     n_muons: int = 30,
     n_worms: int = 20,
     n_spots: int = 30,
     tilt: float = 30.0,
-    truth_sigma: Any = TRUTH_SIGMA,
+    truth_sigma: float = TRUTH_SIGMA,
     camera: Camera | None = None,
     exposure: float = 300.0,
     kind: str = "light",
-    corrected: Any = CORRECTIONS,
+    corrected: Collection[str] = CORRECTIONS,
     unit: str = "electron",
     dialect: str = "iraf",
     date: str = "2024-01-15T04:00:00",
-    seed: Any = 0,
+    seed: int | Sequence[int] = 0,
 ) -> SimulatedFrame:
     """Simulate a frame with cosmic rays whose every pixel is known.
 
@@ -163,9 +164,14 @@ def simulate_frame(
 
 
 def _cosmic_rays(
-    numbers: Mapping[str, int], chip: Any, noise: np.ndarray, tilt: float, truth_sigma: Any, rng: np.random.Generator
+    numbers: Mapping[str, int],
+    chip: Chip,
+    noise: np.ndarray,
+    tilt: float,
+    truth_sigma: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray, QTable]:
-    """Charge (electrons), label image and table of the cosmic rays."""
+    """Charge (electron), label image and table of the cosmic rays; ``noise`` in electron."""
     charge = np.zeros(noise.shape)
     labels = np.zeros(noise.shape, dtype=np.int32)
     rows: list[tuple] = []
@@ -183,14 +189,14 @@ def _cosmic_rays(
     return charge, labels, _event_table(rows)
 
 
-def _centre(where: np.ndarray, deposit: np.ndarray) -> tuple[float, float]:
+def _centre(where: tuple[slice, slice], deposit: np.ndarray) -> tuple[float, float]:
     """Centre of the charge, (x, y) in pixels."""
     y = where[0].start + np.arange(deposit.shape[0]) @ deposit.sum(axis=1) / deposit.sum()
     x = where[1].start + np.arange(deposit.shape[1]) @ deposit.sum(axis=0) / deposit.sum()
     return x, y
 
 
-def _event_table(rows: list[tuple]) -> QTable:
+def _event_table(rows: Sequence[tuple]) -> QTable:
     kind, x, y, length, charge, significance, n_pixels = zip(*rows, strict=True) if rows else [()] * 7
     return QTable(
         {
@@ -212,9 +218,9 @@ def _exposure(camera: Camera, kind: str, seconds: float, date: str) -> Exposure:
 
 
 def _read_out(
-    electrons: np.ndarray, camera: Camera, exposure: float, corrected: Any, unit: str, header: Any
+    electrons: np.ndarray, camera: Camera, exposure: float, corrected: Collection[str], unit: str, header: fits.Header
 ) -> CCDData:
-    """The frame as the camera writes it, or with corrections, as CCDData."""
+    """The raw frame, or what a calibration makes of it."""
     shape = electrons.shape
     counts = camera.digitised(electrons, shape)
     if not corrected and unit == "adu":

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping, Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -25,8 +27,12 @@ SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "c
 MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
 
-def simulate_frames(folder: Path, *, n_frames: int = 1, seed: int = 0, **settings: Any) -> QTable:
-    """Write corrected frames of one field, with the truth about their cosmic rays beside them."""
+def simulate_frames(folder: str | os.PathLike, *, n_frames: int = 1, seed: int = 0, **settings: Any) -> QTable:
+    """
+    Write calibrated frames (float32, electron), each of a scene of its own, and the truth about their cosmic rays.
+
+    The files are ``frame_001.fits`` and so on; truth and table are as for `simulate_night`.
+    """
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
@@ -38,13 +44,13 @@ def simulate_frames(folder: Path, *, n_frames: int = 1, seed: int = 0, **setting
 
 
 def simulate_night(
-    folder: Path,
+    folder: str | os.PathLike,
     *,
     n_bias: int = 5,
     n_dark: int = 5,
     n_flat: int = 5,
     n_light: int = 3,
-    shape: tuple[int, int] = (512, 512),
+    shape: Sequence[int] = (512, 512),
     exposure: float = 300.0,
     camera: Camera | None = None,
     dialect: str = "iraf",
@@ -115,33 +121,37 @@ def simulate_night(
     return QTable(rows=rows, names=COLUMNS)
 
 
-def _new_folder(folder: Path) -> Path:
-    """Make the folder with one for the truth in it; a folder that holds frames is refused."""
+def _new_folder(name: str | os.PathLike) -> Path:
+    """Make a folder and its subfolder ``truth``, or refuse it if it holds frames."""
     try:
-        folder = Path(folder)
+        folder = Path(name)
         taken = any(place.is_dir() and any(place.glob("*.fits")) for place in (folder, folder / "truth"))
         if not taken:
             (folder / "truth").mkdir(parents=True, exist_ok=True)
     except (OSError, TypeError, ValueError) as err:
-        raise CosmicRayError(f"{folder} can't be made a folder ({err}); expected an empty or a new folder") from err
+        raise CosmicRayError(
+            f"Found that {str(name)!r} can't be made a folder ({err}); expected an empty or a new folder."
+        ) from err
     if taken:
-        raise CosmicRayError(f"{folder} already holds FITS files; expected an empty or a new folder: name another")
+        raise CosmicRayError(
+            f"Found that {str(folder)!r} already holds FITS files; expected an empty or a new folder.", "Name another."
+        )
     return folder
 
 
-def _check_numbers(**numbers: Any) -> None:
+def _check_numbers(**numbers: int) -> None:
     check_ranges(numbers, {}, dict.fromkeys(numbers, (0, MOST_FRAMES)))
 
 
-def _check_scene(scene: Any) -> None:
+def _check_scene(scene: Mapping[str, Any]) -> None:
     known = [name for name in signature(simulate_frame).parameters if name not in SET_BY_THE_NIGHT]
     unknown = sorted(set(scene) - set(known))
     if unknown:
-        raise CosmicRayError(f"the scene has {', '.join(unknown)}; expected some of {', '.join(known)}")
+        raise CosmicRayError(f"Found {', '.join(unknown)}; expected parameters of the scene: {', '.join(known)}.")
 
 
-def _settings(kind: str, exposure: float, scene: Any) -> dict[str, Any]:
-    """The arguments of `simulate_frame` for a frame of this kind."""
+def _settings(kind: str, exposure: float, scene: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of `simulate_frame` for a frame of that kind."""
     if kind == "light":
         return {"exposure": exposure, **scene}
     full = {"n_muons": 30, "n_worms": 20, "n_spots": 30, **{k: v for k, v in scene.items() if k.startswith("n_")}}
@@ -151,8 +161,8 @@ def _settings(kind: str, exposure: float, scene: Any) -> dict[str, Any]:
     return {"sky": FLAT_LEVEL if kind == "flat" else 0.0, "n_stars": 0, "exposure": seconds, **rays}
 
 
-def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple[str, str, str, int, int]:
-    """Write frame and truth; return the row of the table."""
+def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple:
+    """Write frame and truth, and return the row of the table."""
     path, truth = folder / name, folder / "truth" / name
     header = frame.ccd.header.copy()
     header["BUNIT"] = str(frame.ccd.unit)

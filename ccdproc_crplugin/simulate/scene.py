@@ -1,10 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The light of stars (Moffat profiles) and galaxies (Sersic profiles), made by photutils."""
+"""The light of a frame: stars with a Moffat profile and galaxies with a Sersic profile, made by photutils."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from astropy import units as u
@@ -23,8 +22,8 @@ PSF_OVERSAMPLING = 5
 FLUX_SLOPE = -1.6
 
 
-def moffat_psf(fwhm: float, beta: float = 3.0, radius: float | None = None) -> Callable[..., np.ndarray]:
-    """A Moffat point-spread function integrated over the pixels."""
+def moffat_psf(fwhm: float, beta: float = 3.0, radius: int | None = None) -> ImagePSF:
+    """A Moffat point-spread function integrated over the pixels; ``fwhm`` before that, in pixels."""
     radius = int(np.ceil(10 * fwhm)) + 2 if radius is None else radius
     moffat = MoffatPSF(alpha=fwhm / (2 * np.sqrt(2 ** (1 / beta) - 1)), beta=beta)
     n_samples = (2 * radius + 1) * PSF_OVERSAMPLING
@@ -34,8 +33,8 @@ def moffat_psf(fwhm: float, beta: float = 3.0, radius: float | None = None) -> C
     return ImagePSF(fftconvolve(samples, pixel, mode="same"), oversampling=PSF_OVERSAMPLING)
 
 
-def draw_stars(n_stars: int, shape: tuple[int, int], flux_range: Any, rng: np.random.Generator) -> QTable:
-    """Places and fluxes of stars, the bright ones rare."""
+def draw_stars(n_stars: int, shape: Sequence[int], flux_range: Sequence[float], rng: np.random.Generator) -> QTable:
+    """Random ``x``, ``y`` (pix) and ``flux`` (electron) of stars, bright ones rare."""
     low, high = (limit ** (1 + FLUX_SLOPE) for limit in flux_range)
     flux = (low + rng.random(n_stars) * (high - low)) ** (1 / (1 + FLUX_SLOPE))
     return QTable(
@@ -47,8 +46,8 @@ def draw_stars(n_stars: int, shape: tuple[int, int], flux_range: Any, rng: np.ra
     )
 
 
-def star_image(shape: tuple[int, int], stars: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
-    """Light of the stars."""
+def star_image(shape: Sequence[int], stars: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
+    """Light of the stars, electron."""
     if len(stars) == 0:
         return np.zeros(shape)
     flux = stars["flux"].to_value(u.electron)
@@ -59,8 +58,8 @@ def star_image(shape: tuple[int, int], stars: QTable, fwhm: float, beta: float =
     return make_model_image(shape, moffat_psf(fwhm, beta), parameters)
 
 
-def draw_galaxies(n_galaxies: int, shape: tuple[int, int], rng: np.random.Generator) -> QTable:
-    """Places and shapes of galaxies."""
+def draw_galaxies(n_galaxies: int, shape: Sequence[int], rng: np.random.Generator) -> QTable:
+    """Random parameters of `Sersic2D` for galaxies."""
     return QTable(
         {
             "x_0": rng.uniform(0, shape[1] - 1, n_galaxies),
@@ -74,8 +73,8 @@ def draw_galaxies(n_galaxies: int, shape: tuple[int, int], rng: np.random.Genera
     )
 
 
-def galaxy_image(shape: tuple[int, int], galaxies: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
-    """Light of the galaxies as blurred by the seeing."""
+def galaxy_image(shape: Sequence[int], galaxies: QTable, fwhm: float, beta: float = 3.0) -> np.ndarray:
+    """Light of the galaxies blurred by the seeing, electron."""
     if len(galaxies) == 0:
         return np.zeros(shape)
     with np.errstate(divide="ignore"):  # some releases of astropy divide by the radius at the very centre

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The checks of the settings of a simulation, made before anything is drawn or written."""
+"""Checks of the settings of a simulation, made before anything is drawn or written."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence, Set
 from numbers import Integral
 from typing import Any
 
@@ -36,8 +36,8 @@ WHOLE_NUMBERS = dict.fromkeys(("n_stars", "n_galaxies", "n_muons", "n_worms", "n
 FLUXES = (1e-3, 1e12)  # electrons
 
 
-def check_settings(settings: Any) -> None:
-    """Refuse wrong settings of a simulation."""
+def check_settings(settings: Mapping[str, Any]) -> None:
+    """Refuse the first setting of `simulate_frame` that is wrong."""
     check_ranges(settings, NUMBERS, WHOLE_NUMBERS)
     checks: dict[str, Callable[[Any], None]] = {
         "shape": _check_shape,
@@ -58,7 +58,7 @@ def check_settings(settings: Any) -> None:
 def _check_shape(shape: Any) -> None:
     whole = isinstance(shape, Sequence) and all(isinstance(side, Integral) for side in shape)
     if not whole or len(shape) != 2 or min(shape) < 1 or int(shape[0]) * int(shape[1]) > MOST_PIXELS:
-        raise wrong_value("shape", shape, f"rows and columns, each at least 1, and {MOST_PIXELS} pixels at the most")
+        raise wrong_value("shape", shape, f"rows and columns, each at least 1, and at most {MOST_PIXELS} pixels")
 
 
 def _check_fluxes(fluxes: Any) -> None:
@@ -67,16 +67,17 @@ def _check_fluxes(fluxes: Any) -> None:
     except (TypeError, ValueError):
         low, high = np.nan, np.nan
     if not FLUXES[0] <= low <= high <= FLUXES[1]:
-        limits = f"between {FLUXES[0]:g} and {FLUXES[1]:g} electrons"
+        limits = "between {:g} and {:g} electrons".format(*FLUXES)
         raise wrong_value("flux_range", fluxes, f"the faintest and the brightest star, {limits}")
 
 
 def _check_corrected(corrected: Any) -> None:
-    if isinstance(corrected, str) or not isinstance(corrected, Sequence | set | frozenset):
-        raise wrong_value("corrected", corrected, f"a tuple of some of: {', '.join(CORRECTIONS)}")
-    unknown = {str(name) for name in corrected} - set(CORRECTIONS)
-    if unknown:
-        raise wrong_value("corrected", sorted(unknown), f"some of: {', '.join(CORRECTIONS)}")
+    if (
+        isinstance(corrected, str)
+        or not isinstance(corrected, Sequence | Set)
+        or not all(name in CORRECTIONS for name in corrected)
+    ):
+        raise wrong_value("corrected", corrected, f"a tuple of some of {', '.join(CORRECTIONS)}")
 
 
 def _check_date(date: Any) -> None:

@@ -188,7 +188,7 @@ class TestLacosmic:
             ({"psfmodel": "airy"}, "psfmodel='airy'"),
             ({"psffwhm": 0}, "psffwhm"),
             ({"threads": 0}, "threads=0"),
-            ({"background": np.zeros((2, 2))}, "Found background of shape"),
+            ({"background": np.zeros((2, 2))}, "background of shape"),
         ],
     )
     def test_wrong_options_are_refused(self, options, message):

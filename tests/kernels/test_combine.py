@@ -111,7 +111,7 @@ def test_a_pixel_without_a_good_value_is_not_a_number(engine_name):
 
 
 def test_other_dtypes_are_refused():
-    with pytest.raises(TypeError, match="found float64, expected float32, uint16 or int16"):
+    with pytest.raises(TypeError, match="Found frames stored as float64; expected float32, uint16 or int16"):
         Stack(np.zeros((2, 3)))
 
 

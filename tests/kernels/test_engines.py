@@ -32,7 +32,7 @@ def test_argument_outranks_environment(monkeypatch):
 
 def test_unknown_engine_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("CCDCR_ENGINE", "fortran")
-    with pytest.raises(CosmicRayError, match="engine='fortran'; expected one of: 'c', 'numpy'"):
+    with pytest.raises(CosmicRayError, match="Found CCDCR_ENGINE='fortran'; expected one of: 'c', 'numpy'"):
         kernels.engine()
 
 
@@ -43,7 +43,7 @@ def test_without_extension_the_numpy_engine_runs_and_says_why(no_c_engine):
 
 
 def test_without_extension_asking_for_c_is_refused(no_c_engine):
-    with pytest.raises(CosmicRayError, match="Install the package with a C compiler"):
+    with pytest.raises(CosmicRayError, match=r"can't be loaded .* Install it where there is a C compiler"):
         kernels.engine("c")
 
 
@@ -60,7 +60,7 @@ def test_environment_sets_the_threads(monkeypatch):
 
 def test_wrong_number_of_threads_in_the_environment_is_refused(monkeypatch):
     monkeypatch.setenv("CCDCR_NUM_THREADS", "many")
-    with pytest.raises(CosmicRayError, match=r"threads='many'.*CCDCR_NUM_THREADS"):
+    with pytest.raises(CosmicRayError, match=r"Found CCDCR_NUM_THREADS='many'; expected a whole number of 1 or more"):
         kernels.n_threads()
 
 

@@ -93,7 +93,7 @@ def test_frame_without_cosmic_rays_has_an_empty_table():
     [
         ({"unit": "photon"}, "Found unit='photon'; expected one of: 'electron', 'adu'"),
         ({"dialect": "latin"}, "Found dialect='latin'; expected one of: 'eso', 'ing', 'iraf', 'maximdl', 'nina'"),
-        ({"corrected": ("sky",)}, r"Found corrected=\['sky'\]; expected some of: bias, dark, flat"),
+        ({"corrected": ("sky",)}, r"Found corrected=\('sky',\); expected a tuple of some of bias, dark, flat"),
     ],
 )
 def test_unknown_settings_are_named_with_the_known_ones(settings, message):
