@@ -47,18 +47,15 @@ NOTEWORTHY_SATURATED = 0.01
 
 @dataclass(frozen=True)
 class _Job:
-    """Where the combined frames go, and how they are made."""
+    """The settings of a combination, the folder to write to and the frames that were combined before."""
 
     settings: CombineSettings
     output: Path
-    settings: CombineSettings
+    masters: list[CombinedFrame]
 
     def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
-        """Report a frame that is left out."""
-        if self.settings.on_left_out is None:
-            _warn(f"{path.name} is left out: {reason}")
-        else:
-            self.settings.on_left_out(path, reason)
+        """Say that a file is left out, and why."""
+        (self.settings.on_left_out or _warn_of_left_out)(path, reason)
 
 
 @dataclass(frozen=True)
@@ -207,27 +204,10 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
-    settings = CombineSettings(
-        method=method,
-        sigma_low=sigma_low,
-        sigma_high=sigma_high,
-        n_iterations=n_iterations,
-        clip_scaled=clip_scaled,
-        temperature_tolerance=temperature_tolerance,
-        subtract=subtract,
-        masters=masters,
-        keys=keys or {},
-        prepare=prepare,
-        saturation=saturation,
-        unit=unit,
-        hdu=hdu,
-        memory_limit=memory_limit,
-        overwrite=overwrite,
-        progress=progress,
-        on_left_out=on_left_out,
-    )
-    job = _Job(as_folder("output", output), settings)
-    known = [CombinedFrame.of_file(path) for path in settings.masters]
+    arguments = locals()
+    settings = CombineSettings(**{field.name: arguments[field.name] for field in fields(CombineSettings)})
+    known = [CombinedFrame.of_file(path) for path in settings.paths_of_masters]
+    job = _Job(settings, as_folder("output", output), known)
     inputs = _open_frames(paths_of(ifc), job)
     try:
         return _combine_groups(inputs, job)
@@ -263,7 +243,7 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
-    return job.settings.keys.get(frame.path) or calibration_key(frame.header)
+    return job.settings.key_of_file.get(frame.path) or calibration_key(frame.header)
 
 
 def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
@@ -334,7 +314,7 @@ def _combine_group(
         if not stack.frames:
             return None
         combined, inputs = combine_frames(
-            stack, subtraction, scales, job.settings, progress=job.settings.progress, name=target.stem
+            stack, subtraction, scales, job.settings.options, progress=job.settings.progress, name=target.stem
         )
         good = inputs["n_bad"] < combined.image.size
         for frame in stack.frames_where(~good):
@@ -349,7 +329,7 @@ def _combine_group(
             header,
             unit=stack.frames[0].unit,
             inputs=inputs[good],
-            options=job.settings,
+            options=job.settings.options,
             masters=subtraction.masters,
             overwrite=job.settings.overwrite,
         )
@@ -405,6 +385,10 @@ def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
         job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
     stack.keep_only(lit)
     return scales[lit]
+
+
+def _warn_of_left_out(path: Path, reason: CosmicRayError | str) -> None:
+    _warn(f"{path.name} is left out: {reason}")
 
 
 def _warn_of_few(target: Path, n_frames: int) -> None:

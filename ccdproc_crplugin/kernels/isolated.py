@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import quantiles

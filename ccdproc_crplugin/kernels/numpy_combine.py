@@ -3,10 +3,6 @@
 
 from __future__ import annotations
 
-from __future__ import annotations
-
-from typing import Any
-
 import numpy as np
 
 from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD

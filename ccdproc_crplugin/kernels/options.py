@@ -20,9 +20,6 @@ ASTROSCRAPPY_SIGCLIP = 4.5
 
 EDGES = ("search", "skip")
 REPAIRS = ("meanmask", "medmask", "median", "idw")
-#: Default of ``sigclip``: astroscrappy's, and that of this package's detector, whose true medians find more.
-ASTROSCRAPPY_SIGCLIP, SIGCLIP = 4.5, 5.0
-LARGEST_PSF = 65  # pixels
 #: Default of ``objlim`` for each way to make the fine structure. The matched
 #: filter leaves a star's profile more contrast than medians do, so the limit
 #: that suits medians would let no pixel of a frame with stars pass.
@@ -74,14 +71,13 @@ class Options:
         if self.fsmode == "convolve":
             psf_kernel = gaussian_psf(2.5) if self.psf_kernel is None else self.psf_kernel
             psf_kernel = _checked_psf_kernel(psf_kernel)
-        settled: tuple[tuple[str, Any], ...] = (
+        for name, value in (
             ("objlim", float(objlim)),
             ("niter", int(self.niter)),
             ("repair", self.repair or "none"),
             ("scores_above", float(self.scores_above)),
             ("psf_kernel", psf_kernel),
-        )
-        for name, value in settled:
+        ):
             object.__setattr__(self, name, value)
 
     @property

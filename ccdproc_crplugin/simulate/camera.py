@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A CCD camera: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
+"""What a CCD camera does to the light: dark current, hot pixels, pixel response, vignetting, bleeding, bias.
 
 The fixed patterns of a camera (which pixels are hot, how each responds, the columns of its bias) depend on
 `Camera.seed` and the frame's shape alone, so that every frame of a night has the same.

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Headers in the dialects of different cameras and programs.
+"""Headers as different cameras and programs write them.
 
 A dialect is a function that returns the cards of an `Exposure`; a new one is an entry in `DIALECTS`.
 """

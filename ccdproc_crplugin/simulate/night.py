@@ -36,7 +36,7 @@ def simulate_frames(folder: str | os.PathLike, *, n_frames: int = 1, seed: int =
     _check_numbers(n_frames=n_frames)
     check_settings({**settings, "seed": [seed, 1]})
     folder = _new_folder(folder)
-    rows: list[tuple] = []
+    rows = []
     for count in range(1, n_frames + 1):
         frame = simulate_frame(**settings, seed=[seed, count])
         rows.append(_write(folder, f"frame_{count:03d}.fits", "light", frame))

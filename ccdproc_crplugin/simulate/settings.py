@@ -39,7 +39,7 @@ FLUXES = (1e-3, 1e12)  # electrons
 def check_settings(settings: Mapping[str, Any]) -> None:
     """Refuse the first setting of `simulate_frame` that is wrong."""
     check_ranges(settings, NUMBERS, WHOLE_NUMBERS)
-    checks: dict[str, Callable[[Any], None]] = {
+    checks = {
         "shape": _check_shape,
         "flux_range": _check_fluxes,
         "corrected": _check_corrected,
