@@ -156,7 +156,7 @@ def test_an_uncertainty_in_another_unit_is_refused():
         ({"n_pixels": 0}, "n_pixels=0"),
         ({"n_pixels": 2.5}, "n_pixels=2.5"),
         ({"n_pixels": True}, "n_pixels=True"),
-        ({"connectivity": 6}, "connectivity=6; expected 8 or 4"),
+        ({"connectivity": 6}, "connectivity=6; expected one of: 8, 4"),
         ({"mask": np.zeros((2, 2), dtype=bool)}, r"mask of dtype bool and shape \(2, 2\)"),
         ({"mask": np.zeros((50, 60))}, "mask of dtype float64"),
         ({"mask": np.zeros((50, 60), dtype=bool), "sigclip": 4}, "'sigclip' together with mask="),

@@ -56,19 +56,6 @@ class TestEvents:
         assert crp.cr_segments(cleaned, n_pixels).extended_fraction == fraction
 
 
-@pytest.mark.parametrize(
-    ("keywords", "message"),
-    [
-        ({"n_pixels": 0}, "n_pixels=0; expected a whole number of 1 or more"),
-        ({"n_pixels": True}, "n_pixels=True; expected a whole number"),
-        ({"connectivity": 6}, "connectivity=6; expected one of: 8, 4"),
-    ],
-)
-def test_counts_that_no_event_can_have_are_refused(cleaned, keywords, message):
-    with pytest.raises(CosmicRayError, match=message):
-        crp.cr_segments(cleaned, **keywords)
-
-
 class TestNoEvent:
     @pytest.fixture
     def nothing(self):
