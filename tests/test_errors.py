@@ -89,7 +89,7 @@ class TestChecks:
     def test_whole_numbers_pass(self, value):
         check_whole("n", value, 1)
 
-    @pytest.mark.parametrize("value", [0, -3, 1.0, True, np.True_, "2", None, np.nan, np.array([2]), 2j])
+    @pytest.mark.parametrize("value", [0, -3, 1.0, True, np.True_, "2", None, np.nan, np.inf, np.array([2]), 2j])
     def test_what_is_no_whole_number_within_the_limits_does_not(self, value):
         with pytest.raises(CosmicRayError, match=r"^Found n=.*; expected a whole number of 1 or more\.$"):
             check_whole("n", value, 1)
@@ -103,7 +103,9 @@ class TestChecks:
     def test_numbers_pass(self, value):
         check_number("share", value, 0, 1)
 
-    @pytest.mark.parametrize("value", [-0.1, 1.5, True, "0.5", None, np.nan, np.inf, 1j])
+    @pytest.mark.parametrize(
+        "value", [-0.1, 1.5, True, np.True_, "0.5", None, np.nan, np.inf, -np.inf, np.float32(2), 1j]
+    )
     def test_what_is_no_number_within_the_limits_does_not(self, value):
         with pytest.raises(CosmicRayError, match=r"^Found share=.*; expected a number from 0 to 1\.$"):
             check_number("share", value, 0, 1)

@@ -105,7 +105,7 @@ class _Cleaning:
             kind = frame_kind(file.header)
             if kind != "light" and not self.args.any_kind:
                 words = "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
-                return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it too")
+                return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
             target = self._target(path)
             ccd = file.read(self.args.unit)
         cleaned = self._without_cosmic_rays(ccd)

@@ -20,7 +20,6 @@ __all__ = [
     "add_frame",
     "add_frames",
     "add_quantities",
-    "add_reading",
     "add_switches",
     "check_targets",
     "detection_keywords",
@@ -46,19 +45,20 @@ QUANTITIES = {
 def add_frame(parser: argparse.ArgumentParser) -> None:
     """Add the argument for one frame, and how it is read."""
     parser.add_argument("path", type=existing_file, metavar="FRAME", help="FITS file")
-    add_reading(parser)
+    _add_reading(parser)
 
 
 def add_frames(parser: argparse.ArgumentParser) -> None:
     """Add the argument for several frames, and how they are read."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="FITS file, folder, or pattern such as 'm31_*.fits'")
-    add_reading(parser)
+    _add_reading(parser)
 
 
-def add_reading(parser: argparse.ArgumentParser) -> None:
+def _add_reading(parser: argparse.ArgumentParser) -> None:
     """Add the options that say how a file is read."""
-    parser.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT in the header")
-    parser.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
+    group = parser.add_argument_group("reading")
+    group.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT in the header")
+    group.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
 
 
 def add_folder(parser: argparse.ArgumentParser, default: str) -> None:
