@@ -123,7 +123,7 @@ class Planes:
         cleaned: np.ndarray,
         bad: np.ndarray | None,
         options: Options,
-    ):
+    ) -> None:
         self.options = options
         self.sizes = (7, 7, 5, 9) if options.sepmed else (5, 5, 3, 7)
         self.margin = self._reach()
