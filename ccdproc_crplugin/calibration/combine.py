@@ -177,9 +177,10 @@ def combine_calibrations(
     Bias frames are combined first. Their combination is subtracted from each dark and each flat before these are
     combined. The combined dark is subtracted from the flats, scaled by exposure if the bias was subtracted from it.
     ``CRBIAS`` and ``CRDARK`` in the header of a combined frame name the frames that were subtracted; a dark without
-    ``CRBIAS`` still has the bias in it and fits its own exposure only. Each flat is then multiplied by the inverse of its median, so that the
-    combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the given level or that of the
-    header (``SATURATE`` and similar, adu), or the largest number of their integer type, whichever is lower.
+    ``CRBIAS`` still has the bias in it and fits its own exposure only. Each flat is then multiplied by the inverse of
+    its median, so that the combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the
+    given level or that of the header (``SATURATE`` and similar, adu), or the largest number of their integer type,
+    whichever is lower.
 
     A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (the number of frames that went into
     each pixel), ``MASK`` if no frame went into some pixel, and a table ``CRINPUTS`` with, for each input, its scale and
