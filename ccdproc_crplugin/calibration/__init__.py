@@ -1,2 +1,2 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Bias, dark and flat frames, combined."""
+"""Combining bias, dark and flat frames."""

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Calibration frames: many bias frames, darks and flats into one of each."""
+"""Combining many bias frames, darks and flats into one of each."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = ["combine_calibrations"]
 
-#: Below this number no clipping and no median tells a cosmic ray from the rest.
+#: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
 LEAST_FRAMES = 3
 
-#: A flat with a larger share of saturated pixels, so that its median is one of them, is left out.
+#: Share of saturated pixels above which a flat is left out, because its median is saturated.
 MOST_SATURATED = 0.5
 
-#: Of a larger share than this a warning tells.
+#: Share of saturated pixels above which a flat is used with a warning.
 NOTEWORTHY_SATURATED = 0.01
 
 
@@ -93,72 +93,72 @@ def combine_calibrations(
     Combine the bias frames, darks and flats of a collection.
 
     Frames are combined that have kind, filter (flats), exposure (darks), binning, gain, readout mode and temperature in
-    common, each group into a file of its own. A cosmic ray that hit one of them leaves no trace.
+    common, each group into a file of its own. A cosmic ray that hits one of them leaves no trace.
 
     Parameters
     ----------
     ifc : `~ccdproc.ImageFileCollection` or list of paths
-        The frames. What is no bias frame, dark or flat is passed over.
+        The frames. Other kinds than bias frames, darks and flats are ignored.
     output : path
-        The folder to write to; it is made if it is not there.
+        The folder to write to; it is made if it does not exist.
     method : {"average", "median"}
-        The average of what a sigma clipping keeps, or the median, which is not clipped.
+        The average of the values that a sigma clipping keeps, or the median of all values.
     sigma_low, sigma_high : float
-        Clip what is further below or above the median of a pixel's values than so many standard deviations. These
-        come from the median absolute deviation. Infinity clips nothing on that side.
+        Clip values that are more than this number of standard deviations below or above the median of a pixel's
+        values. The standard deviation comes from the median absolute deviation. Infinity clips nothing on that side.
     n_iterations : int
-        Clip at most so many times, as long as that changes something; 0 for no clipping. What is clipped once stays
-        so.
+        Largest number of passes of the clipping, which ends when a pass changes nothing; 0 for no clipping. A value
+        that is clipped once stays clipped.
     clip_scaled : bool
         Clip flats after they are scaled. `ccdproc.combine` clips before, so that flats of different levels hide
-        cosmic rays; with `False` it is done so here.
+        cosmic rays; `False` does the same here.
     temperature_tolerance : float
-        How far the temperatures of a group's frames may lie from its middle, and those of a bias or dark from a
-        group it is subtracted from, deg_C.
+        Largest difference of the temperatures of a group's frames from the middle of the group, and of a bias or
+        dark from a group that it is subtracted from, deg_C.
     subtract : bool
-        Subtract the combined bias from darks and flats, and the combined dark from flats, where there is one that
-        fits.
+        Subtract the combined bias from darks and flats, and the combined dark from flats, where one fits.
     masters : list of paths
-        Frames that were combined before, to be subtracted too where they fit.
+        Frames that were combined before and are subtracted as well where they fit.
     keys : mapping of path to CalibrationKey or None
-        What is known of files better than from their headers; the others go by these.
+        Properties of files whose headers are wrong or incomplete; the headers of the other files are used.
     prepare : callable or None
-        Makes of each frame, a `~astropy.nddata.CCDData`, that which is combined; for overscan and trimming.
+        A function that returns the frame to combine for each raw one, a `~astropy.nddata.CCDData`, such as one that
+        subtracts the overscan and trims.
     saturation : float or None
         Saturation level of the raw flats, in their unit. `None` means that of their headers.
     unit : Unit, str or None
-        Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are taken for adu.
+        Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are in adu.
     hdu : int or None
         Which HDU holds the frame, in files of several images.
     memory_limit : float or `~astropy.units.Quantity` or None
-        How many bytes may be used for pixels. `None` means a quarter of the machine's memory.
+        Largest number of bytes for pixels. `None` means a quarter of the machine's memory.
     overwrite : bool
-        Whether files that are there may be replaced; never one of the frames.
+        Whether existing files may be replaced; a frame of the collection is never replaced.
     progress : callable or None
-        Such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
+        A function such as ``tqdm.tqdm``: called with the parts of each group and ``desc=``, its name.
     on_left_out : callable or None
-        Called with the path of each frame that is left out and the reason, a text or a `CosmicRayError`, in place of
+        Called with the path of each frame that is left out and the reason, a text or a `CosmicRayError`, instead of
         a warning.
 
     Returns
     -------
     list of `~pathlib.Path`
-        What was written, bias first, then darks, then flats.
+        The files that were written, bias first, then darks, then flats.
 
     Raises
     ------
     CosmicRayError
-        If a parameter is out of range, a file is there already, there is no calibration frame, or none of them could
+        If a parameter is out of range, a file exists already, there is no calibration frame, or none of them can
         be used.
 
     Warns
     -----
     CalibrationWarning
-        For each frame that is left out and why: not readable, shorter than its header says, of other shape or unit than
-        most of its group, no finite pixel, a flat without light or one with more than half of its pixels saturated. And
-        for a flat with more than 1 % of them saturated, which is used. And for a group of less than three frames, for
-        cosmic rays stay in what becomes of it. And for each group that fails, by an error of the disk or by too low a
-        limit of memory; the others go on.
+        For each frame that is left out, with the reason: not readable, shorter than its header says, of another shape
+        or unit than most of its group, no finite pixel, a flat without light or with more than half of its pixels
+        saturated. Also for a flat with more than 1 % of its pixels saturated, which is used; for a group of less than
+        three frames, because cosmic rays stay in its combination; and for each group that fails, by an error of the
+        disk or too low a limit of memory, while the others are combined.
 
     See Also
     --------
@@ -170,22 +170,23 @@ def combine_calibrations(
     `ccdproc.combine` with ``sigma_clip_func=np.ma.median``, ``sigma_clip_dev_func=astropy.stats.mad_std`` and agree
     with it to two units in the last place of single precision. That holds for the uncertainty too: of an average the
     standard deviation, dividing by n, over the root of n; of a median 1.4826 times the median absolute deviation over
-    the root of n. Where there are masks ccdproc lets masked pixels take part in median and deviation; here they don't.
+    the root of n. ccdproc includes masked pixels in median and deviation; here they are left out.
 
     Bias frames are combined first. Their combination is subtracted from each dark and each flat before these are
-    combined. The combined dark goes off the flats, scaled by exposure, if the bias was off it. ``CRBIAS`` and
-    ``CRDARK`` in the header of a combined frame name what was subtracted; a dark without ``CRBIAS`` still has the bias
-    in it and fits its own exposure only. Each flat is then multiplied by the inverse of its median, so that the
-    combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the level given or that of the
-    header on (``SATURATE`` and its like, adu), or from the largest number of their integer type, whichever is lower.
+    combined. The combined dark is subtracted from the flats, scaled by exposure if the bias was subtracted from it.
+    ``CRBIAS`` and ``CRDARK`` in the header of a combined frame name the frames that were subtracted; a dark without
+    ``CRBIAS`` still has the bias in it and fits its own exposure only. Each flat is then multiplied by the inverse of
+    its median, so that the combined flat is about 1; its unit stays. The raw pixels of a flat are saturated from the
+    given level or that of the header (``SATURATE`` and similar, adu), or the largest number of their integer type,
+    whichever is lower.
 
-    A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (how many frames went into each pixel),
-    where a pixel has none ``MASK``, and a table ``CRINPUTS`` with, for each input, its scale and how many of its pixels
-    were clipped and were bad. The header has what all inputs agree in, the kind among it, ``NCOMBINE``, ``CRCOMBIN``
-    (the method) and the inputs as ``IMCMB001`` and so on.
+    A file holds the combined frame (float32, primary), ``UNCERT``, ``NFRAMES`` (the number of frames that went into
+    each pixel), ``MASK`` if no frame went into some pixel, and a table ``CRINPUTS`` with, for each input, its scale and
+    the numbers of its pixels that were clipped and that were bad. The header has the cards in which all inputs agree,
+    the kind, ``NCOMBINE``, ``CRCOMBIN`` (the method) and the inputs as ``IMCMB001`` and so on.
 
     Each plain file is opened once and read a few rows at a time. Others (compressed, masked, scaled, or with
-    ``prepare``) are opened a second time for their pixels, which wait in memory or, where that would exceed
+    ``prepare``) are opened a second time for their pixels, which are kept in memory or, where that would exceed
     half of ``memory_limit``, in a scratch file in ``output``.
 
     Examples
@@ -220,7 +221,7 @@ def combine_calibrations(
 
 
 def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
-    """The calibration frames among files; those that can't be read are named and left out."""
+    """The calibration frames among files; those that can't be read are reported and left out."""
     inputs = _Inputs()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
@@ -292,7 +293,7 @@ def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
 
 
 def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey, Path]:
-    """The files to be written, which must not be there yet."""
+    """The files to write, refused if they exist."""
     targets: dict[CalibrationKey, Path] = {}
     for key in groups:
         names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
@@ -305,7 +306,7 @@ def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey
 def _combine_group(
     key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
 ) -> CombinedFrame | None:
-    """Combine a group and write what becomes of it; None if no frame of it is of use."""
+    """Combine a group and write the result; None if no frame of it can be used."""
     with FrameStack(job.settings.memory, job.output, saturation=job.settings.saturation) as stack:
         _fill(stack, group, job)
         if not stack.frames:
@@ -350,7 +351,7 @@ def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
 def _subtraction_and_scales(
     key: CalibrationKey, stack: FrameStack, masters: list[CombinedFrame], job: _Job
 ) -> tuple[Subtraction, np.ndarray | None]:
-    """What is subtracted from the frames, and the inverse medians of flats; those that are of no use are left out."""
+    """The frames to subtract, and the inverse medians of flats; flats that can't be used are left out."""
     subtraction = Subtraction()
     if job.settings.subtract:
         subtraction = choose_subtraction(key, stack, masters, tolerance=job.settings.temperature_tolerance)
@@ -362,7 +363,7 @@ def _subtraction_and_scales(
         for frame in stack.frames_where(saturated):
             job.leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
         stack.keep_only(~saturated)
-        # what is subtracted depends on the exposures of those that stay
+        # the choice of the dark depends on the exposures of the flats that stay
         return _subtraction_and_scales(key, stack, masters, job) if stack.frames else (subtraction, scales[:0])
     _warn_of_saturated(stack)
     return subtraction, _of_lit(stack, scales, job)
@@ -379,7 +380,7 @@ def _warn_of_saturated(stack: FrameStack) -> None:
 
 
 def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
-    """The scales of the flats with light in them; the others are left out."""
+    """The scales of the flats that have light; the others are left out."""
     lit = np.isfinite(scales)
     for frame in stack.frames_where(~lit):
         job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")

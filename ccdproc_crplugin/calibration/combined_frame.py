@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A combined calibration frame: its header, its file, and what it is to other frames."""
+"""A combined calibration frame: its header, its file, and which frames it fits."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
 
 __all__ = ["COMBINED", "CombinedFrame", "combined_header", "fitting", "write_combined"]
 
-#: The card that tells a combined frame from others.
+#: A card that only combined frames have.
 COMBINED = "CRCOMBIN"
 
-#: The table of the inputs.
+#: The extension with the table of the inputs.
 INPUTS = "CRINPUTS"
 
-#: Cards that belong to a file or to a place in the sky, not to what was observed.
+#: Cards that describe a file or a place in the sky, not the observation.
 NOT_COMMON = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|EXTEND|PCOUNT|GCOUNT|GROUPS|BSCALE|BZERO|BLANK|BUNIT|CHECKSUM|DATASUM|INHERIT"
     r"|EXTNAME|EXTVER|EXTLEVEL|COMMENT|HISTORY||Z(IMAGE|TENSION|BITPIX|NAXIS\d*|CMPTYPE|TILE\d+|QUANTIZ|SCALE|ZERO)"
@@ -46,14 +46,14 @@ class CombinedFrame:
 
     path: Path
     key: CalibrationKey
-    exposure: float | None
+    exposure: float | None  # s
     unit: u.Unit
     shape: tuple[int, int]
-    has_bias: bool
+    has_bias: bool  # whether the bias is still in it
 
     @classmethod
     def of_file(cls, path: Path) -> CombinedFrame:
-        """Look at a file that was written before."""
+        """Read the header of a file that `write_combined` wrote."""
         meta = read_header(path)
         if COMBINED not in meta:
             raise CosmicRayError(
@@ -70,7 +70,7 @@ class CombinedFrame:
         )
 
     def read(self) -> np.ndarray:
-        """Read the image."""
+        """Read the image, float32."""
         return fits.getdata(self.path, memmap=False).astype(np.float32)
 
 
@@ -83,7 +83,7 @@ def fitting(
     shape: tuple[int, int],
     tolerance: float,
 ) -> list[CombinedFrame]:
-    """The combined frames that calibrate frames of a key."""
+    """The combined frames of a kind and any exposure that calibrate frames of a key, nearest temperature first."""
     found = [
         master
         for master in masters
@@ -96,7 +96,11 @@ def fitting(
 
 
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
-    """The cards that all inputs have in common."""
+    """
+    The cards of the first input that all inputs have with the same value.
+
+    Exposure and temperature stay where the inputs differ by little, as those of the key; the kind is that of the key.
+    """
     first = headers[0]
     common = fits.Header()
     for card in first.cards:
@@ -125,7 +129,7 @@ def _same(headers: Sequence[fits.Header], keyword: str) -> bool:
             type(value) is type(values[0]) and value == values[0] for value in values
         )
     except fits.VerifyError:
-        return False  # a card that no one can read
+        return False  # a card that is not readable
 
 
 def write_combined(
@@ -139,7 +143,7 @@ def write_combined(
     masters: dict[str, CombinedFrame],
     overwrite: bool,
 ) -> Path:
-    """Write a combined frame."""
+    """Write a combined frame, with a row of ``inputs`` for each input; ``masters`` were subtracted from them."""
     inputs = inputs.copy()
     inputs["file"] = [_as_ascii(name) for name in inputs["file"]]
     _write_cards(meta, inputs, options, masters)
@@ -177,12 +181,12 @@ def _write_cards(meta: fits.Header, inputs: Table, options: CombineOptions, mast
 
 
 def _card_value(number: float) -> float | str:
-    """A number as a FITS header can hold it, which has no infinity."""
+    """A number, or text for infinity, which a FITS header can't hold."""
     return number if math.isfinite(number) else str(number)
 
 
 def _as_ascii(name: str) -> str:
-    """A file's name in characters that a FITS header has."""
+    """The name of a file with characters that a FITS header can't hold spelled as escapes."""
     return (
         "".join(char if " " <= char <= "~" else repr(char)[1:-1] for char in name)
         .encode("ascii", "backslashreplace")

@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Many frames side by side, a few rows at a time, so that memory is bounded whatever their number.
+Many frames read a few rows at a time, so that memory is bounded whatever their number.
 
-What can't be read from its file as it is stored (packed, scaled, masked, to be prepared) is made first, and waits in
-memory, or in a scratch file where memory is short.
+Frames that can't be read as they are stored (packed, scaled, masked, to be prepared) are converted first, and are kept
+in memory, or in a scratch file where memory is short.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -34,13 +35,18 @@ MAX_OPEN = 200
 
 
 class FrameStack:
-    """The frames of a group, read a few rows at a time."""
+    """
+    The frames of a group, read a few rows at a time; leaving the context closes the files.
+
+    The scratch file in ``folder`` has no name where the system allows it, so that nothing of it is left even by a run
+    that was killed. ``memory`` is in bytes, and ``saturation`` in the unit of the raw frames (None for their headers').
+    """
 
     def __init__(self, memory: int, folder: Path, *, saturation: float | None = None) -> None:
         self.memory, self.folder, self.saturation = memory, folder, saturation
         self.frames: list[InputFrame] = []
-        self._scratch: BinaryIO | None = None
-        self.n_bytes = 0
+        self._scratch: FileIO | None = None
+        self.n_bytes = 0  # of the pixels that are kept in memory
 
     def __enter__(self) -> FrameStack:
         return self
@@ -52,7 +58,7 @@ class FrameStack:
             self._scratch.close()
 
     def add(self, frame: InputFrame, prepare: Callable[[CCDData], CCDData] | None, **keywords: Any) -> None:
-        """Add a frame."""
+        """Add a frame, read with keywords of `read_ccd` and passed through ``prepare`` if need be."""
         if frame.plane is None or prepare is not None:
             frame.close()
             ccd = read_ccd(frame.path, **keywords)
@@ -72,68 +78,75 @@ class FrameStack:
         if self._scratch is None:
             self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
         start = self._scratch.seek(0, os.SEEK_END)
-        left = memoryview(np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data)
+        left = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data
         while left:
             left = left[self._scratch.write(left) :]
         return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
 
     def frames_where(self, chosen: Sequence[bool] | np.ndarray) -> list[InputFrame]:
-        """Some of the frames."""
+        """The frames for which ``chosen`` is true."""
         return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
 
     def keep_only(self, kept: Sequence[bool] | np.ndarray) -> None:
-        """Take out frames."""
+        """Remove the frames for which ``kept`` is false, and close their files."""
         for frame in self.frames_where(~np.asarray(kept)):
             frame.close()
         self.frames = self.frames_where(kept)
 
     def drop_strangers(self) -> list[tuple[InputFrame, str]]:
-        """Take out the frames whose shape or unit is not that of most."""
-        (shape, unit), _ = Counter(_likeness(frame) for frame in self.frames).most_common(1)[0]
-        alike = [_likeness(frame) == (shape, unit) for frame in self.frames]
-        strangers = self.frames_where(~np.array(alike))
-        self.keep_only(alike)
-        return [
-            (frame, f"found {_size(frame.pixels.shape)} pixels in {frame.unit}; expected {_size(shape)} in {unit}")
-            for frame in strangers
+        """Remove the frames whose shape or unit is not that of most, and return them with the reason."""
+        shapes = [plane.shape for plane in self.planes]
+        likenesses = [(shape, frame.unit) for shape, frame in zip(shapes, self.frames, strict=True)]
+        most, _ = Counter(likenesses).most_common(1)[0]
+        strangers = [
+            (frame, f"found {_size(*likeness)}; expected {_size(*most, pixels='')}")
+            for frame, likeness in zip(self.frames, likenesses, strict=True)
+            if likeness != most
         ]
+        self.keep_only([likeness == most for likeness in likenesses])
+        return strangers
+
+    @property
+    def planes(self) -> list[Plane]:
+        """The pixels of the frames."""
+        return [frame.plane for frame in self.frames if frame.plane is not None]
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns of the frames."""
-        return self.frames[0].pixels.shape
+        return self.planes[0].shape
 
     @property
     def dtype(self) -> np.dtype:
-        """How the numbers are handed out: as they are stored if they are all stored alike."""
-        storages = {frame.pixels.storage for frame in self.frames}
-        return self.frames[0].pixels.dtype if len(storages) == 1 else np.dtype(np.float32)
+        """The type of the numbers that `read` returns: the stored one if all frames have the same, else float32."""
+        storages = {plane.storage for plane in self.planes}
+        return self.planes[0].dtype if len(storages) == 1 else np.dtype(np.float32)
 
     @property
     def zero(self) -> float:
-        """What is to be added to the numbers handed out."""
-        storages = {frame.pixels.storage for frame in self.frames}
-        return self.frames[0].pixels.zero if len(storages) == 1 else 0.0
+        """The number to add to those that `read` returns."""
+        storages = {plane.storage for plane in self.planes}
+        return self.planes[0].zero if len(storages) == 1 else 0.0
 
     def read(self, frames: slice, rows: slice, memory: np.ndarray | None = None) -> np.ndarray:
-        """Read some rows of some frames."""
-        chosen = self.frames[frames]
+        """Read some rows of some frames, (n, rows, nx), into ``memory`` (1-d, of type `dtype`) if given."""
+        chosen = self.planes[frames]
         shape = (len(chosen), rows.stop - rows.start, self.shape[1])
         memory = np.empty(math.prod(shape), self.dtype) if memory is None else memory[: math.prod(shape)]
         numbers = memory.reshape(shape)
-        for frame, out in zip(chosen, numbers, strict=True):
-            frame.pixels.read(rows, out)
+        for plane, out in zip(chosen, numbers, strict=True):
+            plane.read(rows, out)
         return numbers
 
     def strips(self, n_bytes: int) -> list[slice]:
-        """The rows cut into batches."""
+        """The rows cut into batches of at least one, of which two are in memory at once, ``n_bytes`` for all frames."""
         n_rows, n_columns = self.shape
         of_a_row = len(self.frames) * n_columns * self.dtype.itemsize
         step = max(1, min(n_rows, n_bytes // (2 * of_a_row)))
         return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
     def read_ahead(self, strips: list[slice]) -> Iterator[tuple[slice, np.ndarray]]:
-        """Read batch after batch, the next one while the latest is being worked on."""
+        """Yield batch after batch, valid until the next one; that is read in the meantime."""
         largest = len(self.frames) * strips[0].stop * self.shape[1]
         memories = [np.empty(largest, self.dtype) for _ in range(min(2, len(strips)))]
         everyone = slice(None)
@@ -142,7 +155,7 @@ class FrameStack:
             for number, strip in enumerate(strips):
                 numbers = coming.result()
                 if number + 1 < len(strips):
-                    # what is handed out now is in the other memory
+                    # the batch that is yielded now is in the other memory
                     coming = reader.submit(self.read, everyone, strips[number + 1], memories[(number + 1) % 2])
                 yield strip, numbers
 
@@ -166,7 +179,7 @@ def _prepared(prepare: Callable[[CCDData], CCDData], ccd: CCDData) -> CCDData:
 
 
 def _pixels(ccd: CCDData) -> np.ndarray:
-    """The pixels as they are combined: integers of 16 bits as they are, others in single precision, bad ones NaN."""
+    """The pixels as they are combined: unmasked integers of 16 bits as they are, others float32 with bad ones NaN."""
     whole = ccd.mask is None or not np.any(ccd.mask)
     if whole and ccd.data.dtype in (np.uint16, np.int16):
         return ccd.data.astype(ccd.data.dtype.newbyteorder("="), copy=False)
@@ -178,9 +191,5 @@ def _pixels(ccd: CCDData) -> np.ndarray:
     return pixels
 
 
-def _likeness(frame: InputFrame) -> tuple[tuple[int, int], u.Unit]:
-    return frame.pixels.shape, frame.unit
-
-
-def _size(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
+def _size(shape: tuple[int, ...], unit: u.Unit, pixels: str = " pixels") -> str:
+    return f"{' x '.join(map(str, shape))}{pixels} in {unit}"

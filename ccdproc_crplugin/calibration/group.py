@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""One group of calibration frames into one: what is subtracted, how flats are scaled, and the combining itself."""
+"""Combining one group of calibration frames: the frames to subtract, the scales of flats, and the combination."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Any, cast
 
 import numpy as np
 from astropy import units as u
@@ -24,16 +25,16 @@ from ccdproc_crplugin.kernels.engines import n_threads
 
 __all__ = ["Subtraction", "choose_subtraction", "combine_frames", "inverse_medians"]
 
-#: Bytes that a pixel of the result and of what is subtracted takes: two images, a count, a mask, a bias and a dark.
+#: Bytes per pixel of the result and of the frames to subtract: two images, a count, a mask, a bias and a dark.
 BYTES_OF_RESULT = 4 + 4 + 2 + 1 + 4 + 4
 
-#: More in memory at once makes nothing faster: this much stays in a cache of the processor.
+#: Bytes to read at once: as much as fits a cache of the processor; more is not faster.
 BYTES_OF_STRIPS = 16 << 20
 
 
 @dataclass(frozen=True)
 class Subtraction:
-    """What is subtracted from the frames of a group."""
+    """The combined frames to subtract from the frames of a group, and their images."""
 
     bias: CombinedFrame | None = None
     dark: CombinedFrame | None = None
@@ -46,14 +47,15 @@ class Subtraction:
         return {kind: master for kind, master in (("bias", self.bias), ("dark", self.dark)) if master is not None}
 
     def factors(self, group: Sequence[InputFrame]) -> list[float] | None:
-        """What the dark is multiplied with."""
-        if self.dark is None or self.dark.has_bias or not self.dark.exposure:
+        """The ratios of the exposures, with which the dark is multiplied; None for 1."""
+        if self.dark is None or self.dark.has_bias:
             return None
-        return [(exposure_of(frame) or 0.0) / self.dark.exposure for frame in group]
+        # a dark is only chosen where all of these exposures are known
+        return [cast(float, exposure_of(frame)) / cast(float, self.dark.exposure) for frame in group]
 
 
 def exposure_of(frame: InputFrame) -> float | None:
-    """The exposure of a frame in seconds."""
+    """The exposure of a frame in seconds; None if its header does not have it."""
     exposure = header.exposure(frame.header)
     return None if exposure is None else float(exposure.value.to_value(u.s))
 
@@ -61,16 +63,20 @@ def exposure_of(frame: InputFrame) -> float | None:
 def choose_subtraction(
     key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame], *, tolerance: float
 ) -> Subtraction:
-    """Choose what is subtracted from a group, and read it."""
+    """
+    Choose and read the frames to subtract: the bias from darks, bias and dark from flats.
+
+    A dark with the bias still in it takes the place of both where the exposure is its own.
+    """
     if key.kind == "bias":
         return Subtraction()
-    alike = {"unit": stack.frames[0].unit, "shape": stack.shape, "tolerance": tolerance}
+    alike: dict[str, Any] = {"unit": stack.frames[0].unit, "shape": stack.shape, "tolerance": tolerance}
     biases = fitting(masters, "bias", key, **alike)
     darks = fitting(masters, "dark", key, **alike) if key.kind == "flat" else []
     dark = _nearest_dark(darks, [exposure_of(frame) for frame in stack.frames])
     bias = biases[0] if biases and not (dark is not None and dark.has_bias) else None
-    images = (None if master is None else master.read() for master in (bias, dark))
-    return Subtraction(bias, dark, *images)
+    bias_image, dark_image = (None if master is None else master.read() for master in (bias, dark))
+    return Subtraction(bias, dark, bias_image, dark_image)
 
 
 def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | None]) -> CombinedFrame | None:
@@ -79,15 +85,15 @@ def _nearest_dark(darks: Sequence[CombinedFrame], exposures: Sequence[float | No
     if len(known) < len(exposures):
         return None
     usable = [
-        (abs(dark.exposure - fmean(known)), number, dark)
-        for number, dark in enumerate(darks)
+        dark
+        for dark in darks
         if dark.exposure and (not dark.has_bias or all(same_exposure(dark.exposure, exposure) for exposure in known))
     ]
-    return min(usable)[-1] if usable else None
+    return min(usable, key=lambda dark: abs((dark.exposure or 0.0) - fmean(known)), default=None)
 
 
 def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) -> list[float]:
-    """What each flat is multiplied with; and look how much of it is saturated, while it is read."""
+    """1 / median of each flat, NaN where that is not positive; also measures the saturation of the frames it reads."""
     whole = slice(0, stack.shape[0])
     factors = subtraction.factors(stack.frames)
 
@@ -95,7 +101,7 @@ def inverse_medians(stack: FrameStack, subtraction: Subtraction, memory: int) ->
         numbers = stack.read(slice(number, number + 1), whole)
         frame = stack.frames[number]
         if frame.saturation is None:
-            plane = frame.pixels
+            plane = stack.planes[number]
             level = saturation_level(frame.header, frame.unit, plane.dtype, plane.zero, given=stack.saturation)
             frame.saturation = measure_saturation(numbers, level, stack.zero)
         factor = None if factors is None else factors[number : number + 1]
@@ -116,7 +122,7 @@ def combine_frames(
     progress: Callable | None = None,
     name: str = "",
 ) -> tuple[Combined, Table]:
-    """Combine the frames of a stack."""
+    """The combination of a stack, and a table with a row a frame: file, scale (of flats), n_rejected, n_bad."""
     strips = stack.strips(memory_for_strips(stack))
     combined = Combined.empty(len(stack.frames), stack.shape, dtype=">f4")
     factors = subtraction.factors(stack.frames)
@@ -137,13 +143,14 @@ def combine_frames(
 
 
 def memory_for_strips(stack: FrameStack) -> int:
-    """How many bytes are left for reading."""
+    """Bytes that are left for reading; refused if the memory is too small for a single row."""
     n_rows, n_columns = stack.shape
     fixed = n_rows * n_columns * BYTES_OF_RESULT + stack.n_bytes
     least = 2 * len(stack.frames) * n_columns * stack.dtype.itemsize
     if stack.memory < fixed + least:
+        frames = f"{len(stack.frames)} frames of {n_rows} x {n_columns}"
         raise CosmicRayError(
-            f"Found memory_limit={stack.memory:,} bytes; expected at least {fixed + least:,} bytes for "
-            f"{len(stack.frames)} frames of {n_rows} x {n_columns}."
+            f"; expected at least {fixed + least:,} bytes for {frames}.",
+            parameter=("memory_limit", f"{stack.memory:,} bytes"),
         )
     return min(stack.memory - fixed, BYTES_OF_STRIPS)

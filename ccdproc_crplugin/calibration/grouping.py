@@ -31,30 +31,29 @@ CALIBRATION_KINDS = ("bias", "dark", "flat")
 #: 8 deg_C, so that 1 deg_C changes it by about a tenth.
 TEMPERATURE_TOLERANCE = 1.0
 
-#: What two exposure times may differ by and still be the same, relatively: shutters are that exact.
+#: Relative difference of two exposure times that count as the same: shutters are that exact.
 EXPOSURE_TOLERANCE = 1e-3
 
-
-#: What does not count for the frames of a kind: a bias has no exposure, and neither sees a dark light.
+#: Properties that are ignored for frames of a kind: a bias has no exposure, and no light falls on bias and dark.
 NOT_COUNTED = {"bias": ("exposure", "filter"), "dark": ("filter",), "flat": ("exposure",)}
 
 
 @dataclass(frozen=True)
 class CalibrationKey:
-    """What frames that are combined have in common."""
+    """The properties in which frames that are combined agree; None if unknown or ignored for their kind."""
 
     kind: str
-    exposure: float | None = None
+    exposure: float | None = None  # s, to four digits
     filter: str | None = None
-    binning: tuple[int, int] | None = None
-    gain: float | None = None
+    binning: tuple[int, int] | None = None  # along x and y
+    gain: float | None = None  # as in the header: electron/adu or a setting of the camera
     readout: str | None = None
-    temperature: float | None = None
+    temperature: float | None = None  # deg_C
 
     def fits(
         self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False
     ) -> bool:
-        """Whether a frame combined from frames of this key calibrates another frame."""
+        """Whether a combined frame of this key calibrates a frame; unknown properties agree with any."""
         alike = all(
             mine is None or other is None or mine == other
             for mine, other in (
@@ -71,9 +70,9 @@ class CalibrationKey:
         )
 
     def as_seen_by(self, kind: str) -> CalibrationKey:
-        """What of it counts for a combined frame."""
-        left_out: dict[str, Any] = dict.fromkeys(NOT_COUNTED.get(kind, ()))
-        return replace(self, **left_out)
+        """The key without the properties that are ignored for a combined frame of a kind."""
+        ignored: dict[str, Any] = dict.fromkeys(NOT_COUNTED.get(kind, ()))
+        return replace(self, **ignored)
 
     @property
     def name(self) -> str:
@@ -94,7 +93,7 @@ class CalibrationKey:
 
 
 def same_exposure(a: float | None, b: float | None) -> bool:
-    """Whether two exposures are the same but for the shutter."""
+    """Whether two exposures (s) agree within the accuracy of a shutter, or one is unknown."""
     return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
 
 
@@ -103,7 +102,7 @@ def _close(a: float | None, b: float | None, tolerance: float) -> bool:
 
 
 def calibration_key(meta: Mapping) -> CalibrationKey:
-    """What a header says of that which frames need to have in common."""
+    """The key that the header of a frame of any kind contains."""
     kind = header.frame_kind(meta)
     exposure, temperature = header.exposure(meta), header.temperature(meta)
     filter_name, binning, readout = header.filter_name(meta), header.binning(meta), header.readout_mode(meta)
@@ -122,7 +121,7 @@ def calibration_key(meta: Mapping) -> CalibrationKey:
 def group_keys(
     keys: Mapping[Path, CalibrationKey], *, tolerance: float = TEMPERATURE_TOLERANCE
 ) -> dict[CalibrationKey, list[Path]]:
-    """The groups of frames whose keys are known already."""
+    """The groups of frames to combine, with mean temperature: bias, darks and flats, each from cold to warm."""
     alike: dict[CalibrationKey, dict[Path, float | None]] = {}
     for path, key in keys.items():
         if key.kind in CALIBRATION_KINDS:
@@ -141,15 +140,13 @@ def _order(key: CalibrationKey) -> tuple:
 def _by_temperature(
     temperatures: Mapping[Path, float | None], tolerance: float
 ) -> list[tuple[float | None, set[Path]]]:
-    """The frames of like temperature, from cold to warm, each with their mean temperature."""
-    unknown = {path for path, temperature in temperatures.items() if temperature is None}
-    known = sorted((temperature, path) for path, temperature in temperatures.items() if temperature is not None)
-    groups: list[list[tuple[float, Path]]] = []
-    for temperature, path in known:
-        if not groups or temperature - groups[-1][0][0] > 2 * tolerance + 1e-9:
+    """Groups of frames of similar temperature (deg_C), from cold to warm, each with its mean temperature."""
+    known = {path: temperature for path, temperature in temperatures.items() if temperature is not None}
+    unknown = temperatures.keys() - known.keys()
+    groups: list[list[Path]] = []
+    for path in sorted(known, key=lambda path: (known[path], path)):
+        if not groups or known[path] - known[groups[-1][0]] > 2 * tolerance + 1e-9:
             groups.append([])
-        groups[-1].append((temperature, path))
+        groups[-1].append(path)
     found: list[tuple[float | None, set[Path]]] = [(None, unknown)] if unknown else []
-    for group in groups:
-        found.append((round(fmean(temperature for temperature, _ in group), 3), {path for _, path in group}))
-    return found
+    return [*found, *((round(fmean(known[path] for path in group), 3), set(group)) for group in groups)]

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Frames that may be combined: what a file holds, and where the pixels are.
+Frames that may be combined: their headers, and access to their pixels.
 
 A plain frame stays in its file, from which its rows are read as they are stored.
 """
@@ -11,8 +11,9 @@ import os
 import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -26,23 +27,23 @@ from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
 
 __all__ = ["ArrayPlane", "FilePlane", "InputFrame", "Plane", "open_frame"]
 
-#: What FITS stores that can be combined as it stands.
+#: Data types by ``BITPIX`` whose pixels are combined as they are stored.
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 
 
 class Plane(ABC):
-    """The pixels of a frame, wherever they are."""
+    """The pixels of a frame: stored numbers of some type, to which ``zero`` is added."""
 
     def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0) -> None:
         self.shape, self.dtype, self.zero = shape, dtype, zero
 
     @property
     def storage(self) -> tuple[str, float]:
-        """What planes must have in common to be read as they are stored."""
+        """The type of the stored numbers and ``zero``; planes that agree in it are read as they are stored."""
         return self.dtype.str, self.zero
 
     def read(self, rows: slice, out: np.ndarray) -> None:
-        """Read some rows."""
+        """Read some rows: the stored numbers if ``out`` has their type, else the values, float32."""
         if out.dtype == self.dtype:
             self._read_stored(rows, out)
             return
@@ -67,12 +68,12 @@ class ArrayPlane(Plane):
 
 
 class FilePlane(Plane):
-    """Pixels in a file, in reading order."""
+    """Pixels in a file, in reading order from the byte ``start`` on; a file that is None is opened for each read."""
 
     def __init__(
         self,
         path: Path,
-        file: Any,
+        file: FileIO | None,
         start: int,
         shape: tuple[int, int],
         dtype: np.dtype,
@@ -89,9 +90,9 @@ class FilePlane(Plane):
                 with open(self.path, "rb", buffering=0) as file:
                     self._read_from(file, rows, out)
 
-    def _read_from(self, file: Any, rows: slice, out: np.ndarray) -> None:
+    def _read_from(self, file: FileIO, rows: slice, out: np.ndarray) -> None:
         file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
-        left = memoryview(out.reshape(-1).view(np.uint8).data)
+        left = out.reshape(-1).view(np.uint8).data
         while left:
             n_read = file.readinto(left)
             if not n_read:
@@ -106,10 +107,10 @@ class InputFrame:
     """A frame that may be combined."""
 
     path: Path
-    header: fits.Header
+    header: fits.Header  # completed from the primary one
     unit: u.Unit
-    plane: Plane | None = None
-    saturation: Saturation | None = None
+    plane: Plane | None = None  # None until the pixels are read or known to be plain
+    saturation: Saturation | None = None  # None until it is measured
 
     @property
     def pixels(self) -> Plane:
@@ -119,14 +120,14 @@ class InputFrame:
         return self.plane
 
     def close(self) -> None:
-        """Close the file, which is opened again when it is needed."""
+        """Close the file; it is opened again when it is needed."""
         if isinstance(self.plane, FilePlane) and self.plane.file is not None:
             self.plane.file.close()
             self.plane.file = None
 
 
 def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
-    """Open a file and see what it holds."""
+    """Open a file; the frame has a plane if its pixels can be read as they are stored."""
     with reading(path):
         file = open(path, "rb", buffering=0)  # noqa: SIM115
         frame = None
@@ -138,9 +139,9 @@ def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> Input
     return frame
 
 
-def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
     with warnings.catch_warnings():
-        # that is looked into below, and said by name
+        # checked below, with the name of the file in the message
         warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
         hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
         index = image_index(hdus, path) if hdu is None else hdu
@@ -151,7 +152,8 @@ def _look_into(file: BinaryIO, path: Path, unit: Any, hdu: int | None) -> InputF
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
     if _is_plain(image) and "MASK" not in hdus:
-        start, dtype = image.fileinfo()["datLoc"], PLAIN[image.header["BITPIX"]]
+        start: int = image.fileinfo()["datLoc"]
+        dtype: np.dtype = PLAIN[image.header["BITPIX"]]
         if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
             raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
         frame.plane = FilePlane(path, file, start, image.shape, dtype, float(image.header.get("BZERO", 0)))

@@ -18,10 +18,10 @@ __all__ = ["Saturation", "SaturationLevel", "measure_saturation", "saturation_le
 
 @dataclass(frozen=True)
 class SaturationLevel:
-    """From where on the pixels of a raw frame are saturated."""
+    """The level from which pixels of a raw frame are saturated."""
 
-    value: float
-    source: str
+    value: float  # in the unit of the frame
+    source: str  # the keyword of the header, or what else it is
     unit: u.Unit
 
 
@@ -29,7 +29,7 @@ class SaturationLevel:
 class Saturation:
     """How much of a frame is saturated."""
 
-    share: float
+    share: float  # of the good pixels
     level: SaturationLevel
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Saturation:
 def saturation_level(
     meta: fits.Header, unit: u.Unit, dtype: np.dtype, zero: float = 0.0, *, given: float | None = None
 ) -> SaturationLevel | None:
-    """Find the saturation level of a raw frame."""
+    """The level given (in ``unit``) or of the header (adu), or the largest number of the type if that is lower."""
     levels = []
     found = header.saturation(meta)
     adu = next((adu for adu in ADU_LIKE if unit.is_equivalent(adu)), None)
@@ -54,7 +54,7 @@ def saturation_level(
 
 
 def measure_saturation(numbers: np.ndarray, level: SaturationLevel | None, zero: float = 0.0) -> Saturation | None:
-    """Count the saturated pixels of a raw frame."""
+    """Count the saturated ones of the good pixels of a raw frame, of which ``zero`` is not added yet."""
     if level is None:
         return None
     lowest, n_good = level.value - zero, numbers.size

@@ -1,10 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The calibration steps of a night: functions of ccdproc, fed from the header and the combined frames."""
+"""The steps of a calibration: functions of ccdproc with values from the header and the combined frames."""
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -13,7 +11,7 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_number, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
@@ -29,7 +27,7 @@ __all__ = [
     "trim",
 ]
 
-#: The sections of the raw chip; once it is trimmed they speak of pixels that are gone.
+#: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
 
 
@@ -45,11 +43,11 @@ def subtract_overscan(
         The raw frame.
     fits_section : str
         The overscan in FITS notation, such as ``[2049:2080, 1:2048]``, or the keyword of the header that
-        says where it is.
+        contains it.
     overscan_axis : {0, 1} or None
         The axis along which the overscan is averaged; `None` means its shorter one.
     median : bool
-        Whether the median is taken, which a cosmic ray in the overscan leaves alone, or the mean.
+        Use the median, which a cosmic ray in the overscan does not change, instead of the mean.
 
     Returns
     -------
@@ -64,19 +62,19 @@ def subtract_overscan(
 
 def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
     """
-    Cut the frame to the part that saw the sky.
+    Cut the frame to the part that was exposed to the sky.
 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame.
     fits_section : str
-        That part in FITS notation, or the keyword of the header that says where it is.
+        That part in FITS notation, or the keyword of the header that contains it.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        A new frame, whose header does not name the sections of the raw chip any more.
+        A new frame, without the sections of the raw chip in its header.
     """
     import ccdproc
 
@@ -114,7 +112,7 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
     ccd, master : `~astropy.nddata.CCDData`
         The frame and the combined dark.
     scale : bool
-        Whether the dark is scaled to the exposure of the frame. Its bias must be subtracted then.
+        Scale the dark to the exposure of the frame. The bias must be subtracted from the dark then.
 
     Returns
     -------
@@ -123,7 +121,7 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
     """
     import ccdproc
 
-    exposure = _exposure_to_scale_by if scale else _exposure_to_tell
+    exposure = _exposure_to_scale_by if scale else _exposure_or_nan
     exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
     return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=scale, **exposures)
 
@@ -139,9 +137,9 @@ def correct_flat(
     ccd, master : `~astropy.nddata.CCDData`
         The frame and the combined flat.
     min_value : float or None
-        What smaller values of the flat are raised to.
+        Smaller values of the flat are replaced by this one.
     norm_value : float or None
-        What the flat is divided by; `None` means its mean.
+        The flat is divided by this value; `None` means its mean.
 
     Returns
     -------
@@ -162,7 +160,7 @@ def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
     ccd : `~astropy.nddata.CCDData`
         The frame, in adu.
     gain : float or None
-        Gain in electron/adu; `None` means the header's.
+        Gain in electron/adu; `None` means that of the header.
 
     Returns
     -------
@@ -173,7 +171,7 @@ def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
 
     check_figures(gain=gain)
     if ccd.unit == u.electron:
-        raise CosmicRayError("Found a frame in electron already; expected one in adu. Leave the step out.")
+        raise CosmicRayError("Found a frame in electron already; expected one in adu.", "Leave the step out.")
     return _single(ccd, ccdproc.gain_correct, _gain(ccd, gain))
 
 
@@ -188,11 +186,11 @@ def create_deviation(
     ccd : `~astropy.nddata.CCDData`
         The frame, bias subtracted.
     gain : float or None
-        Gain in electron/adu; `None` means the header's. Not for a frame in electron.
+        Gain in electron/adu; `None` means that of the header. Not for a frame in electron.
     readnoise : float or None
-        Read noise in electron; `None` means the header's.
+        Read noise in electron; `None` means that of the header.
     disregard_nan : bool
-        Whether a pixel below zero, whose photon noise is not known, gets the read noise alone.
+        Use the read noise alone for a pixel below zero, whose photon noise is not known.
 
     Returns
     -------
@@ -210,26 +208,27 @@ def create_deviation(
 
 
 def _section(ccd: CCDData, section: str) -> str:
-    """A section of the chip in FITS notation, given as such or by its header keyword."""
+    """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section)
     if not section.startswith("["):
         if section not in ccd.meta:
             raise CosmicRayError(
-                f"Found no {section} in the header; expected it to say where that part of the chip is. "
-                "Give fits_section."
+                f"Found no {section} in the header; expected it to say where that part of the chip is.",
+                "Give {fits_section}.",
             )
         section = str(ccd.meta[section])
     if not all(map(_lies_within, _slices(section), ccd.shape)):
         n_rows, n_columns = ccd.shape
         raise CosmicRayError(
-            f"Found fits_section={section!r} for a frame of shape {ccd.shape}; expected a part of "
-            f"[1:{n_columns}, 1:{n_rows}]. Give fits_section."
+            f" for a frame of shape {ccd.shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
+            "Give {fits_section}.",
+            parameter=("fits_section", repr(section)),
         )
     return section
 
 
 def _lies_within(part: slice, length: int) -> bool:
-    """Whether a slice of an axis has pixels and ends within the axis."""
+    """Whether a part of an axis has pixels, all of them before its end."""
     beyond = any(bound is not None and bound > length for bound in (part.start, part.stop))
     return not beyond and bool(range(length)[part])
 
@@ -242,20 +241,18 @@ def _slices(section: str) -> tuple[slice, ...]:
         slices = slice_from_string(section, fits_convention=True)
         if len(slices) == 2 and not any(part.step == 0 for part in slices):
             return slices
-    raise CosmicRayError(f"Found fits_section={section!r}; expected two ranges such as '[1:10, 1:512]'.")
+    raise wrong_value("fits_section", section, "two ranges such as '[1:10, 1:512]'")
 
 
 def _check_section(fits_section: Any) -> None:
     if not isinstance(fits_section, str) or not fits_section:
-        raise CosmicRayError(
-            f"Found fits_section={fits_section!r}; expected text such as '[1:10, 1:512]' or a keyword."
-        )
+        raise wrong_value("fits_section", fits_section, "text such as '[1:10, 1:512]' or a keyword")
     if fits_section.startswith("["):
         _slices(fits_section)
 
 
-def _exposure_to_tell(ccd: CCDData) -> u.Quantity:
-    """The exposure time, which ccdproc asks for even if the dark is not scaled."""
+def _exposure_or_nan(ccd: CCDData) -> u.Quantity:
+    """The exposure that ccdproc requires even where nothing is scaled; NaN if the header has none."""
     found = header.exposure(ccd.meta)
     return np.nan * u.s if found is None else found.value
 
@@ -284,13 +281,14 @@ def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
 
 def _matched(master: CCDData, ccd: CCDData) -> CCDData:
     """
-    The combined frame in the unit of the frame, as ccdproc needs it.
+    The combined frame, without its uncertainty if the frame has none.
 
-    Its uncertainty counts only beside one of the frame: alone it would pass for the frame's noise.
+    Otherwise ccdproc would make the uncertainty of the combined frame that of the result.
     """
     if master.shape != ccd.shape:
         raise CosmicRayError(
-            f"Found a combined frame of shape {master.shape} for a frame of {ccd.shape}; expected one shape. Trim both."
+            f"Found a combined frame of shape {master.shape} for a frame of {ccd.shape}; expected one shape.",
+            "Trim both.",
         )
     if ccd.uncertainty is not None or master.uncertainty is None:
         return master
@@ -306,7 +304,7 @@ def _as_float(ccd: CCDData) -> CCDData:
 
 
 def _single(ccd: CCDData, function: Callable[..., CCDData], *args: Any, **keywords: Any) -> CCDData:
-    """Run a function of ccdproc and convert the result back to the precision of the frame."""
+    """Run a function of ccdproc on a floating-point frame, and return the result in the precision of that frame."""
     frame = _as_float(ccd)
     result = function(frame, *args, **keywords)
     result.data = result.data.astype(frame.data.dtype, copy=False)
@@ -319,8 +317,8 @@ def _scaled(scale: bool = False) -> bool:
 
 def _check_overscan(fits_section: str = "BIASSEC", overscan_axis: int | None = None, median: bool = True) -> None:
     _check_section(fits_section)
-    if isinstance(overscan_axis, bool) or overscan_axis not in (0, 1, None):
-        raise CosmicRayError(f"Found overscan_axis={overscan_axis!r}; expected 0 or 1.")
+    if overscan_axis is not None:
+        check_whole("overscan_axis", overscan_axis, 0, 1)
 
 
 def _check_trim(fits_section: str = "TRIMSEC") -> None:
@@ -329,9 +327,8 @@ def _check_trim(fits_section: str = "TRIMSEC") -> None:
 
 def _check_flat(min_value: float | None = None, norm_value: float | None = None) -> None:
     for name, value in (("min_value", min_value), ("norm_value", norm_value)):
-        number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-        if value is not None and not (number and value > 0):
-            raise CosmicRayError(f"Found {name}={value!r}; expected a number above 0.")
+        if value is not None:
+            check_number(name, value, above=0)
 
 
 def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: bool = True) -> None:
@@ -339,7 +336,7 @@ def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: boo
 
 
 @hookimpl
-def ccdcr_steps() -> Iterator[Any]:
+def ccdcr_steps() -> Iterator[Step]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(

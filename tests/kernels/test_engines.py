@@ -9,6 +9,7 @@ import pytest
 
 from ccdproc_crplugin import kernels
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.kernels.engines import load_engine
 
 
 @pytest.fixture
@@ -73,3 +74,12 @@ def test_threads_follow_the_processors_the_process_may_use(monkeypatch):
         assert kernels.n_threads() == 1
     finally:
         os.sched_setaffinity(0, allowed)
+
+
+def test_the_number_of_threads_can_be_given():
+    assert kernels.n_threads(2) == 2
+    assert kernels.n_threads(1000) == 256
+
+
+def test_the_module_of_an_engine_can_be_loaded():
+    assert load_engine("numpy").__name__ == "ccdproc_crplugin.kernels.numpy_engine"

@@ -39,3 +39,8 @@ def test_network_finds_the_median_of_random_zeros_and_ones(n):
 def test_header_of_the_c_engine_is_up_to_date():
     header = Path(kernels.__file__).parent / "src" / "median_networks.h"
     assert header.read_text() == networks._header() + "\n"
+
+
+def test_a_median_needs_only_a_part_of_the_network_that_sorts():
+    assert list(networks.merge_exchange(3)) == [(0, 2), (0, 1), (1, 2)]
+    assert networks.median_network(3) == (("sort", 0, 2), ("larger", 1, 0), ("smaller", 1, 2))
