@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,15 +47,17 @@ NOTEWORTHY_SATURATED = 0.01
 
 @dataclass(frozen=True)
 class _Job:
-    """The settings of a combination, the folder to write to and the frames that were combined before."""
+    """Where the combined frames go, and how they are made."""
 
-    settings: CombineSettings
     output: Path
-    masters: list[CombinedFrame]
+    settings: CombineSettings
 
     def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
-        """Say that a file is left out, and why."""
-        (self.settings.on_left_out or _warn_of_left_out)(path, reason)
+        """Report a frame that is left out."""
+        if self.settings.on_left_out is None:
+            _warn(f"{path.name} is left out: {reason}")
+        else:
+            self.settings.on_left_out(path, reason)
 
 
 @dataclass(frozen=True)
@@ -205,13 +207,30 @@ def combine_calibrations(
     ...     paths[0].name, fits.getval(paths[0], "NCOMBINE"), float(fits.getdata(paths[0])[0, 0])
     ('bias.fits', 5, 1002.0)
     """
-    arguments = locals()
-    settings = CombineSettings(**{field.name: arguments[field.name] for field in fields(CombineSettings)})
-    known = [CombinedFrame.of_file(path) for path in settings.paths_of_masters]
-    job = _Job(settings, as_folder("output", output), known)
+    settings = CombineSettings(
+        method=method,
+        sigma_low=sigma_low,
+        sigma_high=sigma_high,
+        n_iterations=n_iterations,
+        clip_scaled=clip_scaled,
+        temperature_tolerance=temperature_tolerance,
+        subtract=subtract,
+        masters=masters,
+        keys=keys or {},
+        prepare=prepare,
+        saturation=saturation,
+        unit=unit,
+        hdu=hdu,
+        memory_limit=memory_limit,
+        overwrite=overwrite,
+        progress=progress,
+        on_left_out=on_left_out,
+    )
+    job = _Job(as_folder("output", output), settings)
+    known = [CombinedFrame.of_file(path) for path in settings.masters]
     inputs = _open_frames(paths_of(ifc), job)
     try:
-        return _combine_groups(inputs, job)
+        return _combine_groups(inputs, known, job)
     finally:
         for frame in inputs.frames.values():
             frame.close()
@@ -244,10 +263,10 @@ def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
 
 
 def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
-    return job.settings.key_of_file.get(frame.path) or calibration_key(frame.header)
+    return job.settings.keys.get(frame.path) or calibration_key(frame.header)
 
 
-def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
+def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
     opened = inputs.frames
     keys = {path: _key_of(frame, job) for path, frame in opened.items()}
     groups = group_keys(keys, tolerance=job.settings.temperature_tolerance)
@@ -263,7 +282,7 @@ def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
         )
     targets = _targets(groups, job)
     for target in targets.values():
-        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in job.masters)])
+        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in masters)])
     try:
         job.output.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -272,9 +291,7 @@ def _combine_groups(inputs: _Inputs, job: _Job) -> list[Path]:
     failed = None
     for key, paths in groups.items():
         try:
-            combined = _combine_group(
-                key, [opened[path] for path in paths], targets[key], [*job.masters, *written], job
-            )
+            combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
         except (CosmicRayError, OSError) as err:
             if len(groups) == 1:
                 raise
@@ -315,7 +332,7 @@ def _combine_group(
         if not stack.frames:
             return None
         combined, inputs = combine_frames(
-            stack, subtraction, scales, job.settings.options, progress=job.settings.progress, name=target.stem
+            stack, subtraction, scales, job.settings, progress=job.settings.progress, name=target.stem
         )
         good = inputs["n_bad"] < combined.image.size
         for frame in stack.frames_where(~good):
@@ -330,7 +347,7 @@ def _combine_group(
             header,
             unit=stack.frames[0].unit,
             inputs=inputs[good],
-            options=job.settings.options,
+            options=job.settings,
             masters=subtraction.masters,
             overwrite=job.settings.overwrite,
         )
@@ -386,10 +403,6 @@ def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
         job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
     stack.keep_only(lit)
     return scales[lit]
-
-
-def _warn_of_left_out(path: Path, reason: CosmicRayError | str) -> None:
-    _warn(f"{path.name} is left out: {reason}")
 
 
 def _warn_of_few(target: Path, n_frames: int) -> None:

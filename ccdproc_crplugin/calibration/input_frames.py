@@ -112,13 +112,6 @@ class InputFrame:
     plane: Plane | None = None  # None until the pixels are read or known to be plain
     saturation: Saturation | None = None  # None until it is measured
 
-    @property
-    def pixels(self) -> Plane:
-        """The plane of a frame that was added to a stack, which has one."""
-        if self.plane is None:
-            raise CosmicRayError(f"Found no pixels of {str(self.path)!r} that can be combined; expected some.")
-        return self.plane
-
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         if isinstance(self.plane, FilePlane) and self.plane.file is not None:

@@ -1,12 +1,12 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The settings of a combination, checked before any file is opened."""
+"""The keywords of `ccdproc_crplugin.calibration.combine.combine_calibrations`, checked before any file is opened."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,28 +30,26 @@ __all__ = ["CombineSettings", "check_argument", "memory_of_machine"]
 
 METHODS = ("average", "median")
 
-#: Passes of the clipping beyond which no pixel has a value left to clip.
+#: More passes of the clipping than this change nothing: no pixel has so many values.
 MOST_ITERATIONS = 1 << 20
+
+#: Bytes; infinity becomes this.
+MOST_MEMORY = 10**18
 
 
 @dataclass(frozen=True)
-class CombineSettings:
-    """The keywords of `combine_calibrations`, checked."""
+class CombineSettings(CombineOptions):
+    """The keywords of `combine_calibrations`, where they are explained; each is checked and brought to one type."""
 
-    method: str = "average"
-    sigma_low: float = 5.0
-    sigma_high: float = 5.0
-    n_iterations: int = 1
-    clip_scaled: bool = True
-    temperature_tolerance: float = TEMPERATURE_TOLERANCE  # deg_C
+    temperature_tolerance: float = TEMPERATURE_TOLERANCE
     subtract: bool = True
-    masters: Iterable[str | os.PathLike] = ()
-    keys: Mapping[str | os.PathLike, CalibrationKey] | None = None
+    masters: Iterable[Any] = ()  # becomes a list of Path
+    keys: Mapping[Any, CalibrationKey] = field(default_factory=dict)  # becomes a dict by Path
     prepare: Callable[[CCDData], CCDData] | None = None
-    saturation: float | None = None  # in the unit of the flats
+    saturation: float | None = None
     unit: Any = None
     hdu: int | None = None
-    memory_limit: float | u.Quantity | None = None  # bytes
+    memory_limit: float | u.Quantity | None = None
     overwrite: bool = False
     progress: Callable | None = None
     on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None
@@ -71,64 +69,63 @@ class CombineSettings:
             given_unit(self.unit)
         if self.hdu is not None:
             check_whole("hdu", self.hdu)
-        _ = self.memory, self.key_of_file, self.paths_of_masters
-
-    @property
-    def options(self) -> CombineOptions:
-        """What the combining of the pixels needs."""
-        return CombineOptions(
-            method=self.method,
-            sigma_low=float(self.sigma_low),
-            sigma_high=float(self.sigma_high),
-            n_iterations=min(self.n_iterations, MOST_ITERATIONS),
-            clip_scaled=self.clip_scaled,
-        )
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """The keywords with which a file is read."""
-        return {"unit": self.unit, "hdu": self.hdu}
+        for name, value in (
+            ("sigma_low", float(self.sigma_low)),
+            ("sigma_high", float(self.sigma_high)),
+            ("n_iterations", min(self.n_iterations, MOST_ITERATIONS)),
+            ("masters", _paths_of_masters(self.masters)),
+            ("keys", _keys_by_path(self.keys)),
+            ("memory_limit", _n_bytes(self.memory_limit)),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def memory(self) -> int:
-        """Bytes that may be used."""
-        if self.memory_limit is None:
-            return memory_of_machine() // 4
-        number = self.memory_limit
-        if isinstance(number, u.Quantity):
-            if not number.unit.is_equivalent(u.byte):
-                raise CosmicRayError(f"Found memory_limit={number}; expected a Quantity in byte.")
-            number = number.to_value(u.byte)
-        check_number("memory_limit", number, 0, finite=False)
-        return int(min(number, 1e18))
+        """How many bytes may be used for pixels."""
+        return self.memory_limit  # type: ignore[return-value]  # a number of bytes once it is checked
 
     @property
-    def paths_of_masters(self) -> list[Path]:
-        """The files of the combined frames that are given."""
-        with suppress(TypeError):
-            if not isinstance(self.masters, str | os.PathLike):
-                return [Path(path) for path in self.masters]
-        raise wrong_value("masters", self.masters, "a list of paths")
-
-    @property
-    def key_of_file(self) -> dict[Path, CalibrationKey]:
-        """The keys that are given for files, in place of those from their headers."""
-        with suppress(TypeError, AttributeError):
-            by_path = {Path(path): key for path, key in (self.keys or {}).items()}
-            if all(isinstance(key, CalibrationKey) for key in by_path.values()):
-                return by_path
-        raise wrong_value("keys", self.keys, "a mapping of paths to CalibrationKey")
+    def reading(self) -> dict[str, Any]:
+        """Keywords of `read_ccd`."""
+        return {"unit": self.unit, "hdu": self.hdu}
 
 
 def check_argument(name: str, value: Any) -> None:
-    """Refuse a value that `combine_calibrations` would refuse for this keyword."""
-    if name in {field.name for field in fields(CombineSettings)}:
+    """Refuse a wrong value of a keyword of `combine_calibrations`."""
+    if name in {keyword.name for keyword in fields(CombineSettings)}:
         CombineSettings(**{name: value})
 
 
 def memory_of_machine() -> int:
-    """The memory of this machine, bytes."""
+    """The memory of this machine, in bytes."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return 8 << 30  # Windows does not say it this way; any machine of today has so much
+        return 8 << 30  # Windows has no sysconf; any machine of today has this much
+
+
+def _n_bytes(memory_limit: Any) -> int:
+    if memory_limit is None:
+        return memory_of_machine() // 4
+    number = memory_limit
+    if isinstance(memory_limit, u.Quantity):
+        if not memory_limit.unit.is_equivalent(u.byte):
+            raise wrong_value("memory_limit", memory_limit, "a Quantity in byte")
+        number = memory_limit.to_value(u.byte)
+    check_number("memory_limit", number, 0, finite=False)
+    return int(min(number, MOST_MEMORY))
+
+
+def _paths_of_masters(masters: Any) -> list[Path]:
+    with suppress(TypeError):
+        if not isinstance(masters, str | os.PathLike):
+            return [Path(path) for path in masters]
+    raise wrong_value("masters", masters, "a list of paths")
+
+
+def _keys_by_path(keys: Any) -> dict[Path, CalibrationKey]:
+    with suppress(TypeError, AttributeError):
+        by_path = {Path(path): key for path, key in (keys or {}).items()}
+        if all(isinstance(key, CalibrationKey) for key in by_path.values()):
+            return by_path
+    raise wrong_value("keys", keys, "a mapping of paths to CalibrationKey")

@@ -179,7 +179,7 @@ def create_deviation(
     ccd: CCDData, *, gain: float | None = None, readnoise: float | None = None, disregard_nan: bool = True
 ) -> CCDData:
     """
-    Set the uncertainty of the frame from its photons and the read noise.
+    Give the frame an uncertainty from its photons and the read noise.
 
     Parameters
     ----------

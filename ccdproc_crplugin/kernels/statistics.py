@@ -17,7 +17,10 @@ STD_OF_MAD = 1.4826
 
 
 def robust_std(
-    values: np.ndarray, centre: float | np.ndarray, median: Callable = np.median, axis: int | tuple[int, ...] | None = None
+    values: np.ndarray,
+    centre: float | np.ndarray,
+    median: Callable = np.median,
+    axis: int | tuple[int, ...] | None = None,
 ) -> np.ndarray:
     """Standard deviation from the ``median``, along an axis, of the absolute deviations from ``centre``."""
     deviations = np.abs(values - centre)
