@@ -14,21 +14,6 @@ from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-__all__ = [
-    "CalibrationWarning",
-    "CosmicRayError",
-    "PluginWarning",
-    "PreflightWarning",
-    "check_bool",
-    "check_callable",
-    "check_choice",
-    "check_number",
-    "check_ranges",
-    "check_whole",
-    "reason_of",
-    "wrong_value",
-]
-
 #: A parameter or a function in an advice: ``{gain}``, ``{force=True}`` or ``{restore_cosmic_rays()}``.
 _NAMED = re.compile(r"\{(\w+)(?:=([^{}]*)|(\(\)))?\}")
 

@@ -33,8 +33,6 @@ from ccdproc_crplugin.io.selection import paths_of
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = ["combine_calibrations"]
-
 #: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
 LEAST_FRAMES = 3
 

@@ -23,8 +23,6 @@ from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
 
-__all__ = ["COMBINED", "CombinedFrame", "combined_header", "fitting", "write_combined"]
-
 #: A card that only combined frames have.
 COMBINED = "CRCOMBIN"
 

@@ -28,8 +28,6 @@ from ccdproc_crplugin.calibration.saturation import Saturation, measure_saturati
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import read_ccd
 
-__all__ = ["FrameStack"]
-
 #: Plain frames whose files stay open; further ones are opened for each batch of rows.
 MAX_OPEN = 200
 

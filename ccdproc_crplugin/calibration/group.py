@@ -23,8 +23,6 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions, Stack, combine_stack, frame_median
 from ccdproc_crplugin.kernels.engines import n_threads
 
-__all__ = ["Subtraction", "choose_subtraction", "combine_frames", "inverse_medians"]
-
 #: Bytes per pixel of the result and of the frames to subtract: two images, a count, a mask, a bias and a dark.
 BYTES_OF_RESULT = 4 + 4 + 2 + 1 + 4 + 4
 

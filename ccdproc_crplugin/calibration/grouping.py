@@ -15,15 +15,6 @@ from astropy import units as u
 
 from ccdproc_crplugin.frames import header
 
-__all__ = [
-    "CALIBRATION_KINDS",
-    "TEMPERATURE_TOLERANCE",
-    "CalibrationKey",
-    "calibration_key",
-    "group_keys",
-    "same_exposure",
-]
-
 #: The kinds of frame that are combined, in the order in which they are needed.
 CALIBRATION_KINDS = ("bias", "dark", "flat")
 

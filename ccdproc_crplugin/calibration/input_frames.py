@@ -25,8 +25,6 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import given_unit, reading
 from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
 
-__all__ = ["ArrayPlane", "FilePlane", "InputFrame", "Plane", "open_frame"]
-
 #: Data types by ``BITPIX`` whose pixels are combined as they are stored.
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 

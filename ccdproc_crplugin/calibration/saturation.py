@@ -13,8 +13,6 @@ from astropy.io import fits
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.gain_and_noise import ADU_LIKE
 
-__all__ = ["Saturation", "SaturationLevel", "measure_saturation", "saturation_level"]
-
 
 @dataclass(frozen=True)
 class SaturationLevel:

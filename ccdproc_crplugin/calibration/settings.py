@@ -26,8 +26,6 @@ from ccdproc_crplugin.errors import (
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.kernels.combine import CombineOptions
 
-__all__ = ["CombineSettings", "check_argument", "memory_of_machine"]
-
 METHODS = ("average", "median")
 
 #: More passes of the clipping than this change nothing: no pixel has so many values.

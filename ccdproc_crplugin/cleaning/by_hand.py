@@ -18,8 +18,6 @@ from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import RADIUS, repair
 
-__all__ = ["add_cosmic_rays"]
-
 
 def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     """

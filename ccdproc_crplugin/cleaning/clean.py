@@ -27,8 +27,6 @@ from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.plugins.model import Detection
 
-__all__ = ["check_choices", "clean_cosmic_rays"]
-
 #: Share of the pixels above which a result can't be right.
 ABSURD_SHARE = 0.1
 

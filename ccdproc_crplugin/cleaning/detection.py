@@ -20,8 +20,6 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.header import frame_name
 from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
 
-__all__ = ["FoundCosmicRays", "choose_detector", "find_cosmic_rays"]
-
 #: Kind and name of the dtype of each array that a detector returns.
 ARRAYS = {
     "mask": ("b", "bool"),

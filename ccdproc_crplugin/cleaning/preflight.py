@@ -20,8 +20,6 @@ from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
 from ccdproc_crplugin.plugins.model import Check, Finding
 
-__all__ = ["POLICIES", "act_on", "cr_preflight", "run_checks", "write_findings"]
-
 STATUSES = ("ok", "warn", "fail")
 
 #: The facts that every check gets.

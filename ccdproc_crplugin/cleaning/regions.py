@@ -14,8 +14,6 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["region_mask"]
-
 #: Largest size of a region file (bytes).
 LARGEST_FILE = 10_000_000
 

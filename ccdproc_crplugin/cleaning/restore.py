@@ -17,8 +17,6 @@ from ccdproc_crplugin.frames.copies import copy_but_pixels
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, detach, removed_pixels
 
-__all__ = ["restore_cosmic_rays"]
-
 
 def restore_cosmic_rays(
     ccd: CCDData, labels: int | Iterable[int] | None = None, mask: np.ndarray | None = None

@@ -13,8 +13,6 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
 
-__all__ = ["UsageError", "calm", "progress_bar", "say", "show", "show_table", "spelling", "telling", "wrong_usage"]
-
 #: Functions that messages name, and the sub-commands that do their work.
 SUB_COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
 

@@ -14,21 +14,6 @@ from typing import Any
 from ccdproc_crplugin.cli.messages import UsageError, wrong_usage
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = [
-    "add_detection",
-    "add_folder",
-    "add_frame",
-    "add_frames",
-    "add_quantities",
-    "add_switches",
-    "check_targets",
-    "detection_keywords",
-    "existing_file",
-    "existing_paths",
-    "make_folder",
-    "whole_number",
-]
-
 #: Help of the switches that several sub-commands have.
 SWITCHES = {"overwrite": "replace existing files", "quiet": "show no progress bar"}
 

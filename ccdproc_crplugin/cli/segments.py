@@ -11,8 +11,6 @@ from typing import Any
 from ccdproc_crplugin.cli import options
 from ccdproc_crplugin.cli.messages import calm, show, show_table, telling
 
-__all__ = ["SHORT"]
-
 SUMMARY = "list the cosmic rays of a frame"
 DESCRIPTION = "List the cosmic rays that were removed from a cleaned frame, or those that are found in a raw one."
 

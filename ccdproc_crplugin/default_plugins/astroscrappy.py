@@ -12,8 +12,6 @@ from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
-__all__ = ["detect"]
-
 #: astroscrappy does not search the outermost pixels.
 BORDER = 3
 

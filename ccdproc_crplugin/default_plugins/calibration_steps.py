@@ -17,16 +17,6 @@ from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
-__all__ = [
-    "correct_flat",
-    "correct_gain",
-    "create_deviation",
-    "subtract_bias",
-    "subtract_dark",
-    "subtract_overscan",
-    "trim",
-]
-
 #: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
 

@@ -16,8 +16,6 @@ from ccdproc_crplugin.frames.gain_and_noise import check_figures
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
-__all__ = ["measure_events"]
-
 #: Parameters of the cleaning that are not the detector's.
 FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force")
 

@@ -18,8 +18,6 @@ from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_wid
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
-__all__ = ["detect"]
-
 #: What to give for ``sigclip`` to have it chosen.
 AUTO = "auto"
 

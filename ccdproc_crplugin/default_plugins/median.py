@@ -12,8 +12,6 @@ from ccdproc_crplugin.errors import check_number, check_whole
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
-__all__ = ["detect"]
-
 
 def detect(
     data: np.ndarray,

@@ -12,8 +12,6 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import PluginWarning
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 
-__all__ = ["install", "uninstall"]
-
 _installed: dict[str, object] = {}
 _lock = threading.RLock()
 

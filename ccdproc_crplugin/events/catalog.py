@@ -14,8 +14,6 @@ from ccdproc_crplugin.events.classify import RULES, classify, look_around
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage, SourceCatalog
 
-__all__ = ["event_table", "source_catalog"]
-
 #: A uniform bar of length l has the variance l**2 / 12, as a pixel has along each axis.
 BAR = 12**0.5
 PIXEL = 1 / 12

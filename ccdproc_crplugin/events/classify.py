@@ -9,8 +9,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["RULES", "Surroundings", "classify", "look_around"]
-
 #: Width of the band around an event in which the sky is measured (pix).
 BAND = 5
 

@@ -16,8 +16,6 @@ from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
-__all__ = ["MaskComparison", "compare_masks"]
-
 
 @dataclass(frozen=True, eq=False)
 class MaskComparison:

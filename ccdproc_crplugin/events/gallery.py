@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
     from matplotlib.figure import Figure
 
-__all__ = ["STRETCHES", "Cutout", "cut_event", "cut_out", "plot_cutouts", "save_page", "save_pages", "stretch_limits"]
-
 #: Endings of the files that are written.
 ENDINGS = (".png", ".pdf", ".svg")
 

@@ -11,8 +11,6 @@ from astropy.utils.exceptions import AstropyDeprecationWarning
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["OlderImageWidget", "follow_protocol", "open_widget"]
-
 #: The methods of astro-image-display-api that the viewer needs.
 IMAGE_DISPLAY_METHODS = ("load_image", "set_cuts", "set_viewport", "get_viewport")
 

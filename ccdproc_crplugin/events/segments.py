@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from ccdproc_crplugin.events.viewer import EventViewer
 
-__all__ = ["CRSegments", "check_counts", "cr_segments"]
-
 # The example needs a widget.
 __doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
 

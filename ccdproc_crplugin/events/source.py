@@ -21,8 +21,6 @@ from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_p
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
-__all__ = ["EventSource", "find_events"]
-
 
 @dataclass(frozen=True, eq=False)
 class EventSource:

@@ -13,8 +13,6 @@ from ccdproc_crplugin.errors import check_choice, check_number, wrong_value
 from ccdproc_crplugin.events.gallery import Cutout, stretch_limits
 from ccdproc_crplugin.events.image_widget import follow_protocol
 
-__all__ = ["EventViewer"]
-
 #: How long the blinking button shows each image (ms).
 BLINK_INTERVAL = 700
 

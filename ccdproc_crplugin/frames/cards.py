@@ -19,21 +19,6 @@ from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.rates import Expectation, expected_in, judge
 from ccdproc_crplugin.frames.removed import RemovedPixels
 
-__all__ = [
-    "CARDS",
-    "EDITED_CARD",
-    "SETTINGS_CARD",
-    "add_history",
-    "clear_cards",
-    "read_verdict",
-    "set_card",
-    "write_cards",
-    "write_edited",
-    "write_events",
-    "write_history",
-    "write_verdict",
-]
-
 #: The cards that a cleaning writes, and their comments.
 CARDS = {
     "CRDETECT": "detector of cosmic rays",

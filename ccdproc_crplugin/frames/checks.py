@@ -11,8 +11,6 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["check_frame", "check_mask", "check_whole_numbers", "mask_of", "uncertainty_scale"]
-
 KNOWN_UNCERTAINTIES = (StdDevUncertainty, VarianceUncertainty, InverseVariance)
 
 #: The largest integer up to which float64, the type of the result, holds every integer.

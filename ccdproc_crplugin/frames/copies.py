@@ -11,8 +11,6 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin.frames.checks import uncertainty_scale
 
-__all__ = ["copy_but_pixels", "enlarged_uncertainty", "read_only", "result_dtype", "uncertainty_array"]
-
 
 def copy_but_pixels(ccd: CCDData) -> CCDData:
     """A frame of the same class with its own header, WCS, PSF and uncertainty; data, mask and flags are shared."""

@@ -17,8 +17,6 @@ from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
-__all__ = ["ElectronFrame", "to_electrons"]
-
 #: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
 

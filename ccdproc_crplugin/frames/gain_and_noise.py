@@ -16,8 +16,6 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 
-__all__ = ["Electronics", "check_figures", "electronics_of", "electrons_per_unit"]
-
 #: Units that mean adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
 

@@ -20,28 +20,6 @@ from astropy.io.fits import Header, VerifyError
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = [
-    "KEYWORDS",
-    "KINDS",
-    "FrameHeader",
-    "HeaderValue",
-    "altitude",
-    "binning",
-    "exposure",
-    "filter_name",
-    "frame_kind",
-    "frame_name",
-    "gain",
-    "gain_setting",
-    "pixel_size",
-    "read_header",
-    "readnoise",
-    "readout_mode",
-    "saturation",
-    "temperature",
-    "value_of",
-]
-
 
 def _table(rows: dict[str, str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(entries.split(", ")) for name, entries in rows.items()}

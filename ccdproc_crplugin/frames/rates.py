@@ -20,8 +20,6 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
 
-__all__ = ["RADIOACTIVE_GLASS", "VERDICTS", "Expectation", "event_rate", "expected_events", "expected_in", "judge"]
-
 #: The answers of `judge`.
 VERDICTS = ("plausible", "too many", "too few", "cannot tell")
 

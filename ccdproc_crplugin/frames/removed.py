@@ -19,17 +19,6 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.copies import uncertainty_array
 from ccdproc_crplugin.kernels.labels import label_pixels
 
-__all__ = [
-    "RemovedPixels",
-    "attach",
-    "detach",
-    "is_cleaned",
-    "is_restorable",
-    "new_record",
-    "record_of",
-    "removed_pixels",
-]
-
 _ATTRIBUTE = "_ccdcr_removed"
 
 

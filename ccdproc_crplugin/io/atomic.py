@@ -13,17 +13,6 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 
-__all__ = [
-    "PART_NAME",
-    "as_folder",
-    "as_path",
-    "atomic_write",
-    "ending_of",
-    "part_path",
-    "refuse_existing",
-    "refuse_input",
-]
-
 #: Names of unfinished files: hidden, and with an ending that nobody takes for a frame after a killed run.
 PART_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 

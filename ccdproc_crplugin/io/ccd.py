@@ -36,20 +36,6 @@ from ccdproc_crplugin.io.hdus import (
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
 
-__all__ = [
-    "FrameFile",
-    "frame_indices",
-    "given_unit",
-    "open_frame",
-    "open_hdus",
-    "read_ccd",
-    "read_header",
-    "reading",
-    "to_hdus",
-    "write_ccd",
-    "write_hdus",
-]
-
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
 

@@ -13,8 +13,6 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-__all__ = ["companions", "complete_header", "image_index", "image_indices", "inherit", "unit_of"]
-
 #: Extensions that `CCDData.write` does not know: flags, removed pixels, and the flags before the cleaning.
 FLAGS = "CRFLAGS"
 PIXELS = "CRPIXELS"

@@ -13,8 +13,6 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.io.ccd import FrameFile, open_hdus, to_hdus, write_ccd, write_hdus
 from ccdproc_crplugin.io.hdus import WITH_FRAME, image_indices
 
-__all__ = ["read_frames", "write_frames"]
-
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
     """Every frame of a file by its HDU, from one opening."""

@@ -10,8 +10,6 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
-__all__ = ["write_packed"]
-
 #: Bytes of the time in the header of a gzip stream, RFC 1952.
 GZIP_TIME = np.arange(4, 8)
 

@@ -16,8 +16,6 @@ from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.io.hdus import FIRST_FLAGS, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
 
-__all__ = ["read_removed", "removed_hdus"]
-
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
     """The table CRPIXELS, then the flags that the frame had before its cleaning, if any."""

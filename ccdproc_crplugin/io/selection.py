@@ -17,8 +17,6 @@ from ccdproc_crplugin.io.ccd import read_header
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = ["FITS_SUFFIXES", "find_frames", "paths_of", "select_frames", "stem"]
-
 #: Endings of file names that may be FITS, compared in lower case.
 FITS_SUFFIXES = tuple(
     stem + packed for packed in ("", ".gz", ".fz", ".bz2", ".z", ".zip") for stem in (".fits", ".fit", ".fts")

@@ -14,8 +14,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["fill_not_finite", "grow_mask", "mask_saturated"]
-
 _DISC_5 = tuple((dy, dx) for dy in range(-2, 3) for dx in range(-2, 3) if abs(dy) + abs(dx) < 4)
 # A pixel belongs to a saturated core if the median around it exceeds this
 # fraction of the saturation level, as in astroscrappy.

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["quantiles", "take_blocks"]
-
 BLOCK = 32  # pixels, small beside vignetting and galaxies
 MOST_ALONG_AN_AXIS = 16  # 256 blocks, a quarter of a million pixels
 

@@ -13,8 +13,6 @@ import numpy as np
 from ccdproc_crplugin.kernels.engines import engine as choose_engine
 from ccdproc_crplugin.kernels.engines import n_threads
 
-__all__ = ["CombineOptions", "Combined", "Stack", "combine_stack", "frame_median"]
-
 _ENGINES = {"c": "ccdproc_crplugin.kernels._combine", "numpy": "ccdproc_crplugin.kernels.numpy_combine"}
 _STORAGES = {"f4": 0, "u2": 1, "i2": 2}  # as in src/stack.h
 

@@ -3,8 +3,6 @@
 
 import numpy as np
 
-__all__ = ["structured_edges"]
-
 #: How many rows or columns an edge has (pix).
 WIDTH = 3
 

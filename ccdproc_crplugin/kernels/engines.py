@@ -15,8 +15,6 @@ from types import ModuleType
 
 from ccdproc_crplugin.errors import CosmicRayError, check_whole
 
-__all__ = ["EngineChoice", "engine", "load_engine", "n_threads"]
-
 _ENGINES = {
     "c": "ccdproc_crplugin.kernels.c_engine",
     "numpy": "ccdproc_crplugin.kernels.numpy_engine",

@@ -7,8 +7,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import quantiles
 
-__all__ = ["isolated_pixels"]
-
 HEIGHT = 7.0  # standard deviations over the neighbours, where hot pixels begin to be taken for cosmic rays
 # Of a pixel's height: the most by which one neighbour and the four beside it may stand out. A star with a FWHM
 # of 1.3 pixels has 0.19 of its peak more in the four beside it than in the four corners.

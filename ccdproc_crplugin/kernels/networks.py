@@ -12,8 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-__all__ = ["median_network", "merge_exchange"]
-
 
 def merge_exchange(n: int) -> Iterator[tuple[int, int]]:
     """

@@ -7,8 +7,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD
 
-__all__ = ["combine", "median"]
-
 #: Numbers that are worked on at once, which bounds the memory.
 CHUNK = 1 << 21
 

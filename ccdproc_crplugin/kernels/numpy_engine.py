@@ -29,8 +29,6 @@ from ccdproc_crplugin.kernels.numpy_filters import (
 )
 from ccdproc_crplugin.kernels.options import Options
 
-__all__ = ["find", "prepare"]
-
 SCORE = np.dtype([("y", np.int32), ("x", np.int32), ("s_prime", np.float32), ("s_prime_over_f", np.float32)])
 
 _LEAST_VARIANCE = np.float32(0.00001)  # electrons squared

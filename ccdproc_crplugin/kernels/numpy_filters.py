@@ -9,15 +9,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.networks import median_network
 
-__all__ = [
-    "edges_of_laplacian",
-    "laplacian",
-    "laplacian_of_rows",
-    "lower_median",
-    "median_around",
-    "window",
-]
-
 _PIXELS_AT_ONCE = 1 << 13  # 49 planes of so many pixels stay in the cache
 
 

@@ -12,8 +12,6 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, check_whole
 from ccdproc_crplugin.kernels.psf import gaussian_psf
 
-__all__ = ["ASTROSCRAPPY_SIGCLIP", "EDGES", "OBJLIM", "REPAIRS", "SIGCLIP", "Options"]
-
 #: Default of ``sigclip`` for this package's detector, and the default of astroscrappy for what follows astroscrappy.
 SIGCLIP = 5.0
 ASTROSCRAPPY_SIGCLIP = 4.5

@@ -23,8 +23,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import quantiles
 
-__all__ = ["BlockNoise", "measure_noise"]
-
 KEPT = 0.75  # share of the ratios that counts
 # Mean square of a normal variable of variance 1 within its middle share p: 1 - 2 z f(z) / p, with z = 1.1503 for 0.75.
 KEPT_MEAN = 0.3683

@@ -9,8 +9,6 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["BrightEnd", "measure_bright_end"]
-
 MOST_ROWS = 1024
 MOST_SKY = 4096  # pixels that make the sky's level and scatter
 FAR_ABOVE_SKY = 50.0  # standard deviations, below which nothing saturates

@@ -3,8 +3,6 @@
 
 import numpy as np
 
-__all__ = ["true_pixels"]
-
 
 def true_pixels(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows and columns of the true pixels in reading order, many times faster than `numpy.nonzero`."""

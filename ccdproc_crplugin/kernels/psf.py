@@ -7,8 +7,6 @@ import numpy as np
 
 from ccdproc_crplugin.errors import check_choice, check_number, check_whole
 
-__all__ = ["PSF_MODELS", "gaussian_psf", "moffat_psf", "psf_kernel"]
-
 #: Names of the profiles.
 PSF_MODELS = ("gauss", "gaussx", "gaussy", "moffat")
 

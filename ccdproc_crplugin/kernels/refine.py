@@ -13,8 +13,6 @@ import numpy as np
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["grow_events"]
-
 SIGNIFICANT = 2.5  # standard deviations of a single pixel
 STRUCTURE = 1.5  # weight of the scatter that noise does not explain
 RADIUS = 3  # pixels: the repair draws on 7 x 7

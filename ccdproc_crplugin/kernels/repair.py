@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["ESTIMATORS", "repair"]
-
 #: Half the side of the window that a repair draws on (pix): 5 x 5 as in L.A.Cosmic.
 RADIUS = 2
 

@@ -18,8 +18,6 @@ from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
 from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP, Options
 
-__all__ = ["LACosmicResult", "lacosmic"]
-
 
 @dataclass(frozen=True)
 class LACosmicResult:

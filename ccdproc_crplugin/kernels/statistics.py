@@ -7,8 +7,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["EXACT_STD_OF_MAD", "STD_OF_MAD", "robust_std"]
-
 #: Standard deviation of normal values, in units of their median absolute deviation: 1 over the third quartile of the
 #: normal distribution. Combining needs all digits (as in src/combine_pixels.h), because it has to agree with
 #: ``mad_std`` of ccdproc.combine; the detectors were tuned with the rounded number, and their masks depend on it.

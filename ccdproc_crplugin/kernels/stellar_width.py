@@ -22,8 +22,6 @@ from numpy.lib.stride_tricks import sliding_window_view
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["OBJLIM_WITHOUT_STARS", "objlim_for_width", "stellar_width"]
-
 TILE = 256  # pixels
 MOST_TILES = 32  # 2.1 million pixels, an eighth of a frame of 4096 x 4096
 AT_ONCE = 5  # tiles whose candidates are measured together

@@ -23,8 +23,6 @@ from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.pipeline.model import Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
-__all__ = ["check_calls", "check_ending", "read_night"]
-
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending")
 TABLES = ("night", "headers", "select", "combine", "step")

@@ -21,8 +21,6 @@ from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Lig
 from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
 from ccdproc_crplugin.pipeline.steps import reason_in_night
 
-__all__ = ["Execution"]
-
 
 @dataclass(frozen=True)
 class Execution:

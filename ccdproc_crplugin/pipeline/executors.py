@@ -20,8 +20,6 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.plugins.loader import DEFAULT_PLUGINS
 
-__all__ = ["Crew", "choose_n_workers", "refuse_in_unguarded_script"]
-
 #: Memory of a worker: bytes of Python and its libraries, and the number of frames of float32 beside them.
 BASE_MEMORY, FRAMES_IN_MEMORY = 250e6, 6
 

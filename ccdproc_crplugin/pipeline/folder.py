@@ -18,8 +18,6 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-__all__ = ["check_folders", "locked", "target_in"]
-
 LOCK = ".night.lock"
 
 

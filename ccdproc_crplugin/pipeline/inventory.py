@@ -24,8 +24,6 @@ from ccdproc_crplugin.pipeline.model import Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 
-__all__ = ["list_files", "take_inventory"]
-
 
 def list_files(night: Night) -> list[tuple[Path, str]]:
     """The files of the input, each with its name in the table."""

@@ -33,8 +33,6 @@ from ccdproc_crplugin.pipeline.results import (
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
 
-__all__ = ["work_on"]
-
 
 def work_on(task: Task) -> Outcome:
     """Reduce a light frame; an error becomes the reason in its row."""

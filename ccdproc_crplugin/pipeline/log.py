@@ -17,8 +17,6 @@ from astropy.table import Table
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.pipeline.table import TABLE
 
-__all__ = ["LOG", "caught_warnings", "night_log", "outcome_line", "preflight_lines", "warn_of_failed_checks"]
-
 LOG = "night.log"
 
 logger = logging.getLogger("ccdproc_crplugin")

@@ -14,8 +14,6 @@ from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
 
-__all__ = ["Call", "CombineTask", "Entry", "Group", "Light", "Night", "Outcome", "Plan", "Task"]
-
 
 @dataclass(frozen=True)
 class Call:

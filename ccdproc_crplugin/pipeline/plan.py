@@ -23,8 +23,6 @@ from ccdproc_crplugin.pipeline.steps import reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
 
-__all__ = ["CALIBRATION", "Planner", "deciding_plugins", "doubts_about", "missing_figures"]
-
 #: The folder of the combined frames, in the output folder.
 CALIBRATION = "calibration"
 

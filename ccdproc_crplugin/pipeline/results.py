@@ -15,17 +15,6 @@ from astropy.io import fits
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 
-__all__ = [
-    "INPUT_CARD",
-    "facts_of",
-    "foreign_file",
-    "headers_of_result",
-    "is_readable",
-    "is_whole",
-    "marks_of_result",
-    "n_bytes_of",
-]
-
 #: Card of a result with the hash of its input; `SETTINGS_CARD` holds that of its settings.
 INPUT_CARD = "CRINPUT"
 

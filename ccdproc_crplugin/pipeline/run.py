@@ -34,8 +34,6 @@ from ccdproc_crplugin.plugins.loader import THIS_PROCESS
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-__all__ = ["clean_collection", "plan_night", "reduce_night", "run_night"]
-
 
 def run_night(
     night: Night,

@@ -21,8 +21,6 @@ from ccdproc_crplugin.frames.cards import write_history
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
 
-__all__ = ["HEADER_KEYWORDS", "OutputError", "as_setting", "overrule_header", "reason_in_night", "run_step", "writing"]
-
 #: Errors that every further frame would meet too: the disk is full, or the folder can't be written to.
 FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 

@@ -19,19 +19,6 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import atomic_write
 from ccdproc_crplugin.io.ccd import reading
 
-__all__ = [
-    "COLUMNS",
-    "JOURNAL",
-    "TABLE",
-    "Record",
-    "hash_file",
-    "hash_settings",
-    "path_inside",
-    "read_table",
-    "table_of",
-    "update_row",
-]
-
 #: Each row is appended to the journal at once, as a line of JSON. The end of a run writes the table and removes the
 #: journal; a killed run leaves it to the next one.
 TABLE, JOURNAL = "night.ecsv", "night.jsonl"

@@ -18,8 +18,6 @@ import pluggy
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["PROJECT", "hookimpl", "hookspec"]
-
 #: The name that ties specifications, implementations and the manager together.
 PROJECT = "ccdproc_crplugin"
 

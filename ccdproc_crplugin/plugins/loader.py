@@ -19,24 +19,6 @@ import entrypoints
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.plugins.model import Check, Detector, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
-from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter
-
-__all__ = [
-    "DEFAULT_PLUGINS",
-    "ENTRY_POINT_GROUP",
-    "PluginHost",
-    "checks",
-    "detector_parameters",
-    "detectors",
-    "find_detector",
-    "find_step",
-    "host",
-    "register",
-    "step_parameters",
-    "steps",
-    "takes_any_parameter",
-    "unregister",
-]
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Check", "Detection", "Detector", "Finding", "Step"]
-
 #: Keywords of the host's own functions: no parameter of a detector may bear one of these names.
 HOST_KEYWORDS = frozenset(
     [

@@ -19,8 +19,6 @@ import pluggy
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, reason_of
 from ccdproc_crplugin.plugins.rules import REGISTRIES, check_plugin, checked_name, new_manager
 
-__all__ = ["FAILURES", "Plugin", "Registration", "Registry"]
-
 #: What a plugin may raise without costing more than itself.
 FAILURES = (Exception, SystemExit)
 

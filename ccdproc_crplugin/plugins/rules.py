@@ -14,16 +14,6 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.plugins import hookspecs
 from ccdproc_crplugin.plugins.model import DETECTOR_KEYWORDS, HOST_KEYWORDS, Check, Detector, Step
 
-__all__ = [
-    "REGISTRIES",
-    "check_plugin",
-    "checked_name",
-    "detector_parameters",
-    "new_manager",
-    "step_parameters",
-    "takes_any_parameter",
-]
-
 #: The hooks that declare something, and what each must yield.
 REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_detectors": ("detector", Detector),

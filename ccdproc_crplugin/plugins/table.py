@@ -8,8 +8,6 @@ from astropy.table import Table
 from ccdproc_crplugin.kernels import engine, n_threads
 from ccdproc_crplugin.plugins.loader import DISTRIBUTION, host
 
-__all__ = ["plugin_report"]
-
 COLUMNS = ("kind", "name", "plugin", "distribution", "status", "detail")
 
 

@@ -12,8 +12,6 @@ import numpy as np
 from ccdproc_crplugin.report.codes import picture
 from ccdproc_crplugin.report.frame import FrameView
 
-__all__ = ["ChipMap", "chip_maps"]
-
 #: Longest side of a chip map (pix).
 MAP_SIDE = 640
 

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["Codes", "binned", "picture"]
-
 #: How hard a picture is packed: a third of the time of the usual 6, for a twelfth more bytes.
 COMPRESSION = 4
 

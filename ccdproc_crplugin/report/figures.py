@@ -10,8 +10,6 @@ import numpy as np
 
 from ccdproc_crplugin.report.frame import CLASSES, FrameView
 
-__all__ = ["Histogram", "histograms"]
-
 #: Size of a histogram's plot and of the space below and to the left, in its own units.
 WIDTH, HEIGHT, BELOW, LEFT = 300, 130, 34, 40
 

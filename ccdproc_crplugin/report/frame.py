@@ -22,8 +22,6 @@ from ccdproc_crplugin.report.night import Row, complete
 from ccdproc_crplugin.report.review import cleaning_id
 from ccdproc_crplugin.report.stamps import Sheet, make_sheet
 
-__all__ = ["CLASSES", "FrameView", "view_frame"]
-
 #: The classes, by whose place in this list the page knows them.
 CLASSES = tuple(RULES)
 

@@ -19,8 +19,6 @@ from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
-__all__ = ["Row", "complete", "put_back", "rows_of_folder", "split_frames"]
-
 #: Cards of a cleaned frame that hold a parameter of its detector.
 PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
 

@@ -27,8 +27,6 @@ from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
 from ccdproc_crplugin.report.night import Row, put_back, rows_of_folder, split_frames
 from ccdproc_crplugin.report.review import FORMAT, VERSION, name_in_review
 
-__all__ = ["write_report"]
-
 #: A page with its pictures in it is at most so large (bytes); else they stand beside it.
 LARGEST_PAGE = 20_000_000
 

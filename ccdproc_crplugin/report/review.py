@@ -19,17 +19,6 @@ from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import removed_pixels
 
-__all__ = [
-    "FORMAT",
-    "VERSION",
-    "Judgement",
-    "apply_review",
-    "apply_reviews",
-    "cleaning_id",
-    "name_in_review",
-    "read_review",
-]
-
 #: What the file says of itself.
 FORMAT, VERSION = "ccdproc_crplugin review", 1
 

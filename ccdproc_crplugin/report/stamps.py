@@ -10,8 +10,6 @@ import numpy as np
 from ccdproc_crplugin.events.segments import CRSegments
 from ccdproc_crplugin.report.codes import Codes
 
-__all__ = ["Sheet", "make_sheet"]
-
 #: Pixels around an event, and the smallest and largest side of its stamp.
 MARGIN, SMALLEST, LARGEST = 8, 25, 1000
 

@@ -16,8 +16,6 @@ import numpy as np
 from ccdproc_crplugin.errors import check_ranges, wrong_value
 from ccdproc_crplugin.simulate.particles import THIN, Chip
 
-__all__ = ["Camera"]
-
 # Least and most of each figure.
 NUMBERS = {
     "gain": (1e-3, 1e3),

@@ -14,9 +14,6 @@ from astropy.io import fits
 
 from ccdproc_crplugin.errors import check_choice
 
-__all__ = ["DIALECTS", "Exposure", "make_header"]
-
-
 #: Values, or values with comments, by keyword.
 Cards = dict[str, Any]
 

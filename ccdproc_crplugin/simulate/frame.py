@@ -18,8 +18,6 @@ from ccdproc_crplugin.simulate.particles import KINDS, Chip, charge_image, make_
 from ccdproc_crplugin.simulate.scene import draw_galaxies, draw_stars, galaxy_image, star_image
 from ccdproc_crplugin.simulate.settings import CORRECTIONS, check_settings
 
-__all__ = ["TRUTH_SIGMA", "SimulatedFrame", "simulate_frame"]
-
 # A pixel belongs to an event if the event's charge in it exceeds this many standard deviations of the
 # noise which that pixel has without the event.
 TRUTH_SIGMA = 2.0

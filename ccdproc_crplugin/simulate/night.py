@@ -19,8 +19,6 @@ from ccdproc_crplugin.simulate.camera import Camera
 from ccdproc_crplugin.simulate.frame import SimulatedFrame, simulate_frame
 from ccdproc_crplugin.simulate.settings import check_settings
 
-__all__ = ["simulate_frames", "simulate_night"]
-
 COLUMNS = ("file", "truth", "kind", "n_events", "n_pixels")
 FLAT_LEVEL = 20_000.0  # electrons
 SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "corrected", "unit", "date")

@@ -26,8 +26,6 @@ from scipy import stats
 
 from ccdproc_crplugin.errors import check_ranges
 
-__all__ = ["KINDS", "THICK", "THIN", "Chip", "Path", "charge_image", "make_path"]
-
 # Silicon. PDG [1], tables of atomic and nuclear properties.
 EV_PER_ELECTRON = 3.65  # mean energy that sets one electron free
 LANDAU_WIDTH = 17.83  # eV per micron: (K / 2) (Z / A) rho for a charge of one at full speed

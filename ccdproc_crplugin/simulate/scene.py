@@ -13,8 +13,6 @@ from photutils.datasets import make_model_image
 from photutils.psf import ImagePSF, MoffatPSF
 from scipy.signal import fftconvolve
 
-__all__ = ["draw_galaxies", "draw_stars", "galaxy_image", "moffat_psf", "star_image"]
-
 PSF_OVERSAMPLING = 5
 
 # Stars are more numerous the fainter they are: N(flux) ~ flux^-1.6, between Euclidean counts and those

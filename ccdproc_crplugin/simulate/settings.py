@@ -14,8 +14,6 @@ from ccdproc_crplugin.errors import check_choice, check_ranges, wrong_value
 from ccdproc_crplugin.simulate.camera import Camera
 from ccdproc_crplugin.simulate.dialects import DIALECTS
 
-__all__ = ["CORRECTIONS", "check_settings"]
-
 CORRECTIONS = ("bias", "dark", "flat")
 KINDS = ("bias", "dark", "flat", "light")
 UNITS = ("electron", "adu")

@@ -16,8 +16,6 @@ from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
 
-__all__ = ["SIGCLIPS", "Limits", "choose_limits"]
-
 #: The values of ``sigclip`` that are weighed.
 SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
 #: The values of ``objlim``, in units of what suits the stellar width.

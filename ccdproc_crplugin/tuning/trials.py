@@ -25,8 +25,6 @@ from ccdproc_crplugin.simulate import THIN
 from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import moffat_psf, star_image
 
-__all__ = ["LOWEST", "Trials", "best_scores", "make_trials"]
-
 #: The lowest S' that is kept.
 LOWEST = 3.0
 

@@ -23,8 +23,6 @@ from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Tuning", "cr_tune"]
-
 #: No event has a larger contrast to the fine structure.
 LARGEST_OBJLIM = 1e6
 

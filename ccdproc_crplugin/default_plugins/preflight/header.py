@@ -17,8 +17,6 @@ from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
 
-__all__ = ["check_kind", "check_overscan", "check_records", "check_unit"]
-
 #: Where the number of frames stands that were combined.
 NUMBER_COMBINED = ("NCOMBINE", "NCOMBIN", "STACKCNT")
 #: Where an overscan may stand, and where the light.

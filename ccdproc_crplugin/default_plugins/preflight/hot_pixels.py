@@ -17,8 +17,6 @@ from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
 
-__all__ = ["check_hot_pixels"]
-
 #: Most cosmic rays, /cm2/min: radioactive glass near the chip. About a fifth stay within one pixel.
 HIGHEST_RATE = 10.0
 SHARE_OF_SINGLE_PIXELS = 0.2

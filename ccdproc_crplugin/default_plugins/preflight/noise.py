@@ -16,8 +16,6 @@ from ccdproc_crplugin.default_plugins.preflight.records import corrections
 from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, variance_blocks
 from ccdproc_crplugin.plugins.model import Finding
 
-__all__ = ["check_noise"]
-
 #: The variance may be this many times too large or too small: headers round gain and read noise.
 TOLERANCE = 1.3
 #: Beyond this the search goes wrong.

@@ -12,8 +12,6 @@ from ccdproc_crplugin.kernels.blocks import quantiles
 from ccdproc_crplugin.kernels.photon_transfer import measure_noise
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["NoiseBudget", "noise_budget"]
-
 #: Structure of the scene adds this share of the difference between the variances over two pixels and over one,
 #: as measured on simulated fields of stars with a FWHM of 1.3 to 6 pixels (0.40 to 0.68).
 STRUCTURE = 0.6

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 
 from ccdproc_crplugin.frames.header import value_of
 
-__all__ = ["corrections", "section"]
-
 #: The records of each correction: ccdproc's short and long names, and IRAF's.
 RECORDS = {
     "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR"),

@@ -11,8 +11,6 @@ from ccdproc_crplugin.frames.checks import mask_of, uncertainty_scale
 from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
 from ccdproc_crplugin.kernels.blocks import take_blocks
 
-__all__ = ["electron_blocks", "variance_blocks"]
-
 #: From an uncertainty to the variance.
 VARIANCE_OF = {StdDevUncertainty: np.square, VarianceUncertainty: np.positive, InverseVariance: np.reciprocal}
 

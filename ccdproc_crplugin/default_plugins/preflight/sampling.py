@@ -12,8 +12,6 @@ from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.kernels.stellar_width import stellar_width
 from ccdproc_crplugin.plugins.model import Finding
 
-__all__ = ["check_sampling"]
-
 #: Stars narrower than this (FWHM, pix) have cores that separable medians take for cosmic rays.
 UNDERSAMPLED = 2.0
 #: From this ``objlim`` on hardly any cosmic ray has the contrast to a matched filter's fine structure.

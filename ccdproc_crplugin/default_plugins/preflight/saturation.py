@@ -13,8 +13,6 @@ from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
 from ccdproc_crplugin.kernels.pile_up import BrightEnd, measure_bright_end
 from ccdproc_crplugin.plugins.model import Finding
 
-__all__ = ["check_saturation"]
-
 #: The level may be this share above the pile: full wells differ, and flat fields move them.
 TOO_HIGH = 1.05
 #: And this many times below: many observatories give the end of linearity.
