@@ -60,7 +60,7 @@ def main():
     """Make the screenshots."""
     # Not at import: collecting the doctests of this folder imports this file, and the path is everybody's.
     sys.path.append(str(HERE.parent))
-    from tests.browser import start_browser
+    from tests.helpers.browser import start_browser
 
     (HERE / "screenshots").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
