@@ -5,8 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-from numpydoc.validate import validate
-
 PACKAGE = "ccdproc_crplugin"
 REFERENCE = Path(__file__).parent / "reference.rst"
 
@@ -26,6 +24,8 @@ def public_names():
 
 def faults_of(name, kind):
     """What numpydoc finds wrong with a docstring."""
+    from numpydoc.validate import validate
+
     not_asked = NOT_ASKED if kind == "function" else NOT_ASKED_OF_CLASSES
     return [f"{name}: {code} {text}" for code, text in validate(name)["errors"] if code not in not_asked]
 

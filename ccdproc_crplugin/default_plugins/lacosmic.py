@@ -29,26 +29,26 @@ CONVOLVE_OBJLIM = 2.0
 def detect(
     data: np.ndarray,
     *,
-    mask,
-    variance,
-    readnoise,
-    saturation,
-    sigclip=SIGCLIP,
-    sigfrac=0.3,
-    objlim=None,
-    niter=4,
-    sepmed=False,
-    edges="search",
-    grow=True,
-    background=None,
-    fsmode="median",
-    psfmodel="gauss",
-    psffwhm=2.5,
-    psfsize=7,
-    psfk=None,
-    psfbeta=4.765,
-    threads=None,
-):
+    mask: np.ndarray,
+    variance: np.ndarray | None,
+    readnoise: float,
+    saturation: float,
+    sigclip: float | str = SIGCLIP,
+    sigfrac: float = 0.3,
+    objlim: float | None = None,
+    niter: int = 4,
+    sepmed: bool = False,
+    edges: str = "search",
+    grow: bool = True,
+    background: np.ndarray | None = None,
+    fsmode: str = "median",
+    psfmodel: str = "gauss",
+    psffwhm: float = 2.5,
+    psfsize: int = 7,
+    psfk: np.ndarray | None = None,
+    psfbeta: float = 4.765,
+    threads: int | None = None,
+) -> Detection:
     """Find cosmic rays by their sharp edges, which no optics can make."""
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
@@ -65,7 +65,7 @@ def detect(
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, mask, saturation, sepmed, fsmode)
-    if automatic:
+    if isinstance(sigclip, str):
         from ccdproc_crplugin.tuning.limits import choose_limits
 
         limits = choose_limits(data, mask=mask, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)

@@ -235,7 +235,11 @@ class TestSeveralFrames:
         assert all(same_bits(crp.read_ccd("all.fits", hdu=hdu).data, raw[hdu].data) for hdu in raw)
 
     @pytest.mark.parametrize(
-        ("words", "message"), [(["--labels", "1"], "expected --hdu"), (["--hdu", "9"], "holds a frame: 1, 2, 3")]
+        ("words", "message"),
+        [
+            (["--labels", "1"], "expected labels of one frame. Give --hdu."),
+            (["--hdu", "9"], "expected an HDU with a frame: 1, 2, 3."),
+        ],
     )
     def test_a_frame_that_is_not_said_or_not_there_is_wrong_usage(self, mosaic, words, message, capsys):
         assert main(["restore", str(mosaic), *words]) == 2
