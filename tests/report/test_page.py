@@ -22,7 +22,7 @@ from ..helpers.nights import write_mosaic
 
 
 class Elements(HTMLParser):
-    """What a page is made of."""
+    """The tags, addresses and identifiers of a page."""
 
     def __init__(self, text):
         super().__init__()
@@ -210,7 +210,7 @@ class TestRefusals:
     @pytest.mark.parametrize(
         "text", ["rubbish", "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: a, datatype: int64}\na\n1\n"]
     )
-    def test_a_table_that_is_none(self, folder, tmp_path, text):
+    def test_a_table_that_is_not_a_table_of_a_night(self, folder, tmp_path, text):
         (folder / "night.ecsv").write_text(text)
         with pytest.raises(CosmicRayError, match=r"night\.ecsv"):
             crp.write_report(folder, tmp_path / "page.html")

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A review of events: what is put back, and which files are refused.
-"""
+"""A review of events: what is put back, and which files are refused."""
 
 import copy
 import json
