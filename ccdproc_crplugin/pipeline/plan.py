@@ -110,7 +110,7 @@ class Planner:
         """
         The steps for this kind that stand before the one that takes the combined frame.
 
-        A bias or dark that is missing is left out: a short flat has hardly any dark current.
+        Where no combined bias or dark fits, its step is skipped: a short flat has hardly any dark current.
         """
         for call in self.night.calls:
             step = plugins.find_step(call.name)
@@ -138,7 +138,9 @@ class Planner:
             and group.key.fits(key, tolerance=self._tolerance, any_exposure=any_exposure)
         )
         return min(
-            fitting, key=lambda group: (_apart(group, key, "exposure"), _apart(group, key, "temperature")), default=None
+            fitting,
+            key=lambda group: (group.key.apart(key, "exposure"), group.key.apart(key, "temperature")),
+            default=None,
         )
 
     def _with_master(self, call: Call, group: Group) -> Call:
@@ -219,11 +221,6 @@ def _why_skipped(entry: Entry) -> str:
     if entry.said:
         return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
     return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
-
-
-def _apart(group: Group, key: CalibrationKey, what: str) -> float:
-    a, b = getattr(group.key, what), getattr(key, what)
-    return 0.0 if a is None or b is None else abs(a - b)
 
 
 def _in_words(key: CalibrationKey) -> str:

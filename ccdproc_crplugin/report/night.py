@@ -13,14 +13,11 @@ from typing import Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.cards import read_verdict
+from ccdproc_crplugin.frames.cards import PARAMETER_CARDS, read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
-
-#: Cards with the parameters of the detector.
-PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
 
 #: Kinds of calibration frames, which have no events.
 CALIBRATION = ("bias", "dark", "flat")
@@ -131,7 +128,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "exposure": seconds and float(seconds.value.value),
         "detector": _text(header.get("CRDETECT")),
         "findings": _text(header.get("CRPREFLT")),
-        "parameters": _in_words({name: header[card] for name, card in PARAMETERS.items() if card in header}),
+        "parameters": _in_words({name: header[card] for name, card in PARAMETER_CARDS.items() if card in header}),
     }
     entries = {name: value for name, value in vars(row).items() if value not in (None, "")}
     judged = {
