@@ -90,7 +90,7 @@ def fitting(
         and master.shape == shape
         and master.key.fits(key, tolerance=tolerance, any_exposure=True)
     ]
-    return sorted(found, key=lambda master: master.key.apart(key, "temperature"))
+    return sorted(found, key=lambda master: abs((master.key.temperature or 0.0) - (key.temperature or 0.0)))
 
 
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
