@@ -28,11 +28,7 @@ T = TypeVar("T", bound=WithKey)
 def fitting_frames(
     combined: Iterable[T], kind: str, key: CalibrationKey, *, tolerance: float, any_exposure: bool
 ) -> list[T]:
-    """
-    The combined frames of a kind that fit frames of a key: the nearest in exposure, then in temperature, is first.
-
-    Temperatures may differ by ``tolerance``, deg_C; with ``any_exposure`` a dark is scaled.
-    """
+    """The combined frames of a kind that fit frames of a key, ordered by distance in exposure, then in temperature."""
 
     def distance(frame: T) -> tuple[float, float]:
         return _apart(frame.key.exposure, key.exposure), _apart(frame.key.temperature, key.temperature)
@@ -68,11 +64,7 @@ class Subtraction:
 
 
 def choose_subtraction(key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame]) -> Subtraction:
-    """
-    Choose and read the frames to subtract: the bias from darks, bias and dark from flats.
-
-    A dark with the bias still in it takes the place of both where the exposure is its own.
-    """
+    """Choose and read the frames to subtract: the bias from darks, bias and dark from flats."""
     if key.kind == "bias" or not stack.settings.subtract:
         return Subtraction()
 
@@ -83,6 +75,7 @@ def choose_subtraction(key: CalibrationKey, stack: FrameStack, masters: Sequence
 
     biases = fitting("bias")
     dark = _nearest_dark(fitting("dark"), stack) if key.kind == "flat" else None
+    # a dark with the bias still in it takes the place of both
     bias = biases[0] if biases and not (dark is not None and dark.has_bias) else None
     bias_image, dark_image = (None if master is None else master.read() for master in (bias, dark))
     return Subtraction(bias, dark, bias_image, dark_image)

@@ -39,6 +39,7 @@ class _Inputs:
     """The frames to combine, files that can't be read, and frames of other kinds."""
 
     frames: dict[Path, InputFrame] = field(default_factory=dict)
+    keys: dict[Path, CalibrationKey] = field(default_factory=dict)  # of the same frames
     unreadable: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
@@ -220,29 +221,25 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
             settings.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
-        if _key_of(frame, settings).kind not in CALIBRATION_KINDS:
+        key = settings.keys.get(path) or calibration_key(frame.header)
+        if key.kind not in CALIBRATION_KINDS:
             frame.close()
             inputs.others.append(path)
         elif COMBINED in frame.header:
             frame.close()
             settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
-            inputs.frames[path] = frame
+            inputs.frames[path], inputs.keys[path] = frame, key
         if len(inputs.frames) > MAX_OPEN:
             frame.close()
     return inputs
-
-
-def _key_of(frame: InputFrame, settings: CombineSettings) -> CalibrationKey:
-    return settings.keys.get(frame.path) or calibration_key(frame.header)
 
 
 def _combine_groups(
     inputs: _Inputs, masters: list[CombinedFrame], folder: Path, settings: CombineSettings
 ) -> list[CombinedFrame]:
     """Combine group by group; a combined bias is subtracted from the darks, and both from the flats."""
-    keys = {path: _key_of(frame, settings) for path, frame in inputs.frames.items()}
-    groups = group_keys(keys, tolerance=settings.temperature_tolerance)
+    groups = group_keys(inputs.keys, tolerance=settings.temperature_tolerance)
     if not groups:
         raise _nothing_found(inputs)
     sources = [*inputs.frames, *inputs.unreadable, *inputs.others, *(master.path for master in masters)]

@@ -73,11 +73,7 @@ class CombinedFrame:
 
 
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
-    """
-    The cards of the first input that all inputs have with the same value.
-
-    Exposure and temperature stay where the inputs differ by little, as those of the key; the kind is that of the key.
-    """
+    """The cards that all inputs have with the same value, and the kind, exposure and temperature of the key."""
     first = headers[0]
     common = fits.Header()
     for card in first.cards:

@@ -14,6 +14,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -32,22 +33,14 @@ from ccdproc_crplugin.io.ccd import read_ccd
 MAX_OPEN = 200
 
 
-class FrameStack:
-    """
-    The frames of a group, read a few rows at a time; leaving the context closes the files.
-
-    The scratch file in ``folder`` has no name where the system allows it, so that nothing of it is left even by a run
-    that was killed.
-    """
+class FrameStack(AbstractContextManager):
+    """The frames of a group, read a few rows at a time; leaving the context closes the files."""
 
     def __init__(self, settings: CombineSettings, folder: Path) -> None:
         self.settings, self.folder = settings, folder
         self.frames: list[InputFrame] = []
         self._scratch: FileIO | None = None
         self.n_bytes = 0  # of the pixels that are kept in memory
-
-    def __enter__(self) -> FrameStack:
-        return self
 
     def __exit__(self, *_: Any) -> None:
         for frame in self.frames:
@@ -75,6 +68,7 @@ class FrameStack:
             self.n_bytes += pixels.nbytes
             return ArrayPlane(pixels.shape, pixels.dtype, pixels)
         if self._scratch is None:
+            # without a name where the system allows it, so that even a killed run leaves nothing
             self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
         start = self._scratch.seek(0, os.SEEK_END)
         left = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data

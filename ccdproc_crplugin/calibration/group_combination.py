@@ -91,18 +91,14 @@ def _subtraction_and_scales(
     if key.kind != "flat":
         return subtraction, None
     scales = _inverse_medians(stack, subtraction)
-    saturated = [_share_saturated(frame) > MOST_SATURATED for frame in stack.frames]
-    if any(saturated):
-        stack.leave_out(
-            [
-                f"found {frame.saturation}; expected a flat below saturation" if too_much else ""
-                for frame, too_much in zip(stack.frames, saturated, strict=True)
-            ]
-        )
+    shares = [0.0 if frame.saturation is None else frame.saturation.share for frame in stack.frames]
+    if max(shares) > MOST_SATURATED:
+        reasons = (f"found {frame.saturation}; expected a flat below saturation" for frame in stack.frames)
+        stack.leave_out([why if share > MOST_SATURATED else "" for why, share in zip(reasons, shares, strict=True)])
         # the choice of the dark depends on the exposures of the flats that stay
         return _subtraction_and_scales(key, stack, masters) if stack.frames else (subtraction, scales[:0])
-    for frame in stack.frames:
-        if _share_saturated(frame) > NOTEWORTHY_SATURATED:
+    for frame, share in zip(stack.frames, shares, strict=True):
+        if share > NOTEWORTHY_SATURATED:
             message = f"{frame.path.name} has {frame.saturation}; there the combined flat may be too low"
             warnings.warn(message, CalibrationWarning, stacklevel=2)
     lit = np.isfinite(scales)
@@ -110,10 +106,6 @@ def _subtraction_and_scales(
         ["" if is_lit else "found a flat whose median is not positive; expected light in it" for is_lit in lit]
     )
     return subtraction, scales[lit]
-
-
-def _share_saturated(frame: InputFrame) -> float:
-    return 0.0 if frame.saturation is None else frame.saturation.share
 
 
 def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
