@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, group_keys
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, free_name, group_keys
 
 CAMERA = {"XBINNING": 1, "YBINNING": 1, "GAIN": 1.5, "READOUTM": "Fast", "CCD-TEMP": -20.0}
 
@@ -47,6 +47,16 @@ class TestName:
     def test_it_says_what_is_known(self):
         assert calibration_key(header("FLAT")).name == "flat_R_1x1_gain1.5_Fast_-20C"
         assert CalibrationKey("dark", exposure=0.5, temperature=3.2).name == "dark_0.5s_3C"
+
+    def test_a_header_of_few_cards_is_enough(self):
+        key = calibration_key({"IMAGETYP": "Dark Frame", "EXPTIME": 120.0, "XBINNING": 2, "CCD-TEMP": -20.1})
+        assert (key.kind, key.exposure, key.binning, key.temperature) == ("dark", 120.0, (2, 2), -20.1)
+        assert key.name == "dark_120s_2x2_-20C"
+
+    def test_a_name_that_is_taken_gets_a_number(self):
+        taken = set()
+        assert [free_name("bias", taken) for _ in range(3)] == ["bias", "bias_2", "bias_3"]
+        assert taken == {"bias", "bias_2", "bias_3"}
 
     @pytest.mark.parametrize("hostile", ["../../etc/passwd", "a/b", "..", "R\x00", "C:\\x", "\n", "x" * 500])
     def test_it_never_leaves_the_folder(self, hostile):
