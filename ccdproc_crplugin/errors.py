@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
-#: A parameter or a function in an advice: ``{gain}``, ``{force=True}`` or ``{restore_cosmic_rays()}``.
+#: A parameter or function named in the advice: ``{gain}``, ``{force=True}`` or ``{restore_cosmic_rays()}``.
 _NAMED = re.compile(r"\{(\w+)(?:=([^{}]*)|(\(\)))?\}")
 
 
@@ -33,8 +33,8 @@ class CosmicRayError(ValueError):
         What was found and what is expected.
     advice : str
         What to do, as a sentence of its own. Parameters and functions in braces, such as ``{gain}``, ``{force=True}``
-        or ``{restore_cosmic_rays()}``, are spelled in the way of the reader. Nothing that comes from a user belongs
-        here.
+        or ``{restore_cosmic_rays()}``, are spelled as the reader would write them. Never put in what comes from a
+        user.
     parameter : (str, str) or None
         Name and value of the parameter that is wrong, if it is one; ``message`` then follows after
         "Found name=value".
@@ -106,13 +106,13 @@ class PluginWarning(UserWarning):
 
 class PreflightWarning(UserWarning):
     """
-    The frame does not fulfil one of the conditions of the method.
+    The frame fails to meet a condition of the method.
     """
 
 
 class CalibrationWarning(UserWarning):
     """
-    A calibration frame was left out, or a combined frame is not what it could be.
+    A calibration frame was left out, or a combined frame is worse than it could be.
     """
 
 

@@ -27,9 +27,20 @@ class NotAnImageError(CosmicRayError, TypeError):
 
 def _psf_kernel(psfmodel: str, psffwhm: float, psfsize: int, psfbeta: float) -> np.ndarray:
     """Astroscrappy's profile, turned half a turn; an even kernel's centre is a pixel."""
-    check_whole("psfsize", psfsize, 1)
+    check_whole("psfsize", psfsize, 1)  # before it is divided by two
     kernel = psf_kernel(psfmodel, psffwhm, psfsize, psfbeta, center=psfsize // 2)
     return np.ascontiguousarray(kernel[::-1, ::-1])
+
+
+def _number(value: Any) -> Any:
+    """The number in an array without axes, and anything else unchanged."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
+def _whole(value: Any) -> Any:
+    """The same, with a float such as 4.0 as an int."""
+    value = _number(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _image(name: str, array: Any, shape: tuple[int, ...]) -> Any:
@@ -90,7 +101,7 @@ def detect_cosmics(
     inmask : numpy.ndarray of shape (ny, nx), or None
         True for a bad pixel.
     inbkg : numpy.ndarray of shape (ny, nx), or None
-        Background to spare, counts.
+        Sharp structure that is not a cosmic ray, such as sky lines, counts.
     invar : numpy.ndarray of shape (ny, nx), or None
         Variance, counts squared.
     sigclip : float
@@ -106,12 +117,12 @@ def detect_cosmics(
     satlevel : float
         Saturation level, electrons.
     niter : int
-        Most iterations.
+        Largest number of iterations.
     sepmed : bool
         Separable medians instead of true ones.
     cleantype : {"median", "medmask", "meanmask", "idw"}
         How a cosmic ray's pixel is replaced. "median" is the median of the
-        5x5 pixels around; astroscrappy's own returns memory left over.
+        5x5 pixels around; astroscrappy's own returns uninitialised memory.
     fsmode : {"median", "convolve"}
         Fine structure from medians, or from a matched filter.
     psfmodel : {"gauss", "gaussx", "gaussy", "moffat"}
@@ -122,7 +133,7 @@ def detect_cosmics(
         Width of its kernel, pixels.
     psfk : numpy.ndarray or None
         A kernel to use instead. Where its weights cancel to exactly zero,
-        S'/F is not a number, and the answer not astroscrappy's.
+        S'/F is not a number, and the result is not astroscrappy's.
     psfbeta : float
         Exponent of the Moffat profile.
     verbose : bool
@@ -157,10 +168,11 @@ def detect_cosmics(
     >>> np.argwhere(mask).tolist(), float(cleaned[10, 20])
     ([[10, 20]], 100.0)
     """
+    sigclip, sigfrac, objlim, readnoise, satlevel = map(_number, (sigclip, sigfrac, objlim, readnoise, satlevel))
     check_choice("fsmode", fsmode, OBJLIM)
     check_choice("cleantype", cleantype, REPAIRS)
     if psfk is None and fsmode == "convolve":
-        psfk = _psf_kernel(psfmodel, psffwhm, psfsize, psfbeta)
+        psfk = _psf_kernel(psfmodel, _number(psffwhm), _whole(psfsize), psfbeta)
     gain = float(np.float32(gain))
     gain_squared = float(np.float32(gain) * np.float32(gain))
     frame = _image("indat", indat, np.shape(indat))
@@ -177,7 +189,7 @@ def detect_cosmics(
         sigfrac=sigfrac,
         objlim=objlim,
         saturation=satlevel,
-        niter=niter,
+        niter=_whole(niter),
         sepmed=bool(sepmed),
         edges="skip",
         repair=cleantype,

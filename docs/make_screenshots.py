@@ -1,8 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Makes the screenshots of the page on the report, from a simulated night: ``python docs/make_screenshots.py``.
+Make the screenshots of the report, from a simulated night: ``python docs/make_screenshots.py``.
 
-It needs Chromium with its driver, and Selenium.
+This needs Chromium with its driver, and Selenium.
 """
 
 import io
@@ -20,7 +20,7 @@ import ccdproc_crplugin as crp
 
 HERE = Path(__file__).parent
 
-#: Greys and colours of a screenshot, which keep it small.
+#: Colours of a screenshot; few, to keep the file small.
 COLOURS = 128
 
 
@@ -45,7 +45,7 @@ def make_night(folder, n_frames=12, shape=(400, 500), n_hot=9):
 
 
 def keep(browser, name):
-    """Write what the window shows, in few colours."""
+    """Write a screenshot of the window, in few colours."""
     image = Image.open(io.BytesIO(browser.driver.get_screenshot_as_png())).convert("RGB")
     image.quantize(COLOURS, dither=Image.Dither.NONE).save(HERE / "screenshots" / name, optimize=True)
 
@@ -58,9 +58,9 @@ def show(browser, selector):
 
 def main():
     """Make the screenshots."""
-    # Not at import: collecting the doctests of this folder imports this file, and the path is everybody's.
+    # Not when this file is imported: the doctests of this folder import it, and would find another path.
     sys.path.append(str(HERE.parent))
-    from tests.browser import start_browser
+    from tests.helpers.browser import start_browser
 
     (HERE / "screenshots").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

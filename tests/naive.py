@@ -30,7 +30,7 @@ def lacosmic(
     repair="meanmask",
     psf_kernel=None,
 ):
-    """Mask and repaired image. `bad` pixels aren't searched nor used; all arrays must be finite."""
+    """Mask and repaired image. `bad` pixels are neither searched nor used; all arrays must be finite."""
     image = data if background is None else data - background
     model = image + F4(readnoise) * F4(readnoise)
     if variance is not None:
@@ -107,7 +107,7 @@ def median(plane, size, separable, keep_edges):
 
 
 def laplacian(image):
-    """L+: subsample, convolve, clip, average. The border comes out wrong, which the margin forgives."""
+    """L+: subsample, convolve, clip, average. It is wrong at the border, which is cut off with the margin."""
     fine = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
     padded = np.pad(fine, 1, mode="edge")
     left, right = padded[1:-1, :-2], padded[1:-1, 2:]
@@ -120,7 +120,7 @@ def block_mean(fine):
 
 
 def laplacian_in_frame(image):
-    """L+ with nothing beyond the border, the operations there in the order astroscrappy's are."""
+    """L+ with no pixels beyond the border, with the operations there in astroscrappy's order."""
     c = np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)
     p = np.pad(c, 1)
     left, right, above, below = p[1:-1, :-2], p[1:-1, 2:], p[:-2, 1:-1], p[2:, 1:-1]

@@ -34,8 +34,6 @@ def examples(name):
 @pytest.mark.parametrize("name", modules())
 def test_the_examples_of_a_module_run(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    if name.endswith("c_engine"):
-        pytest.importorskip("ccdproc_crplugin.kernels._lacosmic", reason="installed without a compiler")
     runner = doctest.DocTestRunner(optionflags=FLAGS)
     for test in examples(name):
         runner.run(test)

@@ -44,13 +44,13 @@ def test_random_frame_and_options_give_astroscrappys_answer_at_length(seed):
 
 
 def assert_astroscrappys_answer_to_anything(seed):
-    frame, told = wild_frames.case(seed, tame=True, smallest=7)
+    frame, wild = wild_frames.case(seed, tame=True, smallest=7)
     names = {"mask": "inmask", "background": "inbkg", "variance": "invar", "psf_kernel": "psfk"}
-    options = {name: told[name] for name in ("readnoise", "sigclip", "sigfrac", "niter", "sepmed", "fsmode")}
-    options |= {theirs: told[ours] for ours, theirs in names.items() if ours in told}
-    options |= {"cleantype": told["repair"] if told["repair"] in ("medmask", "idw") else "meanmask"}
-    options |= {"objlim": 1.5 if told["objlim"] is None else told["objlim"]}
-    options |= {"satlevel": 65536.0 if told["saturation"] is None else told["saturation"]}
+    options = {name: wild[name] for name in ("readnoise", "sigclip", "sigfrac", "niter", "sepmed", "fsmode")}
+    options |= {theirs: wild[ours] for ours, theirs in names.items() if ours in wild}
+    options |= {"cleantype": wild["repair"] if wild["repair"] in ("medmask", "idw") else "meanmask"}
+    options |= {"objlim": 1.5 if wild["objlim"] is None else wild["objlim"]}
+    options |= {"satlevel": 65536.0 if wild["saturation"] is None else wild["saturation"]}
     if "psfk" in options:
         options["psfk"] = np.ascontiguousarray(options["psfk"], dtype=np.float32)
     assert_same_answer(frame, **options)
@@ -107,6 +107,20 @@ def test_bools_may_come_as_numbers():
     mask = np.zeros((60, 60), dtype=np.int64)
     mask[20:30, 20:30] = 1
     assert_same_answer(frame, inmask=mask, sepmed=0)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {name: np.array(value) for name, value in {"sigclip": 4.0, "sigfrac": 0.4, "objlim": 4.0, "niter": 3}.items()},
+        {"gain": np.array(2.0), "readnoise": np.array(5), "satlevel": np.array(5e4)},
+        {"niter": 3.0},
+        {"fsmode": "convolve", "psffwhm": np.array(2.0), "psfsize": np.array(5), "psfbeta": np.array(3.0)},
+    ],
+)
+def test_numbers_may_come_as_arrays_without_axes_and_whole_ones_as_floats(options):
+    frame = random_frames.random_frame(np.random.default_rng(26), "stars", (60, 60))
+    assert_same_answer(frame, **options)
 
 
 def test_variance_in_double_precision_is_taken():

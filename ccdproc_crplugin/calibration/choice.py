@@ -31,14 +31,10 @@ def fitting_frames(
     """The combined frames of a kind that fit frames of a key, ordered by distance in exposure, then in temperature."""
 
     def distance(frame: T) -> tuple[float, float]:
-        return _apart(frame.key.exposure, key.exposure), _apart(frame.key.temperature, key.temperature)
+        return frame.key.apart(key, "exposure"), frame.key.apart(key, "temperature")
 
     of_kind = (frame for frame in combined if frame.key.kind == kind)
     return sorted((f for f in of_kind if f.key.fits(key, tolerance=tolerance, any_exposure=any_exposure)), key=distance)
-
-
-def _apart(a: float | None, b: float | None) -> float:
-    return 0.0 if a is None or b is None else abs(a - b)
 
 
 @dataclass(frozen=True)
@@ -71,6 +67,7 @@ def choose_subtraction(key: CalibrationKey, stack: FrameStack, masters: Sequence
     def fitting(kind: str) -> list[CombinedFrame]:
         alike = (master for master in masters if (master.unit, master.shape) == (stack.frames[0].unit, stack.shape))
         found = fitting_frames(alike, kind, key, tolerance=stack.settings.temperature_tolerance, any_exposure=True)
+        # those of unknown temperature are last
         return sorted(found, key=lambda master: abs((master.key.temperature or 0.0) - (key.temperature or 0.0)))
 
     biases = fitting("bias")

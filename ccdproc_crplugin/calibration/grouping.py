@@ -53,6 +53,11 @@ class CalibrationKey:
             and _close(self.temperature, frame.temperature, tolerance)
         )
 
+    def apart(self, frame: CalibrationKey, what: str) -> float:
+        """How far the key lies from a frame in exposure (s) or temperature (deg_C); 0 where one of them is unknown."""
+        mine, other = getattr(self, what), getattr(frame, what)
+        return 0.0 if mine is None or other is None else abs(mine - other)
+
     def as_seen_by(self, kind: str) -> CalibrationKey:
         """The key without the properties that are ignored for a combined frame of a kind."""
         ignored: dict[str, Any] = dict.fromkeys(NOT_COUNTED.get(kind, ()))

@@ -65,11 +65,12 @@ def clean_cosmic_rays(
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     repair : {"meanmask", "medmask", "median", "idw", "none"} or None
-        How a pixel hit is estimated from the 5 x 5 pixels around it: mean or median of the good ones,
-        median of all, mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they are. The
-        values of a detector that returns a cleaned frame are used instead.
+        How each affected pixel is estimated from the 5 x 5 pixels around it: the mean or the median of the good ones,
+        the median of all, or the mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they
+        are. If the detector returns a cleaned frame, its values are used instead.
     preflight : {"warn", "raise", "off"}
-        Whether checks of the frame are run first: warn of their findings, also raise if one failed, run none.
+        What to do with the checks made before cleaning: report their findings as warnings, also raise an error if
+        one fails, or skip them.
     force : bool
         Whether a frame that was cleaned already may be cleaned again.
     **detector_parameters
@@ -92,7 +93,7 @@ def clean_cosmic_rays(
     Warns
     -----
     PreflightWarning
-        If the frame does not fulfil the conditions of the method.
+        If the frame fails to meet the conditions of the method.
 
     See Also
     --------
@@ -220,7 +221,7 @@ def _estimates(
     """
     Values for the pixels hit, or None, and the scatter of each: shape (n,), unit of the frame.
 
-    Those of the detector's own cleaned frame go first; pixels that only the refinement added are estimated here.
+    Values of the detector's own cleaned frame take precedence; pixels added only by the refinement are estimated here.
     """
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:

@@ -11,7 +11,7 @@ import numpy as np
 from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
-from ccdproc_crplugin.kernels.options import SIGCLIP
+from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -20,10 +20,6 @@ from ccdproc_crplugin.plugins.model import Detection, Detector
 
 #: What to give for ``sigclip`` to have it chosen.
 AUTO = "auto"
-
-#: ``objlim`` of the separable medians and of the matched filter, for which there is no rule by stellar width.
-SEPARABLE_OBJLIM = 5.0
-CONVOLVE_OBJLIM = 2.0
 
 
 def detect(
@@ -109,11 +105,9 @@ def _check(niter: int, **limits: Any) -> None:
 def _choose_objlim(
     data: np.ndarray, mask: np.ndarray, saturation: float, sepmed: bool, fsmode: str
 ) -> tuple[float, float | None]:
-    """The ``objlim`` that suits the frame, and the stellar width it comes from, if any (pix)."""
-    if fsmode == "convolve":
-        return CONVOLVE_OBJLIM, None
-    if sepmed:
-        return SEPARABLE_OBJLIM, None
+    """The ``objlim`` that suits the frame, and the stellar width it comes from (pix), None where no width is used."""
+    if fsmode == "convolve" or sepmed:
+        return OBJLIM[fsmode], None
     level = saturation if np.isfinite(saturation) else None
     fwhm = stellar_width(data, mask=mask if mask.any() else None, saturation=level)
     return objlim_for_width(fwhm), fwhm

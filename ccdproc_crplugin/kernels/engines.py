@@ -15,10 +15,7 @@ from types import ModuleType
 
 from ccdproc_crplugin.errors import CosmicRayError, check_whole
 
-_ENGINES = {
-    "c": "ccdproc_crplugin.kernels.c_engine",
-    "numpy": "ccdproc_crplugin.kernels.numpy_engine",
-}
+_ENGINES = {"c": "ccdproc_crplugin.kernels._lacosmic", "numpy": "ccdproc_crplugin.kernels.numpy_engine"}
 _MOST_THREADS = 256  # as in src/threads.c
 
 

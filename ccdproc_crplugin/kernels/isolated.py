@@ -18,7 +18,7 @@ CORNERS = ((-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def isolated_pixels(blocks: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Block, row and column of each, in `take_blocks`; not beside bad pixels or on the border of a block."""
+    """Block, row and column of each in `take_blocks`, without those beside bad pixels or on the border of a block."""
     level, low = quantiles(blocks, 0.5, BELOW_ONE_SIGMA)
     sigma = level - low
     block, y, x = np.nonzero(blocks[:, 1:-1, 1:-1] > (level + HEIGHT * sigma)[:, np.newaxis, np.newaxis])

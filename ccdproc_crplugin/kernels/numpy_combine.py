@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD
+from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD, finite_median
 
 #: Numbers that are worked on at once, which bounds the memory.
 CHUNK = 1 << 21
@@ -29,17 +29,8 @@ def _values(stack: tuple, frames: slice, pixels: slice) -> np.ndarray:
 
 def _middle(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Median and standard deviation from the median absolute deviation along the first axis, NaN left out."""
-    median = _median(values)
-    return median, _median(np.abs(values - median)) * EXACT_STD_OF_MAD
-
-
-def _median(values: np.ndarray) -> np.ndarray:
-    ordered = np.sort(values, axis=0)
-    n_good = np.isfinite(ordered).sum(axis=0)
-    ends = [
-        np.take_along_axis(ordered, np.maximum(k, 0)[np.newaxis], axis=0)[0] for k in ((n_good - 1) // 2, n_good // 2)
-    ]
-    return np.where(n_good > 0, (ends[0] + ends[1]) / 2, np.nan)
+    median = finite_median(values, axis=0)
+    return median, finite_median(np.abs(values - median), axis=0) * EXACT_STD_OF_MAD
 
 
 def _clipped(values: np.ndarray, n_iterations: int, sigma_low: float, sigma_high: float) -> np.ndarray:

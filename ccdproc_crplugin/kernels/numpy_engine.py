@@ -7,8 +7,8 @@ them only at the pixels where it can matter:
 
 * S' <= S, because S and its median are never negative. A pixel is a candidate
   only if L+ > 2 sigclip noise, and no noise is below the square root of the
-  least variance around. L+ of the whole frame leaves few pixels of a sky.
-* After a repair only pixels within its reach can change their answer.
+  least variance around. Few pixels of a plain sky have such an L+.
+* After a repair only the results of pixels within its reach can change.
 
 Pixels are flat indices into planes that hold the frame and a margin around it.
 """
@@ -20,6 +20,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ccdproc_crplugin.kernels.numpy_filters import (
+    PIXELS_AT_ONCE,
     edges_of_laplacian,
     laplacian,
     laplacian_of_rows,
@@ -36,7 +37,6 @@ _LEAST_F = np.float32(0.01)  # S' is divided by F
 _GROWTH = 2  # growth looks this many pixels away from a candidate
 _ROWS_AT_ONCE = 64
 _COLUMNS_AT_ONCE = 128
-_PIXELS_AT_ONCE = 1 << 13  # 49 planes of so many pixels stay in the cache
 _NEARNESS = (
     np.array([[1 / np.hypot(dy, dx) if dy or dx else 0.0 for dx in range(-2, 3)] for dy in range(-2, 3)])
     .round(8)
@@ -264,8 +264,8 @@ class Planes:
         return np.fmin(2 * noise * np.float32(limit) * np.float32(0.999999), np.finfo(np.float32).max)
 
     def _renew_laplacian(self, pixels: np.ndarray) -> None:
-        for start in range(0, pixels.size, _PIXELS_AT_ONCE):
-            some = pixels[start : start + _PIXELS_AT_ONCE]
+        for start in range(0, pixels.size, PIXELS_AT_ONCE):
+            some = pixels[start : start + PIXELS_AT_ONCE]
             data = self.data.ravel()
             self.laplacian.ravel()[some] = laplacian(
                 data[some], data[some - 1], data[some + 1], data[some - self.stride], data[some + self.stride]
@@ -410,7 +410,7 @@ class Planes:
             repaired = total / np.where(lonely, np.float32(1), weight)
         if lonely.any():
             repaired[lonely] = level_of()
-        # Of zeros, which have no order, a median may take either: the sum is the positive one.
+        # A median may be 0.0 or -0.0, which compare equal; adding 0.0 turns both into 0.0.
         return repaired.astype(np.float32) + np.float32(0)
 
     def _level_of_data(self) -> np.float32:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.networks import median_network
 
-_PIXELS_AT_ONCE = 1 << 13  # 49 planes of so many pixels stay in the cache
+PIXELS_AT_ONCE = 1 << 13  # 49 planes of so many pixels stay in the cache
 
 
 # --- the Laplacian, its operations in the order of the definition -----------------
@@ -114,8 +114,8 @@ def _larger(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def median_around(plane: np.ndarray, pixels: np.ndarray, size: int, separable: bool) -> np.ndarray:
     """Medians of the windows around pixels: of all values, or of the medians of rows."""
     medians = np.empty(pixels.size, dtype=np.float32)
-    for start in range(0, pixels.size, _PIXELS_AT_ONCE):
-        some = slice(start, start + _PIXELS_AT_ONCE)
+    for start in range(0, pixels.size, PIXELS_AT_ONCE):
+        some = slice(start, start + PIXELS_AT_ONCE)
         stacked = plane.ravel()[window(pixels[some], size, plane.shape[1])]
         pair: tuple[Callable, Callable] = (_smaller, _larger) if np.isnan(stacked).any() else (np.minimum, np.maximum)
         values = list(stacked)

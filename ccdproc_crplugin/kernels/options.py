@@ -18,9 +18,9 @@ ASTROSCRAPPY_SIGCLIP = 4.5
 
 EDGES = ("search", "skip")
 REPAIRS = ("meanmask", "medmask", "median", "idw")
-#: Default of ``objlim`` for each way to make the fine structure. The matched
-#: filter leaves a star's profile more contrast than medians do, so the limit
-#: that suits medians would let no pixel of a frame with stars pass.
+#: Default of ``objlim`` for each way to compute the fine structure. A star has more
+#: fine structure with the matched filter than with medians, so that with the limit
+#: for medians no cosmic ray of a frame with stars would be found.
 OBJLIM = {"median": 5.0, "convolve": 2.0}
 
 _WIDEST_KERNEL = 65  # pixels
@@ -42,19 +42,20 @@ def _checked_psf_kernel(psf_kernel: Any) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Options:
-    """The parameters of a run of L.A.Cosmic, checked; `lacosmic` explains them."""
+    """The parameters of a run of L.A.Cosmic, checked."""
 
-    readnoise: float
-    sigclip: float = ASTROSCRAPPY_SIGCLIP
-    sigfrac: float = 0.3
-    objlim: float | None = None
-    niter: int = 4
-    sepmed: bool = False
-    edges: str = "search"
-    repair: str | None = "meanmask"
-    fsmode: str = "median"
+    readnoise: float  # electrons
+    sigclip: float = ASTROSCRAPPY_SIGCLIP  # least S' of a cosmic ray
+    sigfrac: float = 0.3  # a neighbour of a cosmic ray needs S' above sigfrac * sigclip
+    objlim: float | None = None  # least S'/F of a cosmic ray; None for `OBJLIM`
+    niter: int = 4  # largest number of iterations
+    sepmed: bool = False  # separable medians (7, 7, 5 and 9 pixels wide) instead of true ones (5, 5, 3 and 7)
+    edges: str = "search"  # reflect the frame at its edges, or "skip" the outermost pixels
+    repair: str | None = "meanmask"  # new values from the 5 x 5 pixels around; None leaves the pixels as they are
+    fsmode: str = "median"  # fine structure F from medians, or from a matched filter ("convolve")
+    #: The star's profile, at most 65 pixels wide, for "convolve"; None for a Gaussian of a FWHM of 2.5 pixels.
     psf_kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
-    scores_above: float = math.inf
+    scores_above: float = math.inf  # least S' of the candidates in the table of scores
 
     def __post_init__(self) -> None:
         check_choice("edges", self.edges, EDGES)

@@ -1,13 +1,13 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The noise of a frame against what it should be, block by block.
+The noise of a frame compared with the noise expected, block by block.
 
-The noise is that of the mixed differences a - b - c + d of four pixels in a square. Whatever is a sum of a
-function of the row and one of the column has none: slopes, sky lines, the columns of a bias. Stars, traces and
-galaxies have some, but more of it over a distance of two pixels than over one, while noise has the same over
-both. Each squared difference is divided by the variance that the four pixels should have, their own light
-included, so that faint and bright parts of a block count alike; the mean of the four is independent of their
-difference. Of these ratios the smaller three quarters count, so that stars and cosmic rays hardly do.
+The noise is measured from the mixed differences a - b - c + d of four pixels in a square. They cancel any sum of a
+function of the row and a function of the column: slopes, sky lines, the columns of a bias. Stars, traces and
+galaxies do not cancel, but add more to differences over two pixels than over one, while noise adds the same to
+both. Each squared difference is divided by the variance expected of the four pixels with their own light, so
+that faint and bright parts of a block count alike; the mean of the four is independent of their difference.
+Only the smaller three quarters of these ratios are used, which leaves out most stars and cosmic rays.
 
 References
 ----------
@@ -59,7 +59,7 @@ def _ratio(
     if difference.size == 0:
         return np.full(len(blocks), np.nan), np.zeros(len(blocks), dtype=int)
     four = blocks if variance is None else variance
-    expected = _combine(_combine(four, 1, step, np.add), 2, step, np.add)  # that of four pixels, as the difference has
+    expected = _combine(_combine(four, 1, step, np.add), 2, step, np.add)  # of four pixels, as in the difference
     if variance is None:
         expected = np.maximum(expected, 0) + np.float32(4 * readnoise**2)
     difference **= 2

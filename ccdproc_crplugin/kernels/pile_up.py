@@ -7,17 +7,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 
 MOST_ROWS = 1024
 MOST_SKY = 4096  # pixels that make the sky's level and scatter
 FAR_ABOVE_SKY = 50.0  # standard deviations, below which nothing saturates
-FEWEST = 20  # pixels in a pile, and as high as the highest value of note: cosmic rays are fewer
+FEWEST = 20  # pixels that make a pile, or reach the level `high`: cosmic rays are fewer
 N_BINS = 25  # from 0 to the highest pixel
-LOWEST = 0.5  # share of the way from the sky to the highest pixel, below which no pile is looked for
+LOWEST = 0.5  # share of the way from the sky to the highest pixel, below which no pile is searched
 CONTRAST = 5.0  # to the bins below, where unsaturated stars get ever more numerous
 N_BELOW = 4
-ABOVE = 0.25  # share of the pile's number that may lie above it: cosmic rays, a flat field's noise
+ABOVE = 0.25  # most pixels above a pile, as a share of it: cosmic rays, noise of the flat field
 # A line of a spectrum touches more than this share of the rows or columns, and half as many of the others at most.
 WIDEST = 0.5
 NARROW = 0.5
@@ -40,7 +41,7 @@ def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> B
     top = _highest(sample)
     if not top - sky > FAR_ABOVE_SKY * scatter:
         return BrightEnd(sky, sky)
-    y, x = np.divmod(np.flatnonzero(sample > sky + LOWEST / 2 * (top - sky)), sample.shape[1])
+    y, x = true_pixels(sample > sky + LOWEST / 2 * (top - sky))
     values = sample[y, x].astype(float)
     good = np.isfinite(values) if mask is None else np.isfinite(values) & ~mask[rows][y, x]
     y, x, values = y[good], x[good], values[good]

@@ -10,7 +10,7 @@ from ccdproc_crplugin.errors import check_choice, check_number, check_whole
 #: Names of the profiles.
 PSF_MODELS = ("gauss", "gaussx", "gaussy", "moffat")
 
-_FWHM_OF_SIGMA = 2.35482  # 2 sqrt(2 ln 2)
+_FWHM_OF_SIGMA = 2.35482  # 2 sqrt(2 ln 2), rounded as in astroscrappy
 
 
 def _offsets(size: int, center: float | None) -> np.ndarray:

@@ -2,8 +2,8 @@
 """Growth of events into their faint wings.
 
 L.A.Cosmic keeps the pixels of an event whose edges are sharp and leaves the faint rest of a track: its diffused
-sides and its shallow end. `grow_events` adds a neighbour of an event while its residual against the sky, as its
-unflagged neighbourhood repairs it, stays significant, so an event grows along its track and stops where the track ends.
+sides and its shallow end. `grow_events` adds a neighbour of an event while its excess over the sky around it is
+significant, so an event grows along its track and stops where the track ends.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.statistics import robust_std
+from ccdproc_crplugin.kernels.statistics import finite_median, robust_std
 
 SIGNIFICANT = 2.5  # standard deviations of a single pixel
 STRUCTURE = 1.5  # weight of the scatter that noise does not explain
@@ -72,14 +72,14 @@ def _residual(
     """Excess of pixels over the sky around them, in standard deviations; 0 where it cannot be significant."""
     around = _good_windows(data, y, x, grown, bad)
     residual = np.zeros(y.size)
-    sky = _median(around.reshape(y.size, SIDE**2))
+    sky = finite_median(around.reshape(y.size, SIDE**2), axis=1)
     # The noise below is larger still: most pixels need no further look. A NaN compares false.
     possible = data[y, x] - sky > significant * np.sqrt(np.maximum(sky, 0) + readnoise**2)
     possible &= np.isfinite(around).sum(axis=(1, 2)) >= FEWEST_GOOD
     around, sky, value = around[possible], sky[possible], data[y, x][possible]
-    scatter = robust_std(around.reshape(-1, SIDE**2), sky[:, np.newaxis], _median)
+    scatter = robust_std(around.reshape(-1, SIDE**2), sky[:, np.newaxis], finite_median, axis=1)
     next_to = around[:, RADIUS - 1 : RADIUS + 2, RADIUS - 1 : RADIUS + 2].reshape(-1, 9)
-    sky = np.fmax(sky, _median(next_to))
+    sky = np.fmax(sky, finite_median(next_to, axis=1))
     noise = np.maximum(sky, 0) + readnoise**2
     structure = np.maximum(scatter**2 - noise, 0)
     residual[possible] = (value - sky) / np.sqrt(noise + STRUCTURE**2 * structure)
@@ -107,11 +107,3 @@ def _along(centre: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
     """Indices about each centre along one axis, clipped to the frame, and whether they were outside."""
     index = centre[:, np.newaxis] + np.arange(-RADIUS, RADIUS + 1)
     return np.clip(index, 0, size - 1), (index < 0) | (index >= size)
-
-
-def _median(rows: np.ndarray) -> np.ndarray:
-    """Median of the finite values of each row, NaN if there are none; at least one value of a row is NaN."""
-    ordered = np.sort(rows, axis=1)  # NaN goes last
-    n_good = np.isfinite(ordered).sum(axis=1)
-    row = np.arange(len(rows))
-    return (ordered[row, np.maximum(n_good - 1, 0) // 2] + ordered[row, n_good // 2]) / 2

@@ -16,7 +16,7 @@ from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask
 from ccdproc_crplugin.kernels.engines import load_engine, n_threads
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
-from ccdproc_crplugin.kernels.options import ASTROSCRAPPY_SIGCLIP, Options
+from ccdproc_crplugin.kernels.options import Options
 
 
 @dataclass(frozen=True)
@@ -155,45 +155,22 @@ def _table(scores: bytes) -> np.ndarray:
 def lacosmic(
     data: Any,
     *,
-    readnoise: float,
     mask: Any = None,
     background: Any = None,
     variance: Any = None,
-    sigclip: float = ASTROSCRAPPY_SIGCLIP,
-    sigfrac: float = 0.3,
-    objlim: float | None = None,
     saturation: float | None = None,
-    niter: int = 4,
-    sepmed: bool = False,
-    edges: str = "search",
-    repair: str | None = "meanmask",
-    fsmode: str = "median",
-    psf_kernel: Any = None,
-    scores_above: float | None = None,
     threads: int | None = None,
     engine: str | None = None,
+    **options: Any,
 ) -> LACosmicResult:
     """
     Find cosmic rays in a frame in electrons (ny, nx), sky included, by their sharp edges, and repair them.
 
     ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
-    data + readnoise^2 if it is None. A cosmic ray has S' above ``sigclip`` and S'/F above ``objlim``, None
-    for `OBJLIM`; its neighbours have S' above ``sigfrac * sigclip``. Stars above ``saturation`` (electrons) are not
-    searched. ``scores_above`` asks for the scores of all candidates down to this S'.
+    data + readnoise^2 if it is None. Stars above ``saturation`` (electrons) are not searched. ``options`` are the
+    fields of `Options`, of which ``readnoise`` has no default.
     """
-    options = Options(
-        readnoise=readnoise,
-        sigclip=sigclip,
-        sigfrac=sigfrac,
-        objlim=objlim,
-        niter=niter,
-        sepmed=sepmed,
-        edges=edges,
-        repair=repair,
-        fsmode=fsmode,
-        psf_kernel=psf_kernel,
-        scores_above=math.inf if scores_above is None else scores_above,
-    )
+    checked = Options(**options)
     data = _checked_data(data)
     return _run(
         data,
@@ -201,7 +178,7 @@ def lacosmic(
         _checked_companion("background", background, data.shape, np.float32),
         _checked_companion("variance", variance, data.shape, np.float32),
         _checked_saturation(saturation),
-        options,
+        checked,
         load_engine(engine),
         n_threads(threads),
     )

@@ -14,6 +14,14 @@ EXACT_STD_OF_MAD = 1.482602218505602
 STD_OF_MAD = 1.4826
 
 
+def finite_median(values: np.ndarray, axis: int) -> np.ndarray:
+    """Median of the finite values along an axis, NaN where there are none; the others must be NaN."""
+    ordered = np.sort(values, axis=axis)  # NaN goes last
+    n_good = np.isfinite(ordered).sum(axis=axis, keepdims=True)
+    low, high = (np.take_along_axis(ordered, k // 2, axis) for k in (np.maximum(n_good - 1, 0), n_good))
+    return np.where(n_good > 0, (low + high) / 2, np.nan).squeeze(axis)
+
+
 def robust_std(
     values: np.ndarray,
     centre: float | np.ndarray,

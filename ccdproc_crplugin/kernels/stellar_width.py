@@ -25,7 +25,7 @@ from ccdproc_crplugin.kernels.statistics import robust_std
 TILE = 256  # pixels
 MOST_TILES = 32  # 2.1 million pixels, an eighth of a frame of 4096 x 4096
 AT_ONCE = 5  # tiles whose candidates are measured together
-MOST_PEAKS = 150  # a tile, so that a tile full of structure costs no more than others
+MOST_PEAKS = 150  # per tile, so that a tile full of structure takes no more time than others
 RADIUS = 10  # pixels, half of a stamp: three standard deviations of a star of FWHM 8
 CORE = 4  # pixels, within which no pixel may be higher than the peak
 FALLEN = 0.85  # share of the peak below which the light must be at that distance: a star of FWHM 8 has half
@@ -219,10 +219,10 @@ def objlim_for_width(fwhm: float | None) -> float:
     """
     The ``objlim`` (with true medians) for stars of this width (pixels); None for a frame without stars.
 
-    L.A.Cosmic keeps a pixel if its Laplacian is ``objlim`` times its fine structure [2]_. The peak of a star has
-    a ratio of its own, however bright the star: with true medians at most 10 / fwhm^3 for stars
-    between a Moffat slope of 2.5 and a Gaussian, wherever their centre falls in a pixel. The rule is that
-    ratio, 1.25 more for noise and close pairs, and never outside of `LOWEST_OBJLIM` to `HIGHEST_OBJLIM`.
+    L.A.Cosmic keeps a pixel if its Laplacian is ``objlim`` times its fine structure [2]_. At the peak of a star this
+    ratio does not depend on the brightness: with true medians it is at most 10 / fwhm^3 for stars between a Moffat
+    slope of 2.5 and a Gaussian, wherever their centre falls in a pixel. The rule adds 1.25 to it for noise and close
+    pairs, and clips the sum to `LOWEST_OBJLIM` and `HIGHEST_OBJLIM`.
     """
     if fwhm is None:
         return OBJLIM_WITHOUT_STARS

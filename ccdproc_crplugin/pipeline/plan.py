@@ -111,7 +111,7 @@ class Planner:
         """
         The steps for this kind that stand before the one that takes the combined frame.
 
-        A bias or dark that is missing is left out: a short flat has hardly any dark current.
+        Where no combined bias or dark fits, its step is skipped: a short flat has hardly any dark current.
         """
         for call in self.night.calls:
             step = plugins.find_step(call.name)

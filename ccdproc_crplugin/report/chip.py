@@ -15,14 +15,14 @@ from ccdproc_crplugin.report.frame import FrameView
 #: Longest side of a chip map (pix).
 MAP_SIDE = 640
 
-#: A pixel is hot if so few would be expected, in the whole night, to be hit so often by chance; and pixels are too
-#: many if so many would be found in so small a share of nights.
+#: A pixel is hot if chance would hit fewer pixels than this so often in the whole night. Shared pixels are too many if
+#: chance would give so many of them in a smaller share of nights than this, and if `TOO_MANY` holds.
 CHANCE = 0.01
 
-#: And if they are so many times what chance gives: it hits no chip quite evenly.
+#: Least excess of shared pixels over chance, as a factor: hits are never spread quite evenly over a chip.
 TOO_MANY = 2.0
 
-#: Most pixels that are marked.
+#: Most pixels that are marked on a map.
 MOST_MARKED = 200
 
 
@@ -33,7 +33,7 @@ class MarkedPixel:
     x: int
     y: int
     n_frames: int
-    cx: float
+    cx: float  # on the map, from its upper left corner (pix)
     cy: float
 
 
@@ -41,11 +41,11 @@ class MarkedPixel:
 class SharedPixels:
     """Pixels that were hit in several frames but may not be hot."""
 
-    least: int
+    least: int  # frames in which they were hit
     most: int
     n_pixels: int
     n_by_chance: float
-    too_many: bool
+    too_many: bool  # for chance
 
 
 @dataclass(frozen=True)
@@ -57,24 +57,24 @@ class ChipMap:
     n_hits: int
     width: int
     height: int
-    image: str
-    least: int
+    image: str  # data URL: black where hits are, clear elsewhere
+    least: int  # frames in which a hot pixel is hit; 0 if no pixel can be hot
     n_hot: int
-    n_events: int
-    shared: SharedPixels | None
-    marked: list[MarkedPixel]
-    n_marked: int
+    n_events: int  # on hot pixels
+    shared: SharedPixels | None  # None where every pixel of several hits is hot, or for one frame
+    marked: list[MarkedPixel]  # the hot pixels, and the shared ones if these are too many
+    n_marked: int  # before the list was cut to `MOST_MARKED`
 
 
 def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
-    """Map the hits over the chip."""
+    """A map for each shape of frames, and the labels of each frame's events on hot pixels."""
     maps: list[ChipMap] = []
     on_hot: list[list[int]] = [[] for _ in views]
     for shape in sorted({view.shape for view in views}):
         members = [index for index, view in enumerate(views) if view.shape == shape]
         counts = np.zeros(shape, dtype=np.uint16)
         for index in members:
-            counts[views[index].pixels] += 1
+            counts.flat[views[index].pixels] += 1
         expected = _expected([views[index] for index in members])
         least = _least(expected)
         for index in members:
@@ -88,7 +88,7 @@ def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]
 def _expected(views: Sequence[FrameView]) -> np.ndarray:
     """Pixels that chance would hit in at least 0, 1, 2, ... frames, for frames with these numbers of hits."""
     n_pixels = views[0].shape[0] * views[0].shape[1]
-    shares = [len(view.pixels[0]) / n_pixels for view in views]
+    shares = [len(view.pixels) / n_pixels for view in views]
     chances = reduce(np.convolve, (np.array([1 - share, share]) for share in shares))
     return n_pixels * np.cumsum(chances[::-1])[::-1]
 
@@ -103,7 +103,7 @@ def _shared(counts: np.ndarray, expected: np.ndarray, least: int, area: float) -
     """
     The pixels below ``least`` that exceed chance by most.
 
-    Tracks that cross share several pixels at once, so events are counted rather than pixels: of ``area`` pixels each.
+    Tracks that cross share several pixels at once, so the test counts events, of ``area`` pixels each.
     """
     from scipy.stats import poisson
 
@@ -124,9 +124,7 @@ def _shared(counts: np.ndarray, expected: np.ndarray, least: int, area: float) -
 
 
 def _labels_on(counts: np.ndarray, least: int, view: FrameView) -> list[int]:
-    if not least:
-        return []
-    return np.unique(view.labels[counts[view.pixels] >= least]).tolist()
+    return np.unique(view.labels[counts.flat[view.pixels] >= (least or np.inf)]).tolist()
 
 
 def _map(counts: np.ndarray, n_frames: int, least: int, n_events: int, shared: SharedPixels | None) -> ChipMap:

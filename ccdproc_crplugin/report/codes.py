@@ -5,18 +5,18 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-#: How hard a picture is packed: a third of the time of the usual 6, for a twelfth more bytes.
+#: Compression level of a PNG: a third of the time of the usual 6, for a twelfth more bytes.
 COMPRESSION = 4
 
-#: Steps are even up to about so many times the noise, and even in the logarithm beyond.
+#: Codes are linear up to about so many times the noise, and logarithmic beyond.
 LINEAR_PART = 12.0
 
-#: Codes of values; 0 means that there is none.
+#: Codes of finite values; 0 stands for a value that is not finite.
 FIRST, LAST = 1, 255
 
 
@@ -25,13 +25,13 @@ class Codes:
     """The value of each byte: fine steps near the sky, coarse steps for bright pixels."""
 
     sky: float
-    scale: float
-    lowest: float
-    highest: float
+    scale: float  # distance from the sky up to which the steps are about even
+    lowest: float  # value of the first code
+    highest: float  # value of the last code
 
     @classmethod
     def of(cls, *frames: np.ndarray) -> Codes:
-        """Codes that fit some frames."""
+        """Codes for all values of some frames, with the sky and the noise of the first."""
         from astropy.stats import mad_std
 
         every = frames[0].size // 200_000 + 1
@@ -45,7 +45,7 @@ class Codes:
         return cls(float(np.median(sample)), LINEAR_PART * noise, lowest, max(highest, lowest + noise))
 
     def encode(self, values: np.ndarray) -> np.ndarray:
-        """The codes of some values."""
+        """The codes of some values, uint8."""
         first, last = self._arc(self.lowest), self._arc(self.highest)
         with np.errstate(invalid="ignore"):
             steps = (self._arc(values.astype(np.float32)) - first) * ((LAST - FIRST) / (last - first)) + FIRST
@@ -53,7 +53,7 @@ class Codes:
         return np.where(np.isfinite(values), codes, 0).astype(np.uint8)
 
     def decode(self) -> np.ndarray:
-        """The value of each code."""
+        """The value of each code, float (256,)."""
         arcs = np.linspace(self._arc(self.lowest), self._arc(self.highest), LAST - FIRST + 1)
         return np.append(0.0, self.sky + self.scale * np.sinh(arcs))
 
@@ -61,13 +61,13 @@ class Codes:
         return np.arcsinh((values - self.sky) / self.scale)
 
 
-def _extreme(frame: np.ndarray, function: Any) -> float:
+def _extreme(frame: np.ndarray, function: Callable[[np.ndarray], float]) -> float:
     finite = frame[np.isfinite(frame)]
     return float(function(finite)) if finite.size else 0.0
 
 
 def binned(frame: np.ndarray, factor: int) -> np.ndarray:
-    """The frame binned to larger pixels."""
+    """Means of the finite pixels of each square of ``factor`` by ``factor`` pixels; NaN where none is finite."""
     if factor == 1:
         return frame
     ny, nx = frame.shape
@@ -81,7 +81,7 @@ def binned(frame: np.ndarray, factor: int) -> np.ndarray:
 
 
 def picture(codes: np.ndarray) -> str:
-    """The picture as a data URL."""
+    """The data URL of a PNG; the first row of ``codes``, uint8 (ny, nx) or (ny, nx, channels), is at the top."""
     from PIL import Image
 
     stream = io.BytesIO()

@@ -10,34 +10,34 @@ import numpy as np
 
 from ccdproc_crplugin.report.frame import CLASSES, FrameView
 
-#: Size of a histogram's plot and of the space below and to the left, in its own units.
+#: Size of a plot and of the space below it and to its left, in units of the SVG.
 WIDTH, HEIGHT, BELOW, LEFT = 300, 130, 34, 40
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a histogram."""
+    """The part of a column that one class fills."""
 
     x: float
     y: float
     width: float
     height: float
-    style: str
+    style: str  # CSS class
     text: str
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """A histogram, laid out."""
+    """A histogram, with its places in the SVG."""
 
     name: str
     unit: str
     bars: list[Bar]
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
-    rows: list[tuple[str, str, int]]
+    rows: list[tuple[str, str, int]]  # from, to, events
     n_events: int
-    n_left_out: int
+    n_left_out: int  # events without such a value
 
     width = WIDTH + LEFT + 12
     height = HEIGHT + BELOW + 10
@@ -45,7 +45,7 @@ class Histogram:
 
 
 def histograms(views: Sequence[FrameView]) -> list[Histogram]:
-    """Area, charge and orientation of all events."""
+    """Histograms of the area, charge and orientation of all events."""
     classes = _joined([view.classes for view in views]).astype(int)
     area = _joined([view.events["area"].value for view in views])
     charge, unit = _charges(views)
@@ -88,15 +88,14 @@ def _histogram(name: str, unit: str, values: np.ndarray, classes: np.ndarray, ed
     logarithmic = name != "orientation"
     counts = np.array([np.histogram(values[classes == place], edges)[0] for place in range(len(CLASSES))])
     totals = counts.sum(axis=0)
-    positions = np.log10(edges) if logarithmic else edges
+    scale = np.log10 if logarithmic else np.positive
+    positions = scale(edges)
     across = WIDTH / (positions[-1] - positions[0])
     x = LEFT + (positions - positions[0]) * across
     highest = max(int(totals.max(initial=0)), 1)
     bars = _bars(x, counts, highest, edges)
     ticks = [tick for tick in _decades(edges) if tick >= 1] if logarithmic else range(-90, 91, 45)
-    x_ticks = [
-        (LEFT + ((np.log10(tick) if logarithmic else tick) - positions[0]) * across, _short(tick)) for tick in ticks
-    ]
+    x_ticks = [(LEFT + (scale(tick) - positions[0]) * across, _short(tick)) for tick in ticks]
     y_ticks = [(HEIGHT + 10 - HEIGHT * tick / highest, _short(tick)) for tick in _round_steps(highest)]
     rows = [
         (f"{low:.4g}", f"{high:.4g}", int(count))

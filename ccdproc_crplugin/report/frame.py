@@ -16,19 +16,18 @@ from ccdproc_crplugin.events.classify import RULES
 from ccdproc_crplugin.events.segments import CRSegments, cr_segments
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable
 from ccdproc_crplugin.io.ccd import read_ccd
-from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.night import Row, complete
-from ccdproc_crplugin.report.review import cleaning_id
+from ccdproc_crplugin.report.review import cleaning_id, name_in_review
 from ccdproc_crplugin.report.stamps import Sheet, make_sheet
 
-#: The classes, by whose place in this list the page knows them.
+#: The classes; the page has the index of each event's class in this list.
 CLASSES = tuple(RULES)
 
-#: A frame of more pixels is shown in larger ones, its events at full size.
+#: A frame of more pixels than this is binned; its events are shown at full size.
 MOST_PIXELS = 2**21
 
-#: Figures that a reader needs of a measurement.
+#: Significant digits of a measurement on the page.
 DIGITS = 5
 
 
@@ -37,12 +36,13 @@ class FrameView:
     """A frame, ready for the page."""
 
     row: Row
-    cleaning: str
+    name: str  # in a review
+    cleaning: str  # its identity; empty where the removed values are lost
     shape: tuple[int, int]
-    pixels: tuple[np.ndarray, np.ndarray]
-    labels: np.ndarray
+    pixels: np.ndarray  # indices of the pixels hit in the flattened frame, int (n,)
+    labels: np.ndarray  # the event of each, int (n,)
     events: QTable
-    pictures: dict[str, Any]
+    pictures: dict[str, Any]  # ready for JSON
 
     @property
     def classes(self) -> np.ndarray:
@@ -51,21 +51,24 @@ class FrameView:
 
 
 def view_frame(row: Row) -> FrameView | None:
-    """Read a cleaned frame and draw it."""
+    """Read a cleaned frame and draw it; None without a file, or for a frame that was not cleaned."""
+    if row.path is None:
+        return None
     with warnings.catch_warnings():
-        # What astropy mends in a header is no matter here.
+        # The page does not report what astropy repairs in a header.
         warnings.simplefilter("ignore", AstropyWarning)
-        ccd = read_ccd(row.path or row.file, hdu=row.hdu)
+        ccd = read_ccd(row.path, hdu=row.hdu)
     if not is_cleaned(ccd):
         return None
     segments = cr_segments(ccd)
-    y, x = true_pixels(segments.mask)
+    pixels = np.flatnonzero(segments.mask)
     view = FrameView(
         row=complete(row, ccd.meta),
+        name=name_in_review(row.path, row.hdu),
         cleaning=cleaning_id(ccd) if is_restorable(ccd) else "",
         shape=ccd.shape,
-        pixels=(y, x),
-        labels=segments.data[y, x],
+        pixels=pixels,
+        labels=segments.data.reshape(-1)[pixels],
         events=segments.table,
         pictures={},
     )
@@ -101,11 +104,8 @@ def _frame_limits(frame: np.ndarray) -> tuple[float, float]:
 
 def _stamp_columns(sheet: Sheet) -> dict[str, list]:
     names = ("left", "bottom", "width", "height", "side", "inset_x", "inset_y", "column", "row")
-    return {
-        **{name: getattr(sheet, name).tolist() for name in names},
-        "low": _rounded(sheet.low),
-        "high": _rounded(sheet.high),
-    }
+    columns = {name: getattr(sheet, name).tolist() for name in names}
+    return {**columns, "low": _rounded(sheet.low), "high": _rounded(sheet.high)}
 
 
 def _event_columns(events: QTable) -> dict[str, Any]:

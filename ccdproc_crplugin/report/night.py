@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.cards import read_verdict
+from ccdproc_crplugin.frames.cards import PARAMETER_CARDS, read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
-#: Cards of a cleaned frame that hold a parameter of its detector.
-PARAMETERS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
-
-#: Kinds of frames that were combined, and have no events of their own.
+#: Kinds of calibration frames, which have no events.
 CALIBRATION = ("bias", "dark", "flat")
+
+#: Numbers of a row that hold for a whole file.
+NUMBERS = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Row:
     file: str
     status: str
     reason: str = ""
-    path: Path | None = None
-    hdu: int | None = None
+    path: Path | None = None  # of the cleaned frame
+    hdu: int | None = None  # in a file of several frames
     kind: str = ""
     target: str = ""
     filter: str = ""
@@ -42,25 +42,25 @@ class Row:
     detector: str = ""
     parameters: str = ""
     verdict: str = ""
-    lacking: str = ""
+    lacking: str = ""  # what is missing for a verdict
     findings: str = ""
     n_events: float | None = None
     n_pixels: float | None = None
     expected_low: float | None = None
     expected_high: float | None = None
-    exposure: float | None = None
-    seconds: float | None = None
+    exposure: float | None = None  # (s)
+    seconds: float | None = None  # of work
 
     @property
     def expected(self) -> str:
-        """How many events to expect."""
+        """The range of the expected number of events."""
         if self.expected_low is None or self.expected_high is None:
             return ""
         return f"{self.expected_low:.0f} to {self.expected_high:.0f}"
 
 
 def rows_of_folder(folder: Path) -> list[Row]:
-    """List the frames of a night."""
+    """The rows of a night's table, calibration frames last, or one for each file with a cleaned frame."""
     if not folder.is_dir():
         raise CosmicRayError(f"Found no folder {str(folder)!r}; expected one of cleaned frames.")
     table = folder / TABLE
@@ -74,12 +74,12 @@ def rows_of_folder(folder: Path) -> list[Row]:
 
 
 def split_frames(row: Row) -> list[Row]:
-    """Give each frame of a file a row of its own."""
+    """The row of a file, or a row for each of several frames, without the figures of the whole file."""
     indices = frame_indices(row.path) if row.path else []
     if len(indices) < 2:
         return [row]
-    whole: dict[str, Any] = dict.fromkeys(("n_events", "n_pixels", "expected_low", "expected_high", "seconds"))
-    return [replace(row, file=f"{row.file}[{index}]", hdu=index, verdict="", findings="", **whole) for index in indices]
+    whole: dict[str, Any] = {**dict.fromkeys(NUMBERS), "verdict": "", "findings": ""}
+    return [replace(row, file=f"{row.file}[{index}]", hdu=index, **whole) for index in indices]
 
 
 def _from_table(path: Path) -> list[Row]:
@@ -91,8 +91,7 @@ def _from_table(path: Path) -> list[Row]:
 def _row_of(entries: Mapping[str, Any], folder: Path) -> Row:
     words = ("file", "status", "reason", "kind", "detector", "verdict")
     values: dict[str, Any] = {name: _text(entries.get(name)) for name in words}
-    names = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
-    values |= {name: _number(entries.get(name)) for name in names}
+    values |= {name: _number(entries.get(name)) for name in NUMBERS}
     output = _text(entries.get("output"))
     path = path_inside(folder, output) if output else None
     if output and path is None:
@@ -119,7 +118,7 @@ def _from_files(folder: Path) -> list[Row]:
 
 
 def complete(row: Row, header: Mapping[str, Any]) -> Row:
-    """Complete a row from the header of the cleaned frame."""
+    """Complete a row from the header of the cleaned frame, whose counts and verdict follow each restoration."""
     seconds, name = exposure(header), filter_name(header)
     verdict, lacking = read_verdict(header)
     said = {
@@ -129,7 +128,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "exposure": seconds and float(seconds.value.value),
         "detector": _text(header.get("CRDETECT")),
         "findings": _text(header.get("CRPREFLT")),
-        "parameters": _in_words({name: header[card] for name, card in PARAMETERS.items() if card in header}),
+        "parameters": _in_words({name: header[card] for name, card in PARAMETER_CARDS.items() if card in header}),
     }
     entries = {name: value for name, value in vars(row).items() if value not in (None, "")}
     judged = {
@@ -139,8 +138,8 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
         "expected_high": _number(header.get("CREXPHI")),
         "verdict": verdict,
         "lacking": lacking,
+        "parameters": _with_choice(row.parameters, header),
     }
-    judged["parameters"] = _with_choice(row.parameters, header)
     return Row(**{**said, **entries, **{name: value for name, value in judged.items() if value not in (None, "")}})
 
 
@@ -170,9 +169,7 @@ def _parameters(text: str) -> str:
         parameters = json.loads(text)
     except (ValueError, RecursionError):
         return text
-    if not isinstance(parameters, dict):
-        return text
-    return _in_words(parameters)
+    return _in_words(parameters) if isinstance(parameters, dict) else text
 
 
 def _with_choice(parameters: str, header: Mapping[str, Any]) -> str:

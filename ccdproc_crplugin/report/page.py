@@ -18,19 +18,19 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError, check_callable, reason_of
 from ccdproc_crplugin.events.classify import RULES
-from ccdproc_crplugin.io.atomic import atomic_write, part_path, refuse_existing
+from ccdproc_crplugin.io.atomic import atomic_write, ending_of, part_path, refuse_existing
 from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
 from ccdproc_crplugin.report.night import Row, put_back, rows_of_folder, split_frames
-from ccdproc_crplugin.report.review import FORMAT, VERSION, name_in_review
+from ccdproc_crplugin.report.review import FORMAT, VERSION
 
-#: A page with its pictures in it is at most so large (bytes); else they stand beside it.
+#: Most bytes of pictures inside a page; more than that are written to files beside it.
 LARGEST_PAGE = 20_000_000
 
-#: The table's headings, what of a `Row` stands below them, and whether it is text or a number.
+#: The headings of the table, each with its entry of a `Row` and whether that is text or a number.
 COLUMNS = {
     "Frame": ("file", "text"),
     "Kind": ("kind", "text"),
@@ -49,10 +49,10 @@ COLUMNS = {
     "Parameters": ("parameters", "text"),
 }
 
-#: Files of pictures beside a page.
+#: Names of the files of pictures beside a page.
 FILE_NAME = re.compile(r"frame_\d{4,}\.js")
 
-#: The script of the page, in the order in which its parts need each other.
+#: The parts of the page's script; each needs some of those before it.
 SCRIPTS = ("pictures.js", "table.js", "viewer.js", "gallery.js", "review.js", "main.js")
 
 
@@ -69,26 +69,26 @@ def write_report(
     Parameters
     ----------
     folder : path
-        A folder with the table ``night.ecsv`` of a reduction and the frames it names; without that table, one of
-        cleaned frames.
+        A folder with the table ``night.ecsv`` of a reduction and the frames that it lists, or a folder of cleaned
+        frames without such a table.
     output : path
         The page to write, ``.html``.
     overwrite : bool
-        Whether a page that is there may be replaced.
+        Whether an existing page may be replaced.
     progress : callable or None
-        Called with the list of frames, gives them back one by one, such as ``tqdm``.
+        A progress bar such as ``tqdm.tqdm``: called with the list of files, it yields the same items.
 
     Returns
     -------
     `~pathlib.Path`
-        The page. It needs nothing from the network. Where its pictures would make it larger than 20 MB they stand
-        in a folder beside it, named after it with ``_files``, and are loaded as they are needed.
+        The page. It needs nothing from the network. Pictures of more than 20 MB are written to a folder beside the
+        page, which has its name and ``_files``, and are loaded when they are needed.
 
     Raises
     ------
     CosmicRayError
-        If there is no cleaned frame, or the page can't be written. A single frame that can't be read has a line
-        that says so.
+        If there is no cleaned frame, or the page can't be written. A single frame that can't be read is reported in
+        its row.
 
     Examples
     --------
@@ -102,8 +102,8 @@ def write_report(
     'night.html'
     """
     folder, output = Path(folder), Path(output)
-    if output.suffix.lower() not in (".html", ".htm"):
-        raise CosmicRayError(f"Found the file name {output.name!r}; expected one that ends in .html.")
+    check_callable("progress", progress)
+    ending_of(output, (".html", ".htm"))
     refuse_existing(output, overwrite)
     rows = rows_of_folder(folder)
     with _PictureStore.beside(output) as store:
@@ -121,7 +121,7 @@ class _Night:
     """The rows of a night, and the views of the frames that can be shown."""
 
     def __init__(self) -> None:
-        self.rows: list[tuple[Row, int | None]] = []
+        self.rows: list[tuple[Row, int | None]] = []  # each with the index of its view
         self.views: list[FrameView] = []
 
     def add(self, row: Row, store: _PictureStore) -> None:
@@ -134,15 +134,12 @@ class _Night:
             self._add_frame(frame, store)
 
     def _add_frame(self, row: Row, store: _PictureStore) -> None:
-        view = None
-        if row.path is not None:
-            try:
-                view = view_frame(row)
-                row = row if view or not row.n_events else put_back(row)
-            except Exception as err:
-                row = _unreadable(row, err)
+        try:
+            view = view_frame(row)
+        except Exception as err:
+            view, row = None, _unreadable(row, err)
         if view is None:
-            self.rows.append((row, None))
+            self.rows.append((put_back(row) if row.path and row.n_events else row, None))
             return
         self.rows.append((view.row, len(self.views)))
         store.add(view.pictures)
@@ -150,8 +147,7 @@ class _Night:
 
 
 def _unreadable(row: Row, err: Exception) -> Row:
-    message = reason_of(err)
-    return replace(row, path=None, reason="; ".join(filter(None, (row.reason, message))))
+    return replace(row, path=None, reason="; ".join(filter(None, (row.reason, reason_of(err)))))
 
 
 @dataclass
@@ -159,13 +155,13 @@ class _PictureStore:
     """
     The pictures that the page loads for each frame: inside a small page, else in files beside it.
 
-    A file is a script, since a page from ``file://`` may load nothing else that it can look into.
+    These files are scripts, because a page from ``file://`` can read no other file.
     """
 
     folder: Path
     temporary: Path
-    texts: list[str]
-    size: int = 0
+    texts: list[str]  # JSON; empty once it is in a file
+    size: int = 0  # characters
     beside_page: bool = False
 
     @classmethod
@@ -187,8 +183,8 @@ class _PictureStore:
         foreign = foreign or [path for path in self.folder.iterdir() if not FILE_NAME.fullmatch(path.name)]
         if foreign:
             raise CosmicRayError(
-                f"Found {str(foreign[0])!r}, which is of no report; expected to have {self.folder.name!r} for the "
-                "pictures of this one. Give the page another name."
+                f"Found {str(foreign[0])!r}, which is of no report; expected {self.folder.name!r} to be "
+                "free for the pictures of this one. Give the page another name."
             )
 
     def add(self, pictures: dict[str, Any]) -> None:
@@ -305,7 +301,7 @@ def _facts(night: _Night, store: _PictureStore, on_hot: list[list[int]]) -> dict
         "classes": list(CLASSES),
         "frames": [
             {
-                "file": name_in_review(Path(view.row.path or view.row.file), view.row.hdu),
+                "file": view.name,
                 "name": view.row.file,
                 "cleaning": view.cleaning,
                 "classes": view.classes.tolist(),

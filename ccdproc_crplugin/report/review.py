@@ -16,13 +16,14 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.removed import removed_pixels
+from ccdproc_crplugin.io.atomic import as_path
 
-#: What the file says of itself.
+#: Format and version of the file.
 FORMAT, VERSION = "ccdproc_crplugin review", 1
 
-#: The largest file that is read (bytes): a hundred thousand labels a frame, in a hundred frames.
+#: The largest file that is read (bytes): a hundred thousand labels in each of a hundred frames.
 LARGEST_FILE = 100_000_000
 
 
@@ -31,8 +32,8 @@ class Judgement:
     """The review of one frame."""
 
     file: str
-    cleaning: str
-    not_cosmic_rays: tuple[int, ...]
+    cleaning: str  # see `cleaning_id`
+    not_cosmic_rays: tuple[int, ...]  # labels
 
 
 def cleaning_id(ccd: CCDData) -> str:
@@ -46,34 +47,31 @@ def cleaning_id(ccd: CCDData) -> str:
 
 def read_review(path: str | os.PathLike) -> list[Judgement]:
     """Read a review that a report saved."""
-    path = Path(path)
+    path = as_path(path)
     content = _parse(path)
     try:
         _check_keys(content, {"format", "version", "frames"}, "the file")
         _expect(content["format"] == FORMAT, f"format {content['format']!r:.60}", repr(FORMAT))
         _expect(content["version"] == VERSION, f"version {content['version']!r:.60}", str(VERSION))
-        _expect(isinstance(content["frames"], list), "frames that are no list", "a list")
+        _expect(isinstance(content["frames"], list), "frames that are not a list", "a list")
         judgements = [_judgement(entry) for entry in content["frames"]]
         cleanings = [judgement.cleaning for judgement in judgements]
         _expect(len(set(cleanings)) == len(cleanings), "a frame twice", "each once")
     except CosmicRayError as err:
-        raise CosmicRayError(f"{err} In {str(path)!r}. Save the review anew from the report.") from err
+        raise err.within(after=f" In {str(path)!r}. Save the review anew from the report.") from err
     return judgements
 
 
 def _parse(path: Path) -> Any:
+    if not os.path.exists(path):
+        raise CosmicRayError(f"Found no file {str(path)!r}; expected a review that a report saved.")
+    if path.stat().st_size > LARGEST_FILE:
+        raise CosmicRayError(f"Found {str(path)!r} larger than any review; expected a review that a report saved.")
     try:
-        if path.stat().st_size > LARGEST_FILE:
-            raise CosmicRayError(f"Found {str(path)!r} larger than any review; expected a review that a report saved.")
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as err:
-        raise CosmicRayError(f"Found no file {str(path)!r}; expected a review that a report saved.") from err
-    except CosmicRayError:
-        raise
     except (OSError, ValueError, RecursionError) as err:
         raise CosmicRayError(
-            f"Found {str(path)!r}, which is no JSON ({type(err).__name__}: {err}); expected a review that a report "
-            "saved."
+            f"Found {str(path)!r}, which is not JSON ({reason_of(err)}); expected a review that a report saved."
         ) from err
 
 
@@ -113,21 +111,21 @@ def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> 
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`
-        A cleaned frame that carries its removed values; not changed.
+        A cleaned frame that carries its removed values. It is not changed.
     review : path
         The file that a report saved, ``review.json``.
     name : str
-        Name of the frame's file, for messages.
+        The name of the frame's file, for messages.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
-        A new frame, as `restore_cosmic_rays` gives it.
+        A new frame, as from `restore_cosmic_rays`.
 
     Raises
     ------
     CosmicRayError
-        If the file is no review, or one of other frames or of another cleaning of this one.
+        If the file is not a review, or is a review of other frames or of another cleaning of this frame.
 
     See Also
     --------
@@ -160,9 +158,10 @@ def apply_reviews(frames: Mapping[str, CCDData], review: str | os.PathLike) -> d
     judgements = read_review(review)
     found = {name: _judgement_of(ccd, judgements, name) for name, ccd in frames.items()}
     if not any(found.values()):
-        names = ", ".join(repr(judgement.file) for judgement in judgements[:9]) or "none"
+        names = ", ".join(repr(judgement.file) for judgement in judgements[:9])
         wanted = ", ".join(map(repr, filter(None, frames))) or "this frame"
-        raise CosmicRayError(f"Found a review of other frames, {names}; expected one of {wanted}.")
+        others = f"other frames, {names}" if names else "no frame"
+        raise CosmicRayError(f"Found a review of {others}; expected one of {wanted}.")
     return {
         name: restore_cosmic_rays(frames[name], labels=np.array(judgement.not_cosmic_rays, dtype=int))
         for name, judgement in found.items()

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The events of a frame cut out at full size, side by side on one sheet."""
+"""Stamps: the events of a frame at full size, side by side on one sheet."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ from ccdproc_crplugin.report.codes import Codes
 #: Pixels around an event, and the smallest and largest side of its stamp.
 MARGIN, SMALLEST, LARGEST = 8, 25, 1000
 
-#: Stamps up to this side are square; beyond it squares would be large for what they show.
+#: Longest side of a square stamp (pix); a square around a longer event would be mostly empty.
 LARGEST_SQUARE = 100
 
 #: Width of a sheet, unless a stamp is wider (pix).
 WIDTH = 1024
 
-#: Black and white of a stamp are so many times the noise below and above its sky.
+#: Black and white of a stamp, in times the noise below and above its sky.
 BLACK, WHITE = 3.0, 7.0
 
-#: Pixels along each side of a stamp from which its sky and noise are taken, and stamps looked at together.
+#: Pixels sampled along each side of a stamp for its sky and noise, and stamps sampled together.
 SAMPLED, AT_ONCE = 25, 2000
 
-#: The mask's bytes: of the event, of other events.
+#: Bytes of the mask: the stamp's own event, and other events.
 THIS, OTHER = 255, 100
 
 
 @dataclass(frozen=True, eq=False)
 class Sheet:
-    """A sheet of stamps."""
+    """A sheet of stamps; arrays (n_events,), int and in pixels where not stated."""
 
-    pixels: np.ndarray
-    left: np.ndarray
+    pixels: np.ndarray  # cleaned, raw where an event is, mask: uint8 (height, width, 3), top row first
+    left: np.ndarray  # lower left pixel of the stamp in the frame
     bottom: np.ndarray
     width: np.ndarray
     height: np.ndarray
-    side: np.ndarray
-    inset_x: np.ndarray
+    side: np.ndarray  # of the square that a card shows, part of which may lie outside the frame
+    inset_x: np.ndarray  # upper left pixel of the stamp in that square
     inset_y: np.ndarray
-    column: np.ndarray
+    column: np.ndarray  # upper left pixel of the stamp on the sheet
     row: np.ndarray
-    low: np.ndarray
+    low: np.ndarray  # limits of the stretch, float, in the unit of the frame
     high: np.ndarray
 
 
 def make_sheet(segments: CRSegments, codes: Codes) -> Sheet:
-    """Cut the events of a frame out."""
+    """Cut a stamp around each event, in the order of the labels."""
     labels, raw, cleaned = segments.data, segments.raw, segments.cleaned
     extents = [[part.start, part.stop] for where in segments.slices for part in where]
     wanted, side = _wanted(np.array(extents, dtype=int).reshape(-1, 2, 2))

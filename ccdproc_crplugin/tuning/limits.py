@@ -13,6 +13,7 @@ from astropy.table import Table
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
 
@@ -23,9 +24,6 @@ OBJLIM_FACTORS = (0.75, 1.0, 1.3, 1.7)
 
 #: The ``sigclip`` at which an edge of the chip is looked at.
 EDGE_SIGCLIP = 5.0
-
-#: The ``sigclip`` of a frame too small, too noisy or too bright for trial events: the detector's own.
-DEFAULT_SIGCLIP = 5.0
 
 #: Difference in completeness that counts as none.
 INDIFFERENT = 0.01
@@ -138,8 +136,8 @@ def _noise_tail(trials: Any, objlim: float) -> Callable:
 
 def _untried(table: Any, objlim: float) -> Any:
     """The limits of a frame on which no trial event could be found."""
-    reason = f"no trial event was found at any sigclip: the detector's own value of {DEFAULT_SIGCLIP:g} stays"
-    return Limits(DEFAULT_SIGCLIP, float(objlim), table, reason)
+    reason = f"no trial event was found at any sigclip: the detector's own value of {SIGCLIP:g} stays"
+    return Limits(SIGCLIP, float(objlim), table, reason)
 
 
 def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float) -> Limits:

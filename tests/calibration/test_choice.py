@@ -98,6 +98,13 @@ class TestSubtraction:
         _, dark = combine_calibrations(frames, tmp_path / "o")
         assert "CRBIAS" not in fits.getheader(dark)
 
+    def test_a_bias_of_known_temperature_goes_before_one_of_unknown_temperature(self, write, tmp_path):
+        unknown = [write(f"u{k}.fits", "BIAS") for k in range(3)]
+        known = [write(f"k{k}.fits", "BIAS", **{"CCD-TEMP": -19.5}) for k in range(3)]
+        darks = some(write, "DARK", **{"CCD-TEMP": -20.0})
+        *_, dark = combine_calibrations([*unknown, *known, *darks], tmp_path / "o")
+        assert fits.getheader(dark)["CRBIAS"] == "bias_-20C.fits"
+
     def test_what_is_no_combined_frame_is_refused_as_one(self, night, tmp_path):
         with pytest.raises(CosmicRayError, match=r"no card CRCOMBIN in .*bias_0.fits"):
             combine_calibrations(night, tmp_path / "o", masters=night[:1])

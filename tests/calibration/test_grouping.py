@@ -83,6 +83,13 @@ class TestFit:
         assert calibration_key(header("FLAT", EXPTIME=2.0)).fits(self.light)
         assert not calibration_key(header("FLAT", FILTER="V")).fits(self.light)
 
+    @pytest.mark.parametrize(("mine", "other", "apart"), [(-20.0, -18.5, 1.5), (None, -20.0, 0.0), (-20.0, None, 0.0)])
+    def test_an_unknown_temperature_is_no_distance_apart(self, mine, other, apart):
+        assert (
+            CalibrationKey("dark", temperature=mine).apart(CalibrationKey("light", temperature=other), "temperature")
+            == apart
+        )
+
     def test_the_temperature_may_differ_by_the_tolerance(self):
         dark = calibration_key(header("DARK", **{"CCD-TEMP": -18.5}))
         assert not dark.fits(self.light)

@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A Chromium without a window, driven by Selenium.
-"""
+"""Chromium without a window, driven by Selenium."""
 
 import shutil
 import time
@@ -18,12 +16,12 @@ FLAGS = (
     "--disable-sync",
 )
 
-#: How long a page may take to do what is waited for (s).
+#: Longest time to wait for a condition (s).
 PATIENCE = 20
 
 
 def why_no_browser():
-    """What is missing for a browser, or an empty text."""
+    """The reason why no browser can run, or an empty text."""
     try:
         import selenium  # noqa: F401
     except ImportError:
@@ -35,14 +33,14 @@ def why_no_browser():
 
 
 class Browser:
-    """What the tests do with a page."""
+    """A browser with the actions that the tests need."""
 
     def __init__(self, driver, downloads):
         self.driver = driver
         self.downloads = downloads
 
     def open(self, path, dark=False, size=(1280, 900)):
-        """Show a page in a light or dark window, with nothing remembered of an earlier one."""
+        """Show a page in a light or dark window, with an empty local storage."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
         screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
@@ -52,7 +50,7 @@ class Browser:
         self.reload()
 
     def reload(self):
-        """Load the page anew and wait for its first frame."""
+        """Reload the page and wait for its first frame."""
         self.driver.refresh()
         self.wait("!/^(Loading.*)?$/.test(document.getElementById('frame-state').value)")
         self.run("document.documentElement.style.scrollBehavior = 'auto'")
@@ -62,42 +60,42 @@ class Browser:
         return self.driver.execute_script(script, *arguments)
 
     def wait(self, condition):
-        """Wait until an expression of the page is true, and give its value."""
+        """Wait until an expression is true in the page, and return its value."""
         end = time.monotonic() + PATIENCE
         while not (value := self.run(f"return {condition}")):
             if time.monotonic() > end:
-                raise TimeoutError(f"the page never had: {condition}")
+                raise TimeoutError(f"never true in the page: {condition}")
             time.sleep(0.02)
         return value
 
     def find(self, selector):
-        """The first element that fits."""
+        """The first element that matches."""
         return self.driver.find_element("css selector", selector)
 
     def find_all(self, selector):
-        """All elements that fit."""
+        """All elements that match."""
         return self.driver.find_elements("css selector", selector)
 
     def click(self, selector):
-        """Click the first element that fits, in the middle of the window."""
+        """Scroll the first element that matches to the middle of the window, and click it."""
         element = self.find(selector)
         self.run("arguments[0].scrollIntoView({block: 'center'})", element)
         element.click()
 
     def choose(self, selector, text):
-        """Choose what a select offers under a text."""
+        """Choose an option by its text."""
         from selenium.webdriver.support.select import Select
 
         Select(self.find(selector)).select_by_visible_text(text)
 
     def text(self, selector):
-        """What an element says."""
+        """The value or the text of an element."""
         return self.run(
             "const e = document.querySelector(arguments[0]); return e.value ?? e.textContent", selector
         ).strip()
 
     def drawn(self):
-        """The picture of the frame as it is drawn by now."""
+        """The data URL of the picture of the frame, after the next drawing."""
         script = """
             const [done, picture] = [arguments[0], document.getElementById('picture')];
             requestAnimationFrame(() => requestAnimationFrame(() => done(picture.toDataURL())));
@@ -105,13 +103,13 @@ class Browser:
         return self.driver.execute_async_script(script)
 
     def complaints(self):
-        """What the console was told since it was last asked."""
+        """The messages in the console since the last call."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
 
 @contextmanager
 def start_browser(folder):
-    """Have a browser that keeps its profile and its downloads in a folder."""
+    """Yield a browser that keeps its profile and its downloads in a folder."""
     from selenium import webdriver
     from selenium.webdriver.chrome.service import Service
 

@@ -79,7 +79,7 @@ def options(rng, tame):
         "edges": choice(rng, "search", "skip"),
         "repair": choice(rng, "meanmask", "medmask", "median", "idw", None),
         "fsmode": choice(rng, "median", "convolve"),
-        "scores_above": choice(rng, None, None, 0.0, 0.5, 1.0, 4.0, 50.0),
+        "scores_above": choice(rng, np.inf, np.inf, 0.0, 0.5, 1.0, 4.0, 50.0),
         "saturation": choice(rng, None, None, 50.0, 1000.0, 60000.0, 0.0, -10.0, np.inf),
     }
     if made["fsmode"] == "convolve" and rng.random() < 0.7:
@@ -104,17 +104,17 @@ def case(seed, *, tame=False, smallest=1):
     """
     A frame and what to do with it.
 
-    Where it is tame all is finite, nothing overflows and no profile's weights cancel: there the oracle and
-    astroscrappy have an answer too.
+    A tame case is finite, does not overflow and has no profile whose weights cancel, so that the oracle and
+    astroscrappy have a result too.
     """
     rng = np.random.default_rng(seed)
     size = shape(rng, smallest)
-    frame, told = plane(rng, size, tame), options(rng, tame) | companions(rng, size)
+    frame, made = plane(rng, size, tame), options(rng, tame) | companions(rng, size)
     values, probability = (ODD_NUMBERS if tame else ODD_NUMBERS + NOT_NUMBERS), 0.3
     if not tame and rng.random() < 0.2:  # single precision overflows
         values, probability = HUGE_NUMBERS, choice(rng, 0.3, 1.0)
-        told |= {"readnoise": choice(rng, 5.0, 5.0, 1e19, 1e25), "sigclip": choice(rng, 0.0, 1.0, 4.5, 1e25)}
-    for array in (frame, told.get("background"), told.get("variance")):
+        made |= {"readnoise": choice(rng, 5.0, 5.0, 1e19, 1e25), "sigclip": choice(rng, 0.0, 1.0, 4.5, 1e25)}
+    for array in (frame, made.get("background"), made.get("variance")):
         if array is not None:
             spoil(rng, array, values, probability)
-    return np.asfortranarray(frame) if rng.random() < 0.1 else frame, told
+    return np.asfortranarray(frame) if rng.random() < 0.1 else frame, made

@@ -56,6 +56,14 @@ def assert_same(a, b):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
 
 
+def test_a_cosmic_ray_in_one_frame_is_clipped(engine_name):
+    frames = np.array([[10, 11], [12, 11], [11, 12], [11, 9], [10, 900]], dtype=np.uint16)
+    combined = combine_stack(Stack(frames), engine=engine_name)
+    np.testing.assert_array_equal(combined.image, np.float32([10.8, 10.75]))
+    assert combined.n_used.tolist() == [5, 4]
+    assert combined.n_rejected.tolist() == [0, 0, 0, 0, 1]
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_the_result_is_that_of_the_plain_slow_oracle(seed, engine_name):
     stack, scales, options = random_stack(seed)

@@ -16,11 +16,11 @@ REPAIRS = ("meanmask", "medmask", "median", "idw")
 
 
 def case(seed):
-    """A random frame, what the engines are told, and what the oracle is."""
+    """A random frame, the options of both the engines and the oracle, and those of either alone."""
     frame, options = random_frames.random_case(seed)
     frame = np.ascontiguousarray(frame, dtype=np.float32)
-    told = {name: options[name] for name in ("sigclip", "sigfrac", "objlim", "niter", "readnoise", "sepmed")}
-    told |= {
+    shared = {name: options[name] for name in ("sigclip", "sigfrac", "objlim", "niter", "readnoise", "sepmed")}
+    shared |= {
         "background": options.get("inbkg"),
         "variance": options.get("invar"),
         "edges": ("search", "search", "skip")[seed % 3],
@@ -32,9 +32,9 @@ def case(seed):
     mask = options.get("inmask")
     bad = np.zeros(frame.shape, dtype=bool)
     if mask is not None:
-        grow_mask(mask, bad, skip_edges=told["edges"] == "skip")
+        grow_mask(mask, bad, skip_edges=shared["edges"] == "skip")
     engine_only = {"mask": mask, "fsmode": options["fsmode"], "psf_kernel": psf_kernel}
-    return frame, told, engine_only, {"bad": bad, "psf_kernel": psf_kernel}
+    return frame, shared, engine_only, {"bad": bad, "psf_kernel": psf_kernel}
 
 
 def same(result, mask, cleaned):
@@ -42,10 +42,10 @@ def same(result, mask, cleaned):
 
 
 def assert_engine_gives_the_oracles_mask_and_values(seed, engine_name):
-    frame, told, engine_only, oracle_only = case(seed)
+    frame, shared, engine_only, oracle_only = case(seed)
     with np.errstate(all="ignore"):
-        mask, cleaned = naive.lacosmic(frame, **told, **oracle_only)
-    result = lacosmic(frame, engine=engine_name, **told, **engine_only)
+        mask, cleaned = naive.lacosmic(frame, **shared, **oracle_only)
+    result = lacosmic(frame, engine=engine_name, **shared, **engine_only)
     assert same(result, mask, cleaned)
 
 
@@ -61,18 +61,18 @@ def test_engine_gives_the_oracles_mask_and_values_at_length(seed, engine_name):
 
 
 def assert_engine_gives_the_oracles_answer_to_anything(seed, engine_name):
-    frame, told = wild_frames.case(seed, tame=True)
-    told |= {"repair": told["repair"] or "idw", "saturation": None, "scores_above": None}
-    oracle = {name: told[name] for name in told.keys() - {"mask", "fsmode", "saturation", "scores_above"}}
+    frame, wild = wild_frames.case(seed, tame=True)
+    wild |= {"repair": wild["repair"] or "idw", "saturation": None, "scores_above": np.inf}
+    oracle = {name: wild[name] for name in wild.keys() - {"mask", "fsmode", "saturation", "scores_above"}}
     oracle["bad"] = np.zeros(frame.shape, dtype=bool)
-    if "mask" in told:
-        grow_mask(told["mask"], oracle["bad"], skip_edges=told["edges"] == "skip")
-    if told["fsmode"] == "convolve":
-        oracle["psf_kernel"] = np.float32(told.get("psf_kernel", gaussian_psf(2.5)))
-    oracle["objlim"] = OBJLIM[told["fsmode"]] if told["objlim"] is None else told["objlim"]
+    if "mask" in wild:
+        grow_mask(wild["mask"], oracle["bad"], skip_edges=wild["edges"] == "skip")
+    if wild["fsmode"] == "convolve":
+        oracle["psf_kernel"] = np.float32(wild.get("psf_kernel", gaussian_psf(2.5)))
+    oracle["objlim"] = OBJLIM[wild["fsmode"]] if wild["objlim"] is None else wild["objlim"]
     with np.errstate(all="ignore"):
         mask, cleaned = naive.lacosmic(np.ascontiguousarray(frame), **oracle)
-    assert same(lacosmic(frame, engine=engine_name, **told), mask, cleaned)
+    assert same(lacosmic(frame, engine=engine_name, **wild), mask, cleaned)
 
 
 @pytest.mark.parametrize("seed", range(75))

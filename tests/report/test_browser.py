@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-The page of a night in a real browser. ``CCDCR_NEED_BROWSER=1`` makes it an error that none is there.
-"""
+"""The page of a night in a real browser. With ``CCDCR_NEED_BROWSER=1`` a missing browser is an error."""
 
 import json
 import os
@@ -26,7 +24,7 @@ if (reason := why_no_browser()) and not os.environ.get("CCDCR_NEED_BROWSER"):
 
 PHONE = (390, 844)
 
-#: The texts whose contrast falls short of 4.5, the limit of WCAG 2.2 for level AA.
+#: The texts with a contrast below 4.5, the limit of WCAG 2.2 for level AA.
 FAINT_TEXT = r"""
     const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
     const light = (colour) => {
@@ -242,7 +240,7 @@ class TestViewer:
         told.append(shown.text("#event-state").split(":")[0])
         assert told == ["Event 1", "Event 2", "Event 1", "Event 2", "Event 4"]
 
-    def test_the_event_told_is_that_of_the_table(self, shown, folder):
+    def test_the_event_in_the_status_line_is_that_of_the_table(self, shown, folder):
         press(shown, "nn")
         row = crp.cr_segments(crp.read_ccd(folder / "light_1.fits")).table[1]
         text = shown.text("#event-state")

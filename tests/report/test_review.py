@@ -1,7 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""
-A review of events: what is put back, and which files are refused.
-"""
+"""A review of events: what is put back, and which files are refused."""
 
 import copy
 import json
@@ -105,7 +103,7 @@ class TestHostileFiles:
             (lambda review: {**review, "format": "something"}, "format 'something'"),
             (lambda review: {**review, "version": 2}, "version 2; expected 1"),
             (lambda review: {**review, "more": 1}, "more"),
-            (lambda review: {**review, "frames": {}}, "frames that are no list"),
+            (lambda review: {**review, "frames": {}}, "frames that are not a list"),
             (lambda review: {**review, "frames": [1]}, "a frame as int"),
             (lambda review: {**review, "frames": review["frames"] * 2}, "a frame twice"),
         ],

@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""What the kernel promises beyond the definition."""
+"""What a search guarantees beyond the definition."""
 
 import resource
 import runpy
@@ -23,6 +23,20 @@ BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 def sky():
     rng = np.random.default_rng(3)
     return (rng.poisson(SKY, (128, 140)) + rng.normal(0, 5, (128, 140))).astype(np.float32)
+
+
+@pytest.mark.parametrize("name", ["sigclop", "psf"])
+def test_an_unknown_option_is_refused(sky, name):
+    with pytest.raises(TypeError, match=name):
+        lacosmic(sky, readnoise=5.0, **{name: 1.0})
+
+
+def test_a_hit_is_found_and_takes_the_value_of_its_surroundings(engine_name):
+    frame = np.full((32, 32), 100.0, dtype=np.float32)
+    frame[10, 20] = 900.0
+    result = lacosmic(frame, readnoise=5.0, engine=engine_name)
+    assert np.argwhere(result.mask).tolist() == [[10, 20]]
+    assert result.cleaned[10, 20] == 100.0
 
 
 # --- edges --------------------------------------------------------------------
