@@ -10,18 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.calibration.combined_frame import COMBINED, CombinedFrame, combined_header, write_combined
-from ccdproc_crplugin.calibration.frame_stack import MAX_OPEN, FrameStack
-from ccdproc_crplugin.calibration.group import Subtraction, choose_subtraction, combine_frames, inverse_medians
+from ccdproc_crplugin.calibration.combined_frame import COMBINED, CombinedFrame
+from ccdproc_crplugin.calibration.frame_stack import MAX_OPEN
+from ccdproc_crplugin.calibration.group_combination import combine_frames
 from ccdproc_crplugin.calibration.grouping import (
     CALIBRATION_KINDS,
     TEMPERATURE_TOLERANCE,
     CalibrationKey,
     calibration_key,
+    free_name,
     group_keys,
 )
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
@@ -33,36 +33,13 @@ from ccdproc_crplugin.io.selection import paths_of
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
-#: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
-LEAST_FRAMES = 3
-
-#: Share of saturated pixels above which a flat is left out, because its median is saturated.
-MOST_SATURATED = 0.5
-
-#: Share of saturated pixels above which a flat is used with a warning.
-NOTEWORTHY_SATURATED = 0.01
-
-
-@dataclass(frozen=True)
-class _Job:
-    """Where the combined frames go, and how they are made."""
-
-    output: Path
-    settings: CombineSettings
-
-    def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
-        """Report a frame that is left out."""
-        if self.settings.on_left_out is None:
-            _warn(f"{path.name} is left out: {reason}")
-        else:
-            self.settings.on_left_out(path, reason)
-
 
 @dataclass(frozen=True)
 class _Inputs:
     """The frames to combine, files that can't be read, and frames of other kinds."""
 
     frames: dict[Path, InputFrame] = field(default_factory=dict)
+    keys: dict[Path, CalibrationKey] = field(default_factory=dict)  # of the same frames
     unreadable: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
 
@@ -224,189 +201,88 @@ def combine_calibrations(
         progress=progress,
         on_left_out=on_left_out,
     )
-    job = _Job(as_folder("output", output), settings)
+    folder = as_folder("output", output)
     known = [CombinedFrame.of_file(path) for path in settings.masters]
-    inputs = _open_frames(paths_of(ifc), job)
+    inputs = _open_frames(paths_of(ifc), settings)
     try:
-        return _combine_groups(inputs, known, job)
+        return [combined.path for combined in _combine_groups(inputs, known, folder, settings)]
     finally:
         for frame in inputs.frames.values():
             frame.close()
 
 
-# --- frames and groups -------------------------------------------------------
-
-
-def _open_frames(paths: Iterable[Path], job: _Job) -> _Inputs:
+def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
     """The calibration frames among files; those that can't be read are reported and left out."""
     inputs = _Inputs()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
-            frame = open_frame(path, **job.settings.reading)
+            frame = open_frame(path, **settings.reading)
         except CosmicRayError as err:
-            job.leave_out(path, err)
+            settings.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
-        if _key_of(frame, job).kind not in CALIBRATION_KINDS:
+        key = settings.keys.get(path) or calibration_key(frame.header)
+        if key.kind not in CALIBRATION_KINDS:
             frame.close()
             inputs.others.append(path)
         elif COMBINED in frame.header:
             frame.close()
-            job.leave_out(path, "found a frame that is combined already; give it as one of masters=")
+            settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
-            inputs.frames[path] = frame
+            inputs.frames[path], inputs.keys[path] = frame, key
         if len(inputs.frames) > MAX_OPEN:
             frame.close()
     return inputs
 
 
-def _key_of(frame: InputFrame, job: _Job) -> CalibrationKey:
-    return job.settings.keys.get(frame.path) or calibration_key(frame.header)
-
-
-def _combine_groups(inputs: _Inputs, masters: list[CombinedFrame], job: _Job) -> list[Path]:
-    opened = inputs.frames
-    keys = {path: _key_of(frame, job) for path, frame in opened.items()}
-    groups = group_keys(keys, tolerance=job.settings.temperature_tolerance)
-    if not groups and inputs.unreadable:
-        raise CosmicRayError(
-            f"Found no bias frame, dark or flat that can be read, and {len(inputs.unreadable)} files that can't; "
-            "expected some. The warnings say why."
-        )
+def _combine_groups(
+    inputs: _Inputs, masters: list[CombinedFrame], folder: Path, settings: CombineSettings
+) -> list[CombinedFrame]:
+    """Combine group by group; a combined bias is subtracted from the darks, and both from the flats."""
+    groups = group_keys(inputs.keys, tolerance=settings.temperature_tolerance)
     if not groups:
-        raise CosmicRayError(
-            "Found no bias frame, dark or flat that can be read; expected some. Their headers need IMAGETYP or a "
-            "keyword like it."
-        )
-    targets = _targets(groups, job)
-    for target in targets.values():
-        refuse_input(target, [*opened, *inputs.unreadable, *inputs.others, *(master.path for master in masters)])
+        raise _nothing_found(inputs)
+    sources = [*inputs.frames, *inputs.unreadable, *inputs.others, *(master.path for master in masters)]
+    targets = _targets(groups, folder, sources, settings.overwrite)
     try:
-        job.output.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
-        raise CosmicRayError(f"Found that the folder {str(job.output)!r} can't be made: {err}.") from err
+        raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err
     written: list[CombinedFrame] = []
     failed = None
-    for key, paths in groups.items():
+    for target, (key, paths) in zip(targets, groups.items(), strict=True):
+        frames = [inputs.frames[path] for path in paths]
+        combined, why = None, "no frame of its group can be used"
         try:
-            combined = _combine_group(key, [opened[path] for path in paths], targets[key], [*masters, *written], job)
+            combined = combine_frames(key, frames, target, [*masters, *written], settings)
         except (CosmicRayError, OSError) as err:
             if len(groups) == 1:
                 raise
-            failed = err
-            _warn(f"{targets[key].name} is not made: {err}")
-            continue
+            failed, why = err, str(err)
         if combined is None:
-            _warn(f"{targets[key].name} is not made: no frame of its group can be used")
+            warnings.warn(f"{target.name} is not made: {why}", CalibrationWarning, stacklevel=2)
         else:
             written.append(combined)
     if not written:
         raise CosmicRayError(
-            f"Found no frame to combine among {len(opened)}; expected some. The warnings say why."
+            f"Found no frame to combine among {len(inputs.frames)}; expected some.", "The warnings say why."
         ) from failed
-    return [combined.path for combined in written]
+    return written
 
 
-def _targets(groups: Iterable[CalibrationKey], job: _Job) -> dict[CalibrationKey, Path]:
-    """The files to write, refused if they exist."""
-    targets: dict[CalibrationKey, Path] = {}
-    for key in groups:
-        names = [key.name, *(f"{key.name}_{number}" for number in range(2, len(targets) + 3))]
-        free = next(name for name in names if job.output / f"{name}.fits" not in targets.values())
-        targets[key] = job.output / f"{free}.fits"
-        refuse_existing(targets[key], job.settings.overwrite)
+def _nothing_found(inputs: _Inputs) -> CosmicRayError:
+    what, n_unreadable = "Found no bias frame, dark or flat that can be read", len(inputs.unreadable)
+    if n_unreadable:
+        return CosmicRayError(f"{what}, and {n_unreadable} files that can't; expected some.", "The warnings say why.")
+    return CosmicRayError(f"{what}; expected some.", "Their headers need IMAGETYP or a keyword like it.")
+
+
+def _targets(keys: Iterable[CalibrationKey], folder: Path, sources: list[Path], overwrite: bool) -> list[Path]:
+    """The files to write; refused if they exist, or if they are among those that are read."""
+    taken: set[str] = set()
+    targets = [folder / f"{free_name(key.name, taken)}.fits" for key in keys]
+    for target in targets:
+        refuse_existing(target, overwrite)
+    for target in targets:
+        refuse_input(target, sources)
     return targets
-
-
-def _combine_group(
-    key: CalibrationKey, group: list[InputFrame], target: Path, masters: list[CombinedFrame], job: _Job
-) -> CombinedFrame | None:
-    """Combine a group and write the result; None if no frame of it can be used."""
-    with FrameStack(job.settings.memory, job.output, saturation=job.settings.saturation) as stack:
-        _fill(stack, group, job)
-        if not stack.frames:
-            return None
-        subtraction, scales = _subtraction_and_scales(key, stack, masters, job)
-        if not stack.frames:
-            return None
-        combined, inputs = combine_frames(
-            stack, subtraction, scales, job.settings, progress=job.settings.progress, name=target.stem
-        )
-        good = inputs["n_bad"] < combined.image.size
-        for frame in stack.frames_where(~good):
-            job.leave_out(frame.path, "found no finite pixel")
-        if not good.any():
-            return None
-        _warn_of_few(target, int(good.sum()))
-        header = combined_header([frame.header for frame in stack.frames_where(good)], key)
-        write_combined(
-            target,
-            combined,
-            header,
-            unit=stack.frames[0].unit,
-            inputs=inputs[good],
-            options=job.settings,
-            masters=subtraction.masters,
-            overwrite=job.settings.overwrite,
-        )
-    return CombinedFrame.of_file(target)
-
-
-def _fill(stack: FrameStack, group: Iterable[InputFrame], job: _Job) -> None:
-    for frame in group:
-        try:
-            stack.add(frame, job.settings.prepare, **job.settings.reading)
-        except CosmicRayError as err:
-            job.leave_out(frame.path, err)
-    if stack.frames:
-        for frame, reason in stack.drop_strangers():
-            job.leave_out(frame.path, reason)
-
-
-def _subtraction_and_scales(
-    key: CalibrationKey, stack: FrameStack, masters: list[CombinedFrame], job: _Job
-) -> tuple[Subtraction, np.ndarray | None]:
-    """The frames to subtract, and the inverse medians of flats; flats that can't be used are left out."""
-    subtraction = Subtraction()
-    if job.settings.subtract:
-        subtraction = choose_subtraction(key, stack, masters, tolerance=job.settings.temperature_tolerance)
-    if key.kind != "flat":
-        return subtraction, None
-    scales = np.array(inverse_medians(stack, subtraction, stack.memory))
-    saturated = np.array([_share_saturated(frame) > MOST_SATURATED for frame in stack.frames])
-    if saturated.any():
-        for frame in stack.frames_where(saturated):
-            job.leave_out(frame.path, f"found {frame.saturation}; expected a flat below saturation")
-        stack.keep_only(~saturated)
-        # the choice of the dark depends on the exposures of the flats that stay
-        return _subtraction_and_scales(key, stack, masters, job) if stack.frames else (subtraction, scales[:0])
-    _warn_of_saturated(stack)
-    return subtraction, _of_lit(stack, scales, job)
-
-
-def _share_saturated(frame: InputFrame) -> float:
-    return 0.0 if frame.saturation is None else frame.saturation.share
-
-
-def _warn_of_saturated(stack: FrameStack) -> None:
-    for frame in stack.frames:
-        if _share_saturated(frame) > NOTEWORTHY_SATURATED:
-            _warn(f"{frame.path.name} has {frame.saturation}; there the combined flat may be too low")
-
-
-def _of_lit(stack: FrameStack, scales: np.ndarray, job: _Job) -> np.ndarray:
-    """The scales of the flats that have light; the others are left out."""
-    lit = np.isfinite(scales)
-    for frame in stack.frames_where(~lit):
-        job.leave_out(frame.path, "found a flat whose median is not positive; expected light in it")
-    stack.keep_only(lit)
-    return scales[lit]
-
-
-def _warn_of_few(target: Path, n_frames: int) -> None:
-    if n_frames < LEAST_FRAMES:
-        _warn(f"{target.name} is made of {n_frames} of at least {LEAST_FRAMES} frames; cosmic rays stay in it")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, CalibrationWarning, stacklevel=2)

@@ -1,11 +1,11 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""A combined calibration frame: its header, its file, and which frames it fits."""
+"""A combined calibration frame, and the cards and extensions of its file."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.table import Table
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, exposure_of
+from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
@@ -57,11 +58,10 @@ class CombinedFrame:
             raise CosmicRayError(
                 f"Found no card {COMBINED} in {str(path)!r}; expected a frame that combine_calibrations wrote."
             )
-        exposure = header.exposure(meta)
         return cls(
             path,
             calibration_key(meta),
-            None if exposure is None else float(exposure.value.to_value(u.s)),
+            exposure_of(meta),
             u.Unit(meta["BUNIT"]),
             (meta["NAXIS2"], meta["NAXIS1"]),
             has_bias="CRBIAS" not in meta,
@@ -72,33 +72,8 @@ class CombinedFrame:
         return fits.getdata(self.path, memmap=False).astype(np.float32)
 
 
-def fitting(
-    masters: Iterable[CombinedFrame],
-    kind: str,
-    key: CalibrationKey,
-    *,
-    unit: u.Unit,
-    shape: tuple[int, int],
-    tolerance: float,
-) -> list[CombinedFrame]:
-    """The combined frames of a kind and any exposure that calibrate frames of a key, nearest temperature first."""
-    found = [
-        master
-        for master in masters
-        if master.key.kind == kind
-        and master.unit == unit
-        and master.shape == shape
-        and master.key.fits(key, tolerance=tolerance, any_exposure=True)
-    ]
-    return sorted(found, key=lambda master: abs((master.key.temperature or 0.0) - (key.temperature or 0.0)))
-
-
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
-    """
-    The cards of the first input that all inputs have with the same value.
-
-    Exposure and temperature stay where the inputs differ by little, as those of the key; the kind is that of the key.
-    """
+    """The cards that all inputs have with the same value, and the kind, exposure and temperature of the key."""
     first = headers[0]
     common = fits.Header()
     for card in first.cards:
@@ -137,14 +112,13 @@ def write_combined(
     *,
     unit: u.Unit,
     inputs: Table,
-    options: CombineOptions,
     masters: dict[str, CombinedFrame],
-    overwrite: bool,
+    settings: CombineSettings,
 ) -> Path:
     """Write a combined frame, with a row of ``inputs`` for each input; ``masters`` were subtracted from them."""
     inputs = inputs.copy()
     inputs["file"] = [_as_ascii(name) for name in inputs["file"]]
-    _write_cards(meta, inputs, options, masters)
+    _write_cards(meta, inputs, settings, masters)
     nothing = combined.n_used == 0
     ccd = CCDData(
         combined.image,
@@ -157,7 +131,7 @@ def write_combined(
     hdus.append(fits.ImageHDU(combined.n_used.astype(np.min_scalar_type(len(inputs))), name=N_FRAMES))
     hdus.append(fits.table_to_hdu(inputs))
     hdus[-1].name = INPUTS
-    return write_hdus(hdus, path, overwrite)
+    return write_hdus(hdus, path, settings.overwrite)
 
 
 def _write_cards(meta: fits.Header, inputs: Table, options: CombineOptions, masters: dict[str, CombinedFrame]) -> None:

@@ -14,17 +14,18 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibration.input_frames import ArrayPlane, FilePlane, InputFrame, Plane
 from ccdproc_crplugin.calibration.saturation import Saturation, measure_saturation, saturation_level
+from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import read_ccd
 
@@ -32,22 +33,14 @@ from ccdproc_crplugin.io.ccd import read_ccd
 MAX_OPEN = 200
 
 
-class FrameStack:
-    """
-    The frames of a group, read a few rows at a time; leaving the context closes the files.
+class FrameStack(AbstractContextManager):
+    """The frames of a group, read a few rows at a time; leaving the context closes the files."""
 
-    The scratch file in ``folder`` has no name where the system allows it, so that nothing of it is left even by a run
-    that was killed. ``memory`` is in bytes, and ``saturation`` in the unit of the raw frames (None for their headers').
-    """
-
-    def __init__(self, memory: int, folder: Path, *, saturation: float | None = None) -> None:
-        self.memory, self.folder, self.saturation = memory, folder, saturation
+    def __init__(self, settings: CombineSettings, folder: Path) -> None:
+        self.settings, self.folder = settings, folder
         self.frames: list[InputFrame] = []
         self._scratch: FileIO | None = None
         self.n_bytes = 0  # of the pixels that are kept in memory
-
-    def __enter__(self) -> FrameStack:
-        return self
 
     def __exit__(self, *_: Any) -> None:
         for frame in self.frames:
@@ -55,12 +48,13 @@ class FrameStack:
         if self._scratch is not None:
             self._scratch.close()
 
-    def add(self, frame: InputFrame, prepare: Callable[[CCDData], CCDData] | None, **keywords: Any) -> None:
-        """Add a frame, read with keywords of `read_ccd` and passed through ``prepare`` if need be."""
+    def add(self, frame: InputFrame) -> None:
+        """Add a frame; its pixels are read and prepared if they can't be combined as they are stored."""
+        prepare = self.settings.prepare
         if frame.plane is None or prepare is not None:
             frame.close()
-            ccd = read_ccd(frame.path, **keywords)
-            frame.saturation = _saturation_of(ccd, self.saturation)
+            ccd = read_ccd(frame.path, **self.settings.reading)
+            frame.saturation = _saturation_of(ccd, self.settings.saturation)
             if prepare is not None:
                 ccd = _prepared(prepare, ccd)
             frame.header, frame.unit = fits.Header(ccd.header), ccd.unit
@@ -70,39 +64,32 @@ class FrameStack:
             frame.close()
 
     def _keep(self, pixels: np.ndarray) -> Plane:
-        if self.n_bytes + pixels.nbytes <= self.memory // 2:
+        if self.n_bytes + pixels.nbytes <= self.settings.memory // 2:
             self.n_bytes += pixels.nbytes
-            return ArrayPlane(pixels)
+            return ArrayPlane(pixels.shape, pixels.dtype, pixels)
         if self._scratch is None:
+            # without a name where the system allows it, so that even a killed run leaves nothing
             self._scratch = tempfile.TemporaryFile(dir=self.folder, prefix=".", suffix=".part", buffering=0)  # noqa: SIM115
         start = self._scratch.seek(0, os.SEEK_END)
         left = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8).data
         while left:
             left = left[self._scratch.write(left) :]
-        return FilePlane(self.folder, self._scratch, start, pixels.shape, pixels.dtype)
+        return FilePlane(pixels.shape, pixels.dtype, self.folder, self._scratch, start)
 
-    def frames_where(self, chosen: Sequence[bool] | np.ndarray) -> list[InputFrame]:
-        """The frames for which ``chosen`` is true."""
-        return [frame for frame, wanted in zip(self.frames, chosen, strict=True) if wanted]
+    def leave_out(self, reasons: Sequence[str]) -> None:
+        """Remove and report the frames that have a reason; that of the others is empty."""
+        for frame, reason in zip(self.frames, reasons, strict=True):
+            if reason:
+                frame.close()
+                self.settings.leave_out(frame.path, reason)
+        self.frames = [frame for frame, reason in zip(self.frames, reasons, strict=True) if not reason]
 
-    def keep_only(self, kept: Sequence[bool] | np.ndarray) -> None:
-        """Remove the frames for which ``kept`` is false, and close their files."""
-        for frame in self.frames_where(~np.asarray(kept)):
-            frame.close()
-        self.frames = self.frames_where(kept)
-
-    def drop_strangers(self) -> list[tuple[InputFrame, str]]:
-        """Remove the frames whose shape or unit is not that of most, and return them with the reason."""
-        shapes = [plane.shape for plane in self.planes]
-        likenesses = [(shape, frame.unit) for shape, frame in zip(shapes, self.frames, strict=True)]
-        most, _ = Counter(likenesses).most_common(1)[0]
-        strangers = [
-            (frame, f"found {_size(*likeness)}; expected {_size(*most, pixels='')}")
-            for frame, likeness in zip(self.frames, likenesses, strict=True)
-            if likeness != most
-        ]
-        self.keep_only([likeness == most for likeness in likenesses])
-        return strangers
+    def leave_out_strangers(self) -> None:
+        """Leave out the frames whose shape or unit is not that of most."""
+        found = [(_size(plane), frame.unit) for plane, frame in zip(self.planes, self.frames, strict=True)]
+        most, _ = Counter(found).most_common(1)[0]
+        message = f"found {{}} pixels in {{}}; expected {most[0]} in {most[1]}"
+        self.leave_out(["" if likeness == most else message.format(*likeness) for likeness in found])
 
     @property
     def planes(self) -> list[Plane]:
@@ -189,5 +176,5 @@ def _pixels(ccd: CCDData) -> np.ndarray:
     return pixels
 
 
-def _size(shape: tuple[int, ...], unit: u.Unit, pixels: str = " pixels") -> str:
-    return f"{' x '.join(map(str, shape))}{pixels} in {unit}"
+def _size(plane: Plane) -> str:
+    return " x ".join(map(str, plane.shape))

@@ -1,12 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Which calibration frames belong together, and which combined frame fits a frame."""
+"""Which calibration frames are combined with each other, by the properties that their headers contain."""
 
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -45,25 +47,22 @@ class CalibrationKey:
         self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False
     ) -> bool:
         """Whether a combined frame of this key calibrates a frame; unknown properties agree with any."""
-        alike = all(
-            mine is None or other is None or mine == other
-            for mine, other in (
-                (self.filter, frame.filter),
-                (self.binning, frame.binning),
-                (self.gain, frame.gain),
-                (self.readout, frame.readout),
-            )
-        )
         return (
-            alike
+            all(_agree(getattr(self, name), getattr(frame, name)) for name in ("filter", "binning", "gain", "readout"))
             and (any_exposure or same_exposure(self.exposure, frame.exposure))
             and _close(self.temperature, frame.temperature, tolerance)
         )
 
     def apart(self, frame: CalibrationKey, what: str) -> float:
-        """How far the key lies from a frame in exposure (s) or temperature (deg_C); 0 where one of them is unknown."""
+        """
+        How far the key lies from a frame's in exposure (s) or temperature (deg_C).
+
+        Where only the frame's is known, the distance is infinite: a combined frame of known temperature is preferred.
+        """
         mine, other = getattr(self, what), getattr(frame, what)
-        return 0.0 if mine is None or other is None else abs(mine - other)
+        if other is None:
+            return 0.0
+        return math.inf if mine is None else abs(mine - other)
 
     def as_seen_by(self, kind: str) -> CalibrationKey:
         """The key without the properties that are ignored for a combined frame of a kind."""
@@ -88,9 +87,21 @@ class CalibrationKey:
         return "_".join(word[:40] for word in words if word)
 
 
+def free_name(name: str, taken: set[str]) -> str:
+    """A name that is not taken, with ``_2`` and so on if need be; it is added to ``taken``."""
+    names = (name if number == 1 else f"{name}_{number}" for number in count(1))
+    free = next(candidate for candidate in names if os.path.normcase(candidate) not in taken)
+    taken.add(os.path.normcase(free))
+    return free
+
+
 def same_exposure(a: float | None, b: float | None) -> bool:
     """Whether two exposures (s) agree within the accuracy of a shutter, or one is unknown."""
     return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
+
+
+def _agree(a: Any, b: Any) -> bool:
+    return a is None or b is None or a == b
 
 
 def _close(a: float | None, b: float | None, tolerance: float) -> bool:
@@ -99,19 +110,27 @@ def _close(a: float | None, b: float | None, tolerance: float) -> bool:
 
 def calibration_key(meta: Mapping) -> CalibrationKey:
     """The key that the header of a frame of any kind contains."""
-    kind = header.frame_kind(meta)
-    exposure, temperature = header.exposure(meta), header.temperature(meta)
-    filter_name, binning, readout = header.filter_name(meta), header.binning(meta), header.readout_mode(meta)
+    kind, exposure, temperature = header.frame_kind(meta), exposure_of(meta), header.temperature(meta)
     key = CalibrationKey(
         kind=kind,
-        exposure=None if exposure is None else float(f"{exposure.value.to_value(u.s):.4g}"),
-        filter=None if filter_name is None else filter_name.value,
-        binning=None if binning is None else binning.value,
+        exposure=None if exposure is None else float(f"{exposure:.4g}"),
+        filter=_value(header.filter_name(meta)),
+        binning=_value(header.binning(meta)),
         gain=header.gain_setting(meta),
-        readout=None if readout is None else readout.value,
+        readout=_value(header.readout_mode(meta)),
         temperature=None if temperature is None else float(temperature.value.to_value(u.deg_C)),
     )
     return key.as_seen_by(kind)
+
+
+def exposure_of(meta: Mapping) -> float | None:
+    """The exposure in seconds; None if the header does not have it."""
+    exposure = header.exposure(meta)
+    return None if exposure is None else float(exposure.value.to_value(u.s))
+
+
+def _value(found: header.HeaderValue | None) -> Any:
+    return None if found is None else found.value
 
 
 def group_keys(

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import warnings
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -29,11 +30,13 @@ from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
 
 
+@dataclass(eq=False)
 class Plane(ABC):
     """The pixels of a frame: stored numbers of some type, to which ``zero`` is added."""
 
-    def __init__(self, shape: tuple[int, int], dtype: np.dtype, zero: float = 0.0) -> None:
-        self.shape, self.dtype, self.zero = shape, dtype, zero
+    shape: tuple[int, int]
+    dtype: np.dtype
+    zero: float = field(default=0.0, kw_only=True)
 
     @property
     def storage(self) -> tuple[str, float]:
@@ -54,50 +57,38 @@ class Plane(ABC):
         """Read the numbers of some rows as they are stored."""
 
 
+@dataclass(eq=False)
 class ArrayPlane(Plane):
     """Pixels in memory."""
 
-    def __init__(self, array: np.ndarray) -> None:
-        super().__init__(array.shape, array.dtype)
-        self.array = array
+    array: np.ndarray
 
     def _read_stored(self, rows: slice, out: np.ndarray) -> None:
         out[...] = self.array[rows]
 
 
+@dataclass(eq=False)
 class FilePlane(Plane):
     """Pixels in a file, in reading order from the byte ``start`` on; a file that is None is opened for each read."""
 
-    def __init__(
-        self,
-        path: Path,
-        file: FileIO | None,
-        start: int,
-        shape: tuple[int, int],
-        dtype: np.dtype,
-        zero: float = 0.0,
-    ) -> None:
-        super().__init__(shape, dtype, zero)
-        self.path, self.file, self.start = path, file, start
+    path: Path
+    file: FileIO | None
+    start: int
 
     def _read_stored(self, rows: slice, out: np.ndarray) -> None:
-        with reading(self.path):
-            if self.file is not None:
-                self._read_from(self.file, rows, out)
-            else:
-                with open(self.path, "rb", buffering=0) as file:
-                    self._read_from(file, rows, out)
-
-    def _read_from(self, file: FileIO, rows: slice, out: np.ndarray) -> None:
-        file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
         left = out.reshape(-1).view(np.uint8).data
-        while left:
-            n_read = file.readinto(left)
-            if not n_read:
-                raise CosmicRayError(
-                    f"Found that {str(self.path)!r} became shorter; expected a file that stays as it is."
-                )
-            left = left[n_read:]
+        with reading(self.path), self._opened() as file:
+            file.seek(self.start + rows.start * self.shape[1] * self.dtype.itemsize)
+            while left:
+                n_read = file.readinto(left)
+                if not n_read:
+                    raise CosmicRayError(
+                        f"Found that {str(self.path)!r} became shorter; expected a file that stays as it is."
+                    )
+                left = left[n_read:]
+
+    def _opened(self) -> AbstractContextManager[FileIO]:
+        return open(self.path, "rb", buffering=0) if self.file is None else nullcontext(self.file)
 
 
 @dataclass
@@ -147,7 +138,7 @@ def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFra
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
         if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
             raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
-        frame.plane = FilePlane(path, file, start, image.shape, dtype, float(image.header.get("BZERO", 0)))
+        frame.plane = FilePlane(image.shape, dtype, path, file, start, zero=float(image.header.get("BZERO", 0)))
     return frame
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
@@ -15,6 +16,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibration.grouping import TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.errors import (
+    CalibrationWarning,
     CosmicRayError,
     check_bool,
     check_callable,
@@ -73,19 +75,26 @@ class CombineSettings(CombineOptions):
             ("n_iterations", min(self.n_iterations, MOST_ITERATIONS)),
             ("masters", _paths_of_masters(self.masters)),
             ("keys", _keys_by_path(self.keys)),
-            ("memory_limit", _n_bytes(self.memory_limit)),
         ):
             object.__setattr__(self, name, value)
+        _n_bytes(self.memory_limit)
 
     @property
     def memory(self) -> int:
         """How many bytes may be used for pixels."""
-        return self.memory_limit  # type: ignore[return-value]  # a number of bytes once it is checked
+        return _n_bytes(self.memory_limit)
 
     @property
     def reading(self) -> dict[str, Any]:
         """Keywords of `read_ccd`."""
         return {"unit": self.unit, "hdu": self.hdu}
+
+    def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
+        """Report a frame that is left out, by a warning unless a function is given for it."""
+        if self.on_left_out is not None:
+            self.on_left_out(path, reason)
+        else:
+            warnings.warn(f"{path.name} is left out: {reason}", CalibrationWarning, stacklevel=2)
 
 
 def check_argument(name: str, value: Any) -> None:

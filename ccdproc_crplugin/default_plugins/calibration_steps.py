@@ -330,9 +330,9 @@ def ccdcr_steps() -> Iterator[Step]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(
-        "subtract_overscan", "take the level of the overscan off", subtract_overscan, kinds=raw, check=_check_overscan
+        "subtract_overscan", "subtract the level of the overscan", subtract_overscan, kinds=raw, check=_check_overscan
     )
-    yield Step("trim", "cut off what saw no sky", trim, kinds=raw, check=_check_trim)
+    yield Step("trim", "cut the frame to the part exposed to the sky", trim, kinds=raw, check=_check_trim)
     yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
     yield Step(
         "subtract_dark",

@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey, group_keys
+from ccdproc_crplugin.calibration.choice import fitting_frames
+from ccdproc_crplugin.calibration.grouping import (
+    CALIBRATION_KINDS,
+    TEMPERATURE_TOLERANCE,
+    CalibrationKey,
+    free_name,
+    group_keys,
+)
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import frame_indices
@@ -86,7 +93,7 @@ class Planner:
             return replace(entry, reason=reason_in_night(err, self.night.is_configured))
 
     def _group_of(self, key: CalibrationKey, members: tuple[Entry, ...]) -> Group:
-        name = self._free_name(key.name)
+        name = free_name(key.name, self._names)
         calls = tuple(self._calls_for_calibration(key, name))
         indices = frame_indices(members[0].path)
         alone = len(indices) == 1
@@ -99,12 +106,6 @@ class Planner:
             hdus=(None,) if alone else tuple(indices),
             settings_hash=self._hash_of(calls, dict(self.night.combine), inputs),
         )
-
-    def _free_name(self, name: str) -> str:
-        names = (name if number == 1 else f"{name}_{number}" for number in range(1, len(self._names) + 2))
-        free = next(candidate for candidate in names if os.path.normcase(candidate) not in self._names)
-        self._names.add(os.path.normcase(free))
-        return free
 
     def _calls_for_calibration(self, key: CalibrationKey, name: str) -> Iterator[Call]:
         """
@@ -130,18 +131,8 @@ class Planner:
                 yield self._with_master(call, group)
 
     def _fitting(self, step: Step, key: CalibrationKey, *, any_exposure: bool) -> Group | None:
-        """The combined frame that fits a frame, the nearest in exposure, then in temperature."""
-        fitting = (
-            group
-            for group in self.groups
-            if group.key.kind == step.master
-            and group.key.fits(key, tolerance=self._tolerance, any_exposure=any_exposure)
-        )
-        return min(
-            fitting,
-            key=lambda group: (group.key.apart(key, "exposure"), group.key.apart(key, "temperature")),
-            default=None,
-        )
+        how: dict[str, Any] = {"tolerance": self._tolerance, "any_exposure": any_exposure}
+        return next(iter(fitting_frames(self.groups, step.master, key, **how)), None)
 
     def _with_master(self, call: Call, group: Group) -> Call:
         paths = tuple(str(self.night.output / name) for name in group.names)

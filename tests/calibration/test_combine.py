@@ -160,60 +160,6 @@ class TestGroups:
         assert (data_of(path) == data_of(tmp_path / "raw" / "bias_0.fits")).all()
 
 
-class TestSubtraction:
-    @pytest.fixture
-    def night(self, write, tmp_path):
-        return [*some(write, "BIAS", n=9), *some(write, "DARK", n=9), *some(write, "FLAT", n=9)]
-
-    def test_darks_lose_the_bias_and_flats_both(self, night, tmp_path):
-        bias, dark, flat = combine_calibrations(night, tmp_path / "o")
-        assert np.median(data_of(bias)) == pytest.approx(1000, abs=10)
-        assert np.median(data_of(dark)) == pytest.approx(30, abs=5)
-        assert np.median(data_of(flat)) == pytest.approx(1, abs=1e-4)
-        assert fits.getheader(dark)["CRBIAS"] == "bias.fits"
-        assert (fits.getheader(flat)["CRBIAS"], fits.getheader(flat)["CRDARK"]) == ("bias.fits", "dark_60s.fits")
-        truth = np.random.default_rng(0)
-        truth.normal(0, 20, SHAPE)
-        truth.uniform(0, 2, SHAPE)
-        pattern = truth.normal(1, 0.05, SHAPE)
-        np.testing.assert_allclose(data_of(flat), pattern / np.median(pattern), atol=2e-3)
-
-    def test_it_can_be_turned_off(self, night, tmp_path):
-        _, dark, _ = combine_calibrations(night, tmp_path / "o", subtract=False)
-        assert np.median(data_of(dark)) == pytest.approx(1030, abs=10)
-        assert "CRBIAS" not in fits.getheader(dark)
-
-    def test_frames_combined_before_will_do(self, night, tmp_path):
-        whole = combine_calibrations(night, tmp_path / "whole")
-        masters = combine_calibrations(night[:18], tmp_path / "o")
-        [flat] = combine_calibrations(night[18:], tmp_path / "o", masters=masters)
-        assert (data_of(flat) == data_of(whole[-1])).all()
-
-    def test_a_dark_with_the_bias_in_it_fits_its_own_exposure_only(self, write, tmp_path):
-        darks = some(write, "DARK")
-        _, same = combine_calibrations([*darks, *some(write, "FLAT", exposure=60.0)], tmp_path / "same")
-        assert fits.getheader(same)["CRDARK"] == "dark_60s.fits"
-        others = [write(f"f{k}.fits", "FLAT", exposure=10.0) for k in range(3)]
-        _, other = combine_calibrations([*darks, *others], tmp_path / "other")
-        assert "CRDARK" not in fits.getheader(other)
-
-    def test_of_several_darks_the_nearest_exposure_is_taken(self, night, write, tmp_path):
-        short = [write(f"d{k}.fits", "DARK", exposure=25.0) for k in range(3)]
-        *_, flat = combine_calibrations([*night, *short], tmp_path / "o")
-        assert fits.getheader(flat)["CRDARK"] == "dark_25s.fits"
-
-    @pytest.mark.parametrize("cards", [{"XBINNING": 2}, {"GAIN": 7.0}, {"CCD-TEMP": 10.0}])
-    def test_a_bias_of_another_camera_state_is_not_subtracted(self, write, tmp_path, cards):
-        state = {"XBINNING": 1, "GAIN": 1.0, "CCD-TEMP": -20.0}
-        frames = [*some(write, "BIAS", **state), *some(write, "DARK", **(state | cards))]
-        _, dark = combine_calibrations(frames, tmp_path / "o")
-        assert "CRBIAS" not in fits.getheader(dark)
-
-    def test_what_is_no_combined_frame_is_refused_as_one(self, night, tmp_path):
-        with pytest.raises(CosmicRayError, match=r"no card CRCOMBIN in .*bias_0.fits"):
-            combine_calibrations(night, tmp_path / "o", masters=night[:1])
-
-
 class TestInputsAndOutput:
     def test_a_frame_is_never_overwritten(self, write, tmp_path):
         write("bias.fits", "BIAS", seed=9)

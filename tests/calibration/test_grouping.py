@@ -3,11 +3,12 @@
 Which calibration frames belong together.
 """
 
+import math
 from pathlib import Path
 
 import pytest
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, group_keys
+from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, free_name, group_keys
 
 CAMERA = {"XBINNING": 1, "YBINNING": 1, "GAIN": 1.5, "READOUTM": "Fast", "CCD-TEMP": -20.0}
 
@@ -48,6 +49,16 @@ class TestName:
         assert calibration_key(header("FLAT")).name == "flat_R_1x1_gain1.5_Fast_-20C"
         assert CalibrationKey("dark", exposure=0.5, temperature=3.2).name == "dark_0.5s_3C"
 
+    def test_a_header_of_few_cards_is_enough(self):
+        key = calibration_key({"IMAGETYP": "Dark Frame", "EXPTIME": 120.0, "XBINNING": 2, "CCD-TEMP": -20.1})
+        assert (key.kind, key.exposure, key.binning, key.temperature) == ("dark", 120.0, (2, 2), -20.1)
+        assert key.name == "dark_120s_2x2_-20C"
+
+    def test_a_name_that_is_taken_gets_a_number(self):
+        taken = set()
+        assert [free_name("bias", taken) for _ in range(3)] == ["bias", "bias_2", "bias_3"]
+        assert taken == {"bias", "bias_2", "bias_3"}
+
     @pytest.mark.parametrize("hostile", ["../../etc/passwd", "a/b", "..", "R\x00", "C:\\x", "\n", "x" * 500])
     def test_it_never_leaves_the_folder(self, hostile):
         name = CalibrationKey("flat", filter=hostile, readout=hostile).name
@@ -73,12 +84,10 @@ class TestFit:
         assert calibration_key(header("FLAT", EXPTIME=2.0)).fits(self.light)
         assert not calibration_key(header("FLAT", FILTER="V")).fits(self.light)
 
-    @pytest.mark.parametrize(("mine", "other", "apart"), [(-20.0, -18.5, 1.5), (None, -20.0, 0.0), (-20.0, None, 0.0)])
-    def test_an_unknown_temperature_is_no_distance_apart(self, mine, other, apart):
-        assert (
-            CalibrationKey("dark", temperature=mine).apart(CalibrationKey("light", temperature=other), "temperature")
-            == apart
-        )
+    @pytest.mark.parametrize(("mine", "its", "apart"), [(-20.0, -18.5, 1.5), (None, -20.0, math.inf), (-20.0, None, 0)])
+    def test_a_combined_frame_of_unknown_temperature_is_the_farthest_from_a_known_one(self, mine, its, apart):
+        dark, light = CalibrationKey("dark", temperature=mine), CalibrationKey("light", temperature=its)
+        assert dark.apart(light, "temperature") == apart
 
     def test_the_temperature_may_differ_by_the_tolerance(self):
         dark = calibration_key(header("DARK", **{"CCD-TEMP": -18.5}))

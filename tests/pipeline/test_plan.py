@@ -56,6 +56,15 @@ class TestMatching:
         assert {status for file, status in by_file(table).items() if file.startswith("dark")} == {"done"}
         assert fits.getval(output / "calibration" / "dark_60s_gain2.fits", "NCOMBINE") == 3
 
+    def test_a_bias_of_the_known_temperature_goes_before_one_of_unknown_temperature(self, raw, output):
+        for number in range(3):
+            cold = level(400, number, 10)
+            write_frame(raw / f"cold_{number}.fits", data=cold, IMAGETYP="BIAS", **{"CCD-TEMP": -20.0})
+        fits.setval(raw / "light_1.fits", "CCD-TEMP", value=-20.0)
+        reduce(raw, output, "subtract_bias")
+        before, after = (crp.read_ccd(folder / "light_1.fits").data for folder in (raw, output))
+        assert np.median(before - after) == pytest.approx(400, abs=2)
+
     @pytest.mark.parametrize(("tolerance", "n_biases"), [(None, 2), (6.0, 1), (0.1, 3)])
     def test_the_user_says_which_temperatures_are_alike(self, raw, output, tolerance, n_biases):
         for path, temperature in zip(sorted(raw.glob("bias*")), (-10.0, -10.5, -5.0), strict=True):
