@@ -99,7 +99,7 @@ def _show_night(night: Path) -> None:
     print("\nA small simulated night, whose cosmic rays are known: bias, dark and flat frames and two light frames.\n")
     show_table(_reduce_simulated_night(night))
     print("\nput in: events with at least 5 times the noise of the sky in a pixel; found: those of them that were")
-    print("flagged; false: events flagged where there is none. Fainter events are lost in the noise.\n")
+    print("flagged; false: events flagged where no cosmic ray was put in. Fainter events are lost in the noise.\n")
     show(f"night          {night / 'raw'}", f"reduced        {night / 'reduced'}")
 
 
@@ -124,7 +124,7 @@ def _reduce_simulated_night(folder: Path) -> Any:
 
 
 def _against_truth(reduced: Path, truth: Path) -> tuple[int, int, int, int, int]:
-    """Count events put in and found, their pixels put in and found, and events flagged where there is none."""
+    """Count events put in and found, their pixels put in and found, and the false events."""
     import numpy as np
     from astropy.io import fits
     from scipy import ndimage

@@ -66,7 +66,7 @@ def calm() -> Iterator[list[str]]:
 
 @contextmanager
 def telling() -> Iterator[None]:
-    """Keep back the warnings of libraries about headers, and print those of this package at the end."""
+    """Keep back the warnings of libraries about headers, and print those of this package at the end, errors or not."""
     messages: list[str] = []
     try:
         with calm() as messages:
@@ -89,7 +89,11 @@ def show(*lines: str) -> None:
 
 def show_table(table: Any, **settings: Any) -> None:
     """Print a table whole, unless the settings of ``Table.pformat`` say otherwise."""
-    show(*table.pformat(**{"max_lines": -1, "max_width": -1, **settings}))
+    shown = table.copy(copy_data=False)
+    for name in shown.colnames:
+        if shown[name].dtype.kind == "U":
+            shown[name].info.format = _plain
+    show(*shown.pformat(**{"max_lines": -1, "max_width": -1, **settings}))
 
 
 def _plain(text: str) -> str:

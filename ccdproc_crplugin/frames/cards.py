@@ -95,7 +95,7 @@ def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation)
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:
-    """The verdict of a header, and what was missing for one (such as "no pixel size"); "" where there is none."""
+    """The verdict in a header, and what was missing for one (such as "no pixel size"); "" for what it does not have."""
     verdict = str(meta.get("CRVERDCT", "")).strip()
     comment = meta.comments["CRVERDCT"] if verdict and isinstance(meta, fits.Header) else ""
     return verdict, comment.partition("(")[2].removesuffix(")")

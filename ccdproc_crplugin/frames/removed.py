@@ -134,7 +134,7 @@ def record_of(ccd: CCDData) -> RemovedPixels | None:
 
 
 def removed_pixels(ccd: CCDData) -> RemovedPixels:
-    """The record of a cleaned frame; refused if there is none, or if the frame was changed since the cleaning."""
+    """The record of a cleaned frame; an error if it has none, or if the frame was changed since the cleaning."""
     record = getattr(ccd, _ATTRIBUTE, None)
     if record is None:
         raise _without_record(ccd)

@@ -158,7 +158,7 @@ def unregister(name: str) -> None:
     Raises
     ------
     CosmicRayError
-        If there is none of that name.
+        If no plugin has that name.
     """
     with _host_lock:
         host().remove(name)

@@ -7,8 +7,9 @@ import warnings
 from argparse import Namespace
 
 import pytest
+from astropy.table import Table
 
-from ccdproc_crplugin.cli.messages import UsageError, calm, say, show, spelling, telling, wrong_usage
+from ccdproc_crplugin.cli.messages import UsageError, calm, say, show, show_table, spelling, telling, wrong_usage
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, wrong_value
 
 CLEAN = Namespace(gain=None, force=False, hdu=None, n_pixels=3, unit=None, parameter=[])
@@ -74,3 +75,12 @@ def test_results_and_messages_have_their_own_streams_and_no_control_characters(c
     show("a\x1b[31m", "b")
     say("c\nd")
     assert capsys.readouterr() == ("a\\x1b[31m\nb\n", "c\\nd\n")
+
+
+def test_columns_stay_aligned_beside_a_name_with_control_characters(capsys):
+    table = Table({"file": ["a.fits", "line\u2028sep.fits"], "events": [1, 2]})
+    show_table(table)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1].split() == ["line\\u2028sep.fits", "2"]
+    assert len({len(line) for line in lines}) == 1
+    assert table["file"].info.format is None

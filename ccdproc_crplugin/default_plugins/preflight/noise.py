@@ -20,11 +20,11 @@ from ccdproc_crplugin.plugins.model import Finding
 TOLERANCE = 1.3
 #: Beyond this the search goes wrong.
 FAILED = 2.0
-#: A level within this many standard deviations of a pixel's noise is none.
+#: A level within this many standard deviations of a pixel's noise counts as zero.
 NO_LEVEL = 0.25
 #: No chip's pixels scatter more in their response.
 LARGEST_RESPONSE = 0.06
-#: Of so many blocks every other one tells the noise to a per cent.
+#: With this many blocks, every other one is enough to measure the noise to a per cent.
 MANY_BLOCKS = 128
 #: Gains are seldom wrong by more.
 LARGEST_GAIN_FACTOR = 12.0
