@@ -16,7 +16,7 @@ from typing import Any
 
 import entrypoints
 
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
 from ccdproc_crplugin.plugins.model import Check, Detector, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
@@ -231,8 +231,6 @@ def find_detector(name: str) -> Detector:
 def _find(kind: str, name: str) -> Any:
     known = host().registered(kind)
     if not isinstance(name, str) or name not in known:
-        raise CosmicRayError(
-            f"Found {kind}={name!r}; expected one of: {', '.join(known)}. "
-            "`ccdcr plugins` shows which plugins failed to load."
-        )
+        advice = "`ccdcr plugins` shows which plugins failed to load."
+        raise wrong_value(kind, name, f"one of: {', '.join(known)}", advice)
     return known[name]
