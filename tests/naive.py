@@ -21,6 +21,7 @@ def lacosmic(
     bad=None,
     background=None,
     variance=None,
+    extra_variance=None,
     sigclip=4.5,
     sigfrac=0.3,
     objlim=5.0,
@@ -35,11 +36,12 @@ def lacosmic(
     model = image + F4(readnoise) * F4(readnoise)
     if variance is not None:
         model = variance.copy() if background is None else variance - background
+    extra = None if extra_variance is None else of_laplacian(extra_variance)
     bad = np.zeros(data.shape, dtype=bool) if bad is None else bad
     good_levels = image[~bad], model[~bad]
     flagged = np.zeros(data.shape, dtype=bool)
     for _ in range(niter):
-        s_prime, f = significance(image, model, background, sepmed, edges, psf_kernel)
+        s_prime, f = significance(image, model, background, extra, sepmed, edges, psf_kernel)
         cosmics = (s_prime > F4(sigclip)) & ~bad
         cosmics &= s_prime / f > F4(objlim)
         cosmics = dilate(cosmics) & (s_prime > F4(sigclip)) & ~bad
@@ -60,14 +62,22 @@ def dilate(mask):
     return ndimage.binary_dilation(mask, structure=np.ones((3, 3)))
 
 
-def significance(image, model, background, sepmed, edges, psf_kernel):
+def of_laplacian(variance):
+    """The share of some variance in that of the Laplacian, where a uniform one counts as itself."""
+    padded = np.pad(variance, 1, mode="edge")
+    neighbours = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    return F4(16 / 20) * variance + F4(1 / 20) * neighbours
+
+
+def significance(image, model, background, extra, sepmed, edges, psf_kernel):
     """S' and F of the whole image."""
     if edges == "skip":
-        return significance_inside(image, model, background, sepmed, psf_kernel, laplacian_in_frame(image), True)
+        return significance_inside(image, model, background, extra, sepmed, psf_kernel, laplacian_in_frame(image), True)
     # The image goes on beyond its borders as its own mirror image.
     image, model = mirror(image), mirror(model)
     background = None if background is None else mirror(background)
-    both = significance_inside(image, model, background, sepmed, psf_kernel, laplacian(image), False)
+    extra = None if extra is None else mirror(extra)
+    both = significance_inside(image, model, background, extra, sepmed, psf_kernel, laplacian(image), False)
     return tuple(plane[MARGIN:-MARGIN, MARGIN:-MARGIN] for plane in both)
 
 
@@ -75,11 +85,13 @@ def mirror(plane):
     return np.pad(plane, MARGIN, mode="symmetric")
 
 
-def significance_inside(image, model, background, sepmed, psf_kernel, l_plus, keep_edges):
+def significance_inside(image, model, background, extra, sepmed, psf_kernel, l_plus, keep_edges):
     sizes = (7, 7, 5, 9) if sepmed else (5, 5, 3, 7)
     variance = median(model, sizes[0], sepmed, keep_edges)
     if background is not None:
         variance = variance + background
+    if extra is not None:
+        variance = variance + extra
     noise = np.sqrt(np.maximum(variance, F4(0.00001)))
     s = l_plus / (2 * noise)
     s_prime = s - median(s, sizes[1], sepmed, keep_edges)

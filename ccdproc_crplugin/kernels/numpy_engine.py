@@ -61,6 +61,7 @@ def find(
     data: np.ndarray,
     background: np.ndarray | None,
     variance: np.ndarray | None,
+    extra: np.ndarray | None,
     cleaned: np.ndarray,
     flagged: np.ndarray,
     bad: np.ndarray | None,
@@ -68,7 +69,7 @@ def find(
     threads: int,
 ) -> tuple[int, bytes]:
     """Flag and repair cosmic rays, in place; return the number of iterations and the scores (SCORE, as bytes)."""
-    planes = Planes(background, variance, cleaned, bad, options)
+    planes = Planes(background, variance, extra, cleaned, bad, options)
     scores = np.empty(0, SCORE)
     changed = None
     n_iterations = 0
@@ -118,6 +119,7 @@ class Planes:
         self,
         background: np.ndarray | None,
         variance: np.ndarray | None,
+        extra: np.ndarray | None,
         cleaned: np.ndarray,
         bad: np.ndarray | None,
         options: Options,
@@ -130,6 +132,7 @@ class Planes:
         self._fold = [_folded(n, self.margin) for n in cleaned.shape]
         self.data = self._extended(cleaned, 0.0)
         self.background = None if background is None else self._extended(background, 0.0)
+        self.extra = None if extra is None else self._extended(extra, 0.0)
         if variance is None:
             variance = cleaned + np.float32(options.readnoise2)
         elif background is not None:
@@ -312,6 +315,8 @@ class Planes:
         variance = self._median(self.variance, unknown, self.sizes[0])
         if self.background is not None:
             variance += self.background.ravel()[unknown]
+        if self.extra is not None:
+            variance += self.extra.ravel()[unknown]
         noise = np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
         self._noise.ravel()[unknown] = noise
         self._s.ravel()[unknown] = self.laplacian.ravel()[unknown] / (2 * noise)

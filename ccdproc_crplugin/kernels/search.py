@@ -14,6 +14,7 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError, check_number
 from ccdproc_crplugin.kernels.bad_pixels import fill_not_finite, grow_mask, mask_saturated
 from ccdproc_crplugin.kernels.engines import load_engine, n_threads
+from ccdproc_crplugin.kernels.extra_variance import laplacian_variance
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
 from ccdproc_crplugin.kernels.options import Options
@@ -52,6 +53,16 @@ def _checked_companion(name: str, array: Any, shape: tuple[int, ...], dtype: Any
             f"Found {name} of shape {array.shape}; expected the data's {shape}.", "Cut both to the same pixels."
         )
     return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _checked_extra(extra_variance: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """What the extra variance of the pixels adds to the noise of the Laplacian, electrons squared."""
+    extra_variance = _checked_companion("extra_variance", extra_variance, shape, np.float32)
+    if extra_variance is None:
+        return None
+    if not (np.isfinite(extra_variance).all() and extra_variance.min() >= 0):
+        raise CosmicRayError("Found an extra variance that is negative or not finite; expected electrons squared.")
+    return laplacian_variance(extra_variance)
 
 
 def _checked_saturation(saturation: float | None) -> float:
@@ -114,6 +125,7 @@ def _run(
     mask: np.ndarray | None,
     background: np.ndarray | None,
     variance: np.ndarray | None,
+    extra_variance: np.ndarray | None,
     saturation: float,
     options: Options,
     engine: ModuleType,
@@ -131,7 +143,9 @@ def _run(
         variance = None if variance is None else _filled(variance, not_finite, bad)
         bad |= not_finite
     flagged = np.zeros(data.shape, dtype=bool)
-    n_iterations, scores = engine.find(data, background, variance, cleaned, flagged, bad, options, threads)
+    n_iterations, scores = engine.find(
+        data, background, variance, extra_variance, cleaned, flagged, bad, options, threads
+    )
     if background is not None:
         np.add(cleaned, background, out=cleaned, where=flagged)
         np.copyto(cleaned, data, where=~flagged)
@@ -158,6 +172,7 @@ def lacosmic(
     mask: Any = None,
     background: Any = None,
     variance: Any = None,
+    extra_variance: Any = None,
     saturation: float | None = None,
     threads: int | None = None,
     engine: str | None = None,
@@ -167,7 +182,8 @@ def lacosmic(
     Find cosmic rays in a frame in electrons (ny, nx), sky included, by their sharp edges, and repair them.
 
     ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
-    data + readnoise^2 if it is None. Stars above ``saturation`` (electrons) are not searched. ``options`` are the
+    data + readnoise^2 if it is None. ``extra_variance`` (electrons squared) is that of what was subtracted, which counts
+    at its pixel, unsmoothed. Stars above ``saturation`` (electrons) are not searched. ``options`` are the
     fields of `Options`, of which ``readnoise`` has no default.
     """
     checked = Options(**options)
@@ -177,6 +193,7 @@ def lacosmic(
         _checked_companion("mask", mask, data.shape, bool),
         _checked_companion("background", background, data.shape, np.float32),
         _checked_companion("variance", variance, data.shape, np.float32),
+        _checked_extra(extra_variance, data.shape),
         _checked_saturation(saturation),
         checked,
         load_engine(engine),

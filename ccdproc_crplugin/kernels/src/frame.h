@@ -19,6 +19,7 @@ typedef struct {
     const float *data;       /* electrons, as observed */
     const float *background; /* electrons, or NULL */
     const float *variance;   /* electrons squared, or NULL: data + readnoise^2 */
+    const float *extra;      /* electrons squared, added to the smoothed variance pixel by pixel; NULL: none */
     float *cleaned;          /* data - background, repaired as the run goes on */
     uint8_t *flagged;        /* cosmic rays found up to now */
     const uint8_t *bad;      /* neither searched nor used for a repair; NULL: none */

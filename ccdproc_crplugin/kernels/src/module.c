@@ -61,7 +61,7 @@ static bool pixels_of(Views *views, PyObject *array, const char *name, const cha
     return true;
 }
 
-static bool frame_of(Views *views, PyObject *data, PyObject *background, PyObject *variance,
+static bool frame_of(Views *views, PyObject *data, PyObject *background, PyObject *variance, PyObject *extra,
                      PyObject *cleaned, Frame *frame)
 {
     *frame = (Frame){0};
@@ -76,15 +76,17 @@ static bool frame_of(Views *views, PyObject *data, PyObject *background, PyObjec
     frame->ny = (int)view->shape[0];
     frame->nx = (int)view->shape[1];
     frame->data = view->buf;
-    void *pixels[3];
+    void *pixels[4];
     if (!pixels_of(views, background, "background", "f", false, frame, &pixels[0])
         || !pixels_of(views, variance, "variance", "f", false, frame, &pixels[1])
-        || !pixels_of(views, cleaned, "cleaned", "f", true, frame, &pixels[2])) {
+        || !pixels_of(views, extra, "extra", "f", false, frame, &pixels[2])
+        || !pixels_of(views, cleaned, "cleaned", "f", true, frame, &pixels[3])) {
         return false;
     }
     frame->background = pixels[0];
     frame->variance = pixels[1];
-    frame->cleaned = pixels[2];
+    frame->extra = pixels[2];
+    frame->cleaned = pixels[3];
     return true;
 }
 
@@ -169,7 +171,7 @@ static PyObject *prepare(PyObject *module, PyObject *args)
     Frame frame;
     Survey survey;
     PyObject *result = NULL;
-    if (frame_of(&views, data, background, Py_None, cleaned, &frame)) {
+    if (frame_of(&views, data, background, Py_None, Py_None, cleaned, &frame)) {
         bool done;
         Py_BEGIN_ALLOW_THREADS
         done = prepare_cleaned(&frame, n_threads, &survey);
@@ -183,11 +185,11 @@ static PyObject *prepare(PyObject *module, PyObject *args)
 
 static PyObject *find(PyObject *module, PyObject *args)
 {
-    PyObject *data, *background, *variance, *cleaned, *flagged, *bad, *object;
+    PyObject *data, *background, *variance, *extra, *cleaned, *flagged, *bad, *object;
     int n_threads;
     (void)module;
-    if (!PyArg_ParseTuple(args, "OOOOOOOi:find", &data, &background, &variance, &cleaned, &flagged, &bad,
-                          &object, &n_threads)) {
+    if (!PyArg_ParseTuple(args, "OOOOOOOOi:find", &data, &background, &variance, &extra, &cleaned, &flagged,
+                          &bad, &object, &n_threads)) {
         return NULL;
     }
     Views views = {.n = 0};
@@ -195,7 +197,7 @@ static PyObject *find(PyObject *module, PyObject *args)
     Options options;
     void *flagged_pixels, *bad_pixels;
     PyObject *result = NULL;
-    if (frame_of(&views, data, background, variance, cleaned, &frame)
+    if (frame_of(&views, data, background, variance, extra, cleaned, &frame)
         && pixels_of(&views, flagged, "flagged", "?", true, &frame, &flagged_pixels)
         && pixels_of(&views, bad, "bad", "?", false, &frame, &bad_pixels)
         && options_of(&views, object, n_threads, &options)) {
@@ -222,7 +224,7 @@ static PyMethodDef METHODS[] = {
      "prepare(data, background, cleaned, threads)\n--\n\n"
      "Fill cleaned with data - background; return whether all are finite, and the brightest of the data."},
     {"find", find, METH_VARARGS,
-     "find(data, background, variance, cleaned, flagged, bad, options, threads)\n--\n\n"
+     "find(data, background, variance, extra, cleaned, flagged, bad, options, threads)\n--\n\n"
      "Flag and repair cosmic rays in place; return the number of iterations and the scores as bytes."},
     {NULL, NULL, 0, NULL},
 };

@@ -48,12 +48,16 @@ static void median_of_variance(Tile *tile, int row, int block, float *out)
 }
 
 WIDENED static void noise_and_s(float *restrict noise, const float *restrict background,
-                                const float *restrict laplacian, float *restrict s)
+                                const float *restrict extra, const float *restrict laplacian,
+                                float *restrict s)
 {
     for (int i = 0; i < LANES; i++) {
         float variance = noise[i];
         if (background != NULL) {
             variance += background[i];
+        }
+        if (extra != NULL) {
+            variance += extra[i];
         }
         variance = variance < LEAST_VARIANCE ? LEAST_VARIANCE : variance;
         noise[i] = sqrtf(variance);
@@ -72,6 +76,7 @@ void need_s(Tile *tile, int row, int block)
     leave_edges(tile, PLANE_NOISE, PLANE_VARIANCE, row, block, tile->reach.noise);
     noise_and_s(tile->planes[PLANE_NOISE] + first,
                 tile->frame->background ? tile->planes[PLANE_BACKGROUND] + first : NULL,
+                tile->frame->extra ? tile->planes[PLANE_EXTRA] + first : NULL,
                 tile->planes[PLANE_LAPLACIAN] + first, tile->planes[PLANE_S] + first);
     *ready = ALL_LANES;
 }

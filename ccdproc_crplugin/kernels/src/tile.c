@@ -34,6 +34,8 @@ static bool plane_is_used(const Options *options, const Frame *frame, Plane plan
     switch (plane) {
     case PLANE_BACKGROUND:
         return frame->background != NULL;
+    case PLANE_EXTRA:
+        return frame->extra != NULL;
     case PLANE_ROWS_OF_VARIANCE:
     case PLANE_ROWS_OF_S:
     case PLANE_ROWS_OF_FINE:
@@ -198,6 +200,9 @@ static float copy_pixels(Tile *tile, Box inside, float *least_background)
             memcpy(plane_row(tile, PLANE_BACKGROUND, row) + column, background, (size_t)n * sizeof *data);
             *least_background = least_of(background, n, *least_background);
         }
+        if (frame->extra != NULL) {
+            memcpy(plane_row(tile, PLANE_EXTRA, row) + column, frame->extra + from, (size_t)n * sizeof *data);
+        }
         float *variance = plane_row(tile, PLANE_VARIANCE, row) + column;
         fill_variance(variance, frame->variance ? frame->variance + from : NULL, background, data,
                       tile->options->readnoise2, n);
@@ -289,6 +294,9 @@ static void extend_planes(Tile *tile, Box inside)
         if (tile->frame->background != NULL) {
             fill_outside(tile, PLANE_BACKGROUND, inside, 0.0f);
         }
+        if (tile->frame->extra != NULL) {
+            fill_outside(tile, PLANE_EXTRA, inside, 0.0f);
+        }
         return;
     }
     reflect_plane(tile, PLANE_DATA, inside);
@@ -296,9 +304,12 @@ static void extend_planes(Tile *tile, Box inside)
     if (tile->frame->background != NULL) {
         reflect_plane(tile, PLANE_BACKGROUND, inside);
     }
+    if (tile->frame->extra != NULL) {
+        reflect_plane(tile, PLANE_EXTRA, inside);
+    }
 }
 
-/* A median is not below the least value it is taken of. */
+/* A median is not below the least value it is taken of, and the extra variance is not negative. */
 static float least_noise(float least_variance, float least_background)
 {
     const float variance = least_variance + least_background;

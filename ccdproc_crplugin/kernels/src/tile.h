@@ -16,6 +16,7 @@ typedef enum {
     PLANE_DATA,       /* electrons, background subtracted */
     PLANE_VARIANCE,   /* electrons squared */
     PLANE_BACKGROUND, /* electrons */
+    PLANE_EXTRA,      /* electrons squared */
     PLANE_LAPLACIAN,  /* L+, electrons */
     /* ... and those filled on demand. */
     PLANE_NOISE,      /* electrons */
