@@ -3,8 +3,8 @@
 Stars that the border of a frame cuts off.
 
 The search goes on beyond the border with the mirror image of the frame. A bright star two or three pixels inside then
-fills most of a 7 x 7 window with itself and its image, its fine structure vanishes, and the flank of the star looks like
-a cosmic ray. Here the median of the surroundings comes from windows that lie wholly inside the frame.
+fills most of a 7 x 7 window with itself and its image, its fine structure vanishes, and its flank looks like a cosmic
+ray. Here the median of the surroundings comes from windows that lie wholly inside the frame.
 """
 
 from __future__ import annotations
