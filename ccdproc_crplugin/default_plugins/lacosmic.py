@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
+from ccdproc_crplugin.errors import check_choice, check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
+from ccdproc_crplugin.kernels.border_stars import without_border_stars
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
+from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
+from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
+from ccdproc_crplugin.kernels.spectrum import spectrum_model
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
+from ccdproc_crplugin.kernels.steps import without_steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Detection, Detector
 
@@ -37,6 +42,7 @@ def detect(
     edges: str = "search",
     grow: bool = True,
     background: np.ndarray | None = None,
+    dispersion_axis: int | None = None,
     fsmode: str = "median",
     psfmodel: str = "gauss",
     psffwhm: float = 2.5,
@@ -45,10 +51,19 @@ def detect(
     psfbeta: float = 4.765,
     threads: int | None = None,
 ) -> Detection:
-    """Find cosmic rays by their sharp edges, which no optics can make."""
+    """
+    Find cosmic rays by their sharp edges, which no optics can make.
+
+    A long-slit spectrum is searched on top of a model of its sky lines and traces, along ``dispersion_axis``, which is
+    found from the lines if it is not given. Saturated stars are not searched.
+    """
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
     info: dict[str, Any] = {}
+    stars = saturated_stars(data, saturation)
+    lost = mask if stars is None else mask | stars
+    if background is None:
+        background, info = _model_of_spectrum(data, lost, dispersion_axis)
     search: dict[str, Any] = {
         "background": background,
         "sepmed": sepmed,
@@ -60,37 +75,61 @@ def detect(
     frame: dict[str, Any] = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
     given, fwhm = objlim, None
     if objlim is None:
-        objlim, fwhm = _choose_objlim(data, mask, saturation, sepmed, fsmode)
-    if isinstance(sigclip, str):
+        objlim, fwhm = _choose_objlim(data, lost, saturation, sepmed, fsmode)
+    if automatic:
         from ccdproc_crplugin.tuning.limits import choose_limits
 
-        limits = choose_limits(data, mask=mask, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)
+        limits = choose_limits(data, mask=lost, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)
         sigclip, objlim = limits.sigclip, limits.objlim
-        info = {"sigclip": sigclip, "auto": limits.reason}
+        info |= {"sigclip": sigclip, "auto": limits.reason}
     found = lacosmic(
-        np.where(mask, np.nan, data) if mask.any() else data,
-        sigclip=sigclip,
+        np.where(lost, np.nan, data) if lost.any() else data,
+        sigclip=float(sigclip),
         sigfrac=sigfrac,
         objlim=objlim,
         niter=niter,
+        scores_above=float(sigclip),
         **frame,
         **search,
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
+    searched = data if background is None else data - background
+    if edges == "search" and found.scores is not None:
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=mask)
+        hits = grow_events(data, hits, readnoise=readnoise, bad=lost)
+    hits = without_steps(searched, hits, readnoise)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
-    return Detection(hits, info=info, not_searched=not_searched)
+    return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
 
 
-def _without_structured_edges(hits: np.ndarray, not_searched: Any) -> tuple[np.ndarray, np.ndarray | None]:
+def _model_of_spectrum(
+    data: np.ndarray, lost: np.ndarray, axis: int | None
+) -> tuple[np.ndarray | None, dict[str, Any]]:
+    """Sky lines and traces of a spectrum, electrons, and the axis for the record; None for an image."""
+    if axis is None:
+        axis = find_dispersion_axis(data, lost if lost.any() else None)
+        if axis is None:
+            return None, {}
+    else:
+        check_choice("dispersion_axis", axis, (0, 1))
+    return spectrum_model(data, axis, lost), {"dispersion_axis": axis}
+
+
+def _joined(*masks: np.ndarray | None) -> np.ndarray | None:
+    """The union of masks, of which some may be None."""
+    given = [mask for mask in masks if mask is not None]
+    return np.logical_or.reduce(given) if given else None
+
+
+def _without_structured_edges(
+    hits: np.ndarray, not_searched: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """The hits without those on structured edges of the chip, and the pixels not searched with these edges."""
     edges = structured_edges(hits)
-    if edges is None:
-        return hits, not_searched
-    return hits & ~edges, edges if not_searched is None else edges | not_searched
+    return (hits, not_searched) if edges is None else (hits & ~edges, _joined(not_searched, edges))
 
 
 def _check(niter: int, **limits: Any) -> None:

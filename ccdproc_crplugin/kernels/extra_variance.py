@@ -3,8 +3,6 @@
 
 import numpy as np
 
-__all__ = ["laplacian_variance"]
-
 #: Weights of a pixel and of each of its four neighbours in the variance of L+ / 2. The Laplacian takes a pixel less the
 #: mean of its neighbours, so that their variances count 1 and 1 / 16 each; divided by their sum, an extra variance that
 #: is the same everywhere counts as just itself, as the noise of the sky does.

@@ -6,8 +6,6 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_dilation, find_objects, label
 
-__all__ = ["saturated_stars"]
-
 #: A straight run of so many saturated pixels is a bleed trail.
 LONGEST_HIT = 8
 

@@ -182,9 +182,9 @@ def lacosmic(
     Find cosmic rays in a frame in electrons (ny, nx), sky included, by their sharp edges, and repair them.
 
     ``background`` (electrons) is structure that is spared, such as sky lines. ``variance`` (electrons squared) is
-    data + readnoise^2 if it is None. ``extra_variance`` (electrons squared) is that of what was subtracted, which counts
-    at its pixel, unsmoothed. Stars above ``saturation`` (electrons) are not searched. ``options`` are the
-    fields of `Options`, of which ``readnoise`` has no default.
+    data + readnoise^2 if it is None. ``extra_variance`` (electrons squared) is that of what was subtracted; it counts
+    at its own pixel, unsmoothed. Stars above ``saturation`` (electrons) are not searched. ``options`` are the fields
+    of `Options`, of which ``readnoise`` has no default.
     """
     checked = Options(**options)
     data = _checked_data(data)

@@ -16,10 +16,11 @@ from scipy.ndimage import median_filter
 
 from ccdproc_crplugin.kernels.statistics import robust_std
 
-__all__ = ["dispersion_axis", "spectrum_model"]
-
 #: Parts of the slit in all of which a sky line must show.
 N_PARTS = 4
+
+#: Lines of pixels that are looked at in each part; as many tell a median to a fifth of a pixel's noise.
+LINES_OF_A_PART = 32
 
 #: A line stands out against the profile smoothed over so many pixels.
 SMOOTHED_OVER = 51
@@ -44,30 +45,35 @@ def dispersion_axis(data: np.ndarray, bad: np.ndarray | None = None) -> int | No
     """The axis along which light is dispersed, or None for a frame without lines that cross all of it."""
     if min(data.shape) < 4 * N_PARTS:
         return None
-    usable = np.isfinite(data) if bad is None else np.isfinite(data) & ~bad
-    if not usable.any():
-        return None
-    filled = np.where(usable, data, np.median(data[usable])).astype(np.float32, copy=False)
-    noise = _pixel_noise(filled)
-    counts = [_pixels_in_lines(filled, axis, noise) for axis in (0, 1)]
+    samples = [_sample(data, bad, axis) for axis in (0, 1)]
+    noise = max(min(map(_pixel_noise, samples)), 1e-6)
+    counts = [_pixels_in_lines(sample, noise) for sample in samples]
     axis = int(np.argmax(counts))
     enough = counts[axis] >= max(FEWEST_PIXELS, LEAST_SHARE * data.shape[axis])
     return axis if enough and counts[axis] > CONTRAST * counts[1 - axis] else None
 
 
-def _pixel_noise(data: np.ndarray) -> float:
-    """Standard deviation of a pixel, from the differences of neighbours along the smoother axis."""
-    noise = []
-    for axis in (0, 1):
-        steps = np.diff(data, axis=axis)
-        noise.append(float(robust_std(steps, np.median(steps))) / np.sqrt(2))
-    return max(min(noise), 1e-6)
+def _sample(data: np.ndarray, bad: np.ndarray | None, axis: int) -> np.ndarray:
+    """Lines of pixels along an axis, spread over each part of the other: float32 (parts, lines, n), NaN at bad ones."""
+    lines = np.moveaxis(data, axis, -1)
+    parts = np.array_split(np.arange(len(lines)), N_PARTS)
+    chosen = np.stack([part[np.linspace(0, len(part) - 1, LINES_OF_A_PART).astype(int)] for part in parts])
+    sample = lines[chosen].astype(np.float32)
+    if bad is not None:
+        sample[np.moveaxis(bad, axis, -1)[chosen]] = np.nan
+    return sample
 
 
-def _pixels_in_lines(data: np.ndarray, axis: int, noise: float) -> int:
-    """How many places along an axis lie in a line that crosses all of the frame and is wider than a pixel."""
-    parts = np.array_split(data, N_PARTS, axis=1 - axis)
-    profiles = np.stack([np.median(part, axis=1 - axis) for part in parts])
+def _pixel_noise(sample: np.ndarray) -> float:
+    """Standard deviation of a pixel, from the differences of neighbours along the lines."""
+    steps = np.diff(sample[:, ::4], axis=-1)
+    steps = steps[np.isfinite(steps)]
+    return float(robust_std(steps, np.median(steps))) / np.sqrt(2) if steps.size else 0.0
+
+
+def _pixels_in_lines(sample: np.ndarray, noise: float) -> int:
+    """How many places along the lines lie in a feature of all parts that is wider than a pixel."""
+    profiles = _medians(np.moveaxis(sample, 1, -1))
     width = min(SMOOTHED_OVER, profiles.shape[1] // 4)
     lines = np.min(profiles - median_filter(profiles, size=(1, width)), axis=0) > LEAST_HEIGHT * noise
     lines = lines[width // 2 : -(width // 2)]  # near an end a gradient stands out against its reflection
@@ -83,7 +89,7 @@ def spectrum_model(data: np.ndarray, axis: int, bad: np.ndarray | None = None) -
     pixels = np.asarray(data, dtype=np.float32)
     if bad is not None and bad.any():
         pixels = np.where(bad, np.float32(np.nan), pixels)
-    traces = np.float32(0)
+    traces: np.ndarray | np.floating = np.float32(0)
     for _ in range(N_PASSES):
         sky = _block_medians(pixels - traces, BLOCK_OF_SKY, 1 - axis)
         traces = _block_medians(pixels - sky, BLOCK_OF_TRACE, axis)

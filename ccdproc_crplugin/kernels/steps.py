@@ -2,16 +2,14 @@
 """
 Steps of a frame: the edge of a slit, of an overscan, of one amplifier.
 
-A step is sharp on one side and looks like a row of cosmic rays. A cosmic ray stands above what lies on both sides of it;
-the pixels of a step stand between them.
+A step is sharp on one side and looks like a row of cosmic rays. A cosmic ray stands above what lies on both sides of
+it; the pixels of a step stand between them.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import label
-
-__all__ = ["without_steps"]
 
 #: Fewest pixels of an event that may be a step.
 LEAST_AREA = 5

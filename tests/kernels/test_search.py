@@ -237,7 +237,7 @@ def test_scores_are_not_made_unasked(sky, engine_name):
 def test_scores_are_the_oracles_s_prime_and_contrast(sky, engine_name):
     sky[30, 30] += 3000
     scores = lacosmic(sky, readnoise=5.0, scores_above=2.0, engine=engine_name).scores
-    s_prime, f = naive.significance(sky, sky + np.float32(25), None, False, "search", None)
+    s_prime, f = naive.significance(sky, sky + np.float32(25), None, None, False, "search", None)
     y, x = np.nonzero(s_prime > 2)
     assert np.array_equal(scores["y"], y)
     assert np.array_equal(scores["x"], x)
