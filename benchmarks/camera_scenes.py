@@ -57,7 +57,7 @@ def hot_frame(seed, side=4096, n_rays=32):
 def warm_frame(level, seed):
     """A chip without hot pixels whose dark current left ``level`` electrons in every pixel."""
     camera = Camera(dark_current=level / 300.0, hot_fraction=0.0)
-    return dark_subtracted((1024, 1024), camera, seed=seed, exposure=300.0, sky=150.0)
+    return dark_subtracted((512, 512), camera, seed=seed, exposure=300.0, sky=150.0)
 
 
 # --- dead pixels of a flat ----------------------------------------------------------
@@ -185,7 +185,9 @@ def border_stars(fwhm, seed, n_stars=120, side=700):
     on_rows = np.arange(n_stars) % 4 < 2
     y, x = np.where(on_rows, across, along), np.where(on_rows, along, across)
     flux = 10 ** rng.uniform(4.3, 5.5, n_stars)
-    light = star_image((side, side), QTable({"x": x * u.pix, "y": y * u.pix, "flux": flux * u.electron}), fwhm)
+    light = star_image(
+        (side, side), QTable({"x": x * u.pix, "y": y * u.pix, "flux": flux * u.electron}), fwhm, beta=10.0
+    )
     data = rng.poisson(200.0 + light) + rng.normal(0, READNOISE, light.shape)
     return CCDData(data.astype(np.float32), unit="electron", meta={"RDNOISE": READNOISE}), (y, x)
 
