@@ -138,7 +138,7 @@ def yes(answer):
 @case(
     "hot, dark given",
     "Hot pixels: 4096 x 4096, 90 s, dark subtracted, 0.05 % of the pixels hot by 20 e/s on average; dark given",
-    before="84 % of the events false",
+    before="1295 of 1359 events false in 2 frames",
     target="at most 5 % of the events false, at most 0.01 of the completeness lost",
 )
 def hot_pixels_with_dark(seed, n_seeds=2):
@@ -159,7 +159,7 @@ def hot_pixels_with_dark(seed, n_seeds=2):
 @case(
     "hot, tuned",
     "The same without the dark: the claim of cr_tune",
-    before='"0.95 of 204 events false", 171 were',
+    before="0.005 said, 247 of 279 were; 0.64 said, 330 of 362 were",
     target='within a factor of 2 of the truth, or "cannot tell"',
 )
 def hot_pixels_tuned(seed, n_seeds=2):
@@ -198,7 +198,7 @@ def _dark_current(level, most, seed, n_seeds=3):
 @case(
     "dark 300",
     "Dark current of 300 e subtracted, sky 150 e, 512 x 512; dark given",
-    before='628 false pixels; "gain applied twice"',
+    before="1408 false pixels; the dark not named",
     target="under 20, completeness as with the right noise; without it the preflight names the dark",
 )
 def dark_current_300(seed):
@@ -208,7 +208,7 @@ def dark_current_300(seed):
 @case(
     "dark 1200",
     "Dark current of 1200 e subtracted, sky 150 e, 512 x 512; dark given",
-    before='6913 false pixels; "gain applied twice"',
+    before="24646 false pixels; the dark not named",
     target="under 60, the same",
 )
 def dark_current_1200(seed):
@@ -234,13 +234,15 @@ def _dead_row(figures, dead, *, judge_level=True):
     return Measured(text, bool(right and (not judge_level or abs(level) <= 1e-3)))
 
 
-DEAD_BEFORE = (
-    "2806 pixels of up to 1e10 adu: none masked, 2596 called cosmic rays, 2479 good pixels too; level off by 4 %"
-)
 DEAD_TARGET = "all masked as bad, nothing flagged because of them, level right to 0.1 %"
 
 
-@case("dead, night", "Flat with a dead column and ten dead rows, a night", before=DEAD_BEFORE, target=DEAD_TARGET)
+@case(
+    "dead, night",
+    "Flat with a dead column and ten dead rows, a night",
+    before="0 of 2806 masked, 782 called cosmic rays, 1860 good pixels too; level off by 4.4 %",
+    target=DEAD_TARGET,
+)
 def dead_pixels_in_a_night(seed):
     dead = scenes.dead_pixels()
     steps = [{"name": name} for name in ("subtract_bias", "subtract_dark", "correct_flat", "clean_cosmic_rays")]
@@ -256,7 +258,12 @@ def dead_pixels_in_a_night(seed):
     return _dead_row(_dead_pixels(*results, dead), dead)
 
 
-@case("dead, step", "The same, the step correct_flat by hand", before=DEAD_BEFORE, target=DEAD_TARGET)
+@case(
+    "dead, step",
+    "The same, the step correct_flat by hand",
+    before="0 of 2806 masked, 1184 called cosmic rays, 2030 good pixels too; level off by 4.4 %",
+    target=DEAD_TARGET,
+)
 def dead_pixels_with_our_step(seed):
     step = crp.steps()["correct_flat"].run
     return _dead_by_hand(seed, lambda light, flat: step(light, master=flat), judge_level=True)
@@ -265,7 +272,7 @@ def dead_pixels_with_our_step(seed):
 @case(
     "dead, ccdproc",
     "The same, ccdproc.flat_correct by hand",
-    before=DEAD_BEFORE,
+    before="0 of 2806 masked, 1184 called cosmic rays, 2030 good pixels too; level off by 4.4 %",
     target="all masked as bad, nothing flagged because of them (the level is that of ccdproc)",
 )
 def dead_pixels_with_ccdproc(seed):
@@ -284,7 +291,7 @@ def _dead_by_hand(seed, divide, *, judge_level):
 @case(
     "negative",
     "One pixel 8000 e below a flat sky (fifteen such in three frames)",
-    before="39 neighbours flagged, replaced by a hole down to -3775",
+    before="none bad, 593 neighbours flagged, replaced by a hole down to -7813 e",
     target="the pixel is bad, its neighbours are untouched",
 )
 def negative_pixels(seed, n_seeds=3):
@@ -307,7 +314,7 @@ def negative_pixels(seed, n_seeds=3):
 @case(
     "negative, JWST",
     "A real pixel at -1428, JWST NIRISS",
-    before="neighbours flagged",
+    before="34 neighbours flagged",
     target="the pixel is bad, its neighbours are untouched",
     real=True,
 )
@@ -328,7 +335,7 @@ def negative_pixel_of_jwst(seed):
 @case(
     "colour",
     "Bayer mosaic (FILTER = 'RGGB'), stars of FWHM 4",
-    before="51 % of the frame flagged, faint stars gone",
+    before="235525 false pixels (33 %; 44 on the grey frame), 63 of 75 stars touched",
     target="pixel F1 of a grey frame of that depth less 0.03, no more stars touched",
 )
 def colour_mosaic(seed, n_seeds=2):
@@ -351,7 +358,7 @@ def colour_mosaic(seed, n_seeds=2):
 @case(
     "colour, Canon",
     "A colour camera (Canon of PANOPTES)",
-    before='"gain too large by 11"',
+    before="1.5 % flagged, searched as a grey frame",
     target="under 2 % of the frame flagged, each colour searched by itself",
     real=True,
 )
@@ -401,7 +408,7 @@ def _areas(mask):
 @case(
     "bleed",
     "Bleed trails beside saturated stars (LSST), SATURATE in the header",
-    before='an 861-pixel "track" replaced by sky',
+    before="500 pixels of a trail replaced by sky",
     target="not a cosmic ray",
     real=True,
 )
@@ -421,7 +428,7 @@ def bleed_trails(seed):
 @case(
     "slit edges",
     "Frame edges and slit edges of three dome flats of a spectrograph (Kast)",
-    before='"tracks" of 7920, 4165 and 3936 pixels, 10 wide',
+    before="events of 8459, 8501 and 8462 pixels, no word",
     target="not a cosmic ray, and said",
     real=True,
 )
@@ -432,8 +439,7 @@ def slit_edges(seed):
         run = clean(ccd, gain=1.2, readnoise=3.7, max_fraction=1.0)
         _, areas = _areas(run.hits)
         largest.append(max(areas, default=0))
-        told = run.said + "\n".join(map(str, run.cleaned.meta.get("HISTORY", [])))
-        said &= any(word in told for word in ("edge", "structure", "slit"))
+        said &= any(word in run.said for word in ("edge", "structure", "slit", "flat"))
     figures = f"largest events {', '.join(map(str, largest))} pixels, said: {yes(said)}"
     return Measured(figures, max(largest) < 200 and said)
 
@@ -444,7 +450,7 @@ def slit_edges(seed):
 @case(
     "long slit",
     "Long-slit spectrum, sky lines of FWHM 1.8, 2.0 and 2.2, 40 hits",
-    before='4389 false pixels, "cannot tell"',
+    before="FWHM 1.8: 3678 false, 35.7 found; 2.0: 1000, 36.3; 2.2: 414, 36.7",
     target="under 20 false pixels that touch no hit, 40 found",
 )
 def long_slit(seed, n_seeds=3):
@@ -464,7 +470,7 @@ def long_slit(seed, n_seeds=3):
 @case(
     "WHT",
     "Two exposures of one field, ISIS at the WHT",
-    before='122 events "star core?" along the trace',
+    before="57 events in both exposures, 112 star core?",
     target="no event along trace or lines that is no outlier against the other exposure",
     real=True,
 )
@@ -519,14 +525,14 @@ def _border(fwhm, seed, n_seeds=3):
 @case(
     "border 2.2",
     "Bright stars 2 to 3 pixels from the border, FWHM 2.2",
-    before="28 of 120 touched",
+    before="23.7 of 120 touched",
     target="at most 1 of 120",
 )
 def border_stars_sharp(seed):
     return _border(2.2, seed)
 
 
-@case("border 3", "The same, FWHM 3", before="37 of 120 touched", target="at most 1 of 120")
+@case("border 3", "The same, FWHM 3", before="34.3 of 120 touched", target="at most 1 of 120")
 def border_stars_wide(seed):
     return _border(3.0, seed)
 
@@ -534,7 +540,7 @@ def border_stars_wide(seed):
 @case(
     "crowded",
     "6000 stars of 1e4 to 1e6 e in 500 x 500 pixels, FWHM 2.2",
-    before="9110 false pixels, no word",
+    before="8944 false pixels, no word",
     target="at most 911, and a finding that the field is crowded",
 )
 def crowded_field(seed, n_seeds=2):
@@ -548,8 +554,8 @@ def crowded_field(seed, n_seeds=2):
 
 @case(
     "undersampled",
-    "Stars of FWHM 1.2 to 1.3",
-    before="up to 15 % of the stars touched, no finding",
+    "Stars of FWHM 1.2, 1.25 and 1.3",
+    before="27 %, 10 % and 4 % of the stars touched, no finding",
     target="a finding of the preflight",
 )
 def undersampled(seed, n_seeds=2):

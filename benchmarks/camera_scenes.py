@@ -185,9 +185,8 @@ def border_stars(fwhm, seed, n_stars=120, side=700):
     on_rows = np.arange(n_stars) % 4 < 2
     y, x = np.where(on_rows, across, along), np.where(on_rows, along, across)
     flux = 10 ** rng.uniform(4.3, 5.5, n_stars)
-    light = star_image(
-        (side, side), QTable({"x": x * u.pix, "y": y * u.pix, "flux": flux * u.electron}), fwhm, beta=10.0
-    )
+    stars = QTable({"x": x * u.pix, "y": y * u.pix, "flux": flux * u.electron})
+    light = star_image((side, side), stars, fwhm, beta=10.0)
     data = rng.poisson(200.0 + light) + rng.normal(0, READNOISE, light.shape)
     return CCDData(data.astype(np.float32), unit="electron", meta={"RDNOISE": READNOISE}), (y, x)
 
