@@ -19,7 +19,7 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
 from ccdproc_crplugin.kernels.options import REPAIRS
@@ -206,8 +206,8 @@ def _in_force(detector: str, frame: ElectronFrame, repair: str | None, parameter
     electronics = frame.electronics
     return {
         "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
+        "gain": in_words(electronics.gain),
+        "readnoise": in_words(electronics.readnoise),
         "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
@@ -231,7 +231,8 @@ def _estimates(
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
-    return values / frame.electronics.factor, scatter / frame.electronics.factor
+    factor = at(frame.electronics.factor, (y, x))
+    return values / factor, scatter / factor
 
 
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:

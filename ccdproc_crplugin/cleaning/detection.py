@@ -71,8 +71,8 @@ def find_cosmic_rays(
         detection = detector.detect(
             frame.data,
             mask=frame.bad,
-            variance=frame.variance,
-            readnoise=frame.electronics.readnoise,
+            variance=frame.noise_variance,
+            readnoise=frame.electronics.median_readnoise,
             saturation=frame.electronics.saturation,
             **parameters,
         )

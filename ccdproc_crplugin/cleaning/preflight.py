@@ -100,7 +100,14 @@ def run_checks(
 
     ``trouble`` is the error by which ``electronics`` were not found. A check that can't run becomes a warning.
     """
-    known = {**_figures(electronics), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
+    known = {
+        **_figures(electronics),
+        "electronics": electronics,
+        "dark": dark,
+        "detector": detector,
+        "parameters": parameters,
+        "trouble": trouble,
+    }
     ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():
@@ -109,13 +116,13 @@ def run_checks(
 
 
 def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, None if not known."""
+    """Gain, read noise and saturation level as Quantities, the medians over the frame, None if not known."""
     if electronics is None:
         return {"gain": None, "readnoise": None, "saturation": None}
-    level = electronics.saturation
+    level = electronics.median_saturation
     return {
-        "gain": electronics.gain * u.electron / u.adu,
-        "readnoise": electronics.readnoise * u.electron,
+        "gain": electronics.median_gain * u.electron / u.adu,
+        "readnoise": electronics.median_readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
     }
 

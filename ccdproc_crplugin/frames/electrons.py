@@ -12,13 +12,16 @@ from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
 
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import KNOWN_UNCERTAINTIES, check_whole_numbers, mask_of, uncertainty_scale
-from ccdproc_crplugin.frames.gain_and_noise import Electronics
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
 #: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
+
+#: Least variance of a pixel, electron squared, so that it has a square root.
+LEAST_VARIANCE = np.float32(1e-4)
 
 
 @dataclass(frozen=True)
@@ -31,12 +34,25 @@ class ElectronFrame:
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
 
+    @property
+    def noise_variance(self) -> np.ndarray | None:
+        """
+        The variance for detectors, which take one read noise: float32, electron squared.
+
+        It is that of the uncertainty; without one, that of photons and read noise if the latter differs over the frame.
+        """
+        readnoise = self.electronics.readnoise
+        if self.variance is not None or not isinstance(readnoise, np.ndarray):
+            return self.variance
+        return np.maximum(self.data + readnoise**2, LEAST_VARIANCE, dtype=np.float32)
+
 
 def to_electrons(ccd: CCDData, electronics: Electronics, earlier: RemovedPixels | None = None) -> ElectronFrame:
     """Convert a frame to read-only arrays in electron; pixels that were removed ``earlier`` are bad."""
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
-        saturation = np.float32(electronics.saturation)
+        level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
+        saturation = np.float32(level)
     bad = ~np.isfinite(data)
     holes = true_pixels(bad)
     mask = mask_of(ccd)
@@ -60,7 +76,7 @@ def to_electrons(ccd: CCDData, electronics: Electronics, earlier: RemovedPixels 
     return ElectronFrame(data, bad, saturated, variance, electronics)
 
 
-def _precise(factor: float, dtype: np.dtype) -> np.floating:
+def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:
     """The factor as float32 for data of up to 16 bits or float32, else as float64."""
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
@@ -79,7 +95,7 @@ def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np
             "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel.",
             "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
         )
-    variance[useless] = np.maximum(data[useless], 0) + electronics.readnoise**2
+    variance[useless] = np.maximum(data[useless], 0) + at(electronics.readnoise, useless) ** 2
     return None if _too_small(variance, data, electronics) else variance
 
 
@@ -91,7 +107,7 @@ def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics)
     this on to a frame without an uncertainty.
     """
     sky = max(float(np.nanmedian(data)), 0)
-    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.readnoise**2)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.median_readnoise**2)
     found = math.sqrt(float(np.median(variance)))
     if found >= least:
         return False

@@ -201,8 +201,8 @@ def cr_tune(
     limits = choose_limits(
         frame.data,
         mask=frame.bad,
-        variance=frame.variance,
-        readnoise=electronics.readnoise,
+        variance=frame.noise_variance,
+        readnoise=electronics.median_readnoise,
         saturation=electronics.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,
