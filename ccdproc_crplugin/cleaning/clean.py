@@ -58,10 +58,11 @@ def clean_cosmic_rays(
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
         The detector, by its name in `detectors`.
-    gain : Quantity, float or None
-        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron. Amplifiers may differ: an array of
+        shape (ny, nx), or sections with values such as ``{"[1:1024, *]": 1.2, "[1025:2048, *]": 1.3}``.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        Read noise (electron, or a Quantity in adu), like the gain. `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     repair : {"meanmask", "medmask", "median", "idw", "none"} or None

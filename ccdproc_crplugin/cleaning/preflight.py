@@ -39,10 +39,8 @@ def cr_preflight(
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame; not changed.
-    gain : Quantity, float or None
-        Gain (electron/adu); `None` means the header's.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu); `None` means the header's.
+    gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`; `None` means the header's.
     dark : `~astropy.nddata.CCDData` or None
         The dark frame of the same exposure, if there is one.
     policy : {"report", "warn", "raise", "off"}

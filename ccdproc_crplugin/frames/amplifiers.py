@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from astropy.io.fits import Header
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
@@ -29,6 +30,9 @@ _CARDS = {
         rf"(?:RDNOISE?|READNSE|READNOI|READNOIS|RON|GTRON|ENOISE){_NAME}|(?:HIERARCH )?ESO DET OUT(\d+) RON"
     ),
 }
+
+#: The comment of a card that was given for a run, which takes precedence over all others.
+GIVEN = "given for the run"
 
 #: Cards of sections, before the name of the amplifier. Those of the frame may leave out its overscan ...
 IN_FRAME = ("DATASEC", "DSEC", "TRIMSEC", "TSEC")
@@ -71,6 +75,8 @@ def figure_of_header(meta: Mapping, quantity: str, shape: tuple[int, int]) -> tu
     given = _given_sections(meta, quantity)
     if given is not None:
         return map_of_sections(quantity, given.value, shape), given.keyword
+    if _is_given(meta, quantity):
+        return None
     found = _amplifiers(meta, quantity)
     if found is None:
         return None
@@ -105,6 +111,12 @@ def _given_sections(meta: Mapping, quantity: str) -> header.HeaderValue | None:
     return None if values is None else header.HeaderValue(values, keyword)
 
 
+def _is_given(meta: Mapping, quantity: str) -> bool:
+    """Whether the card of the whole frame was given for a run."""
+    keyword = header.KEYWORDS[quantity][0]
+    return isinstance(meta, Header) and keyword in meta and meta.comments[keyword] == GIVEN
+
+
 def _amplifiers(meta: Mapping, quantity: str) -> Amplifiers | None:
     """The values above 0 of the amplifiers in use, None if there is no card or only that of one amplifier."""
     values, keywords = {}, {}
@@ -117,7 +129,7 @@ def _amplifiers(meta: Mapping, quantity: str) -> Amplifiers | None:
     in_use = _hst_amplifiers(meta) or values
     lowest, highest = header.PLAUSIBLE_GAIN if quantity == "gain" else (0, sys.float_info.max)
     usable = {
-        name: value for name, value in values.items() if name in in_use and 0 < value and lowest <= value <= highest
+        name: value for name, value in values.items() if name in in_use and value > 0 and lowest <= value <= highest
     }
     return Amplifiers(usable, keywords) if usable and len(keywords) > 1 else None
 

@@ -32,7 +32,9 @@ BY_AMPLIFIER = ("gain", "readnoise")
 
 #: What each figure may be.
 EXPECTED = {
-    "gain": "a Quantity in electron/adu or a number meaning that, an array of the frame's shape, or sections with values",
+    "gain": (
+        "a Quantity in electron/adu or a number meaning that, an array of the frame's shape, or sections with values"
+    ),
     "readnoise": (
         "a Quantity in electron or adu or a number meaning electron, an array of the frame's shape, or sections with "
         "values"

@@ -138,7 +138,7 @@ def cr_tune(
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
-    gain, readnoise, saturation : Quantity, float or None
+    gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
     objlim : float or None
         Least contrast to the fine structure; `None` has it chosen too.
