@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-from astropy.nddata import CCDData
+from astropy.nddata import CCDData, StdDevUncertainty
 
 from ccdproc_crplugin.errors import CosmicRayError, check_number, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import moved_sections
-from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of, gain_by_amplifier
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -192,11 +192,23 @@ def create_deviation(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, d
     import ccdproc
 
     figures = electronics_of(ccd, gain=gain, readnoise=readnoise)
+    if isinstance(figures.gain, np.ndarray) or isinstance(figures.readnoise, np.ndarray):
+        return _with_deviation(_as_float(ccd), figures, disregard_nan)
     known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
     with np.errstate(invalid="ignore"):
         return ccdproc.create_deviation(
             _as_float(ccd), gain=known, readnoise=figures.readnoise * u.electron, disregard_nan=disregard_nan
         )
+
+
+def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> CCDData:
+    """A frame with the uncertainty that ccdproc.create_deviation, which takes numbers, gives each amplifier."""
+    photons = ccd.data * figures.factor
+    photons[photons < 0] = 0 if disregard_nan else np.nan
+    result = ccd.copy()
+    deviation = np.sqrt(photons + np.square(figures.readnoise)) / figures.factor
+    result.uncertainty = StdDevUncertainty(deviation.astype(ccd.data.dtype))
+    return result
 
 
 def _section(ccd: CCDData, section: str) -> str:

@@ -95,7 +95,11 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     electronics = electronics_of(ccd, **known)
     frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
+    factor = electronics.factor
+    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
+    by_pixel = isinstance(factor, np.ndarray)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    return EventSource(mask, ccd.data, cleaned / factor if by_pixel else cleaned, frame.bad, factor, u.electron)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:

@@ -27,7 +27,8 @@ _NAME = r"(\d{1,2}|[A-H])"
 _CARDS = {
     "gain": re.compile(rf"(?:E?GAIN|GTGAIN|ATODGN){_NAME}|(?:HIERARCH )?ESO DET OUT(\d+) CONAD"),
     "readnoise": re.compile(
-        rf"(?:RDNOISE?|READNSE|READNOI|READNOIS|RON|GTRON|ENOISE){_NAME}|(?:HIERARCH )?ESO DET OUT(\d+) RON"
+        rf"(?:RDNOISE|READNSE|RON|GTRON|ENOISE){_NAME}|(?:RDNOIS|READNOI|READNOIS)(\d\d?)|"
+        r"(?:HIERARCH )?ESO DET OUT(\d+) RON"
     ),
 }
 
@@ -123,7 +124,7 @@ def _amplifiers(meta: Mapping, quantity: str) -> Amplifiers | None:
     for card in meta:
         found = _CARDS[quantity].fullmatch(str(card).upper())
         if found:
-            name = found[1] or f"OUT{found[2]}"
+            name = found[found.lastindex or 0]
             keywords[name] = str(card)
             values[name] = _number(header.value_of(meta, str(card).upper()))
     in_use = _hst_amplifiers(meta) or values
