@@ -68,14 +68,7 @@ def find_cosmic_rays(
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
     try:
-        detection = detector.detect(
-            frame.data,
-            mask=frame.bad,
-            variance=frame.noise_variance,
-            readnoise=frame.electronics.median_readnoise,
-            saturation=frame.electronics.saturation,
-            **parameters,
-        )
+        detection = detector.detect(frame.data, **_facts_for(detector, frame), **parameters)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -88,6 +81,23 @@ def find_cosmic_rays(
     mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     return FoundCosmicRays(mask, detection, {**parameters, **chosen})
+
+
+def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
+    """The keywords with which the host calls a detector; one that takes no extra variance gets it with the rest."""
+    facts: dict[str, Any] = {
+        "mask": frame.bad,
+        "variance": frame.variance,
+        "readnoise": frame.readnoise,
+        "saturation": frame.electronics.saturation,
+    }
+    if plugins.takes_keyword(detector, "extra_variance"):
+        return {**facts, "extra_variance": frame.extra_variance}
+    if frame.extra_variance is not None:
+        photons = np.maximum(frame.data, 0) + np.float32(frame.readnoise) ** 2
+        facts["variance"] = frame.extra_variance + (photons if frame.variance is None else frame.variance)
+        facts["readnoise"] = frame.electronics.median_readnoise
+    return facts
 
 
 def _describe(ccd: CCDData) -> str:

@@ -34,6 +34,7 @@ def detect(
     variance: np.ndarray | None,
     readnoise: float,
     saturation: float,
+    extra_variance: np.ndarray | None = None,
     sigclip: float | str = SIGCLIP,
     sigfrac: float = 0.3,
     objlim: float | None = None,
@@ -72,7 +73,12 @@ def detect(
         "psf_kernel": psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
         "threads": threads,
     }
-    frame: dict[str, Any] = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
+    frame: dict[str, Any] = {
+        "variance": variance,
+        "extra_variance": extra_variance,
+        "readnoise": readnoise,
+        "saturation": saturation,
+    }
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, lost, saturation, sepmed, fsmode)
@@ -95,10 +101,10 @@ def detect(
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     searched = data if background is None else data - background
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=lost)
-    hits = without_steps(searched, hits, readnoise)
+        hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
+    hits = without_steps(searched, hits, readnoise, extra_variance)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)

@@ -20,9 +20,6 @@ from ccdproc_crplugin.kernels.repair import repair
 #: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
 
-#: Least variance of a pixel, electron squared, so that it has a square root.
-LEAST_VARIANCE = np.float32(1e-4)
-
 
 @dataclass(frozen=True)
 class ElectronFrame:
@@ -33,18 +30,12 @@ class ElectronFrame:
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
+    extra_variance: np.ndarray | None = None  # float32, electron squared: what each pixel has beside them
 
     @property
-    def noise_variance(self) -> np.ndarray | None:
-        """
-        The variance for detectors, which take one read noise: float32, electron squared.
-
-        It is that of the uncertainty; without one, that of photons and read noise if the latter differs over the frame.
-        """
-        readnoise = self.electronics.readnoise
-        if self.variance is not None or not isinstance(readnoise, np.ndarray):
-            return self.variance
-        return np.maximum(self.data + readnoise**2, LEAST_VARIANCE, dtype=np.float32)
+    def readnoise(self) -> float:
+        """The read noise that every pixel has at least, electron; the extra variance has the rest."""
+        return self.electronics.lowest_readnoise
 
 
 def to_electrons(ccd: CCDData, electronics: Electronics, earlier: RemovedPixels | None = None) -> ElectronFrame:
@@ -68,12 +59,13 @@ def to_electrons(ccd: CCDData, electronics: Electronics, earlier: RemovedPixels 
         )
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
     variance = _variance_of(ccd, electronics, data)
+    variance, extra = with_readnoise_by_pixel(variance, None, electronics)
     if len(holes[0]):
         data[holes] = repair(data, *holes, bad)[0]
-    for array in (data, bad, variance):
+    for array in (data, bad, variance, extra):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics)
+    return ElectronFrame(data, bad, saturated, variance, electronics, extra)
 
 
 def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:
@@ -97,6 +89,23 @@ def _variance_of(ccd: CCDData, electronics: Electronics, data: np.ndarray) -> np
         )
     variance[useless] = np.maximum(data[useless], 0) + at(electronics.readnoise, useless) ** 2
     return None if _too_small(variance, data, electronics) else variance
+
+
+def with_readnoise_by_pixel(
+    variance: np.ndarray | None, extra: np.ndarray | None, electronics: Electronics
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """
+    The variance of the uncertainty, and the extra variance with what the read noise of each pixel has above the lowest.
+
+    All are float32 (ny, nx), electron squared, or None; the variance returned does not include the extra variance.
+    """
+    if not isinstance(electronics.readnoise, np.ndarray):
+        return variance, extra
+    lowest = np.float32(electronics.lowest_readnoise) ** 2
+    above = electronics.readnoise**2 - lowest
+    if variance is not None:
+        variance = np.maximum(variance - above, np.minimum(variance, lowest))
+    return variance, above if extra is None else extra + above
 
 
 def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:

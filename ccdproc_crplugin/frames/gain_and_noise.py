@@ -67,6 +67,11 @@ class Electronics:
         return _median(self.readnoise)
 
     @property
+    def lowest_readnoise(self) -> float:
+        """The read noise that every pixel has at least, electron."""
+        return self.readnoise if isinstance(self.readnoise, float) else float(self.readnoise.min())
+
+    @property
     def median_saturation(self) -> float:
         """The saturation level where the gain is the median, electron; infinite if not known."""
         return self.saturation if self.saturation_map is None else _median(self.saturation_map)

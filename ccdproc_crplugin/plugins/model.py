@@ -23,6 +23,7 @@ HOST_KEYWORDS = frozenset(
         "force",
         "mask",
         "variance",
+        "extra_variance",
         "n_pixels",
         "connectivity",
     ]
@@ -30,6 +31,9 @@ HOST_KEYWORDS = frozenset(
 
 #: Keywords with which the host calls every detector.
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
+
+#: Further keywords, with which it calls those detectors that have them.
+OPTIONAL_KEYWORDS = ("extra_variance",)
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,10 @@ class Detector:
         float32 (ny, nx) in electron, finite everywhere and read-only; ``mask`` is True at bad pixels;
         ``variance`` is float32 in electron squared or None; ``readnoise`` (electron) and
         ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
-        with defaults.
+        with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
+        pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
+        differ, ``readnoise`` is the lowest and the extra variance has the rest; without that keyword ``readnoise``
+        is the median and ``variance`` has the noise of each pixel.
     references : tuple of str
         Papers to cite.
 

@@ -201,8 +201,9 @@ def cr_tune(
     limits = choose_limits(
         frame.data,
         mask=frame.bad,
-        variance=frame.noise_variance,
-        readnoise=electronics.median_readnoise,
+        variance=frame.variance,
+        extra_variance=frame.extra_variance,
+        readnoise=frame.readnoise,
         saturation=electronics.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,
