@@ -24,7 +24,10 @@ ADU_LIKE = (u.adu, u.DN, u.count)
 #: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
 SMALLEST_GAIN = 1e-9
 
-#: One value for the whole frame, or one for each pixel, float64 (ny, nx).
+#: Where the gain of a frame in electron comes from.
+IN_ELECTRON = "frame in electron"
+
+#: One value for the whole frame, or one for each pixel, float32 (ny, nx).
 Figure = float | np.ndarray
 
 #: Figures that may differ from amplifier to amplifier.
@@ -55,6 +58,11 @@ class Electronics:
     readnoise_source: str
     saturation_source: str
     saturation_map: np.ndarray | None = None  # electron, (ny, nx); None for one level
+
+    @property
+    def in_electron(self) -> bool:
+        """Whether the frame is in electron, so that no gain is applied."""
+        return self.gain_source == IN_ELECTRON
 
     @property
     def median_gain(self) -> float:
@@ -139,6 +147,27 @@ def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> Figure:
     return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
 
 
+def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> Figure:
+    """How many electrons one unit of a bias or dark is, with the electronics of the frame whose header is ``meta``."""
+    per_unit, in_electron = _unit_of(other)
+    if in_electron:
+        return per_unit
+    if not electronics.in_electron:
+        return per_unit * electronics.gain
+    for cards in (meta, other.meta):
+        by_amplifier = figure_of_header(cards, "gain", other.data.shape)
+        if by_amplifier is not None:
+            return per_unit * _figure("gain", by_amplifier[0], other.data.shape)
+    found = header.gain(meta) or header.gain(other.meta)
+    if found is None:
+        raise CosmicRayError(
+            f"Found a calibration frame in {other.unit} and a frame in {'electron'}, and no gain in their headers "
+            f"(looked for {', '.join(header.KEYWORDS['gain'])}); expected one unit.",
+            "Multiply the calibration frame by the gain.",
+        )
+    return per_unit * found.value.value
+
+
 def _unit_of(ccd: CCDData) -> tuple[float, bool]:
     """How many adu or electrons one unit of the frame is, and whether it is in electron."""
     unit = ccd.unit
@@ -168,7 +197,7 @@ def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tupl
                 "Leave {gain} out, or set ccd.unit to adu if the frame is in adu.",
                 parameter=("gain", str(given)),
             )
-        return 1.0, "frame in electron"
+        return 1.0, IN_ELECTRON
     shape = ccd.data.shape
     if given is None:
         by_amplifier = figure_of_header(ccd.meta, "gain", shape)

@@ -18,8 +18,16 @@ HOST_KEYWORDS = frozenset(
         "gain",
         "readnoise",
         "saturation",
+        "dark",
+        "scale_dark",
+        "bias",
+        "bad_pixels",
+        "protect",
+        "mosaic",
+        "dispersion_axis",
         "repair",
         "preflight",
+        "max_fraction",
         "force",
         "mask",
         "variance",
@@ -87,8 +95,9 @@ class Detector:
         ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
         with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
         pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
-        differ, ``readnoise`` is the lowest and the extra variance has the rest; without that keyword ``readnoise``
-        is the median and ``variance`` has the noise of each pixel.
+        differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
+        ``variance`` has the noise of each pixel. If it has a parameter ``background``, it is given the sky lines and
+        traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 
