@@ -41,7 +41,7 @@ IN_FRAME = ("DATASEC", "DSEC", "TRIMSEC", "TSEC")
 ON_CHIP = ("CCDSEC", "CSEC")
 
 #: Sections in the frame fill at least this share of it; the rest is overscan.
-LEAST_SHARE = 0.75
+LEAST_SHARE = 2 / 3
 
 #: Values that differ by less than this share, from the lowest to the highest, are one value.
 AGREEMENT = 0.05
