@@ -133,7 +133,7 @@ def dark_variance(dark: CCDData, ccd: CCDData, electronics: Electronics, scale: 
     photons = np.maximum(electrons, 0)
     own = _uncertainty_of(dark, ccd, electronics)
     if own is None:
-        own = (photons + np.float32(np.median(electronics.readnoise)) ** 2) * np.float32(
+        own = (photons + np.asarray(electronics.readnoise, dtype=np.float32) ** 2) * np.float32(
             _share_of_one_exposure(electrons, dark, float(np.median(electronics.readnoise)))
         )
     elif scale:
@@ -163,7 +163,7 @@ def _divided(extra: np.ndarray | None, flat: CCDData, ccd: CCDData, electronics:
     response = np.asarray(flat.data / np.nanmedian(flat.data), dtype=np.float32)
     response = np.where(np.isfinite(response) & (response > 0), response, np.float32(1))
     sky = np.float32(max(float(np.nanmedian(ccd.data)) * float(np.median(electronics.factor)), 0.0))
-    readnoise = np.float32(np.median(electronics.readnoise))
+    readnoise = np.asarray(electronics.readnoise, dtype=np.float32)
     enlarged = sky * (1 / response - 1) + readnoise**2 * (1 / response**2 - 1)
     if extra is not None:
         enlarged += extra / response**2

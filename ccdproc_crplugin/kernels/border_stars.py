@@ -26,13 +26,18 @@ LEAST_F = 0.01
 
 
 def without_border_stars(
-    data: np.ndarray, hits: np.ndarray, scores: np.ndarray, readnoise: float, objlim: float
+    data: np.ndarray,
+    hits: np.ndarray,
+    scores: np.ndarray,
+    readnoise: float,
+    objlim: float,
+    extra_variance: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     The hits, bool (ny, nx), but for events all of whose candidates are flanks of stars at the border.
 
     ``data`` and ``readnoise`` are in electrons, ``scores`` are the candidates of the search, and ``objlim`` is the
-    least S'/F of a cosmic ray.
+    least S'/F of a cosmic ray; ``extra_variance`` (electrons squared) is what a pixel has beside photons and read-out.
     """
     ny, nx = data.shape
     y, x = scores["y"], scores["x"]
@@ -40,7 +45,8 @@ def without_border_stars(
     if min(ny, nx) < DEPTH or not (at_border & hits[y, x]).any():
         return hits
     fine = _fine_structure(data)[y[at_border], x[at_border]]
-    noise = np.sqrt(np.maximum(_median_around(data, y[at_border], x[at_border]), 0) + readnoise**2)
+    own = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance[y[at_border], x[at_border]]
+    noise = np.sqrt(np.maximum(_median_around(data, y[at_border], x[at_border]), 0) + own)
     contrast = scores["s_prime"][at_border] * noise / np.maximum(fine, LEAST_F * noise)
     passes = scores["s_prime_over_f"] > objlim
     passes[at_border] &= contrast > objlim
