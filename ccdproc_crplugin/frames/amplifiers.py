@@ -181,7 +181,7 @@ def _fill(places: Mapping[str, Section], shape: tuple[int, int], least: float) -
     taken = np.zeros(shape, dtype=np.uint8)
     for place in places.values():
         taken[place] += 1
-    return taken.max() == 1 and np.count_nonzero(taken) >= least * taken.size
+    return bool(taken.max() == 1 and np.count_nonzero(taken) >= least * taken.size)
 
 
 def _halves(meta: Mapping, names: Mapping[str, float], shape: tuple[int, int]) -> dict[str, Section] | None:

@@ -288,7 +288,7 @@ def _from_header(found: header.HeaderValue | None, name: str, unit: str) -> tupl
     return found.value.value, found.keyword
 
 
-def _in_electron(name: str, value: Any, gain: float, in_electron: bool) -> Any:
+def _in_electron(name: str, value: Any, gain: Figure, in_electron: bool) -> Any:
     """A Quantity in electron or adu as a number of electrons; any other value as it is."""
     if not isinstance(value, u.Quantity):
         return value
