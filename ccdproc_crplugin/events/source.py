@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.cards import saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
@@ -32,6 +33,7 @@ class EventSource:
     bad: np.ndarray  # bad or saturated pixels
     factor: float  # charge for one unit of the frame
     unit: u.Unit  # of the charge
+    saturated: np.ndarray | None = None  # saturated pixels; None if the level is not known
 
 
 def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
@@ -60,7 +62,7 @@ def _from_record(ccd: CCDData) -> EventSource:
     mask[record.y, record.x] = True
     raw = np.array(ccd.data, dtype=float)
     raw[record.y, record.x] = record.removed
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
@@ -73,7 +75,7 @@ def _from_flags(ccd: CCDData) -> EventSource:
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
     raw[mask] = np.nan
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
@@ -84,7 +86,8 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
             f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
+    cleaned = _repaired(ccd.data, mask, bad)
+    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd))
 
 
 def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> EventSource:
@@ -94,7 +97,8 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     electronics = electronics_of(ccd, **known)
     frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
+    cleaned = _repaired(ccd.data, mask, frame.bad)
+    return EventSource(mask, ccd.data, cleaned, frame.bad, electronics.factor, u.electron, frame.saturated)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -112,6 +116,11 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     if isinstance(ccd.flags, np.ndarray) and is_cleaned(ccd):
         bad = bad | is_flagged(ccd.flags, PixelFlag.SATURATED)
     return bad
+
+
+def _saturated(ccd: CCDData) -> np.ndarray | None:
+    """The saturated pixels of a cleaned frame; None for any other."""
+    return saturated_pixels(ccd) if is_cleaned(ccd) else None
 
 
 def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
