@@ -18,6 +18,7 @@ from ccdproc_crplugin.frames.cards import add_history, set_card
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.plugins.model import Check, Finding
 
 STATUSES = ("ok", "warn", "fail")
@@ -78,7 +79,7 @@ def cr_preflight(
         raise CosmicRayError("; expected a CCDData.", parameter=("dark", type(dark).__name__))
     electronics, trouble = None, None
     try:
-        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
+        electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise))
     except CosmicRayError as err:
         trouble = str(err)
     findings = [] if policy == "off" else run_checks(ccd, electronics, dark=dark, trouble=trouble)
@@ -108,15 +109,16 @@ def run_checks(
     return findings
 
 
-def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, None if not known."""
+def _figures(electronics: Electronics | None) -> dict[str, Any]:
+    """Gain, read noise and saturation level as Quantities, None if not known, and the source of the level."""
     if electronics is None:
-        return {"gain": None, "readnoise": None, "saturation": None}
+        return {"gain": None, "readnoise": None, "saturation": None, "saturation_source": ""}
     level = electronics.saturation
     return {
         "gain": electronics.gain * u.electron / u.adu,
         "readnoise": electronics.readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
+        "saturation_source": electronics.saturation_source,
     }
 
 

@@ -19,6 +19,7 @@ from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -95,6 +96,7 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     chosen, parameters = choose_detector(detector, parameters)
     electronics = electronics_of(ccd, **known)
+    electronics = with_saturation(ccd, electronics)
     frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
     cleaned = _repaired(ccd.data, mask, frame.bad)

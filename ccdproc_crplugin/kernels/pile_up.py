@@ -22,6 +22,12 @@ ABOVE = 0.25  # most pixels above a pile, as a share of it: cosmic rays, noise o
 # A line of a spectrum touches more than this share of the rows or columns, and half as many of the others at most.
 WIDEST = 0.5
 NARROW = 0.5
+# A pile is clear if its scatter is a smaller share of its level, and if it holds a smaller share of the pixels: what
+# light makes level, the disc of a planet or a lit field, has more of either.
+SMEARED = 0.03
+COMMON = 0.02
+# A level below the pile, by this share of it or by so many times its scatter, if that is more.
+MARGIN, SCATTERS = 0.02, 3.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,7 @@ class BrightEnd:
     sky: float  # median, NaN without a finite pixel
     high: float  # value that 20 pixels reach, or the sky where fewer are far above it
     pile: float | None = None  # level at which pixels pile up
+    level: float | None = None  # level just below, from which pixels are saturated; None unless the pile is clear
 
 
 def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> BrightEnd:
@@ -51,7 +58,8 @@ def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> B
     pile = _pile(values, sky, top)
     if pile is None or _is_line(y[pile], x[pile], sample.shape):
         return BrightEnd(sky, high)
-    return BrightEnd(sky, high, float(np.median(values[pile])))
+    middle = float(np.median(values[pile]))
+    return BrightEnd(sky, high, middle, _level(values[pile], middle, sample.size))
 
 
 def _sky(sample: np.ndarray) -> tuple[float, float]:
@@ -81,6 +89,14 @@ def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
     if count[peak] < FEWEST or count[peak] < CONTRAST * below.sum() / N_BELOW:
         return None
     return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
+
+
+def _level(piled: np.ndarray, middle: float, n_pixels: int) -> float | None:
+    """The level from which pixels are saturated, if the values piled up are close together and few."""
+    scatter = float(robust_std(piled, middle))
+    if scatter > SMEARED * middle or len(piled) > max(COMMON * n_pixels, FEWEST):
+        return None
+    return middle - max(MARGIN * middle, SCATTERS * scatter)
 
 
 def _is_line(y: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> bool:

@@ -17,6 +17,7 @@ from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
@@ -195,6 +196,7 @@ def cr_tune(
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    electronics = with_saturation(ccd, electronics)
     frame = to_electrons(ccd, electronics)
     level = electronics.saturation if np.isfinite(electronics.saturation) else None
     fwhm = stellar_width(frame.data, mask=frame.bad if frame.bad.any() else None, saturation=level)
