@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
+from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, check_bool, check_choice
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
@@ -141,6 +142,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     write_history(cleaned.meta, "clean_cosmic_rays", _in_force(detector, frame, repair, found.parameters), outcome)
     _warn_if_absurd(found.mask)
+    report_doubts(cleaned, record, found.detection.info)
     _call_observers(cleaned, found.detection)
     return cleaned
 

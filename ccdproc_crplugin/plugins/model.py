@@ -31,6 +31,9 @@ HOST_KEYWORDS = frozenset(
 #: Keywords with which the host calls every detector.
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
+#: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
+ALONG_EDGES = "along_edges"
+
 
 @dataclass(frozen=True)
 class Detection:
