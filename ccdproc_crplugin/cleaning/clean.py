@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
+from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
@@ -23,6 +24,7 @@ from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
 from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
@@ -155,7 +157,9 @@ def clean_cosmic_rays(
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(
+        ccd, electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    )
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
     frame = to_electrons(
         ccd,
@@ -182,6 +186,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info)
     _call_observers(cleaned, found.detection)
     return cleaned
 
