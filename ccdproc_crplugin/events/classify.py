@@ -15,7 +15,10 @@ BAND = 5
 #: Lengths come from moments and are not exact.
 ROUNDING = 1e-6
 
-#: The rule of each class, in the order in which `classify` tries them.
+#: The class of an event that a dark, or the other frames of a night, explain.
+HOT_PIXEL = "hot pixel"
+
+#: The rule of each class: first those that `classify` tries, in its order, then what other frames tell.
 RULES = {
     "star core?": (
         "compact (elongation below 3) and the pixels around it keep at least a fifth of its peak, "
@@ -25,6 +28,10 @@ RULES = {
     "track": "elongation of 2.5 or more and a length of at least 3 pixels: a muon along its way",
     "worm": "6 pixels or more that fill less than three quarters of length times width: a scattered electron",
     "spot": "none of the others",
+    HOT_PIXEL: (
+        "all its significant pixels are hot in the dark that was subtracted, with no more charge than that explains, "
+        "or in the other frames of the night"
+    ),
 }
 
 

@@ -15,10 +15,10 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
+from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole
 from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
-from ccdproc_crplugin.events.source import EventSource, find_events
+from ccdproc_crplugin.events.source import EventSource, find_events, with_dark
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
@@ -44,6 +44,8 @@ def cr_segments(
     *,
     connectivity: int = 8,
     mask: np.ndarray | None = None,
+    dark: CCDData | None = None,
+    scale_dark: bool = False,
     detector: str = "lacosmic",
     **parameters: Any,
 ) -> CRSegments:
@@ -61,6 +63,11 @@ def cr_segments(
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
         The cosmic rays. `None` means those of the flags of a cleaned frame, or those that ``detector`` finds in another
         frame.
+    dark : `~astropy.nddata.CCDData` or None, shape (ny, nx)
+        The dark that was subtracted from the frame, without its bias. Events that its hot pixels explain have the class
+        ``hot pixel``, and the table has a column ``dark``. Nothing is subtracted.
+    scale_dark : bool
+        Whether the dark was scaled to the exposure of the frame.
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
@@ -90,7 +97,10 @@ def cr_segments(
     """
     check_frame(ccd)
     check_counts(n_pixels, connectivity)
+    check_bool("scale_dark", scale_dark)
     source = find_events(ccd, mask, detector, parameters)
+    if dark is not None:
+        source = with_dark(source, ccd, dark, scale_dark, parameters)
     return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
 
 
@@ -202,7 +212,8 @@ class CRSegments:
         ``label``; ``x``, ``y`` the middle of its pixels; ``xmin``, ``xmax``, ``ymin``, ``ymax`` its bounds,
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
-        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class.
+        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class;
+        ``dark``, with a dark only, the dark at its brightest pixel.
         Its ``meta`` holds the cards of a cleaned frame that say how many events are expected.
         """
         source = self._source
@@ -213,6 +224,8 @@ class CRSegments:
             source.cleaned * source.factor,
             source.bad,
             self.n_pixels,
+            source.dark,
+            source.readnoise,
         )
         write_verdict(table.meta, self.n_events, self.expectation)
         return table

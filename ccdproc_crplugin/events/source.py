@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.subtracted import dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -32,6 +33,8 @@ class EventSource:
     bad: np.ndarray  # bad or saturated pixels
     factor: float  # charge for one unit of the frame
     unit: u.Unit  # of the charge
+    dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
+    readnoise: float | np.ndarray = 0.0  # electron; of use with a dark only
 
 
 def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
@@ -42,6 +45,19 @@ def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, An
         _refuse_search(detector, parameters)
         return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
     return _from_detector(ccd, detector, parameters)
+
+
+def with_dark(
+    source: EventSource, ccd: CCDData, dark: CCDData, scale: bool, parameters: Mapping[str, Any]
+) -> EventSource:
+    """The events with the dark that was subtracted from their frame, ``scale`` if scaled by the exposure times."""
+    given = {name: parameters.get(name) for name in ("gain", "readnoise")}
+    if "CRGAIN" in ccd.meta and given["gain"] is None and not ccd.unit.is_equivalent(u.electron):
+        given["gain"] = ccd.meta["CRGAIN"]
+    if "CRRDNOIS" in ccd.meta and given["readnoise"] is None:
+        given["readnoise"] = ccd.meta["CRRDNOIS"]
+    electronics = electronics_of(ccd, **given)
+    return replace(source, dark=dark_electrons(dark, ccd, electronics, scale), readnoise=electronics.readnoise)
 
 
 def _refuse_search(detector: str, parameters: dict[str, Any]) -> None:

@@ -218,18 +218,19 @@ def hot_labels(hits: Hits, index: np.ndarray, rate: np.ndarray) -> np.ndarray:
 
 
 def explained_by_dark(
-    charge: np.ndarray, level: np.ndarray, dark: np.ndarray, labels: np.ndarray, readnoise: float
+    charge: np.ndarray, level: np.ndarray, dark: np.ndarray, labels: np.ndarray, readnoise: float | np.ndarray
 ) -> np.ndarray:
     """
     Which events of a frame the dark that was subtracted explains: bool, shape (n_events,).
 
     ``labels`` is the label image, from 1; ``charge`` was removed from a pixel, ``level`` is left there, and ``dark``
     was subtracted (electron, shape (ny, nx)). Every pixel with a significant charge is hot in the dark: it stands out
-    there, by more than the read noise, and the charge is no more than the dark's and its noise.
+    there, by more than the read noise, and the charge is within the dark's and its noise.
     """
     y, x = np.nonzero(labels)
     event, removed = labels[y, x], charge[y, x]
     in_dark = measure_hits(dark, y, x)
+    readnoise = np.broadcast_to(readnoise, labels.shape)[y, x]
     variance = np.maximum(level[y, x], 0) + readnoise**2
     is_hot = in_dark.stands_out & (in_dark.height > readnoise)
     excess = np.where(is_hot, in_dark.height, 0)
