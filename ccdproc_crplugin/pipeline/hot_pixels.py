@@ -39,7 +39,7 @@ from ccdproc_crplugin.pipeline.votes import chip_of, read_votes
 HOT_TABLE = "hot_pixels.ecsv"
 
 #: The columns of a row that tell whether anything changed since the table was written.
-DECISIVE = ("file", "input_hash", "settings_hash", "n_bytes", "n_pixels", "n_hot")
+DECISIVE = ("file", "input_hash", "settings_hash", "n_bytes", "n_events", "n_pixels", "n_hot")
 
 #: The columns of the table, and what they say.
 COLUMNS = {

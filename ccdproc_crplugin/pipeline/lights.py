@@ -67,7 +67,8 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
     if there and is_whole(target, there, task.earlier):
         marks = _marks(task, hashing)
         if all(there[0].get(card) == mark for card, mark in marks.items()):
-            return {**facts_of(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
+            known = {"n_hot": task.earlier.get("n_hot"), "input_hash": marks[INPUT_CARD]}
+            return {**facts_of(there, target), **known, "status": "kept"}
         if EDITED_CARD in there[0]:
             return _kept_for_its_edits(task, there, marks)
     elif not there:
