@@ -18,11 +18,12 @@ from astropy.utils.exceptions import AstropyWarning
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole
 from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
-from ccdproc_crplugin.events.source import EventSource, find_events, with_dark
+from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
+from ccdproc_crplugin.io.companions import companion
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -44,7 +45,7 @@ def cr_segments(
     *,
     connectivity: int = 8,
     mask: np.ndarray | None = None,
-    dark: CCDData | None = None,
+    dark: CCDData | str | os.PathLike | None = None,
     scale_dark: bool = False,
     detector: str = "lacosmic",
     **parameters: Any,
@@ -63,9 +64,10 @@ def cr_segments(
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
         The cosmic rays. `None` means those of the flags of a cleaned frame, or those that ``detector`` finds in another
         frame.
-    dark : `~astropy.nddata.CCDData` or None, shape (ny, nx)
+    dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
         The dark that was subtracted from the frame, without its bias. Events that its hot pixels explain have the class
-        ``hot pixel``, and the table has a column ``dark``. Nothing is subtracted.
+        ``hot pixel``, and the table has a column ``dark``. Nothing is subtracted. `None` means that of the night, in
+        a step of a night.
     scale_dark : bool
         Whether the dark was scaled to the exposure of the frame.
     detector : str
@@ -98,9 +100,7 @@ def cr_segments(
     check_frame(ccd)
     check_counts(n_pixels, connectivity)
     check_bool("scale_dark", scale_dark)
-    source = find_events(ccd, mask, detector, parameters)
-    if dark is not None:
-        source = with_dark(source, ccd, dark, scale_dark, parameters)
+    source = find_events(ccd, mask, detector, parameters, companion(dark, ccd, "dark"), scale_dark)
     return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
 
 

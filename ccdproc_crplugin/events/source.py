@@ -18,7 +18,7 @@ from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
-from ccdproc_crplugin.frames.subtracted import dark_electrons
+from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -37,27 +37,38 @@ class EventSource:
     readnoise: float | np.ndarray = 0.0  # electron; of use with a dark only
 
 
-def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
+def find_events(
+    ccd: CCDData,
+    mask: Any,
+    detector: str,
+    parameters: dict[str, Any],
+    dark: CCDData | None = None,
+    scale_dark: bool = False,
+) -> EventSource:
     """Take the cosmic rays from a mask, from the record or the flags of a cleaned frame, or from a detector."""
     if mask is not None:
-        return _from_mask(ccd, mask, parameters)
-    if is_cleaned(ccd):
+        source = _from_mask(ccd, mask, parameters)
+    elif is_cleaned(ccd):
         _refuse_search(detector, parameters)
-        return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
-    return _from_detector(ccd, detector, parameters)
+        source = _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
+    else:
+        source = _from_detector(ccd, detector, parameters, dark, scale_dark)
+    return _with_dark(source, ccd, dark, scale_dark, parameters)
 
 
-def with_dark(
-    source: EventSource, ccd: CCDData, dark: CCDData, scale: bool, parameters: Mapping[str, Any]
-) -> EventSource:
-    """The events with the dark that was subtracted from their frame, ``scale`` if scaled by the exposure times."""
-    given = {name: parameters.get(name) for name in ("gain", "readnoise")}
+def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: bool, known: Mapping) -> EventSource:
+    """The events with the dark that was subtracted from their frame: a given one, or that of the night."""
+    if dark is None and (source.unit != u.electron or calibration_of(ccd).fitting(ccd.shape).dark is None):
+        return source
+    given = {name: known.get(name) for name in ("gain", "readnoise")}
     if "CRGAIN" in ccd.meta and given["gain"] is None and not ccd.unit.is_equivalent(u.electron):
         given["gain"] = ccd.meta["CRGAIN"]
     if "CRRDNOIS" in ccd.meta and given["readnoise"] is None:
         given["readnoise"] = ccd.meta["CRRDNOIS"]
     electronics = electronics_of(ccd, **given)
-    return replace(source, dark=dark_electrons(dark, ccd, electronics, scale), readnoise=electronics.readnoise)
+    calibration = calibration_with(ccd, dark, scale, electronics)
+    electrons = dark_electrons(calibration.dark, ccd, electronics, calibration.scale_dark)
+    return replace(source, dark=electrons, readnoise=electronics.readnoise)
 
 
 def _refuse_search(detector: str, parameters: dict[str, Any]) -> None:
@@ -103,12 +114,14 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
     return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
 
 
-def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> EventSource:
+def _from_detector(
+    ccd: CCDData, detector: str, parameters: dict[str, Any], dark: CCDData | None, scale_dark: bool
+) -> EventSource:
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     chosen, parameters = choose_detector(detector, parameters)
     electronics = electronics_of(ccd, **known)
-    frame = to_electrons(ccd, electronics)
+    frame = to_electrons(ccd, electronics, calibration=calibration_with(ccd, dark, scale_dark, electronics))
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
     return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
 

@@ -44,7 +44,7 @@ def _measured(ccd: CCDData, record: RemovedPixels, index: np.ndarray) -> Hits | 
         return None
     raw = np.array(ccd.data)
     raw[record.y, record.x] = record.removed
-    bad = is_flagged(ccd.flags, PixelFlag.BAD_ON_INPUT) if isinstance(ccd.flags, np.ndarray) else None
+    bad = is_flagged(ccd.flags, PixelFlag.BAD) if isinstance(ccd.flags, np.ndarray) else None
     return measure_hits(raw, *np.divmod(index, raw.shape[1]), bad, _electrons_per_unit(ccd), exposure_of(ccd) or 1.0)
 
 

@@ -13,13 +13,18 @@ from astropy.nddata import FlagCollection
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import RemovedPixels
-from ccdproc_crplugin.io.hdus import FIRST_FLAGS, HOT, PIXELS
+from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, HOT, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
-    """The table CRPIXELS, that of the hot pixels put back and the flags before the cleaning, if any."""
-    return [_table_hdu(record), *_hot_hdus(record.put_back), *_first_flags_hdus(record.flags)]
+    """The table CRPIXELS, that of hot pixels put back, then mask and flags before the cleaning, as far as needed."""
+    return [
+        _table_hdu(record),
+        *_hot_hdus(record.put_back),
+        *_first_mask_hdus(record.mask),
+        *_first_flags_hdus(record.flags),
+    ]
 
 
 def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
@@ -49,6 +54,10 @@ def _hot_hdus(put_back: np.ndarray | None) -> list[fits.BinTableHDU]:
     return [fits.BinTableHDU(np.rec.fromarrays(list(put_back.astype(np.int32).T), names=["y", "x"]), name=HOT)]
 
 
+def _first_mask_hdus(mask: np.ndarray | None) -> list[fits.ImageHDU]:
+    return [] if mask is None else [fits.ImageHDU(mask.astype(np.uint8), name=FIRST_MASK)]
+
+
 def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
     if flags is None:
         return []
@@ -71,12 +80,14 @@ def _widened(values: np.ndarray) -> np.ndarray:
 
 def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tuple[int, int]) -> RemovedPixels:
     """The record of the pixels removed from a frame, which is one of the HDUs that belong to the frame."""
-    rows, facts, companions = table.data, table.header, list(companions)
+    rows, facts = table.data, table.header
     dtype = _number_dtype(facts["CRDTYPE"])
     uncertainty, kind = None, ""
     if "uncertainty" in rows.names:
         kind = facts["CRUKIND"]
         uncertainty = np.array(rows["uncertainty"], dtype=_number_dtype(kind.split()[1]))
+    companions = list(companions)
+    first_mask = next((np.array(hdu.data).astype(bool) for hdu in companions if hdu.name == FIRST_MASK), None)
     record = RemovedPixels(
         y=np.array(rows["y"], dtype=np.int32),
         x=np.array(rows["x"], dtype=np.int32),
@@ -91,6 +102,7 @@ def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tupl
         flags=_read_first_flags([hdu for hdu in companions if hdu.name == FIRST_FLAGS]),
         by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
         put_back=next((_read_hot(hdu) for hdu in companions if hdu.name == HOT), None),
+        mask=first_mask,
     )
     _check_record(record, shape)
     return record
