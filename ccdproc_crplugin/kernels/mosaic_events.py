@@ -1,0 +1,113 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+Events of a colour mosaic, joined from its four planes.
+
+A plane has a pixel in four, so stars are half as wide in it: many are as sharp as cosmic rays. The pixels between, which
+see other colours, hold the rest of their light. Therefore the frame is made level, its planes brought to one sky and
+nearly to one noise, and an event that is no sharper there than a star is left alone. The others grow into pixels of all
+colours.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.mosaic import in_frame, join_planes, split_planes
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.refine import grow_events
+from ccdproc_crplugin.kernels.search import lacosmic
+from ccdproc_crplugin.kernels.stellar_width import HIGHEST_OBJLIM, objlim_for_width, stellar_width
+
+#: Side of the boxes of a plane in which the sky is measured (pix).
+BOX = 64
+
+#: Least S' of an event in the level frame.
+LEAST_S_PRIME = 3.0
+
+#: An event has to be so many times sharper than a star: stars have colours, which roughen them in the level frame.
+ROUGHNESS = 2.0
+
+
+def level_frame(
+    data: np.ndarray, bad: np.ndarray, readnoise: float, variance: np.ndarray | None = None
+) -> np.ndarray:
+    """
+    A mosaic (electron) with the sky of each plane taken off and one sky put on: float32 (ny, nx), electron.
+
+    Each plane is scaled too, by the root of what would bring it to the noise of the others. All of this would make the
+    colours of stars too different where the sky has much of one colour, none of it the noise of the planes.
+    """
+    planes, lost = split_planes(data), split_planes(bad)
+    skies = [smooth_sky(plane, gone) for plane, gone in zip(planes, lost, strict=True)]
+    if variance is None:
+        noise = [np.sqrt(max(float(np.median(sky)), 0) + readnoise**2) for sky in skies]
+    else:
+        noise = [float(np.sqrt(np.median(plane))) for plane in split_planes(variance)]
+    noise = np.maximum(noise, 1e-3)
+    common = np.exp(np.mean(np.log(noise)))
+    level = np.float32(max(common**2 - readnoise**2, 0))
+    scaled = [
+        (plane - sky) * np.float32(np.sqrt(common / sigma)) + level
+        for plane, sky, sigma in zip(planes, skies, noise, strict=True)
+    ]
+    return join_planes(scaled, data.shape)
+
+
+def smooth_sky(plane: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """The sky of a plane: medians of boxes of 64 x 64 good pixels, float32, linear between the middles of these."""
+    rows, columns = (np.linspace(0, size, max(size // BOX, 1) + 1).astype(int) for size in plane.shape)
+    good = np.where(bad, np.nan, plane)
+    middle = float(np.nanmedian(good)) if not bad.all() else 0.0
+    medians = np.full((len(rows) - 1, len(columns) - 1), middle)
+    for i, j in np.ndindex(*medians.shape):
+        box = good[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
+        if np.isfinite(box).any():
+            medians[i, j] = np.nanmedian(box)
+    return _linear(_linear(medians, rows).T, columns).T.astype(np.float32)
+
+
+def _linear(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Values of boxes between edges along the first axis, at each pixel."""
+    middles = (edges[:-1] + edges[1:] - 1) / 2
+    place = np.interp(np.arange(edges[-1]), middles, np.arange(len(middles)))
+    below = np.minimum(place.astype(int), max(len(middles) - 2, 0))
+    above, share = np.minimum(below + 1, len(middles) - 1), (place - below)[:, np.newaxis]
+    return (1 - share) * values[below] + share * values[above]
+
+
+def sharp_events(level: np.ndarray, hits: np.ndarray, bad: np.ndarray, readnoise: float) -> np.ndarray:
+    """The hits, bool (ny, nx), but for events that are no sharper than stars in the level frame (electron)."""
+    if not hits.any():
+        return hits
+    fwhm = stellar_width(level, mask=bad if bad.any() else None)
+    limit = min(ROUGHNESS * objlim_for_width(fwhm), HIGHEST_OBJLIM)
+    found = lacosmic(level, mask=bad, niter=1, readnoise=readnoise, scores_above=LEAST_S_PRIME)
+    sharp = np.zeros(hits.shape, dtype=bool)
+    passing = found.scores[found.scores["s_prime_over_f"] > limit]
+    sharp[passing["y"], passing["x"]] = True
+    if found.not_searched is not None:
+        # Beside bad pixels the plane has the last word.
+        sharp |= found.not_searched
+    y, x = true_pixels(hits)
+    label = label_pixels(y, x, hits.shape)
+    keep = np.zeros(label.max() + 1, dtype=bool)
+    keep[label[sharp[y, x]]] = True
+    kept = np.zeros(hits.shape, dtype=bool)
+    kept[y[keep[label]], x[keep[label]]] = True
+    return kept
+
+
+def joined_events(
+    data: np.ndarray,
+    hits: np.ndarray,
+    bad: np.ndarray,
+    readnoise: float,
+    variance: np.ndarray | None = None,
+    *,
+    grow: bool = True,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of the hits of the planes those of cosmic rays, and these grown into pixels of all colours: bool (ny, nx)."""
+    level = level_frame(data, bad, readnoise, variance)
+    sharp = sharp_events(level, hits, bad, readnoise)
+    return sharp, grow_events(level, sharp, readnoise=readnoise, bad=bad) if grow else sharp
