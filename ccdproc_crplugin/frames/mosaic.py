@@ -4,17 +4,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import wrong_value
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.header import value_of
 from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.kernels.mosaic import repair_planes
 from ccdproc_crplugin.kernels.mosaic_structure import Structure, measure_structure
+from ccdproc_crplugin.kernels.repair import repair
 
 #: Where the pattern of the colour filters stands, and the offset of the frame's first pixel in it.
 PATTERN_CARDS = ("BAYERPAT", "COLORTYP", "COLORTYPE", "CFA-PAT", "FILTER")
@@ -62,6 +65,15 @@ class Mosaic:
         return any(same.values()) and not same[self.structure.alike]
 
 
+#: A frame that is no mosaic.
+NO_COLOURS = Mosaic(None)
+
+
+def repair_of(mosaic: Mosaic) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """The function that estimates lost pixels of a frame, for a mosaic those of each colour from the same colour."""
+    return repair if mosaic.pattern is None else repair_planes
+
+
 def check_mosaic(mosaic: Any) -> str | bool | None:
     """A choice of ``mosaic``: a pattern in upper case, False for no mosaic, or None for what the header says."""
     if mosaic is None or mosaic is False:
@@ -80,19 +92,20 @@ def mosaic_of(ccd: CCDData, given: Any = None) -> Mosaic:
     """
     What is known of a frame's mosaic: the pattern ``given`` is taken, one of the header if the pixels have it.
 
-    A frame whose pixels can't tell, as it is too small, is taken for what its header says.
+    A frame whose pixels can't tell, as it is too small, is taken for what its header says, a cleaned one for what it was
+    cleaned as.
     """
     given = check_mosaic(given)
     if min(ccd.data.shape) < 2 or given is False:
-        return Mosaic(None)
+        return NO_COLOURS
     if is_cleaned(ccd) and given is None:
         word = str(value_of(ccd.meta, CLEANED_CARD) or "").strip().upper()
-        return Mosaic(word, CLEANED_CARD, word) if _is_pattern(word) else Mosaic(None)
+        return Mosaic(word, CLEANED_CARD, word) if _is_pattern(word) else NO_COLOURS
     if given is not None:
         return Mosaic(str(given), "given", str(given), measure_structure(ccd.data, mask_of(ccd)))
     claimed, source = _pattern_of(ccd.meta)
     if not claimed:
-        return Mosaic(None)
+        return NO_COLOURS
     structure = measure_structure(ccd.data, mask_of(ccd))
     pattern = claimed if structure is None or structure.pattern else None
     return Mosaic(pattern, source, claimed, structure)

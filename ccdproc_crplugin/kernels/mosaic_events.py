@@ -76,19 +76,26 @@ def _linear(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return (1 - share) * values[below] + share * values[above]
 
 
-def sharp_events(level: np.ndarray, hits: np.ndarray, bad: np.ndarray, readnoise: float) -> np.ndarray:
+def sharp_events(
+    level: np.ndarray, hits: np.ndarray, bad: np.ndarray, readnoise: float, extra_variance: np.ndarray | None = None
+) -> np.ndarray:
     """The hits, bool (ny, nx), but for events that are no sharper than stars in the level frame (electron)."""
     if not hits.any():
         return hits
-    fwhm = stellar_width(level, mask=bad if bad.any() else None)
-    limit = min(ROUGHNESS * objlim_for_width(fwhm), HIGHEST_OBJLIM)
-    found = lacosmic(level, mask=bad, niter=1, readnoise=readnoise, scores_above=LEAST_S_PRIME)
-    sharp = np.zeros(hits.shape, dtype=bool)
+    lost = bad if bad.any() else None
+    limit = min(ROUGHNESS * objlim_for_width(stellar_width(level, mask=lost)), HIGHEST_OBJLIM)
+    found = lacosmic(
+        level,
+        mask=lost,
+        extra_variance=extra_variance,
+        niter=1,
+        readnoise=readnoise,
+        scores_above=LEAST_S_PRIME,
+    )
+    # Beside bad pixels the planes have the last word.
+    sharp = np.zeros(hits.shape, dtype=bool) if found.not_searched is None else found.not_searched.copy()
     passing = found.scores[found.scores["s_prime_over_f"] > limit]
     sharp[passing["y"], passing["x"]] = True
-    if found.not_searched is not None:
-        # Beside bad pixels the plane has the last word.
-        sharp |= found.not_searched
     y, x = true_pixels(hits)
     label = label_pixels(y, x, hits.shape)
     keep = np.zeros(label.max() + 1, dtype=bool)
@@ -104,10 +111,13 @@ def joined_events(
     bad: np.ndarray,
     readnoise: float,
     variance: np.ndarray | None = None,
+    extra_variance: np.ndarray | None = None,
     *,
     grow: bool = True,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of the hits of the planes those of cosmic rays, and these grown into pixels of all colours: bool (ny, nx)."""
     level = level_frame(data, bad, readnoise, variance)
-    sharp = sharp_events(level, hits, bad, readnoise)
-    return sharp, grow_events(level, sharp, readnoise=readnoise, bad=bad) if grow else sharp
+    sharp = sharp_events(level, hits, bad, readnoise, extra_variance)
+    if not grow:
+        return sharp, sharp
+    return sharp, grow_events(level, sharp, readnoise=readnoise, bad=bad, extra_variance=extra_variance)
