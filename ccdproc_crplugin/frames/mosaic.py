@@ -38,7 +38,7 @@ class Mosaic:
     """What is known of the colours of a frame's pixels."""
 
     pattern: str | None  # colours of the first 2 x 2 pixels in reading order; None for a frame that is not split
-    source: str = ""  # "given", the keyword, or "" if nothing speaks of a mosaic
+    source: str = ""  # "given", the keyword, or "" if nothing was said
     claimed: str = ""  # the pattern of the source
     structure: Structure | None = None  # None if it was not measured, or can't be
 
@@ -96,7 +96,9 @@ def mosaic_of(ccd: CCDData, given: Any = None) -> Mosaic:
     cleaned as.
     """
     given = check_mosaic(given)
-    if min(ccd.data.shape) < 2 or given is False:
+    if given is False:
+        return Mosaic(None, "given")
+    if min(ccd.data.shape) < 2:
         return NO_COLOURS
     if is_cleaned(ccd) and given is None:
         word = str(value_of(ccd.meta, CLEANED_CARD) or "").strip().upper()

@@ -11,13 +11,14 @@ colours.
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.mosaic import in_frame, join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.search import lacosmic
-from ccdproc_crplugin.kernels.stellar_width import HIGHEST_OBJLIM, objlim_for_width, stellar_width
+from ccdproc_crplugin.kernels.stellar_width import NOISE_MARGIN, STAR_CONTRAST, stellar_width
 
 #: Side of the boxes of a plane in which the sky is measured (pix).
 BOX = 64
@@ -25,8 +26,17 @@ BOX = 64
 #: Least S' of an event in the level frame.
 LEAST_S_PRIME = 3.0
 
-#: An event has to be so many times sharper than a star: stars have colours, which roughen them in the level frame.
-ROUGHNESS = 2.0
+#: The contrast to the fine structure of a star in the level frame, times the cube of its width, and the least and the
+#: highest limit on it: colours roughen a star and make it up to four times as sharp as `STAR_CONTRAST`. Measured on
+#: simulated mosaics with stars from red (four times as bright as in blue) to blue.
+ROUGHNESS = 4.0
+LOWEST_LIMIT, HIGHEST_LIMIT = 2.5, 10.0
+LIMIT_WITHOUT_STARS = 6.0
+
+#: An event has to be so many times as bright as what is around it, above the sky: the faint halo of a bright star is
+#: all edges where its colour is not that of the sky.
+HALO = 4.0
+AROUND = 5  # pixels, side of the square whose median that is
 
 
 def level_frame(
@@ -83,7 +93,6 @@ def sharp_events(
     if not hits.any():
         return hits
     lost = bad if bad.any() else None
-    limit = min(ROUGHNESS * objlim_for_width(stellar_width(level, mask=lost)), HIGHEST_OBJLIM)
     found = lacosmic(
         level,
         mask=lost,
@@ -94,8 +103,9 @@ def sharp_events(
     )
     # Beside bad pixels the planes have the last word.
     sharp = np.zeros(hits.shape, dtype=bool) if found.not_searched is None else found.not_searched.copy()
-    passing = found.scores[found.scores["s_prime_over_f"] > limit]
-    sharp[passing["y"], passing["x"]] = True
+    passing = found.scores[found.scores["s_prime_over_f"] > contrast_limit(stellar_width(level, mask=lost))]
+    passing = passing[hits[passing["y"], passing["x"]]]
+    sharp[passing["y"], passing["x"]] = _above_surroundings(level, passing["y"].astype(int), passing["x"].astype(int))
     y, x = true_pixels(hits)
     label = label_pixels(y, x, hits.shape)
     keep = np.zeros(label.max() + 1, dtype=bool)
@@ -103,6 +113,21 @@ def sharp_events(
     kept = np.zeros(hits.shape, dtype=bool)
     kept[y[keep[label]], x[keep[label]]] = True
     return kept
+
+
+def contrast_limit(fwhm: float | None) -> float:
+    """The least contrast to the fine structure of a cosmic ray in the level frame, for stars of this width (pix)."""
+    if fwhm is None:
+        return LIMIT_WITHOUT_STARS
+    return float(np.clip(NOISE_MARGIN + ROUGHNESS * STAR_CONTRAST / fwhm**3, LOWEST_LIMIT, HIGHEST_LIMIT))
+
+
+def _above_surroundings(level: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Which pixels stand high above the median of those around."""
+    sky = np.median(level)
+    radius = AROUND // 2
+    window = sliding_window_view(np.pad(level, radius, mode="reflect"), (AROUND, AROUND))[y, x]
+    return level[y, x] - sky > HALO * (np.median(window, axis=(1, 2)) - sky)
 
 
 def joined_events(
