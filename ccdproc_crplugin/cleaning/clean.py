@@ -20,7 +20,7 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
@@ -68,10 +68,11 @@ def clean_cosmic_rays(
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
         The detector, by its name in `detectors`.
-    gain : Quantity, float or None
-        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron. Amplifiers may differ: an array of
+        shape (ny, nx), or sections with values such as ``{"[1:1024, *]": 1.2, "[1025:2048, *]": 1.3}``.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        Read noise (electron, or a Quantity in adu), like the gain. `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
@@ -273,8 +274,8 @@ def _in_force(
     }
     return {
         "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
+        "gain": in_words(electronics.gain),
+        "readnoise": in_words(electronics.readnoise),
         "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
@@ -303,7 +304,7 @@ def _estimates(
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
-    return frame.in_unit_of_frame(values, y, x), scatter / frame.electronics.factor
+    return frame.in_unit_of_frame(values, y, x), scatter / at(frame.electronics.factor, (y, x))
 
 
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:

@@ -32,7 +32,7 @@ def search_planes(
         frame.data if frame.background is None else frame.data - frame.background,
         mask,
         frame.bad,
-        float(np.median(frame.electronics.readnoise)),
+        frame.readnoise,
         frame.variance,
         frame.extra_variance,
         grow=parameters.get("grow") is not False,

@@ -55,10 +55,8 @@ def cr_preflight(
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame; not changed.
-    gain : Quantity, float or None
-        Gain (electron/adu); `None` means the header's.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu); `None` means the header's.
+    gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`; `None` means the header's.
     dark, scale_dark, bias, mosaic, dispersion_axis
         As for `clean_cosmic_rays`.
     policy : {"report", "warn", "raise", "off"}
@@ -132,6 +130,7 @@ def run_checks(
     """
     known = {
         **_figures(electronics),
+        "electronics": electronics,
         **_structure(frame),
         "dark": dark,
         "detector": detector,
@@ -156,13 +155,13 @@ def _planes(ccd: CCDData, known: Mapping[str, Any]) -> list[tuple[CCDData, dict[
 
 
 def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, None if not known."""
+    """Gain, read noise and saturation level as Quantities, the medians over the frame, None if not known."""
     if electronics is None:
         return {"gain": None, "readnoise": None, "saturation": None}
-    level = electronics.saturation
+    level = electronics.median_saturation
     return {
-        "gain": electronics.gain * u.electron / u.adu,
-        "readnoise": electronics.readnoise * u.electron,
+        "gain": electronics.median_gain * u.electron / u.adu,
+        "readnoise": electronics.median_readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
     }
 

@@ -95,10 +95,10 @@ def detect(
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     searched = data if background is None else data - background
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
     if grow:
         hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
-    hits = without_steps(searched, hits, readnoise)
+    hits = without_steps(searched, hits, readnoise, extra_variance)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)

@@ -16,8 +16,9 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.sections import read_pairs
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -30,7 +31,7 @@ class EventSource:
     raw: np.ndarray  # in the unit of the frame, as cleaned
     cleaned: np.ndarray
     bad: np.ndarray  # bad or saturated pixels
-    factor: float  # charge for one unit of the frame
+    factor: Figure  # charge for one unit of the frame
     unit: u.Unit  # of the charge
 
 
@@ -94,7 +95,11 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     electronics = electronics_of(ccd, **known)
     frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
+    factor = electronics.factor
+    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
+    by_pixel = isinstance(factor, np.ndarray)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    return EventSource(mask, ccd.data, cleaned / factor if by_pixel else cleaned, frame.bad, factor, u.electron)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -114,10 +119,11 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     return bad
 
 
-def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[Figure, u.Unit]:
     """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+        gain = read_pairs(ccd.meta.get("CRGAINS")) or ccd.meta["CRGAIN"]
+        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else gain}
     try:
         electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:

@@ -38,7 +38,10 @@ def split_known(known: Any, shape: tuple[int, int]) -> list[Any]:
 def _split_array(array: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
     if array.ndim != 2 or any(own not in (1, size) for own, size in zip(array.shape, shape, strict=True)):
         return [array] * len(PLANES)
-    steps = [tuple(slice(first if own > 1 else 0, None, 2) for first, own in zip(place, array.shape, strict=True)) for place in PLANES]
+    steps = [
+        tuple(slice(first if own > 1 else 0, None, 2) for first, own in zip(place, array.shape, strict=True))
+        for place in PLANES
+    ]
     return [_read_only(np.array(array[step], order="C", subok=True)) for step in steps]
 
 

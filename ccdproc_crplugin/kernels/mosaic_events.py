@@ -39,9 +39,7 @@ HALO = 4.0
 AROUND = 5  # pixels, side of the square whose median that is
 
 
-def level_frame(
-    data: np.ndarray, bad: np.ndarray, readnoise: float, variance: np.ndarray | None = None
-) -> np.ndarray:
+def level_frame(data: np.ndarray, bad: np.ndarray, readnoise: float, variance: np.ndarray | None = None) -> np.ndarray:
     """
     A mosaic (electron) with the sky of each plane taken off and one sky put on: float32 (ny, nx), electron.
 

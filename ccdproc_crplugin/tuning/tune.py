@@ -146,7 +146,7 @@ def cr_tune(
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
-    gain, readnoise, saturation : Quantity, float or None
+    gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
     dark, scale_dark, bias, bad_pixels, dispersion_axis
         As for `clean_cosmic_rays`.
@@ -222,7 +222,7 @@ def cr_tune(
         variance=frame.variance,
         extra_variance=frame.extra_variance,
         background=frame.background,
-        readnoise=electronics.readnoise,
+        readnoise=frame.readnoise,
         saturation=frame.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,
