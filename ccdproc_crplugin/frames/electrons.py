@@ -13,11 +13,12 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import mask_of, variance_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
+from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
 from ccdproc_crplugin.kernels.spectrum import spectrum_model
 
@@ -38,6 +39,7 @@ class ElectronFrame:
     background: np.ndarray | None = None  # float32, electron: sky lines and traces of a spectrum
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
+    mosaic: Mosaic = NO_COLOURS
 
     @property
     def readnoise(self) -> float:
@@ -68,6 +70,7 @@ def to_electrons(
     bias: CCDData | None = None,
     bad_pixels: np.ndarray | None = None,
     dispersion_axis: int | None = None,
+    mosaic: Mosaic = NO_COLOURS,
 ) -> ElectronFrame:
     """
     Convert a frame to read-only arrays in electron.
@@ -88,12 +91,12 @@ def to_electrons(
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
     variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
     if len(holes[0]):
-        data[holes] = repair(data, *holes, bad)[0]
-    axis, background = _spectrum(data, bad, dispersion_axis)
+        data[holes] = repair_of(mosaic)(data, *holes, bad)[0]
+    axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal)
+    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic)
 
 
 def _bad_pixels(
@@ -115,11 +118,26 @@ def _bad_pixels(
     return bad
 
 
-def _spectrum(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+def _spectrum(
+    data: np.ndarray, bad: np.ndarray, axis: int | None, mosaic: Mosaic
+) -> tuple[int | None, np.ndarray | None]:
     """The dispersion axis of a spectrum and the model of its lines and traces, electron; None for an image."""
+    if mosaic.pattern is not None:
+        return _spectrum_of_planes(data, bad, axis)
     if axis is None:
         axis = find_dispersion_axis(data, bad if bad.any() else None)
     return axis, None if axis is None else spectrum_model(data, axis, bad)
+
+
+def _spectrum_of_planes(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+    """The same for a colour mosaic, each plane by itself; all have to be dispersed along one axis."""
+    planes = list(zip(split_planes(data), split_planes(bad), strict=True))
+    if axis is None:
+        axes = {find_dispersion_axis(plane, lost if lost.any() else None) for plane, lost in planes}
+        axis = axes.pop() if len(axes) == 1 else None
+    if axis is None:
+        return None, None
+    return axis, join_planes([spectrum_model(plane, axis, lost) for plane, lost in planes], data.shape)
 
 
 def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:
