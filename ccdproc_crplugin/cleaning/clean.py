@@ -142,7 +142,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     write_history(cleaned.meta, "clean_cosmic_rays", _in_force(detector, frame, repair, found.parameters), outcome)
     _warn_if_absurd(found.mask)
-    report_doubts(cleaned, record, found.detection.info)
+    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
     _call_observers(cleaned, found.detection)
     return cleaned
 

@@ -28,11 +28,12 @@ MOST = 0.5
 FEWEST_ALONG_EDGES = 50
 
 
-def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any]) -> None:
-    """Warn in one line of what should be looked at in a cleaned frame, and add it to the history."""
+def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any], *, warn: bool = True) -> None:
+    """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
     doubts = " ".join(filter(None, (_on_events(cleaned, record), _on_edges(info))))
     if doubts:
         add_history(cleaned.meta, f"result: {doubts}")
+    if doubts and warn:
         warnings.warn(doubts, PreflightWarning, stacklevel=3)
 
 
