@@ -21,6 +21,7 @@ from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, sav
 from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.gain_and_noise import at
 from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, extent_of, judge
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -236,7 +237,7 @@ class CRSegments:
         charge = np.zeros(self.mask.shape)
         source = self._source
         before = source.raw[self.mask].astype(float)
-        charge[self.mask] = (before - source.cleaned[self.mask]) * source.factor
+        charge[self.mask] = (before - source.cleaned[self.mask]) * at(source.factor, self.mask)
         return charge
 
     def cutouts(

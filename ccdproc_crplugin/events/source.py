@@ -17,9 +17,10 @@ from ccdproc_crplugin.frames.cards import saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
+from ccdproc_crplugin.frames.sections import read_pairs
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -32,7 +33,7 @@ class EventSource:
     raw: np.ndarray  # in the unit of the frame, as cleaned
     cleaned: np.ndarray
     bad: np.ndarray  # bad or saturated pixels
-    factor: float  # charge for one unit of the frame
+    factor: Figure  # charge for one unit of the frame
     unit: u.Unit  # of the charge
     saturated: np.ndarray | None = None  # saturated pixels; None if the level is not known
 
@@ -99,8 +100,12 @@ def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> E
     electronics = with_saturation(ccd, electronics)
     frame = to_electrons(ccd, electronics)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    cleaned = _repaired(ccd.data, mask, frame.bad)
-    return EventSource(mask, ccd.data, cleaned, frame.bad, electronics.factor, u.electron, frame.saturated)
+    factor = electronics.factor
+    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
+    by_pixel = isinstance(factor, np.ndarray)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    cleaned = cleaned / factor if by_pixel else cleaned
+    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -125,10 +130,11 @@ def _saturated(ccd: CCDData) -> np.ndarray | None:
     return saturated_pixels(ccd) if is_cleaned(ccd) else None
 
 
-def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[Figure, u.Unit]:
     """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+        gain = read_pairs(ccd.meta.get("CRGAINS")) or ccd.meta["CRGAIN"]
+        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else gain}
     try:
         electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:

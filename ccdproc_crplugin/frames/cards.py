@@ -16,7 +16,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import Electronics
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
 from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_in, extent_of, verdict_with_reason
 from ccdproc_crplugin.frames.removed import RemovedPixels
 
@@ -31,6 +31,7 @@ CARDS = {
     "CREXPHI": "most events to expect",
     "CRVERDCT": "plausible?",
     "CRGAIN": "[electron/adu] gain",
+    "CRGAINS": "[electron/adu] gain of each amplifier",
     "CRRDNOIS": "[electron] read noise",
     "CRSATUR": "[electron] saturation level",
     "CRPREFLT": "preflight: checks that were not ok",
@@ -57,8 +58,12 @@ def write_cards(
     """Write the detector, the electronics, the repair and the detector's parameters in force."""
     set_card(meta, "CRDETECT", detector)
     set_card(meta, "CRVERSN", _release())
-    set_card(meta, "CRGAIN", electronics.gain, electronics.gain_source)
-    set_card(meta, "CRRDNOIS", electronics.readnoise, electronics.readnoise_source)
+    gain, readnoise = electronics.gain, electronics.readnoise
+    set_card(meta, "CRGAIN", electronics.median_gain, source_in_words(gain, electronics.gain_source))
+    set_card(meta, "CRRDNOIS", electronics.median_readnoise, source_in_words(readnoise, electronics.readnoise_source))
+    by_amplifier = in_words(gain)
+    if isinstance(by_amplifier, str):
+        set_card(meta, "CRGAINS", by_amplifier)
     if math.isfinite(electronics.saturation):
         set_card(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
     set_card(meta, "CRREPAIR", repair or "none")

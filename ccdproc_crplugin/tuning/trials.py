@@ -63,6 +63,7 @@ def make_trials(
     *,
     mask: np.ndarray,
     variance: np.ndarray | None,
+    extra_variance: np.ndarray | None = None,
     readnoise: float,
     saturation: float,
     fwhm: Any,
@@ -72,7 +73,7 @@ def make_trials(
     """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
-    arrays = {"variance": variance, "background": search.pop("background", None)}
+    arrays = {"variance": variance, "extra_variance": extra_variance, "background": search.pop("background", None)}
     levels = {"readnoise": readnoise, "saturation": saturation}
     parts = []
     for rows, columns in _tiles(data.shape):
@@ -136,7 +137,7 @@ class _Part:
     def try_events(self, rng: np.random.Generator) -> list[Any]:
         """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
-        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
+        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2 + self.search.get("extra_variance", 0))
         covered = []
         for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
             where, charge = charge_image(make_path(kind, THIN, data.shape, rng, TILT), THIN, data.shape, rng)
@@ -156,6 +157,8 @@ class _Part:
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
         twin = rng.poisson(np.clip(light, 0, MOST_LIGHT)) + self._read_out() * rng.standard_normal(light.shape)
+        if "extra_variance" in self.search:
+            twin = twin + np.sqrt(self.search["extra_variance"]) * rng.standard_normal(light.shape)
         s_prime, contrast = self.scores(twin.astype(np.float32))
         beside = s_prime > 0
         for near in _around(stars, int(np.ceil(2 * narrow))):
@@ -165,7 +168,9 @@ class _Part:
 
     def _read_out(self) -> Any:
         """Standard deviation of the noise that is not photon noise, electron."""
-        return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
+        extra = self.search.get("extra_variance")
+        apart = 0 if extra is None else float(np.median(extra[self.good]))  # is added pixel by pixel
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - apart, self.search["readnoise"] ** 2))
 
     def _detected(self, fwhm: Any) -> Any:
         """The stars that are detected in the part."""
