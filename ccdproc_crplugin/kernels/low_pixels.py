@@ -33,6 +33,9 @@ FLANK = 0.12
 #: Standard deviations by which noise may add to the flank.
 FLANK_NOISE = 2.0
 
+#: So many of the four pixels that are two further along the row and the column repeat a pixel of one colour.
+MANY_REPEATS = 2
+
 #: Share of the frame above which the low pixels are its structure, such as a mosaic of colours, and not bad ones.
 MOST_OF_FRAME = 0.05
 
@@ -149,7 +152,8 @@ def _judged(
     y, x = np.divmod(position, data.shape[1])
     value = data[y, x].astype(np.float64)
     windows = _windows(data, y, x)
-    halfway = (value + finite_median(windows, 1)) / 2
+    depth = finite_median(windows, 1) - value
+    halfway = value + depth / 2
     is_low = windows < halfway[:, np.newaxis]
     windows[is_low] = np.nan
     level = finite_median(windows, 1)
@@ -159,12 +163,11 @@ def _judged(
         expected = np.maximum(expected, finite_median(_windows(variance, y, x), 1))
     noise = np.maximum(np.maximum(expected, measured**2), LEAST_VARIANCE)
     noise = np.sqrt(noise if extra is None else noise + extra[y, x])
-    depth = level - value
     low = (depth > DEPTH * noise) & (is_low.sum(axis=1) <= MOST_LOW)
     y, x, halfway = y[low], x[low], halfway[low]
     along_row, along_column = _flank(data, y, x, halfway, 1), _flank(data, y, x, halfway, 0)
     flank = _mean_of_two(along_row[0], along_column[0])
-    keep = (along_row[1] | along_column[1]) & ~(along_row[2] | along_column[2])
+    keep = (along_row[1] | along_column[1]) & (along_row[2] + along_column[2] < MANY_REPEATS)
     low[low] = keep
     return low, depth[low], flank[keep], noise[low]
 
@@ -192,8 +195,8 @@ def _flank(
     """
     The line through each pixel along an axis.
 
-    What the pixels next to its hole lack (electrons, NaN if it lies in none), whether it lies in a hole, and whether
-    the hole is repeated every second pixel, as the colours of a mosaic are.
+    What the pixels next to its hole lack (electrons, NaN if it lies in none), whether it lies in a hole, and how many
+    of the pixels two further are holes too, as in a mosaic of colours.
     """
     reach = WIDEST + 2
     offsets = np.arange(-reach, reach + 1)
@@ -213,9 +216,9 @@ def _flank(
         )
         lacks.append(np.where(np.isfinite(beyond), np.fmin(beyond, further) - border, 0.0))
     closed &= width <= WIDEST
-    beside, next_but_one = high[:, [reach - 1, reach + 1]], low[:, [reach - 2, reach + 2]]
-    repeated = beside.all(axis=1) & next_but_one.all(axis=1)
-    return np.where(closed, (lacks[0] + lacks[1]) / 2, np.nan), closed, repeated
+    alone = high[:, [reach - 1, reach + 1]].all(axis=1)
+    repeats = np.where(alone, low[:, [reach - 2, reach + 2]].sum(axis=1), 0)
+    return np.where(closed, (lacks[0] + lacks[1]) / 2, np.nan), closed, repeats
 
 
 def _is_sharp(
