@@ -27,8 +27,9 @@ WIDEST = 4
 WINDOW = 9
 MOST_LOW = WINDOW * WIDEST
 
-#: Of the depth: the most that the pixels next to a hole may lack. A line with a FWHM of 1.0 pixels lacks 0.16 there.
-FLANK = 0.12
+#: Of the depth: the least that all pixels of a hole have, and the most that those next to it may lack. Next to the one
+#: or two deepest pixels of a line with a FWHM of 1.5 pixels, 0.13 or more is lacking.
+FLOOR, FLANK = 0.7, 0.08
 
 #: Standard deviations by which noise may add to the flank.
 FLANK_NOISE = 2.0
@@ -164,17 +165,12 @@ def _judged(
     noise = np.maximum(np.maximum(expected, measured**2), LEAST_VARIANCE)
     noise = np.sqrt(noise if extra is None else noise + extra[y, x])
     low = (depth > DEPTH * noise) & (is_low.sum(axis=1) <= MOST_LOW)
-    y, x, halfway = y[low], x[low], halfway[low]
-    along_row, along_column = _flank(data, y, x, halfway, 1), _flank(data, y, x, halfway, 0)
-    flank = _mean_of_two(along_row[0], along_column[0])
+    y, x, floor = y[low], x[low], (value + (1 - FLOOR) * depth)[low]
+    along_row, along_column = _flank(data, y, x, floor, 1), _flank(data, y, x, floor, 0)
+    flank = np.fmin(along_row[0], along_column[0])
     keep = (along_row[1] | along_column[1]) & (along_row[2] + along_column[2] < MANY_REPEATS)
     low[low] = keep
     return low, depth[low], flank[keep], noise[low]
-
-
-def _mean_of_two(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """The mean of two values, or the one that is not NaN."""
-    return (np.where(np.isnan(first), second, first) + np.where(np.isnan(second), first, second)) / 2
 
 
 def _windows(array: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -190,10 +186,10 @@ def _windows(array: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
 
 
 def _flank(
-    data: np.ndarray, y: np.ndarray, x: np.ndarray, halfway: np.ndarray, axis: int
+    data: np.ndarray, y: np.ndarray, x: np.ndarray, floor: np.ndarray, axis: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """
-    The line through each pixel along an axis.
+    The line through each pixel along an axis, where pixels below ``floor`` (electrons) belong to a hole.
 
     What the pixels next to its hole lack (electrons, NaN if it lies in none), whether it lies in a hole, and how many
     of the pixels two further are holes too, as in a mosaic of colours.
@@ -205,7 +201,7 @@ def _flank(
     clipped = np.clip(along, 0, size - 1)
     line = (data[clipped, x[:, np.newaxis]] if axis == 0 else data[y[:, np.newaxis], clipped]).astype(np.float64)
     line[(along != clipped) | ~np.isfinite(line)] = np.nan
-    high, low = line >= halfway[:, np.newaxis], line < halfway[:, np.newaxis]
+    high, low = line >= floor[:, np.newaxis], line < floor[:, np.newaxis]
     lacks, width, closed = [], -1, np.ones(len(y), dtype=bool)
     for side, is_high in ((line[:, reach::-1], high[:, reach::-1]), (line[:, reach:], high[:, reach:])):
         distance = np.argmax(is_high[:, : WIDEST + 1], axis=1)
@@ -214,7 +210,7 @@ def _flank(
         border, beyond, further = (
             np.take_along_axis(side, np.minimum(distance + k, reach)[:, np.newaxis], 1)[:, 0] for k in range(3)
         )
-        lacks.append(np.where(np.isfinite(beyond), np.fmin(beyond, further) - border, 0.0))
+        lacks.append(np.where(np.isfinite(beyond + further), (beyond + further) / 2 - border, 0.0))
     closed &= width <= WIDEST
     alone = high[:, [reach - 1, reach + 1]].all(axis=1)
     repeats = np.where(alone, low[:, [reach - 2, reach + 2]].sum(axis=1), 0)
