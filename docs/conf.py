@@ -71,7 +71,7 @@ FIGURES = HERE / "_build" / "figures"
 FLAG_MEANINGS = {
     "COSMIC_RAY": "hit by a cosmic ray",
     "SATURATED": "at or above the saturation level",
-    "BAD_ON_INPUT": "masked, or not finite, before the cleaning",
+    "BAD": "masked, not finite, or known to be bad",
     "NOT_SEARCHED": "not looked at by the detector",
 }
 

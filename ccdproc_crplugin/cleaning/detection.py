@@ -36,6 +36,7 @@ class FoundCosmicRays:
     mask: np.ndarray  # bool, shape (ny, nx): good pixels hit by cosmic rays, after the refinement
     detection: Detection  # as the detector returned it
     parameters: dict[str, Any]  # those in force, with the values that the detector chose itself
+    background: np.ndarray | None = None  # float32 (ny, nx), electron: the structure on top of which it searched
 
 
 def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
@@ -65,17 +66,11 @@ def find_cosmic_rays(
 ) -> FoundCosmicRays:
     """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
     where = _describe(ccd)
+    searched = with_background(parameters, frame)
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
     try:
-        detection = detector.detect(
-            frame.data,
-            mask=frame.bad,
-            variance=frame.variance,
-            readnoise=frame.electronics.readnoise,
-            saturation=frame.electronics.saturation,
-            **parameters,
-        )
+        detection = detector.detect(frame.data, **_facts_for(detector, frame), **searched)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -87,7 +82,34 @@ def find_cosmic_rays(
     detection = _checked(detection, frame.data.shape, blame)
     mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    return FoundCosmicRays(mask, detection, {**parameters, **chosen})
+    background = searched.get("background")
+    if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
+        background = frame.background
+    return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
+
+
+def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
+    """The parameters of a detector, with the model of a spectrum as its ``background`` unless that was given."""
+    given = dict(parameters)
+    if frame.background is not None and "background" in given and given["background"] is None:
+        given["background"] = frame.background
+    return given
+
+
+def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
+    """The keywords with which the host calls a detector; one that takes no extra variance gets it with the rest."""
+    facts: dict[str, Any] = {
+        "mask": frame.bad,
+        "variance": frame.variance,
+        "readnoise": frame.electronics.readnoise,
+        "saturation": frame.saturation,
+    }
+    if plugins.takes_keyword(detector, "extra_variance"):
+        return {**facts, "extra_variance": frame.extra_variance}
+    if frame.extra_variance is not None:
+        photons = np.maximum(frame.data, 0) + np.float32(1) * np.square(frame.electronics.readnoise)
+        facts["variance"] = frame.extra_variance + (photons if frame.variance is None else frame.variance)
+    return facts
 
 
 def _describe(ccd: CCDData) -> str:

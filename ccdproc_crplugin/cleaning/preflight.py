@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
@@ -17,7 +18,10 @@ from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, check_choi
 from ccdproc_crplugin.frames.cards import add_history, set_card
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import read_only
+from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
+from ccdproc_crplugin.frames.subtracted import calibration_with
+from ccdproc_crplugin.io.companions import companion
 from ccdproc_crplugin.plugins.model import Check, Finding
 
 STATUSES = ("ok", "warn", "fail")
@@ -30,7 +34,15 @@ POLICIES = ("report", "warn", "raise", "off")
 
 
 def cr_preflight(
-    ccd: CCDData, *, gain: Any = None, readnoise: Any = None, dark: CCDData | None = None, policy: str = "report"
+    ccd: CCDData,
+    *,
+    gain: Any = None,
+    readnoise: Any = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    dispersion_axis: int | None = None,
+    policy: str = "report",
 ) -> list[Finding]:
     """
     Check whether a frame fulfils the conditions of a search for cosmic rays.
@@ -43,8 +55,8 @@ def cr_preflight(
         Gain (electron/adu); `None` means the header's.
     readnoise : Quantity, float or None
         Read noise (electron, or a Quantity in adu); `None` means the header's.
-    dark : `~astropy.nddata.CCDData` or None
-        The dark frame of the same exposure, if there is one.
+    dark, scale_dark, bias, dispersion_axis
+        As for `clean_cosmic_rays`.
     policy : {"report", "warn", "raise", "off"}
         Only return the findings; warn of each that is not ok; also raise if a check failed; run no check.
 
@@ -56,7 +68,7 @@ def cr_preflight(
     Raises
     ------
     CosmicRayError
-        If ``ccd`` or ``dark`` is not a frame; with ``policy="raise"``, if a check failed.
+        If ``ccd``, ``dark`` or ``bias`` is not a frame; with ``policy="raise"``, if a check failed.
 
     Warns
     -----
@@ -74,14 +86,19 @@ def cr_preflight(
     """
     check_frame(ccd)
     check_choice("policy", policy, POLICIES)
-    if dark is not None and not isinstance(dark, CCDData):
-        raise CosmicRayError("; expected a CCDData.", parameter=("dark", type(dark).__name__))
-    electronics, trouble = None, None
+    check_choice("dispersion_axis", dispersion_axis, (0, 1, None))
+    dark, bias = companion(dark, ccd, "dark"), companion(bias, ccd, "bias")
+    if policy == "off":
+        return []
+    electronics, frame, trouble = None, None, None
     try:
         electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
     except CosmicRayError as err:
         trouble = str(err)
-    findings = [] if policy == "off" else run_checks(ccd, electronics, dark=dark, trouble=trouble)
+    if electronics is not None:
+        calibration = calibration_with(ccd, dark, scale_dark, electronics)
+        frame = to_electrons(ccd, electronics, calibration=calibration, bias=bias, dispersion_axis=dispersion_axis)
+    findings = run_checks(ccd, electronics, frame=frame, dark=dark, trouble=trouble)
     act_on(findings, policy)
     return findings
 
@@ -90,6 +107,7 @@ def run_checks(
     ccd: CCDData,
     electronics: Electronics | None,
     *,
+    frame: ElectronFrame | None = None,
     dark: CCDData | None = None,
     detector: str | None = None,
     parameters: Mapping[str, Any] | None = None,
@@ -100,7 +118,14 @@ def run_checks(
 
     ``trouble`` is the error by which ``electronics`` were not found. A check that can't run becomes a warning.
     """
-    known = {**_figures(electronics), "dark": dark, "detector": detector, "parameters": parameters, "trouble": trouble}
+    known = {
+        **_figures(electronics),
+        **_structure(frame),
+        "dark": dark,
+        "detector": detector,
+        "parameters": parameters,
+        "trouble": trouble,
+    }
     ccd = read_only(ccd)
     findings = []
     for check in plugins.checks().values():
@@ -117,6 +142,17 @@ def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
         "gain": electronics.gain * u.electron / u.adu,
         "readnoise": electronics.readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
+    }
+
+
+def _structure(frame: ElectronFrame | None) -> dict[str, Any]:
+    """What is known of the frame in electrons beside its data."""
+    if frame is None:
+        return dict.fromkeys(("extra_variance", "dispersion_axis", "pedestal"))
+    return {
+        "extra_variance": frame.extra_variance,
+        "dispersion_axis": frame.dispersion_axis,
+        "pedestal": frame.pedestal,
     }
 
 

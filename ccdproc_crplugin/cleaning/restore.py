@@ -119,8 +119,8 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
             "cleaned.",
             "Restore first, change the data afterwards, or restore event by event.",
         )
-    mask = None
-    if record.had_mask:
+    mask = None if record.mask is None else record.mask.copy()
+    if record.had_mask and mask is None:
         mask = np.zeros(data.shape, bool) if restored.mask is None else np.array(restored.mask)
         mask[record.y, record.x] = False
     restored.data = data

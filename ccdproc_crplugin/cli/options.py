@@ -77,6 +77,28 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
+def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True) -> None:
+    """Add the options that say what was done to the frame, and what it is."""
+    group = parser.add_argument_group("calibration")
+    text = "dark that was subtracted from the frame, whose noise is still there"
+    group.add_argument("--dark", type=existing_file, metavar="FILE", help=text)
+    text = "the dark was scaled to the exposure of the frame"
+    group.add_argument("--scale-dark", action="store_true", help=text)
+    text = "bias that was not subtracted; the frame keeps it, but it does not count for light"
+    group.add_argument("--bias", type=existing_file, metavar="FILE", help=text)
+    if bad_pixels:
+        text = "bad pixels: an image that is not 0 there"
+        group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
+    group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
+
+
+def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
+    names = ("dark", "scale_dark", "bias", "bad_pixels", "dispersion_axis")
+    return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
 def existing_file(word: str) -> Path:
     """The type of an option that is the name of a file."""
     path = Path(word)

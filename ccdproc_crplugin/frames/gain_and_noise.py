@@ -22,6 +22,9 @@ ADU_LIKE = (u.adu, u.DN, u.count)
 #: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
 SMALLEST_GAIN = 1e-9
 
+#: Where the gain of a frame in electron comes from.
+IN_ELECTRON = "frame in electron"
+
 #: What each figure may be.
 EXPECTED = {
     "gain": "a Quantity in electron/adu or a number meaning that",
@@ -41,6 +44,11 @@ class Electronics:
     gain_source: str
     readnoise_source: str
     saturation_source: str
+
+    @property
+    def in_electron(self) -> bool:
+        """Whether the frame is in electron, so that no gain is applied."""
+        return self.gain_source == IN_ELECTRON
 
 
 def electronics_of(
@@ -66,6 +74,23 @@ def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = 
 def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:
     """How many electrons one unit of a frame is; the gain in electron/adu, 1 for a frame in electron."""
     return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
+
+
+def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> float | np.ndarray:
+    """How many electrons one unit of a bias or dark is, with the electronics of the frame whose header is ``meta``."""
+    per_unit, in_electron = _unit_of(other)
+    if in_electron:
+        return per_unit
+    if not electronics.in_electron:
+        return per_unit * electronics.gain
+    found = header.gain(meta) or header.gain(other.meta)
+    if found is None:
+        raise CosmicRayError(
+            f"Found a calibration frame in {other.unit} and a frame in {'electron'}, and no gain in their headers "
+            f"(looked for {', '.join(header.KEYWORDS['gain'])}); expected one unit.",
+            "Multiply the calibration frame by the gain.",
+        )
+    return per_unit * found.value.value
 
 
 def _unit_of(ccd: CCDData) -> tuple[float, bool]:
@@ -97,7 +122,7 @@ def _gain_of(meta: Mapping, given: Any, in_electron: bool) -> tuple[float, str]:
                 "Leave {gain} out, or set ccd.unit to adu if the frame is in adu.",
                 parameter=("gain", str(given)),
             )
-        return 1.0, "frame in electron"
+        return 1.0, IN_ELECTRON
     if given is None:
         return _from_header(header.gain(meta), "gain", "electron/adu")
     number = _number("gain", _per_adu(given) if isinstance(given, u.Quantity) else given)

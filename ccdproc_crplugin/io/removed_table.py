@@ -13,13 +13,13 @@ from astropy.nddata import FlagCollection
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import RemovedPixels
-from ccdproc_crplugin.io.hdus import FIRST_FLAGS, PIXELS
+from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
-    """The table CRPIXELS, then the flags that the frame had before its cleaning, if any."""
-    return [_table_hdu(record), *_first_flags_hdus(record.flags)]
+    """The table CRPIXELS, then the mask and the flags that the frame had before its cleaning, if they are needed."""
+    return [_table_hdu(record), *_first_mask_hdus(record.mask), *_first_flags_hdus(record.flags)]
 
 
 def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
@@ -41,6 +41,10 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         columns["by_hand"] = record.by_hand
     rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, column.dtype) for name, column in columns.items()])
     return fits.BinTableHDU(rows, facts, name=PIXELS)
+
+
+def _first_mask_hdus(mask: np.ndarray | None) -> list[fits.ImageHDU]:
+    return [] if mask is None else [fits.ImageHDU(mask.astype(np.uint8), name=FIRST_MASK)]
 
 
 def _first_flags_hdus(flags: Any) -> list[fits.ImageHDU]:
@@ -71,6 +75,8 @@ def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tupl
     if "uncertainty" in rows.names:
         kind = facts["CRUKIND"]
         uncertainty = np.array(rows["uncertainty"], dtype=_number_dtype(kind.split()[1]))
+    companions = list(companions)
+    first_mask = next((np.array(hdu.data).astype(bool) for hdu in companions if hdu.name == FIRST_MASK), None)
     record = RemovedPixels(
         y=np.array(rows["y"], dtype=np.int32),
         x=np.array(rows["x"], dtype=np.int32),
@@ -84,6 +90,7 @@ def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tupl
         had_mask=facts["CRHADMSK"],
         flags=_read_first_flags([hdu for hdu in companions if hdu.name == FIRST_FLAGS]),
         by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
+        mask=first_mask,
     )
     _check_record(record, shape)
     return record

@@ -18,11 +18,20 @@ HOST_KEYWORDS = frozenset(
         "gain",
         "readnoise",
         "saturation",
+        "dark",
+        "scale_dark",
+        "bias",
+        "bad_pixels",
+        "protect",
+        "mosaic",
+        "dispersion_axis",
         "repair",
         "preflight",
+        "max_fraction",
         "force",
         "mask",
         "variance",
+        "extra_variance",
         "n_pixels",
         "connectivity",
     ]
@@ -30,6 +39,9 @@ HOST_KEYWORDS = frozenset(
 
 #: Keywords with which the host calls every detector.
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
+
+#: Further keywords, with which it calls those detectors that have them.
+OPTIONAL_KEYWORDS = ("extra_variance",)
 
 
 @dataclass(frozen=True)
@@ -81,7 +93,9 @@ class Detector:
         float32 (ny, nx) in electron, finite everywhere and read-only; ``mask`` is True at bad pixels;
         ``variance`` is float32 in electron squared or None; ``readnoise`` (electron) and
         ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
-        with defaults.
+        with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
+        pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. If it has a
+        parameter ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 

@@ -44,6 +44,7 @@ def choose_limits(
     *,
     mask: np.ndarray,
     variance: np.ndarray | None = None,
+    extra_variance: np.ndarray | None = None,
     readnoise: float,
     saturation: float = np.inf,
     fwhm: float | None = None,
@@ -56,7 +57,13 @@ def choose_limits(
     **search: Any,
 ) -> Limits:
     """Choose ``sigclip`` and ``objlim`` for a frame."""
-    frame: dict[str, Any] = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
+    frame: dict[str, Any] = {
+        "mask": mask,
+        "variance": variance,
+        "extra_variance": extra_variance,
+        "readnoise": readnoise,
+        "saturation": saturation,
+    }
     masked = mask if mask.any() else None
     scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)

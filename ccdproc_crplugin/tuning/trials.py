@@ -63,6 +63,7 @@ def make_trials(
     *,
     mask: np.ndarray,
     variance: np.ndarray | None,
+    extra_variance: np.ndarray | None = None,
     readnoise: float,
     saturation: float,
     fwhm: Any,
@@ -72,7 +73,7 @@ def make_trials(
     """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
-    arrays = {"variance": variance, "background": search.pop("background", None)}
+    arrays = {"variance": variance, "extra_variance": extra_variance, "background": search.pop("background", None)}
     levels = {"readnoise": readnoise, "saturation": saturation}
     parts = []
     for rows, columns in _tiles(data.shape):
@@ -156,6 +157,8 @@ class _Part:
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
         twin = rng.poisson(np.clip(light, 0, MOST_LIGHT)) + self._read_out() * rng.standard_normal(light.shape)
+        if "extra_variance" in self.search:
+            twin = twin + np.sqrt(self.search["extra_variance"]) * rng.standard_normal(light.shape)
         s_prime, contrast = self.scores(twin.astype(np.float32))
         beside = s_prime > 0
         for near in _around(stars, int(np.ceil(2 * narrow))):

@@ -102,7 +102,7 @@ class TestData:
     def test_pixels_that_are_not_finite_are_bad_pixels(self, ccd):
         ccd.data[5, 5], ccd.data[6, 30], ccd.data[40, 50] = np.nan, np.inf, -np.inf
         cleaned = crp.clean_cosmic_rays(ccd)
-        np.testing.assert_array_equal(cleaned.mask, hit_mask())
+        np.testing.assert_array_equal(cleaned.mask, hit_mask() | ~np.isfinite(ccd.data))
         assert same_bits(cleaned.data[~hit_mask()], ccd.data[~hit_mask()])
 
     def test_a_frame_without_cosmic_rays_comes_back_as_it_was(self):
@@ -169,7 +169,7 @@ class TestMaskAndFlags:
         ccd.mask = np.zeros(ccd.shape, dtype=bool)
         ccd.mask[10, 12] = True
         cleaned = crp.clean_cosmic_rays(ccd)
-        assert cleaned.flags[10, 12] == PixelFlag.BAD_ON_INPUT
+        assert cleaned.flags[10, 12] == PixelFlag.BAD
         assert cleaned.data[10, 12] == ccd.data[10, 12]
 
     def test_flags_are_eight_bits(self, cleaned):
@@ -195,7 +195,7 @@ class TestMaskAndFlags:
     def test_a_mask_of_integers_is_taken_for_booleans(self, ccd):
         ccd.mask = np.zeros(ccd.shape, dtype=np.int32)
         ccd.mask[3, 3] = 1
-        assert crp.clean_cosmic_rays(ccd).flags[3, 3] & PixelFlag.BAD_ON_INPUT
+        assert crp.clean_cosmic_rays(ccd).flags[3, 3] & PixelFlag.BAD
 
 
 @pytest.mark.filterwarnings("ignore:Found an uncertainty", "ignore:noise")
@@ -348,9 +348,22 @@ class TestHeader:
         assert (cleaned.meta["CRGAIN"], cleaned.meta["CRSATUR"]) == (gain, in_electron)
 
 
-def test_an_answer_that_cannot_be_right_is_doubted(ccd):
-    with pytest.warns(PreflightWarning, match=r"cosmic rays on \d+% of the pixels"):
-        crp.clean_cosmic_rays(ccd, "median", thresh=0.1)
+class TestMaxFraction:
+    def test_a_frame_with_too_many_pixels_hit_is_refused(self, ccd):
+        with pytest.raises(CosmicRayError, match=r"cosmic rays on \d+\.\d% of the pixels; expected 10\.0% at the most"):
+            crp.clean_cosmic_rays(ccd, "median", thresh=0.1)
+
+    def test_one_allows_any_share(self, ccd):
+        assert crp.clean_cosmic_rays(ccd, "median", thresh=0.1, max_fraction=1).mask.mean() > 0.1
+
+    def test_a_smaller_share_may_be_asked_for(self, ccd):
+        with pytest.raises(CosmicRayError, match=r"expected 0\.0% at the most"):
+            crp.clean_cosmic_rays(ccd, max_fraction=0)
+
+    @pytest.mark.parametrize("wrong", [-0.1, 1.5, "half", None])
+    def test_what_is_no_share_is_refused(self, ccd, wrong):
+        with pytest.raises(CosmicRayError, match=r"max_fraction=.*from 0 to 1"):
+            crp.clean_cosmic_rays(ccd, max_fraction=wrong)
 
 
 class TestTwice:
@@ -393,7 +406,6 @@ class TestRepair:
         np.testing.assert_allclose(cleaned.data[mask], values[mask], rtol=1e-6)
 
 
-@pytest.mark.filterwarnings("ignore:Found cosmic rays on")
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -410,7 +422,7 @@ def test_whatever_the_frame_only_flagged_pixels_change_and_restoring_gives_it_ba
     data = rng.normal(60, 8, shape).round()
     data[rng.integers(0, shape[0], n_hits), rng.integers(0, shape[1], n_hits)] = 250
     ccd = CCDData(data.astype(dtype), unit="electron", mask=rng.random(shape) < 0.05 if with_mask else None)
-    cleaned = crp.clean_cosmic_rays(ccd, detector, readnoise=3, saturation=1e5, preflight="off")
+    cleaned = crp.clean_cosmic_rays(ccd, detector, readnoise=3, saturation=1e5, preflight="off", max_fraction=1)
     hit = (cleaned.flags & PixelFlag.COSMIC_RAY) != 0
     np.testing.assert_array_equal(cleaned.data[~hit], ccd.data[~hit])
     restored = crp.restore_cosmic_rays(cleaned)

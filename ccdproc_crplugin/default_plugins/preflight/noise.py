@@ -12,8 +12,8 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.noise_budget import NoiseBudget, noise_budget
-from ccdproc_crplugin.default_plugins.preflight.records import corrections
 from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, variance_blocks
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.plugins.model import Finding
 
 #: The variance may be this many times too large or too small: headers round gain and read noise.
