@@ -16,6 +16,7 @@ from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
+from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
@@ -30,7 +31,7 @@ class ElectronFrame:
     """A frame as detectors take it; the arrays have shape (ny, nx)."""
 
     data: np.ndarray  # float32, electron, finite everywhere, less the pedestal
-    bad: np.ndarray  # bool: masked, not finite, or removed earlier
+    bad: np.ndarray  # bool: masked, not finite, far below or above what can be, or removed earlier
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
@@ -71,14 +72,13 @@ def to_electrons(
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
         saturation = np.float32(electronics.saturation)
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
-    holes = true_pixels(~np.isfinite(data))
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
+    beyond = beyond_saturation(data, electronics.saturation)
     pedestal = pedestal_of(ccd, electronics, bias)
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
-    if len(holes[0]):
-        data[holes] = repair(data, *holes, bad)[0]
+    _replace_useless(data, bad, far_below(data, electronics.readnoise, variance, extra), beyond)
     axis, background = _spectrum(data, bad, dispersion_axis)
     for array in (data, bad, variance, extra, background):
         if array is not None:
@@ -103,6 +103,18 @@ def _bad_pixels(
             "Look at the file, or at ccd.mask.",
         )
     return bad
+
+
+def _replace_useless(data: np.ndarray, bad: np.ndarray, *useless: np.ndarray | None) -> None:
+    """Make ``useless`` pixels, bool (ny, nx), bad ones, and replace them and those that are not finite, in place."""
+    holes = ~np.isfinite(data)
+    for mask in useless:
+        if mask is not None:
+            holes |= mask
+    bad |= holes
+    pixels = true_pixels(holes)
+    if len(pixels[0]):
+        data[pixels] = repair(data, *pixels, bad)[0]
 
 
 def _spectrum(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:

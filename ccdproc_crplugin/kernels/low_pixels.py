@@ -43,6 +43,9 @@ MOST_OF_FRAME = 0.05
 #: Electron squared: half of a converter's steps make more noise.
 LEAST_VARIANCE = 1.0
 
+#: A pixel this many times above the saturation level measured nothing: a flat that saw almost no light divided it.
+TIMES_SATURATED = 20.0
+
 #: The lower quartile of |a - b| of two normal values, in units of their standard deviation.
 LOWER_QUARTILE = 0.4506
 
@@ -50,17 +53,21 @@ _ROWS_AT_ONCE, _PIXELS_AT_ONCE = 32, 1 << 14
 
 
 def far_below(
-    data: np.ndarray, readnoise: float, variance: np.ndarray | None = None, extra: np.ndarray | None = None
+    data: np.ndarray,
+    readnoise: float | np.ndarray,
+    variance: np.ndarray | None = None,
+    extra: np.ndarray | None = None,
 ) -> np.ndarray | None:
     """
     Pixels far below all that lies around them, bool (ny, nx), or None if there are none.
 
-    ``data`` (float32) and ``readnoise`` are in electrons and ``variance`` in electrons squared. The noise of a pixel is
-    the larger of the expected and the measured one; its own ``extra`` variance (electrons squared) is added.
+    ``data`` (float32) and ``readnoise`` (one, or one a pixel) are in electrons, ``variance`` in electrons squared. The
+    noise of a pixel is the larger of the expected and the measured one; its own ``extra`` variance (electrons squared)
+    is added.
     """
     if min(data.shape) < WINDOW:
         return None
-    position = _first_look(data, readnoise)
+    position = _first_look(data, float(np.min(readnoise)))
     if not position.size:
         return None
     parts = [
@@ -75,6 +82,13 @@ def far_below(
     found = np.zeros(data.shape, dtype=bool)
     found.flat[position] = True
     return found
+
+
+def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
+    """Pixels far above the saturation level, which no detector reads out: bool (ny, nx), or None for none or too many."""
+    with np.errstate(invalid="ignore", over="ignore"):
+        beyond = data > np.float32(TIMES_SATURATED) * np.float32(saturation)
+    return beyond if 0 < np.count_nonzero(beyond) <= MOST_OF_FRAME * beyond.size else None
 
 
 def _first_look(data: np.ndarray, readnoise: float) -> np.ndarray:
@@ -147,7 +161,11 @@ def _lower(values: np.ndarray, share: float) -> float:
 
 @np.errstate(invalid="ignore", over="ignore")
 def _judged(
-    data: np.ndarray, readnoise: float, variance: np.ndarray | None, extra: np.ndarray | None, position: np.ndarray
+    data: np.ndarray,
+    readnoise: float | np.ndarray,
+    variance: np.ndarray | None,
+    extra: np.ndarray | None,
+    position: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Which pixels (flat indices) are low, and of these the depth, the flank and the noise, electrons."""
     y, x = np.divmod(position, data.shape[1])
@@ -159,7 +177,7 @@ def _judged(
     windows[is_low] = np.nan
     level = finite_median(windows, 1)
     measured = STD_OF_MAD * finite_median(np.abs(windows - level[:, np.newaxis]), 1)
-    expected = np.maximum(level, 0) + readnoise**2
+    expected = np.maximum(level, 0) + np.broadcast_to(readnoise, data.shape)[y, x] ** 2
     if variance is not None:
         expected = np.maximum(expected, finite_median(_windows(variance, y, x), 1))
     noise = np.maximum(np.maximum(expected, measured**2), LEAST_VARIANCE)
