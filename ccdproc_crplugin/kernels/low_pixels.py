@@ -20,6 +20,9 @@ from ccdproc_crplugin.kernels.statistics import STD_OF_MAD, finite_median
 #: the limit of the search on, 18 or more.
 DEPTH = 10.0
 
+#: Of this limit: what pixels connected with such a one need, so that noise does not take a line apart.
+CONNECTED = 0.6
+
 #: Pixels: the widest hole that is looked for, of any length along a row or a column.
 WIDEST = 4
 
@@ -76,7 +79,7 @@ def far_below(
     ]
     low, depth, flank, noise = (np.concatenate(part) for part in zip(*parts, strict=True))
     position = position[low]
-    position = position[_is_sharp(position, depth, flank, noise, data.shape)]
+    position = position[_is_dead(position, depth, flank, noise, data.shape)]
     if not 0 < position.size <= MOST_OF_FRAME * data.size:
         return None
     found = np.zeros(data.shape, dtype=bool)
@@ -85,7 +88,7 @@ def far_below(
 
 
 def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
-    """Pixels far above the saturation level, which no detector reads out: bool (ny, nx), or None for none or too many."""
+    """Pixels far above the saturation level, bool (ny, nx); None if there are none, or too many."""
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = data > np.float32(TIMES_SATURATED) * np.float32(saturation)
     return beyond if 0 < np.count_nonzero(beyond) <= MOST_OF_FRAME * beyond.size else None
@@ -98,7 +101,7 @@ def _first_look(data: np.ndarray, readnoise: float) -> np.ndarray:
     found = []
     for start in range(0, len(data), _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, len(data))
-        limit = np.float32(DEPTH * _least_noise(data[start:stop], readnoise))
+        limit = np.float32(CONNECTED * DEPTH * _least_noise(data[start:stop], readnoise))
         low = _in_holes(_with_rows_around(data, start, stop).T, limit, memory).T
         low[:, WIDEST:-WIDEST] |= _in_holes(data[start:stop], limit, memory)
         for side in (np.s_[:, : 2 * WIDEST], np.s_[:, -2 * WIDEST :]):
@@ -182,7 +185,7 @@ def _judged(
         expected = np.maximum(expected, finite_median(_windows(variance, y, x), 1))
     noise = np.maximum(np.maximum(expected, measured**2), LEAST_VARIANCE)
     noise = np.sqrt(noise if extra is None else noise + extra[y, x])
-    low = (depth > DEPTH * noise) & (is_low.sum(axis=1) <= MOST_LOW)
+    low = (depth > CONNECTED * DEPTH * noise) & (is_low.sum(axis=1) <= MOST_LOW)
     y, x, floor = y[low], x[low], (value + (1 - FLOOR) * depth)[low]
     along_row, along_column = _flank(data, y, x, floor, 1), _flank(data, y, x, floor, 0)
     flank = np.fmin(along_row[0], along_column[0])
@@ -228,17 +231,25 @@ def _flank(
         border, beyond, further = (
             np.take_along_axis(side, np.minimum(distance + k, reach)[:, np.newaxis], 1)[:, 0] for k in range(3)
         )
-        lacks.append(np.where(np.isfinite(beyond + further), (beyond + further) / 2 - border, 0.0))
+        lacks.append(_mean_of_two(beyond, further) - border)
     closed &= width <= WIDEST
     alone = high[:, [reach - 1, reach + 1]].all(axis=1)
     repeats = np.where(alone, low[:, [reach - 2, reach + 2]].sum(axis=1), 0)
-    return np.where(closed, (lacks[0] + lacks[1]) / 2, np.nan), closed, repeats
+    lacking = np.nan_to_num(_mean_of_two(*lacks))
+    return np.where(closed, lacking, np.nan), closed, repeats
 
 
-def _is_sharp(
+def _mean_of_two(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The mean of two values, or the one that is not NaN."""
+    return (np.where(np.isnan(first), second, first) + np.where(np.isnan(second), first, second)) / 2
+
+
+def _is_dead(
     position: np.ndarray, depth: np.ndarray, flank: np.ndarray, noise: np.ndarray, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Which pixels (flat indices, in order) belong to connected ones that have no flanks, all of these together."""
+    """Which pixels (flat indices, in order) are connected to one that is deep enough, in holes that have no flanks."""
     labels = label_pixels(*np.divmod(position, shape[1]), shape)
-    flanks, depths, variances = (np.bincount(labels, weights) for weights in (flank, depth, noise**2))
-    return (flanks <= FLANK * depths + FLANK_NOISE * np.sqrt(variances))[labels]
+    n_deep, flanks, depths, variances = (
+        np.bincount(labels, weights) for weights in (depth > DEPTH * noise, flank, depth, noise**2)
+    )
+    return ((n_deep > 0) & (flanks <= FLANK * depths + FLANK_NOISE * np.sqrt(variances)))[labels]

@@ -70,7 +70,7 @@ def test_holes_wider_than_four_pixels_are_not_found_even_in_part():
 @pytest.mark.parametrize("fwhm", [1.5, 2.2, 4.0])
 @pytest.mark.parametrize("n_stars", [100, 3000])
 def test_nothing_is_found_in_a_field_of_stars(fwhm, n_stars):
-    frame = simulate_frame((400, 400), fwhm=fwhm, n_stars=n_stars, n_galaxies=20, seed=int(10 * fwhm) + n_stars)
+    frame = simulate_frame((300, 300), fwhm=fwhm, n_stars=n_stars, n_galaxies=20, seed=int(10 * fwhm) + n_stars)
     assert far_below(frame.ccd.data.astype(np.float32), READNOISE) is None
 
 
