@@ -83,8 +83,8 @@ def event_table(
     Measure each event: a row each, or no row if there is no segmentation.
 
     The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels,
-    ``saturated`` the latter, if they are known. With the ``dark`` that was subtracted (electron, shape (ny, nx)) and the
-    read noise (electron), events on its hot pixels have a class of their own, and a column holds the dark.
+    ``saturated`` the latter, if they are known. With the ``dark`` that was subtracted (electron, shape (ny, nx)) and
+    the read noise (electron), events on its hot pixels have a class of their own, and a column holds the dark.
     """
     if segmentation is None:
         return _empty_table(charge_unit, dark is not None)
@@ -170,7 +170,7 @@ def _empty_table(charge_unit: u.Unit, with_dark: bool) -> QTable:
         nothing,
         nothing > 0,
         1,
-        nothing if with_dark else None,
+        dark=nothing if with_dark else None,
     )[:0]
 
 
