@@ -548,7 +548,7 @@ def border_stars_wide(seed):
     before="8944 false pixels, no word",
     target="at most 911, and a finding that the field is crowded",
 )
-def crowded_field(seed, n_seeds=2):
+def crowded_field(seed, n_seeds=1):
     false, said = [], True
     for number in range(seed, seed + n_seeds):
         frame = crp.simulate_frame((500, 500), fwhm=2.2, n_stars=6000, flux_range=(1e4, 1e6), seed=number)

@@ -38,6 +38,7 @@ def dark_subtracted(shape, camera, *, seed, exposure, **scene):
     current = exposure * camera.dark(shape)
     error = np.sqrt((current + camera.readnoise**2) / N_DARKS)
     values = current + error * np.random.default_rng([seed, 1]).standard_normal(shape)
+    error = error.astype(np.float32)
     dark = CCDData(
         values.astype(np.float32), unit="electron", uncertainty=StdDevUncertainty(error), meta={"EXPTIME": exposure}
     )
