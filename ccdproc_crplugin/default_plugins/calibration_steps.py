@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -23,6 +24,8 @@ from ccdproc_crplugin.errors import (
 )
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
+from ccdproc_crplugin.io.ccd import open_hdus
+from ccdproc_crplugin.io.companions import read_bad_pixels
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
@@ -85,6 +88,35 @@ def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
     for keyword in SECTIONS:
         trimmed.meta.pop(keyword, None)
     return trimmed
+
+
+def mask_bad_pixels(ccd: CCDData, *, file: str) -> CCDData:
+    """
+    Mask bad pixels.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    file : path
+        A FITS file of the shape that the frame has at this place among the steps: that of the raw frame before
+        ``trim``, and that of the trimmed frame after it. Its extension ``BPM``, ``MASK`` or ``DQ``, or else its first
+        image, is not 0 at bad pixels. In the configuration of a night the path is relative to its folder.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, whose pixels that were masked already stay masked.
+    """
+    try:
+        bad = read_bad_pixels(file, ccd.shape)
+    except CosmicRayError as err:
+        raise err.within(
+            after=" A mask of the raw frame stands before trim, one of the trimmed frame after it."
+        ) from err
+    masked = ccd.copy()
+    masked.mask = bad if ccd.mask is None else bad | np.asarray(ccd.mask, dtype=bool)
+    return masked
 
 
 def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
@@ -395,6 +427,15 @@ def _check_trim(fits_section: str = "TRIMSEC") -> None:
     _check_section(fits_section)
 
 
+def _check_mask(file: Any = None) -> None:
+    if file is None:
+        return  # the host says that it is missing
+    if not isinstance(file, str | os.PathLike):
+        raise wrong_value("file", file, "the path of a FITS file")
+    with open_hdus(file):
+        pass
+
+
 def _check_flat(
     min_value: float | None = None,
     norm_value: float | None = None,
@@ -423,6 +464,14 @@ def ccdcr_steps() -> Iterator[Step]:
         "subtract_overscan", "subtract the level of the overscan", subtract_overscan, kinds=raw, check=_check_overscan
     )
     yield Step("trim", "cut the frame to the part exposed to the sky", trim, kinds=raw, check=_check_trim)
+    yield Step(
+        "mask_bad_pixels",
+        "mask the bad pixels of a file",
+        mask_bad_pixels,
+        kinds=raw[2:],
+        check=_check_mask,
+        files=("file",),
+    )
     yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
     yield Step(
         "subtract_dark",
