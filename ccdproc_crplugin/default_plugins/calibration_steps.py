@@ -111,9 +111,8 @@ def mask_bad_pixels(ccd: CCDData, *, file: str) -> CCDData:
     try:
         bad = read_bad_pixels(file, ccd.shape)
     except CosmicRayError as err:
-        raise err.within(
-            after=" A mask of the raw frame stands before trim, one of the trimmed frame after it."
-        ) from err
+        place = " The mask of a raw frame belongs before trim, that of a trimmed frame after it."
+        raise err.within(after=place) from err
     masked = ccd.copy()
     masked.mask = bad if ccd.mask is None else bad | np.asarray(ccd.mask, dtype=bool)
     return masked

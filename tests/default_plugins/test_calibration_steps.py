@@ -190,3 +190,27 @@ class TestFlat:
 
         with pytest.raises(CosmicRayError, match=next(iter(wrong))):
             plugins.find_step("correct_flat").check(**wrong)
+
+
+class TestBadPixels:
+    def test_those_of_a_file_are_masked_beside_those_that_are_already(self, tmp_path):
+        from astropy.io import fits
+
+        bad = np.zeros((6, 8), dtype="u1")
+        bad[2, 3] = 1
+        fits.writeto(tmp_path / "bad.fits", bad)
+        raw = frame()
+        raw.mask = np.zeros(raw.shape, dtype=bool)
+        raw.mask[0, 0] = True
+        masked = steps.mask_bad_pixels(raw, file=tmp_path / "bad.fits")
+        assert np.argwhere(masked.mask).tolist() == [[0, 0], [2, 3]]
+        assert raw.mask.sum() == 1
+
+    def test_a_mask_of_another_shape_is_refused_with_a_word_on_its_place(self, tmp_path):
+        from astropy.io import fits
+
+        fits.writeto(tmp_path / "bad.fits", np.zeros((9, 9), dtype="u1"))
+        with pytest.raises(
+            CosmicRayError, match=r"shape \(9, 9\) .* \(6, 8\)\. The mask of a raw frame belongs before"
+        ):
+            steps.mask_bad_pixels(frame(), file=str(tmp_path / "bad.fits"))
