@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
+from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
@@ -24,6 +25,7 @@ from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
@@ -86,8 +88,8 @@ def clean_cosmic_rays(
     bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
         Bad pixels beside those of the mask; in a file those that are not 0.
     mosaic : str, False or None
-        The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means those
-        of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of the
+        The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means
+        those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of the
         four planes of a mosaic is searched and repaired by itself.
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
@@ -161,7 +163,9 @@ def clean_cosmic_rays(
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(
+        ccd, electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    )
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
     frame = to_electrons(
         ccd,
@@ -189,6 +193,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info)
     _call_observers(cleaned, found.detection)
     return cleaned
 

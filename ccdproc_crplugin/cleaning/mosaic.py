@@ -12,7 +12,7 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.planes import split_known
 from ccdproc_crplugin.kernels.mosaic import join_planes
 from ccdproc_crplugin.kernels.mosaic_events import joined_events
-from ccdproc_crplugin.plugins.model import Detection
+from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection
 
 
 def search_planes(
@@ -65,7 +65,9 @@ def _joined_info(found: Sequence[Detection], names: Sequence[str]) -> dict[str, 
     info = {}
     for key in keys:
         values = [detection.info.get(key) for detection in found]
-        if all(_same(value, values[0]) for value in values):
+        if key == ALONG_EDGES:
+            info[key] = sum(value for value in values if value is not None)
+        elif all(_same(value, values[0]) for value in values):
             info[key] = values[0]
         else:
             info[key] = ", ".join(f"{name} {_short(value)}" for name, value in zip(names, values, strict=True))

@@ -23,6 +23,7 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, check_mosaic, mosaic_of
 from ccdproc_crplugin.frames.planes import split_ccd, split_known
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import companion
 from ccdproc_crplugin.plugins.model import Check, Finding
@@ -95,7 +96,7 @@ def cr_preflight(
         return []
     electronics, frame, trouble = None, None, None
     try:
-        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
+        electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise))
     except CosmicRayError as err:
         trouble = str(err)
     if electronics is not None:
@@ -154,15 +155,16 @@ def _planes(ccd: CCDData, known: Mapping[str, Any]) -> list[tuple[CCDData, dict[
     return list(zip(map(read_only, split_ccd(ccd)), split_known(known, ccd.data.shape), strict=True))
 
 
-def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, the medians over the frame, None if not known."""
+def _figures(electronics: Electronics | None) -> dict[str, Any]:
+    """Gain, read noise and saturation level as Quantities, None if not known, and the source of the level."""
     if electronics is None:
-        return {"gain": None, "readnoise": None, "saturation": None}
+        return {"gain": None, "readnoise": None, "saturation": None, "saturation_source": ""}
     level = electronics.median_saturation
     return {
         "gain": electronics.median_gain * u.electron / u.adu,
         "readnoise": electronics.median_readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
+        "saturation_source": electronics.saturation_source,
     }
 
 

@@ -9,7 +9,11 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from ccdproc_crplugin.events.classify import RULES, classify, look_around
+from ccdproc_crplugin.events.classify import RULES, STRUCTURE, classify
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.structure import RULES as STRUCTURE_RULES
+from ccdproc_crplugin.kernels.structure import structure_rules
+from ccdproc_crplugin.kernels.surroundings import look_around
 
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage, SourceCatalog
@@ -69,11 +73,13 @@ def event_table(
     cleaned: np.ndarray,
     bad: np.ndarray,
     n_pixels: int,
+    saturated: np.ndarray | None = None,
 ) -> QTable:
     """
     Measure each event: a row each, or no row if there is no segmentation.
 
-    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels.
+    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels,
+    ``saturated`` the latter, if they are known.
     """
     if segmentation is None:
         return _empty_table(charge_unit)
@@ -86,6 +92,7 @@ def event_table(
     bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
     around = [look_around(cleaned, segmentation.data, *event) for event in enumerate(segmentation.slices, start=1)]
     classes = list(map(classify, area, peak, length, width, elongation, around))
+    classes, rules = _with_structure(classes, segmentation.data, saturated)
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,
@@ -105,9 +112,19 @@ def event_table(
         "touches_edge": _touches_edge(**bounds, shape=charge.shape),
         "touches_bad": _touches_bad(segmentation, bad),
         "class": classes,
-        "rule": [RULES[name] for name in classes],
+        "rule": rules,
     }
     return _explained(QTable(columns))
+
+
+def _with_structure(
+    classes: list[str], labels: np.ndarray, saturated: np.ndarray | None
+) -> tuple[list[str], list[str]]:
+    """The class of each event with that of structure, which goes first, and the rule that gave it."""
+    y, x = true_pixels(labels > 0)
+    numbers = structure_rules(y, x, labels[y, x], labels.shape, saturated)[1:]
+    rules = [STRUCTURE_RULES[n - 1] if n else RULES[name] for n, name in zip(numbers, classes, strict=True)]
+    return [STRUCTURE if n else name for n, name in zip(numbers, classes, strict=True)], rules
 
 
 def _explained(table: QTable) -> QTable:

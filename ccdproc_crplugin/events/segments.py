@@ -22,8 +22,9 @@ from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, extent_of, judge
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
+from ccdproc_crplugin.kernels.pixels import true_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -65,7 +66,8 @@ def cr_segments(
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
-        ``gain``, ``readnoise`` and ``saturation`` as for `clean_cosmic_rays`, and the parameters of the detector.
+        ``gain``, ``readnoise``, ``saturation`` and ``mosaic`` as for `clean_cosmic_rays`, and the parameters of the
+        detector.
 
     Returns
     -------
@@ -175,9 +177,16 @@ class CRSegments:
     @property
     def verdict(self) -> str:
         """
-        Whether this number of events is credible: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
+        Whether these events are credible: ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or
+        ``"cannot tell"``.
         """
-        return judge(self.n_events, self.expectation)
+        return judge(self.n_events, self.expectation, extent=self.extent)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How much of the frame the events cover."""
+        y, x = true_pixels(self.mask)
+        return extent_of(y, x, self.data[y, x], self.mask.shape, self._source.saturated)
 
     @property
     def areas(self) -> np.ndarray:
@@ -211,11 +220,12 @@ class CRSegments:
             self.segmentation,
             self.removed_charge,
             source.unit,
-            source.cleaned * source.factor,
+            source.surroundings,
             source.bad,
             self.n_pixels,
+            source.saturated,
         )
-        write_verdict(table.meta, self.n_events, self.expectation)
+        write_verdict(table.meta, self.n_events, self.expectation, self.extent)
         return table
 
     @cached_property

@@ -132,14 +132,11 @@ def _spectrum(
 def _spectrum_of_planes(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
     """The same for a colour mosaic, each plane by itself; all have to be dispersed along one axis."""
     planes = list(zip(split_planes(data), split_planes(bad), strict=True))
-    axes = (
-        {find_dispersion_axis(plane, lost if lost.any() else None) for plane, lost in planes}
-        if axis is None
-        else {axis}
-    )
-    if len(axes) > 1 or axes == {None}:
+    if axis is None:
+        axes = {find_dispersion_axis(plane, lost if lost.any() else None) for plane, lost in planes}
+        axis = axes.pop() if len(axes) == 1 else None
+    if axis is None:
         return None, None
-    (axis,) = axes
     return axis, join_planes([spectrum_model(plane, axis, lost) for plane, lost in planes], data.shape)
 
 

@@ -16,6 +16,7 @@ from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.header import value_of
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.mosaic import repair_planes
+from ccdproc_crplugin.kernels.mosaic_events import without_sky
 from ccdproc_crplugin.kernels.mosaic_structure import Structure, measure_structure
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -74,6 +75,11 @@ def repair_of(mosaic: Mosaic) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     return repair if mosaic.pattern is None else repair_planes
 
 
+def on_one_level(mosaic: Mosaic, data: np.ndarray) -> np.ndarray:
+    """The data of a frame, of a mosaic less the sky of each colour."""
+    return data if mosaic.pattern is None else without_sky(data, ~np.isfinite(data))
+
+
 def check_mosaic(mosaic: Any) -> str | bool | None:
     """A choice of ``mosaic``: a pattern in upper case, False for no mosaic, or None for what the header says."""
     if mosaic is None or mosaic is False:
@@ -92,8 +98,8 @@ def mosaic_of(ccd: CCDData, given: Any = None) -> Mosaic:
     """
     What is known of a frame's mosaic: the pattern ``given`` is taken, one of the header if the pixels have it.
 
-    A frame whose pixels can't tell, as it is too small, is taken for what its header says, a cleaned one for what it was
-    cleaned as.
+    A frame whose pixels can't tell, as it is too small, is taken for what its header says, a cleaned one for what it
+    was cleaned as.
     """
     given = check_mosaic(given)
     if given is False:

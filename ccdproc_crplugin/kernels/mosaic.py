@@ -2,8 +2,8 @@
 """
 Colour mosaics: four planes of the pixels behind the same colour filter, a pixel in four each.
 
-Neighbouring pixels of a mosaic see different colours, so that every pixel of one colour has edges as sharp as those of a
-cosmic ray. Within a plane the sky is smooth, and stars are half as wide as in the frame.
+Neighbouring pixels of a mosaic see different colours, so that every pixel of one colour has edges as sharp as those of
+a cosmic ray. Within a plane the sky is smooth, and stars are half as wide as in the frame.
 """
 
 from __future__ import annotations

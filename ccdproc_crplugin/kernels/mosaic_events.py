@@ -2,13 +2,15 @@
 """
 Events of a colour mosaic, joined from its four planes.
 
-A plane has a pixel in four, so stars are half as wide in it: many are as sharp as cosmic rays. The pixels between, which
-see other colours, hold the rest of their light. Therefore the frame is made level, its planes brought to one sky and
-nearly to one noise, and an event that is no sharper there than a star is left alone. The others grow into pixels of all
+A plane has a pixel in four, so stars are half as wide in it: many are as sharp as cosmic rays. The pixels between, of
+other colours, hold the rest of their light. Therefore the frame is made level, its planes brought to one sky and nearly
+to one noise, and an event that is no sharper there than a star is left alone. The others grow into pixels of all
 colours.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -62,6 +64,12 @@ def level_frame(data: np.ndarray, bad: np.ndarray, readnoise: float, variance: n
     return join_planes(scaled, data.shape)
 
 
+def without_sky(data: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """A mosaic less the sky of each plane, float (ny, nx)."""
+    planes = zip(split_planes(data), split_planes(bad), strict=True)
+    return join_planes([plane - smooth_sky(plane, lost) for plane, lost in planes], data.shape)
+
+
 def smooth_sky(plane: np.ndarray, bad: np.ndarray) -> np.ndarray:
     """The sky of a plane: medians of boxes of 64 x 64 good pixels, float32, linear between the middles of these."""
     rows, columns = (np.linspace(0, size, max(size // BOX, 1) + 1).astype(int) for size in plane.shape)
@@ -111,6 +119,36 @@ def sharp_events(
     kept = np.zeros(hits.shape, dtype=bool)
     kept[y[keep[label]], x[keep[label]]] = True
     return kept
+
+
+def search_scores(
+    data: np.ndarray, *, mask: np.ndarray | None = None, readnoise: float, scores_above: float, **search: Any
+) -> np.ndarray:
+    """
+    The candidates of a level frame, each from the search of its plane: `SCORE`, ordered by y and x.
+
+    The contrast is 0 beside which nothing is sharp in the frame itself.
+    """
+    shape = data.shape
+    lost = ~np.isfinite(data) if mask is None else mask | ~np.isfinite(data)
+    tables = []
+    for number, planes in enumerate(zip(*(split_planes(array) for array in (data, lost)), strict=True)):
+        own = {
+            name: split_planes(value)[number] if np.shape(value) == shape else value for name, value in search.items()
+        }
+        table = lacosmic(
+            planes[0], mask=planes[1], niter=1, readnoise=readnoise, scores_above=scores_above, **own
+        ).scores.copy()
+        table["y"], table["x"] = in_frame(number, table["y"], table["x"])
+        tables.append(table)
+    scores = np.concatenate(tables)
+    scores = scores[np.lexsort((scores["x"], scores["y"]))]
+    found = np.zeros(shape, dtype=bool)
+    found[scores["y"], scores["x"]] = True
+    data = np.where(lost, np.median(data[~lost]) if not lost.all() else 0, data).astype(np.float32)
+    sharp = sharp_events(data, found, lost, readnoise, search.get("extra_variance"))
+    scores["s_prime_over_f"][~sharp[scores["y"], scores["x"]]] = 0
+    return scores
 
 
 def contrast_limit(fwhm: float | None) -> float:

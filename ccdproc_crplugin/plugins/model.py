@@ -42,6 +42,8 @@ DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
 #: Further keywords, with which it calls those detectors that have them.
 OPTIONAL_KEYWORDS = ("extra_variance",)
+#: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
+ALONG_EDGES = "along_edges"
 
 
 @dataclass(frozen=True)
