@@ -89,8 +89,8 @@ def clean_cosmic_rays(
         Bad pixels beside those of the mask; in a file those that are not 0.
     mosaic : str, False or None
         The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means
-        those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of the
-        four planes of a mosaic is searched and repaired by itself.
+        those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of
+        the four planes of a mosaic is searched and repaired by itself.
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
         sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.

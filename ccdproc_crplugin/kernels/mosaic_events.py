@@ -131,22 +131,20 @@ def search_scores(
     """
     shape = data.shape
     lost = ~np.isfinite(data) if mask is None else mask | ~np.isfinite(data)
+    arrays = {name: split_planes(value) for name, value in search.items() if np.shape(value) == shape}
     tables = []
-    for number, planes in enumerate(zip(*(split_planes(array) for array in (data, lost)), strict=True)):
-        own = {
-            name: split_planes(value)[number] if np.shape(value) == shape else value for name, value in search.items()
-        }
-        table = lacosmic(
-            planes[0], mask=planes[1], niter=1, readnoise=readnoise, scores_above=scores_above, **own
-        ).scores.copy()
+    for number, (plane, own_lost) in enumerate(zip(split_planes(data), split_planes(lost), strict=True)):
+        own = {**search, **{name: planes[number] for name, planes in arrays.items()}}
+        found = lacosmic(plane, mask=own_lost, niter=1, readnoise=readnoise, scores_above=scores_above, **own)
+        table = found.scores.copy()
         table["y"], table["x"] = in_frame(number, table["y"], table["x"])
         tables.append(table)
     scores = np.concatenate(tables)
     scores = scores[np.lexsort((scores["x"], scores["y"]))]
-    found = np.zeros(shape, dtype=bool)
-    found[scores["y"], scores["x"]] = True
+    candidates = np.zeros(shape, dtype=bool)
+    candidates[scores["y"], scores["x"]] = True
     data = np.where(lost, np.median(data[~lost]) if not lost.all() else 0, data).astype(np.float32)
-    sharp = sharp_events(data, found, lost, readnoise, search.get("extra_variance"))
+    sharp = sharp_events(data, candidates, lost, readnoise, search.get("extra_variance"))
     scores["s_prime_over_f"][~sharp[scores["y"], scores["x"]]] = 0
     return scores
 
