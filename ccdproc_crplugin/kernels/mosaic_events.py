@@ -158,6 +158,8 @@ def contrast_limit(fwhm: float | None) -> float:
 
 def _above_surroundings(level: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Which pixels stand high above the median of those around."""
+    if len(y) == 0:
+        return np.zeros(0, dtype=bool)
     sky = np.median(level)
     radius = AROUND // 2
     window = sliding_window_view(np.pad(level, radius, mode="reflect"), (AROUND, AROUND))[y, x]
