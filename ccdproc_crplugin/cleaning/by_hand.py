@@ -70,9 +70,8 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     method = str(ccd.meta.get("CRREPAIR", "meanmask"))
     if method != "none":
         rows, columns = np.append(y, record.y[nearby]), np.append(x, record.x[nearby])
-        values, scatter = repair_of(mosaic_of(ccd))(
-            ccd.data, rows, columns, lost, method if method in REPAIRS else "meanmask"
-        )
+        repair = repair_of(mosaic_of(ccd))
+        values, scatter = repair(ccd.data, rows, columns, lost, method if method in REPAIRS else "meanmask")
         new.data[rows, columns] = values
         new.uncertainty = enlarged_uncertainty(ccd, rows, columns, scatter)
     new.mask = added.copy() if ccd.mask is None else added | np.asarray(ccd.mask, dtype=bool)

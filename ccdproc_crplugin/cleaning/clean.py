@@ -163,9 +163,8 @@ def clean_cosmic_rays(
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    electronics = with_saturation(
-        ccd, electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
-    )
+    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(ccd, electronics)
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
     frame = to_electrons(
         ccd,
@@ -193,7 +192,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
-    report_doubts(cleaned, record, found.detection.info)
+    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
     _call_observers(cleaned, found.detection)
     return cleaned
 

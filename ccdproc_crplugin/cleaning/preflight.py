@@ -156,7 +156,7 @@ def _planes(ccd: CCDData, known: Mapping[str, Any]) -> list[tuple[CCDData, dict[
 
 
 def _figures(electronics: Electronics | None) -> dict[str, Any]:
-    """Gain, read noise and saturation level as Quantities, None if not known, and the source of the level."""
+    """Gain, read noise and saturation level, the medians over the frame, None if not known; the source of the level."""
     if electronics is None:
         return {"gain": None, "readnoise": None, "saturation": None, "saturation_source": ""}
     level = electronics.median_saturation

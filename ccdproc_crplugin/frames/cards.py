@@ -28,6 +28,7 @@ CARDS = {
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
     "CRBYHAND": "pixels added by hand",
+    "CRNHOT": "events on hot pixels, put back",
     "CREXPLO": "fewest events to expect",
     "CREXPHI": "most events to expect",
     "CRVERDCT": "plausible?",

@@ -17,6 +17,7 @@ from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
+from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
 from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
@@ -31,7 +32,7 @@ class ElectronFrame:
     """A frame as detectors take it; the arrays have shape (ny, nx)."""
 
     data: np.ndarray  # float32, electron, finite everywhere, less the pedestal
-    bad: np.ndarray  # bool: masked, not finite, or removed earlier
+    bad: np.ndarray  # bool: masked, not finite, far below or above what can be, or removed earlier
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
@@ -83,15 +84,15 @@ def to_electrons(
         level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
         saturation = np.float32(level)
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
-    holes = true_pixels(~np.isfinite(data))
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
+    beyond = beyond_saturation(data, electronics.saturation)
     pedestal = pedestal_of(ccd, electronics, bias)
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
     variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
-    if len(holes[0]):
-        data[holes] = repair_of(mosaic)(data, *holes, bad)[0]
+    low = _far_below(data, electronics.lowest_readnoise, variance, extra, mosaic)
+    _replace_useless(data, bad, mosaic, low, beyond)
     axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
     for array in (data, bad, variance, extra, background):
         if array is not None:
@@ -116,6 +117,37 @@ def _bad_pixels(
             "Look at the file, or at ccd.mask.",
         )
     return bad
+
+
+def _replace_useless(data: np.ndarray, bad: np.ndarray, mosaic: Mosaic, *useless: np.ndarray | None) -> None:
+    """Make ``useless`` pixels, bool (ny, nx), bad ones, and replace them and those that are not finite, in place."""
+    holes = ~np.isfinite(data)
+    for mask in useless:
+        if mask is not None:
+            holes |= mask
+    bad |= holes
+    pixels = true_pixels(holes)
+    if len(pixels[0]):
+        data[pixels] = repair_of(mosaic)(data, *pixels, bad)[0]
+
+
+def _far_below(
+    data: np.ndarray, readnoise: float, variance: np.ndarray | None, extra: np.ndarray | None, mosaic: Mosaic
+) -> np.ndarray | None:
+    """The pixels far below all that lies around them, bool (ny, nx), in each plane of a mosaic; None without any."""
+    if mosaic.pattern is None:
+        return far_below(data, readnoise, variance, extra)
+    planes = zip(*(_planes_of(array) for array in (data, variance, extra)), strict=True)
+    found = [far_below(plane, readnoise, *known) for plane, *known in planes]
+    if all(mask is None for mask in found):
+        return None
+    pairs = zip(found, split_planes(data), strict=True)
+    low = [np.zeros(plane.shape, dtype=bool) if mask is None else mask for mask, plane in pairs]
+    return join_planes(low, data.shape)
+
+
+def _planes_of(array: np.ndarray | None) -> list[np.ndarray] | list[None]:
+    return [None] * 4 if array is None else list(split_planes(array))
 
 
 def _spectrum(

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.mosaic import in_frame, join_planes, split_planes
+from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.search import lacosmic
@@ -51,10 +52,10 @@ def level_frame(data: np.ndarray, bad: np.ndarray, readnoise: float, variance: n
     planes, lost = split_planes(data), split_planes(bad)
     skies = [smooth_sky(plane, gone) for plane, gone in zip(planes, lost, strict=True)]
     if variance is None:
-        noise = [np.sqrt(max(float(np.median(sky)), 0) + readnoise**2) for sky in skies]
+        levels = [max(float(np.median(sky)), 0) + readnoise**2 for sky in skies]
     else:
-        noise = [float(np.sqrt(np.median(plane))) for plane in split_planes(variance)]
-    noise = np.maximum(noise, 1e-3)
+        levels = [float(np.median(plane)) for plane in split_planes(variance)]
+    noise = np.sqrt(np.maximum(levels, 1e-6))
     common = np.exp(np.mean(np.log(noise)))
     level = np.float32(max(common**2 - readnoise**2, 0))
     scaled = [
@@ -109,7 +110,8 @@ def sharp_events(
     )
     # Beside bad pixels the planes have the last word.
     sharp = np.zeros(hits.shape, dtype=bool) if found.not_searched is None else found.not_searched.copy()
-    passing = found.scores[found.scores["s_prime_over_f"] > contrast_limit(stellar_width(level, mask=lost))]
+    scores = np.empty(0, SCORE) if found.scores is None else found.scores
+    passing = scores[scores["s_prime_over_f"] > contrast_limit(stellar_width(level, mask=lost))]
     passing = passing[hits[passing["y"], passing["x"]]]
     sharp[passing["y"], passing["x"]] = _above_surroundings(level, passing["y"].astype(int), passing["x"].astype(int))
     y, x = true_pixels(hits)
