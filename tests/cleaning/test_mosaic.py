@@ -102,8 +102,7 @@ def test_a_plane_may_have_no_good_pixel(frame):
     ccd = frame.ccd(**MOSAIC)
     ccd.mask = np.zeros(ccd.shape, dtype=bool)
     ccd.mask[1::2, 1::2] = True
-    with pytest.warns(crp.PreflightWarning, match="star core"):  # where every pixel is beside a bad one
-        cleaned = crp.clean_cosmic_rays(ccd, mosaic="RGGB", preflight="off")
+    cleaned = crp.clean_cosmic_rays(ccd, mosaic="RGGB", preflight="off")
     assert hits(cleaned).any()
     assert not hits(cleaned)[1::2, 1::2].any()
 
