@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
-from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
+from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials, scores_of
 
 #: The values of ``sigclip`` that are weighed.
 SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
@@ -56,7 +55,7 @@ def choose_limits(
     seed: int = 0,
     **search: Any,
 ) -> Limits:
-    """Choose ``sigclip`` and ``objlim`` for a frame."""
+    """Choose ``sigclip`` and ``objlim`` for a frame; ``mosaic=True`` says that it is a colour mosaic on one level."""
     frame: dict[str, Any] = {
         "mask": mask,
         "variance": variance,
@@ -65,7 +64,7 @@ def choose_limits(
         "saturation": saturation,
     }
     masked = mask if mask.any() else None
-    scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
+    scores = scores_of(data, **{**frame, "mask": masked}, **search)
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
     found = _Found(_off_structured_edges(scores, data.shape, objlim), data.shape, n_pixels)
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
