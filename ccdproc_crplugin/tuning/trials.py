@@ -11,6 +11,7 @@ more star of the twin, and does no harm.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,7 @@ from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import THIN
 from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import moffat_psf, star_image
+from ccdproc_crplugin.tuning.single_pixels import stand_alone
 
 #: The lowest S' that is kept.
 LOWEST = 3.0
@@ -49,10 +51,20 @@ TOUCHED = 1  # pixels from a star's brightest within which it is touched
 
 
 @dataclass(frozen=True)
+class TrialEvent:
+    """Scores of the pixels of one cosmic ray that was tried."""
+
+    kind: str
+    s_prime: np.ndarray
+    contrast: np.ndarray
+    alone: np.ndarray  # bool: none of their neighbours stands out
+
+
+@dataclass(frozen=True)
 class Trials:
     """Scores of the cosmic rays and stars that were tried."""
 
-    events: list
+    events: list[TrialEvent]
     stars: list
     noise: tuple
     n_pixels: int
@@ -63,6 +75,7 @@ def make_trials(
     *,
     mask: np.ndarray,
     variance: np.ndarray | None,
+    extra_variance: np.ndarray | None = None,
     readnoise: float,
     saturation: float,
     fwhm: Any,
@@ -72,7 +85,11 @@ def make_trials(
     """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
-    arrays = {"variance": variance, "background": search.pop("background", None)}
+    arrays = {
+        "variance": variance,
+        "extra_variance": extra_variance,
+        "background": search.pop("background", None),
+    }
     levels = {"readnoise": readnoise, "saturation": saturation}
     parts = []
     for rows, columns in _tiles(data.shape):
@@ -94,6 +111,13 @@ def make_trials(
 def best_scores(scores: Any, objlim: float) -> np.ndarray:
     """The highest S' of each trial among its pixels above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
+
+
+def single_scores(events: Sequence[TrialEvent]) -> tuple[np.ndarray, np.ndarray]:
+    """The second highest S' of each trial event, 0 if it has none, and whether its best pixel stands alone."""
+    second = np.array([np.sort(event.s_prime)[-2] if event.s_prime.size > 1 else 0.0 for event in events])
+    alone = np.array([event.alone[event.s_prime.argmax()] for event in events], dtype=bool)
+    return second, alone
 
 
 def _tiles(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
@@ -119,6 +143,8 @@ class _Part:
         dark, self.sky = np.percentile(data[self.good], [15.87, 50]) if self.good.any() else (0.0, 0.0)
         #: Standard deviation of the blank sky, from its darker half, where no star shines.
         self.sigma = max(self.sky - dark, 1e-3)
+        #: Variance of what was subtracted, electron squared.
+        self.extra = search.get("extra_variance", 0.0)
 
     def scores(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S' and S'/F at every candidate, as images that are 0 elsewhere."""
@@ -136,7 +162,8 @@ class _Part:
     def try_events(self, rng: np.random.Generator) -> list[Any]:
         """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
-        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
+        steady = self.search["readnoise"] ** 2 + self.extra
+        noise = np.sqrt(np.maximum(data, 0) + steady)
         covered = []
         for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
             where, charge = charge_image(make_path(kind, THIN, data.shape, rng, TILT), THIN, data.shape, rng)
@@ -146,9 +173,13 @@ class _Part:
             significance = np.where(self.good[where], charge / noise[where], 0)
             if significance.max() >= VISIBLE:
                 y, x = np.nonzero(significance > COVERED)
-                covered.append((y + where[0].start, x + where[1].start))
+                covered.append((kind, y + where[0].start, x + where[1].start))
         s_prime, contrast = self.scores(data)
-        return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
+        alone = np.zeros(data.shape, dtype=bool)
+        if covered:
+            y, x = (np.concatenate([event[axis] for event in covered]) for axis in (1, 2))
+            alone[y, x] = stand_alone(data, y, x, steady)
+        return [TrialEvent(str(kind), s_prime[y, x], contrast[y, x], alone[y, x]) for kind, y, x in covered]
 
     def try_stars(self, fwhm: Any, rng: np.random.Generator) -> Any:
         """Scores on the stars of the simulated twin, and beside stars."""
@@ -164,8 +195,9 @@ class _Part:
         return scores, (s_prime[beside], contrast[beside])
 
     def _read_out(self) -> Any:
-        """Standard deviation of the noise that is not photon noise, electron."""
-        return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
+        """Standard deviation of the noise that is not photon noise, electron, of each pixel."""
+        extra = np.median(np.broadcast_to(self.extra, self.data.shape)[self.good])
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - extra, self.search["readnoise"] ** 2) + self.extra)
 
     def _detected(self, fwhm: Any) -> Any:
         """The stars that are detected in the part."""
