@@ -71,7 +71,7 @@ FIGURES = HERE / "_build" / "figures"
 FLAG_MEANINGS = {
     "COSMIC_RAY": "hit by a cosmic ray",
     "SATURATED": "at or above the saturation level",
-    "BAD_ON_INPUT": "masked, or not finite, before the cleaning",
+    "BAD": "masked, not finite, or known to be bad",
     "NOT_SEARCHED": "not looked at by the detector",
 }
 
@@ -120,7 +120,7 @@ def night_rows():
 
 def host_keyword_rows():
     """Names that no parameter of a detector may bear."""
-    own = sorted(model.HOST_KEYWORDS - set(model.DETECTOR_KEYWORDS))
+    own = sorted(model.HOST_KEYWORDS - {*model.DETECTOR_KEYWORDS, *model.OPTIONAL_KEYWORDS})
     yield ("taken by the host",)
     yield (", ".join(f"``{name}``" for name in own),)
 

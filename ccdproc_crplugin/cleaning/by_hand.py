@@ -88,7 +88,7 @@ def _lost_and_added(ccd: CCDData, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
     """The pixels from which nothing can be repaired, and the new ones among them: bool, shape (ny, nx)."""
     if not isinstance(ccd.flags, np.ndarray):
         raise CosmicRayError("Found a cleaned frame without its flags; expected its flags, too.", "Use read_ccd.")
-    taken = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY | PixelFlag.BAD_ON_INPUT)
+    taken = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY | PixelFlag.BAD)
     added = mask & ~taken
     if not added.any():
         raise CosmicRayError(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping
 from typing import Any
@@ -13,22 +14,26 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
-from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, PreflightWarning, check_bool, check_choice
+from ccdproc_crplugin.cleaning.doubts import report_doubts
+from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
+from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
+from ccdproc_crplugin.frames.saturation import with_saturation
+from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
+from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.plugins.model import Detection
 
-#: Share of the pixels above which a result can't be right.
-ABSURD_SHARE = 0.1
+#: Largest share of the pixels that may be hit, unless another one is given.
+MAX_FRACTION = 0.1
 
 #: The word for ``repair=None`` where None can't be written, as in TOML.
 NO_REPAIR = "none"
@@ -44,8 +49,15 @@ def clean_cosmic_rays(
     gain: Any = None,
     readnoise: Any = None,
     saturation: Any = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    mosaic: str | bool | None = None,
+    dispersion_axis: int | None = None,
     repair: str | None = "meanmask",
     preflight: str = "warn",
+    max_fraction: float = MAX_FRACTION,
     force: bool = False,
     **detector_parameters: Any,
 ) -> CCDData:
@@ -58,12 +70,30 @@ def clean_cosmic_rays(
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
         The detector, by its name in `detectors`.
-    gain : Quantity, float or None
-        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron. Amplifiers may differ: an array of
+        shape (ny, nx), or sections with values such as ``{"[1:1024, *]": 1.2, "[1025:2048, *]": 1.3}``.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        Read noise (electron, or a Quantity in adu), like the gain. `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
+    dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
+        The dark that was subtracted from the frame, without its bias. The noise of its photons and its own counts at
+        each pixel. Nothing is subtracted.
+    scale_dark : bool
+        Whether the dark was scaled to the exposure of the frame.
+    bias : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
+        The bias that was not subtracted from the frame. The data keep it, but it does not count for light. `None` means
+        the level of the overscan, or of ``PEDESTAL``, if the header names one.
+    bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
+        Bad pixels beside those of the mask; in a file those that are not 0.
+    mosaic : str, False or None
+        The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means
+        those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of
+        the four planes of a mosaic is searched and repaired by itself.
+    dispersion_axis : {0, 1} or None
+        The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
+        sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.
     repair : {"meanmask", "medmask", "median", "idw", "none"} or None
         How each affected pixel is estimated from the 5 x 5 pixels around it: the mean or the median of the good ones,
         the median of all, or the mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they
@@ -71,6 +101,8 @@ def clean_cosmic_rays(
     preflight : {"warn", "raise", "off"}
         What to do with the checks made before cleaning: report their findings as warnings, also raise an error if
         one fails, or skip them.
+    max_fraction : float
+        Largest share of the pixels that may be hit; a frame with more is refused.
     force : bool
         Whether a frame that was cleaned already may be cleaned again.
     **detector_parameters
@@ -81,14 +113,14 @@ def clean_cosmic_rays(
     `~astropy.nddata.CCDData`
         A new frame of the same class and unit. Floating-point data keep their dtype; integers become
         float32, those of more than 16 bits float64. Pixels that are not flagged keep their values.
-        ``mask`` is that of the input with the cosmic rays added, ``flags`` (uint8) has the bits of `PixelFlag`,
-        ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from which they were
-        estimated, and the header describes the cleaning.
+        ``mask`` is that of the input with the cosmic rays and the bad pixels added, ``flags`` (uint8) has the bits of
+        `PixelFlag`, ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from which they
+        were estimated, and the header describes the cleaning.
 
     Raises
     ------
     CosmicRayError
-        If the frame, a parameter or the answer of a plugin is wrong.
+        If the frame, a parameter or the answer of a plugin is wrong, or more pixels are hit than ``max_fraction``.
 
     Warns
     -----
@@ -118,33 +150,68 @@ def clean_cosmic_rays(
     (6, 1)
     """
     check_frame(ccd)
-    check_choices(repair=repair, preflight=preflight, force=force)
+    check_choices(
+        repair=repair,
+        preflight=preflight,
+        max_fraction=max_fraction,
+        force=force,
+        scale_dark=scale_dark,
+        dispersion_axis=dispersion_axis,
+        mosaic=mosaic,
+    )
     repair = None if repair == NO_REPAIR else repair
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(ccd, electronics)
+    calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
+    frame = to_electrons(
+        ccd,
+        electronics,
+        earlier,
+        calibration=calibration,
+        bias=companion(bias, ccd, "bias"),
+        bad_pixels=bad_pixel_mask(bad_pixels, ccd.shape),
+        dispersion_axis=dispersion_axis,
+        mosaic=mosaic_of(ccd, mosaic),
+    )
     findings = None
     if preflight != "off":
-        findings = checks.run_checks(ccd, electronics, detector=detector, parameters=parameters)
+        findings = checks.run_checks(
+            ccd, electronics, frame=frame, dark=calibration.dark, detector=detector, parameters=parameters
+        )
         checks.act_on(findings, preflight)
-    frame = to_electrons(ccd, electronics, earlier)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
-    _check_something_left(found.mask | frame.bad)
+    _check_share(found.mask, frame.bad, max_fraction)
     cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
     clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, electronics, repair, found.parameters)
+    write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
-    write_history(cleaned.meta, "clean_cosmic_rays", _in_force(detector, frame, repair, found.parameters), outcome)
-    _warn_if_absurd(found.mask)
+    in_force = _in_force(detector, frame, calibration, repair, found.parameters)
+    write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
     _call_observers(cleaned, found.detection)
     return cleaned
 
 
-def check_choices(*, repair: str | None = "meanmask", preflight: str = "warn", force: bool = False) -> None:
+def check_choices(
+    *,
+    repair: str | None = "meanmask",
+    preflight: str = "warn",
+    max_fraction: float = MAX_FRACTION,
+    force: bool = False,
+    scale_dark: bool = False,
+    dispersion_axis: int | None = None,
+    mosaic: str | bool | None = None,
+) -> None:
     """Refuse choices of `clean_cosmic_rays` that do not exist."""
+    check_mosaic(mosaic)
+    check_choice("dispersion_axis", dispersion_axis, (0, 1, None))
+    check_bool("scale_dark", scale_dark)
+    check_number("max_fraction", max_fraction, 0, 1)
     check_choice("preflight", preflight, PREFLIGHT)
     check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
@@ -160,22 +227,18 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
         )
 
 
-def _check_something_left(lost: np.ndarray) -> None:
-    if lost.all():
+def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None:
+    """Refuse a frame on which more pixels were hit than can be."""
+    if (mask | bad).all():
         raise CosmicRayError(
             "Found cosmic rays on every good pixel; expected some good pixels to repair from.",
             "Look at gain, read noise and the limits of the detector.",
         )
-
-
-def _warn_if_absurd(mask: np.ndarray) -> None:
     share = np.count_nonzero(mask) / mask.size
-    if share > ABSURD_SHARE:
-        warnings.warn(
-            f"Found cosmic rays on {share:.0%} of the pixels; expected a few per cent at the most. Look at gain, read "
-            "noise, uncertainty and the limits of the detector.",
-            PreflightWarning,
-            stacklevel=3,
+    if share > max_fraction:
+        raise CosmicRayError(
+            f"Found cosmic rays on {share:.1%} of the pixels; expected {max_fraction:.1%} at the most.",
+            "Look at what the preflight says of gain, read noise and kind of frame; {max_fraction=1} allows any share.",
         )
 
 
@@ -193,7 +256,7 @@ def _cleaned_frame(
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = found.mask if ccd.mask is None else found.mask | np.asarray(ccd.mask, dtype=bool)
+    cleaned.mask = found.mask | frame.bad
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
     cleaned.flags = _flags(frame, found, record)
@@ -201,16 +264,26 @@ def _cleaned_frame(
     return cleaned, record
 
 
-def _in_force(detector: str, frame: ElectronFrame, repair: str | None, parameters: Mapping[str, Any]) -> dict[str, Any]:
+def _in_force(
+    detector: str, frame: ElectronFrame, calibration: Calibration, repair: str | None, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
     """Every parameter in force, for the history."""
     electronics = frame.electronics
+    taken_off = [name for name in ("dark", "bias", "flat") if getattr(calibration, name) is not None]
+    assumed = {
+        "noise_of": ", ".join(taken_off) or None,
+        "pedestal": None if frame.pedestal is None else f"{np.median(frame.pedestal.level):.6g} electron",
+        "dispersion_axis": frame.dispersion_axis,
+        "mosaic": frame.mosaic.pattern,
+    }
     return {
         "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
+        "gain": in_words(electronics.gain),
+        "readnoise": in_words(electronics.readnoise),
         "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
+        **{name: value for name, value in assumed.items() if value is not None},
         **parameters,
     }
 
@@ -226,17 +299,21 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    lost = found.mask | frame.bad
-    values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
+    lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
+    if found.background is None:
+        values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
+    else:
+        values, scatter = estimate(frame.data - found.background, y, x, lost, repair or "meanmask")
+        values = values + found.background[y, x]
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
-    return values / frame.electronics.factor, scatter / frame.electronics.factor
+    return frame.in_unit_of_frame(values, y, x), scatter / at(frame.electronics.factor, (y, x))
 
 
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
-    flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD_ON_INPUT)
-    change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD_ON_INPUT)
+    flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD)
+    change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
     if frame.saturated is not None:
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     if found.detection.not_searched is not None:

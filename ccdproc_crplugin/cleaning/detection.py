@@ -14,6 +14,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.cleaning.mosaic import search_planes
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame
@@ -36,6 +37,7 @@ class FoundCosmicRays:
     mask: np.ndarray  # bool, shape (ny, nx): good pixels hit by cosmic rays, after the refinement
     detection: Detection  # as the detector returned it
     parameters: dict[str, Any]  # those in force, with the values that the detector chose itself
+    background: np.ndarray | None = None  # float32 (ny, nx), electron: the structure on top of which it searched
 
 
 def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
@@ -65,17 +67,30 @@ def find_cosmic_rays(
 ) -> FoundCosmicRays:
     """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
     where = _describe(ccd)
+    searched = with_background(parameters, frame)
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
+
+    def search(plane: ElectronFrame, own: Mapping[str, Any]) -> Detection:
+        return _detect(plane, detector, own, blame)
+
+    if frame.mosaic.pattern is None:
+        detection = search(frame, searched)
+        mask = detection.mask & ~frame.bad
+    else:
+        detection, mask = search_planes(frame, searched, search)
+    mask = _refined(ccd, mask, frame.bad, where)
+    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    background = searched.get("background")
+    if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
+        background = frame.background
+    return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
+
+
+def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str) -> Detection:
+    """The answer of a detector on a frame or a plane of it; its errors become ours."""
     try:
-        detection = detector.detect(
-            frame.data,
-            mask=frame.bad,
-            variance=frame.variance,
-            readnoise=frame.electronics.readnoise,
-            saturation=frame.electronics.saturation,
-            **parameters,
-        )
+        detection = detector.detect(frame.data, **_facts_for(detector, frame), **parameters)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -84,10 +99,32 @@ def find_cosmic_rays(
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    detection = _checked(detection, frame.data.shape, blame)
-    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
-    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    return FoundCosmicRays(mask, detection, {**parameters, **chosen})
+    return _checked(detection, frame.data.shape, blame)
+
+
+def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
+    """The parameters of a detector, with the model of a spectrum as its ``background`` unless that was given."""
+    given = dict(parameters)
+    if frame.background is not None and "background" in given and given["background"] is None:
+        given["background"] = frame.background
+    return given
+
+
+def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
+    """The keywords with which the host calls a detector; one that takes no extra variance gets it with the rest."""
+    facts: dict[str, Any] = {
+        "mask": frame.bad,
+        "variance": frame.variance,
+        "readnoise": frame.readnoise,
+        "saturation": frame.saturation,
+    }
+    if plugins.takes_keyword(detector, "extra_variance"):
+        return {**facts, "extra_variance": frame.extra_variance}
+    if frame.extra_variance is not None:
+        photons = np.maximum(frame.data, 0) + np.float32(frame.readnoise) ** 2
+        facts["variance"] = frame.extra_variance + (photons if frame.variance is None else frame.variance)
+        facts["readnoise"] = frame.electronics.median_readnoise
+    return facts
 
 
 def _describe(ccd: CCDData) -> str:

@@ -16,6 +16,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     options.add_frame(parser)
     options.add_quantities(parser, "gain", "readnoise")
+    options.add_calibration(parser, bad_pixels=False)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -25,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     with telling():
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
-        findings = cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise)
+        findings = cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, **options.calibration_keywords(args))
     width = max((len(finding.check) for finding in findings), default=0)
     show(f"{'check':{width}}  status  what was found")
     for finding in findings:

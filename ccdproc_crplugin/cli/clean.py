@@ -28,6 +28,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help=text)
     options.add_switches(parser, "overwrite", "quiet")
     add("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
+    text = "largest share of the pixels that may be hit; a frame with more is not written (default: %(default)s)"
+    add("--max-fraction", type=float, default=0.1, metavar="SHARE", help=text)
     add("--force", action="store_true", help="clean frames again that were cleaned before")
     text = "how pixels are replaced; none only flags them and keeps their values (default: %(default)s)"
     add("--repair", choices=REPAIRS, default=REPAIRS[0], help=text)
@@ -37,6 +39,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--add-region", type=_region, action="append", default=[], metavar="REGION", help=text)
     options.add_detection(parser)
+    options.add_calibration(parser)
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
@@ -53,7 +56,8 @@ def _region(word: str) -> Path | list[tuple[float, float]]:
 def run(args: argparse.Namespace) -> int:
     """Clean the files; return 1 if one failed, else 0."""
     with telling():
-        keywords = {**options.detection_keywords(args), "repair": args.repair, "force": args.force}
+        choices = {name: getattr(args, name) for name in ("repair", "max_fraction", "force")}
+        keywords = {**options.detection_keywords(args), **options.calibration_keywords(args), **choices}
         args.paths = options.existing_paths(args.paths)
     options.make_folder(args.output)
     cleaning, outcomes = _Cleaning(args, keywords), []

@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--plot", type=Path, metavar="IMAGE", help="draw the number of events against sigclip (.png, .pdf or .svg)")
     options.add_switches(parser, "overwrite")
     options.add_quantities(parser, "gain", "readnoise", "saturation", "pixel_size", "altitude")
+    options.add_calibration(parser)
     add("--objlim", type=float, metavar="NUMBER", help="contrast limit of L.A.Cosmic (default: chosen, as sigclip is)")
     for name, default, text in (
         ("max-false", MAX_FALSE, "largest share of the events that may be false"),
@@ -46,9 +47,11 @@ def run(args: argparse.Namespace) -> int:
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
     with telling():
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
-        cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, policy="warn")
+        calibration = options.calibration_keywords(args)
+        known = {name: value for name, value in calibration.items() if name != "bad_pixels"}
+        cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, **known, policy="warn")
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
-        tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names})
+        tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names}, **calibration)
     written = list(_write_files(tuning, args))
     show_table(_rows(tuning))
     show(f"events: {expectation}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import check_choice, check_number, check_whole, wrong_value
+from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
@@ -18,12 +18,10 @@ from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
-from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
-from ccdproc_crplugin.kernels.spectrum import spectrum_model
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.kernels.steps import without_steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Detection, Detector
+from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection, Detector
 
 #: What to give for ``sigclip`` to have it chosen.
 AUTO = "auto"
@@ -36,6 +34,7 @@ def detect(
     variance: np.ndarray | None,
     readnoise: float,
     saturation: float,
+    extra_variance: np.ndarray | None = None,
     sigclip: float | str = SIGCLIP,
     sigfrac: float = 0.3,
     objlim: float | None = None,
@@ -44,7 +43,6 @@ def detect(
     edges: str = "search",
     grow: bool = True,
     background: np.ndarray | None = None,
-    dispersion_axis: int | None = None,
     fsmode: str = "median",
     psfmodel: str = "gauss",
     psffwhm: float = 2.5,
@@ -56,16 +54,13 @@ def detect(
     """
     Find cosmic rays by their sharp edges, which no optics can make.
 
-    A long-slit spectrum is searched on top of a model of its sky lines and traces, along ``dispersion_axis``, which is
-    found from the lines if it is not given. Saturated stars are not searched.
+    It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
     """
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
     lost = mask if stars is None else mask | stars
-    if background is None:
-        background, info = _model_of_spectrum(data, lost, dispersion_axis)
     search: dict[str, Any] = {
         "background": background,
         "sepmed": sepmed,
@@ -74,7 +69,12 @@ def detect(
         "psf_kernel": psf_kernel(psfmodel, psffwhm, psfsize, psfbeta) if psfk is None else psfk,
         "threads": threads,
     }
-    frame: dict[str, Any] = {"variance": variance, "readnoise": readnoise, "saturation": saturation}
+    frame: dict[str, Any] = {
+        "variance": variance,
+        "extra_variance": extra_variance,
+        "readnoise": readnoise,
+        "saturation": saturation,
+    }
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, lost, saturation, sepmed, fsmode)
@@ -95,35 +95,26 @@ def detect(
         **search,
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
+    n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched = data if background is None else data - background
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
     info |= crowding
     if width is not None:
-        hits = without_blends(data, hits, width, readnoise)
+        hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=lost)
+        hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
         # In a crowded field the growth takes the stars beside an event for its wings.
-        hits = hits if width is None else without_blends(data, hits, width, readnoise)
-    hits = without_steps(searched, hits, readnoise)
+        hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
+    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, extra_variance)
+    n_along_edges += n_hits - np.count_nonzero(hits)
+    if n_along_edges:
+        info[ALONG_EDGES] = int(n_along_edges)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
-
-
-def _model_of_spectrum(
-    data: np.ndarray, lost: np.ndarray, axis: int | None
-) -> tuple[np.ndarray | None, dict[str, Any]]:
-    """Sky lines and traces of a spectrum, electrons, and the axis for the record; None for an image."""
-    if axis is None:
-        axis = find_dispersion_axis(data, lost if lost.any() else None)
-        if axis is None:
-            return None, {}
-    else:
-        check_choice("dispersion_axis", axis, (0, 1))
-    return spectrum_model(data, axis, lost), {"dispersion_axis": axis}
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:

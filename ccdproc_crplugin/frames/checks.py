@@ -72,6 +72,27 @@ def mask_of(ccd: CCDData) -> np.ndarray | None:
     return np.broadcast_to(mask.astype(bool), ccd.data.shape)
 
 
+def variance_of(ccd: CCDData) -> np.ndarray | None:
+    """The variance of a frame's uncertainty, float64 (ny, nx), in the unit of the frame squared; None without one."""
+    uncertainty = ccd.uncertainty
+    if not isinstance(uncertainty, KNOWN_UNCERTAINTIES):
+        return None
+    array = np.asarray(uncertainty.array)
+    if array.shape != ccd.data.shape:
+        raise CosmicRayError(
+            f"Found an uncertainty of shape {array.shape}; expected that of the data, {ccd.data.shape}."
+        )
+    check_whole_numbers(array)
+    scale = uncertainty_scale(ccd)
+    array = array.astype(np.float64)
+    if isinstance(uncertainty, StdDevUncertainty):
+        return (array * scale) ** 2
+    if isinstance(uncertainty, VarianceUncertainty):
+        return array * scale**2
+    with np.errstate(divide="ignore"):
+        return scale**2 / array
+
+
 def uncertainty_scale(ccd: CCDData) -> float:
     """How many units of the frame one unit of its uncertainty, taken as a standard deviation, is."""
     uncertainty = ccd.uncertainty

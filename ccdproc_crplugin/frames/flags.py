@@ -17,8 +17,8 @@ class PixelFlag(IntFlag):
 
     COSMIC_RAY = 1
     SATURATED = 2
-    #: masked or not finite before the cleaning
-    BAD_ON_INPUT = 4
+    #: masked, not finite, or known to be bad
+    BAD = 4
     NOT_SEARCHED = 8
 
 

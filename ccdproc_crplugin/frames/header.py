@@ -33,6 +33,8 @@ KEYWORDS = _table(
         "gain": "EGAIN, ESO DET OUT1 CONAD, HIERARCH ESO DET OUT1 CONAD, CONAD, CCDGAIN, GAIN, GAIN1, GAINEFF",
         "readnoise": "RDNOISE, READNOIS, READNOISE, RON, ENOISE, RDNOIS, RDNOISE1, READNSE, ESO DET OUT1 RON, NOISE",
         "saturation": "SATURATE, SATLEVEL, SATURAT, SATUR, SATURATI, MAXLIN, NONLINEA, SATULEVEL",
+        # What to add to get a level of zero without light, so that a pedestal stands there with a minus.
+        "pedestal": "PEDESTAL",
         "exposure": "EXPTIME, EXPOSURE, EXPOSED, EXP_TIME, ITIME, EXPOTIME, TEXP, XPOSURE",
         "pixel size": "XPIXSZ, PIXSIZE1, PIXSIZE, PIXSIZEX, XPIXELSZ, CCDXPIXE, DETPXSZ, PIXELSZ",
         "altitude": "OBSGEO-H, ESO TEL GEOELEV, SITEELEV, OBSALT, ALT-OBS, OBS-ELEV, OBSELEV, HEIGHT, SITEALT, GEOELEV",
@@ -145,6 +147,15 @@ def readnoise(meta: Mapping) -> HeaderValue | None:
 def saturation(meta: Mapping) -> HeaderValue | None:
     """The saturation level, a Quantity in adu, the unit of the raw frame."""
     return _quantity(meta, "saturation", u.adu)
+
+
+def pedestal(meta: Mapping) -> HeaderValue | None:
+    """The level without light, a Quantity in adu, which programs note with a minus sign."""
+    for entry in _entries(meta, "pedestal"):
+        level = -_number(entry.value)
+        if math.isfinite(level) and level > 0:
+            return HeaderValue(level * u.adu, entry.keyword)
+    return None
 
 
 def exposure(meta: Mapping) -> HeaderValue | None:

@@ -16,6 +16,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.copies import uncertainty_array
 from ccdproc_crplugin.kernels.labels import label_pixels
 
@@ -38,6 +39,8 @@ class RemovedPixels:
     had_mask: bool
     flags: Any = None  # array or FlagCollection of the frame before the first cleaning
     by_hand: np.ndarray | None = None  # bool; None if no pixel was added by hand
+    put_back: np.ndarray | None = None  # int32, shape (m, 2): y and x of values put back as they belong to hot pixels
+    mask: np.ndarray | None = None  # of the frame before the first cleaning, if bad pixels were added to it
 
     def __len__(self) -> int:
         return len(self.y)
@@ -51,6 +54,10 @@ class RemovedPixels:
     def added(self) -> np.ndarray:
         """Which pixels were added by hand, bool, shape (n,)."""
         return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
+
+    def index(self, shape: tuple[int, int]) -> np.ndarray:
+        """The place of each pixel in the flattened frame: int64, shape (n,)."""
+        return self.y.astype(np.int64) * shape[1] + self.x
 
     def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
         """The record of the pixels that stay removed, by their indices or a mask of shape (n,), with new labels."""
@@ -73,6 +80,10 @@ class RemovedPixels:
         if self.uncertainty is not None and later.uncertainty is not None:
             uncertainty = np.append(self.uncertainty, later.uncertainty.astype(self.uncertainty.dtype))
         by_hand = np.append(self.added, later.added)
+        mask = self.mask
+        if mask is None and self.had_mask and later.mask is not None:
+            mask = later.mask.copy()
+            mask[self.y, self.x] = False
         both = replace(
             self,
             y=y,
@@ -81,6 +92,7 @@ class RemovedPixels:
             repaired=np.append(self.repaired, later.repaired),
             uncertainty=uncertainty,
             by_hand=by_hand if by_hand.any() else None,
+            mask=mask,
         )
         return both.remaining(np.lexsort((x, y)), shape)
 
@@ -105,7 +117,17 @@ def new_record(
         had_mask=before.mask is not None,
         flags=copy.deepcopy(before.flags),
         by_hand=np.ones(len(y), dtype=bool) if by_hand else None,
+        mask=_replaced_mask(before, after, y, x),
     )
+
+
+def _replaced_mask(before: CCDData, after: CCDData, y: np.ndarray, x: np.ndarray) -> np.ndarray | None:
+    """The mask of a frame if that of the new one has more pixels than it and those removed, else None."""
+    mask = mask_of(before)
+    if mask is None or after.mask is None:
+        return None
+    n_expected = np.count_nonzero(mask) + np.count_nonzero(~mask[y, x])
+    return mask.copy() if np.count_nonzero(after.mask) > n_expected else None
 
 
 def attach(ccd: CCDData, record: RemovedPixels) -> None:

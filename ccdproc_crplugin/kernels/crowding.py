@@ -52,7 +52,7 @@ def crowded_share(blocks: np.ndarray, readnoise: float, fwhm: float | None = Non
     if fwhm is not None:
         around = sliding_window_view(blocks, (3, 3), axis=(1, 2))[block, y - 1, x - 1]
         (sky,) = quantiles(blocks, FAINT)
-        starlike = ~_sharper_than_stars(around, sky[block], fwhm, readnoise)
+        starlike = ~_sharper_than_stars(around, sky[block], fwhm, readnoise**2)
         block = block[starlike]
     n_windows = (blocks.shape[1] - 2 * HALF) * (blocks.shape[2] - 2 * HALF) / WINDOW**2
     return float(np.mean(np.bincount(block, minlength=len(blocks)) > CROWDED * n_windows))
@@ -76,34 +76,40 @@ def _peaks(blocks: np.ndarray, readnoise: float) -> tuple[np.ndarray, np.ndarray
     return block[stands_out], y[stands_out], x[stands_out]
 
 
-def without_blends(data: np.ndarray, hits: np.ndarray, fwhm: float, readnoise: float) -> np.ndarray:
+def without_blends(
+    data: np.ndarray, hits: np.ndarray, fwhm: float, readnoise: float, extra_variance: np.ndarray | None = None
+) -> np.ndarray:
     """
     The hits, bool (ny, nx), that are sharper than any blend of stars of this width (pixels), or touch one that is.
 
-    ``data`` and ``readnoise`` are in electrons.
+    ``data`` and ``readnoise`` are in electrons, ``extra_variance`` (ny, nx) is that of what was subtracted.
     """
     y, x = true_pixels(hits)
     sharp = np.zeros(hits.shape, dtype=bool)
     padded = np.pad(data, SKY_RADIUS, mode="reflect" if min(data.shape) > SKY_RADIUS else "edge")
     windows = sliding_window_view(padded, (2 * SKY_RADIUS + 1,) * 2)
+    extra = None if extra_variance is None else sliding_window_view(np.pad(extra_variance, 1, mode="edge"), (3, 3))
     for first in range(0, len(y), AT_ONCE):
         part = slice(first, first + AT_ONCE)
         around = windows[y[part], x[part]]
         sky = np.partition(around.reshape(len(around), -1), SKY_RANK, axis=1)[:, SKY_RANK]
         core = around[:, SKY_RADIUS - 1 : SKY_RADIUS + 2, SKY_RADIUS - 1 : SKY_RADIUS + 2]
-        sharp[y[part], x[part]] = _sharper_than_stars(core, sky, fwhm, readnoise)
+        sharp[y[part], x[part]] = _sharper_than_stars(
+            core, sky, fwhm, readnoise**2 if extra is None else readnoise**2 + extra[y[part], x[part]]
+        )
     return hits & binary_dilation(sharp, structure=np.ones((3, 3), dtype=bool))
 
 
-def _sharper_than_stars(around: np.ndarray, sky: np.ndarray, fwhm: float, readnoise: float) -> np.ndarray:
+def _sharper_than_stars(around: np.ndarray, sky: np.ndarray, fwhm: float, noise2: np.ndarray | float) -> np.ndarray:
     """Which of the cut-outs, (n, 3, 3), hold a middle pixel that starlight can't make; a sky too low spares stars."""
     variance = (NARROWER * fwhm * GAUSSIAN_TO_HALF_MAXIMUM / FWHM_OF_SIGMA) ** 2 + PIXEL_VARIANCE
     centre = around[:, 1, 1]
-    photons = np.maximum(around, 0) + readnoise**2
+    pixel_noise2 = np.maximum(around, 0) + noise2
     sharper = np.zeros(len(around), dtype=bool)
     for (dy, dx), distance2 in PAIRS:
         share = np.exp(-distance2 / (2 * variance))
         mean = (around[:, 1 + dy, 1 + dx] + around[:, 1 - dy, 1 - dx]) / 2
-        noise2 = photons[:, 1, 1] + (photons[:, 1 + dy, 1 + dx] + photons[:, 1 - dy, 1 - dx]) / (2 * share) ** 2
-        sharper |= centre - sky - (mean - sky) / share > SHARPER * np.sqrt(noise2)
+        pair = pixel_noise2[:, 1 + dy, 1 + dx] + pixel_noise2[:, 1 - dy, 1 - dx]
+        noise = np.sqrt(pixel_noise2[:, 1, 1] + pair / (2 * share) ** 2)
+        sharper |= centre - sky - (mean - sky) / share > SHARPER * noise
     return sharper

@@ -28,9 +28,12 @@ def grow_events(
     readnoise: float,
     bad: np.ndarray | None = None,
     significant: float = SIGNIFICANT,
+    extra_variance: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     The mask of events with the neighbouring pixels whose residual is significant; data and read noise in electrons.
+
+    ``extra_variance`` (electrons squared) is that of what was subtracted.
 
     The sky of a pixel is the median of the good pixels in the 7 x 7 around it or of those that touch it,
     whichever is higher; its noise is that of the sky and of the read-out, plus 1.5 times the scatter of
@@ -41,7 +44,8 @@ def grow_events(
     y, x = true_pixels(mask)
     for _ in range(MOST_STEPS):
         y, x = _front(y, x, grown, bad)
-        joins = _residual(data, y, x, grown, bad, readnoise, significant) > significant
+        own = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance[y, x]
+        joins = _residual(data, y, x, grown, bad, own, significant) > significant
         y, x = y[joins], x[joins]
         if y.size == 0:
             break
@@ -66,21 +70,26 @@ def _residual(
     x: np.ndarray,
     grown: np.ndarray,
     bad: np.ndarray | None,
-    readnoise: float,
+    own_variance: float | np.ndarray,
     significant: float,
 ) -> np.ndarray:
-    """Excess of pixels over the sky around them, in standard deviations; 0 where it cannot be significant."""
+    """
+    Excess of pixels over the sky around them, in standard deviations; 0 where it cannot be significant.
+
+    ``own_variance`` is that of each pixel but for its photons, electrons squared.
+    """
     around = _good_windows(data, y, x, grown, bad)
     residual = np.zeros(y.size)
     sky = finite_median(around.reshape(y.size, SIDE**2), axis=1)
     # The noise below is larger still: most pixels need no further look. A NaN compares false.
-    possible = data[y, x] - sky > significant * np.sqrt(np.maximum(sky, 0) + readnoise**2)
+    possible = data[y, x] - sky > significant * np.sqrt(np.maximum(sky, 0) + own_variance)
     possible &= np.isfinite(around).sum(axis=(1, 2)) >= FEWEST_GOOD
     around, sky, value = around[possible], sky[possible], data[y, x][possible]
+    own_variance = np.broadcast_to(own_variance, y.shape)[possible]
     scatter = robust_std(around.reshape(-1, SIDE**2), sky[:, np.newaxis], finite_median, axis=1)
     next_to = around[:, RADIUS - 1 : RADIUS + 2, RADIUS - 1 : RADIUS + 2].reshape(-1, 9)
     sky = np.fmax(sky, finite_median(next_to, axis=1))
-    noise = np.maximum(sky, 0) + readnoise**2
+    noise = np.maximum(sky, 0) + own_variance
     structure = np.maximum(scatter**2 - noise, 0)
     residual[possible] = (value - sky) / np.sqrt(noise + STRUCTURE**2 * structure)
     return residual

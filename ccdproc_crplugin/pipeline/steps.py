@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import functools
 import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from astropy.nddata import CCDData
@@ -17,7 +19,10 @@ from astropy.table import Table
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
+from ccdproc_crplugin.frames.sections import as_pairs
+from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
 
@@ -51,17 +56,27 @@ def reason_in_night(err: BaseException, is_configured: bool) -> str:
 
 
 def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[str, Table]]:
-    """Do a step on a frame, the ``number``-th of its file from 0; return the new frame and the tables measured."""
+    """
+    Do a step on a frame, the ``number``-th of its file from 0; return the new frame and the tables measured.
+
+    The frame carries on which combined frames were taken, so that the cleaning knows their noise.
+    """
     step = plugins.find_step(call.name)
+    calibration = calibration_of(ccd)
     taken = {}
     if call.masters:
         which = call.master_for(number)
         path = call.masters[which]
-        taken["master"] = _read_master(path, os.stat(path).st_mtime_ns, ccd.uncertainty is not None)
+        master = _read_master(path, os.stat(path).st_mtime_ns)
+        taken["master"] = master if ccd.uncertainty is not None else _without_uncertainty(master)
+        calibration = replace(calibration, **{step.master: master})
+        if step.master == "dark" and step.any_exposure is not None:
+            calibration = replace(calibration, scale_dark=bool(step.any_exposure(**call.parameters)))
     result = step.run(ccd, **taken, **call.parameters)
     result, tables = result if isinstance(result, tuple) else (result, {})
     if not isinstance(result, CCDData):
         raise CosmicRayError(f"Found {type(result).__name__} as the result of the step; expected a CCDData.")
+    attach_calibration(result, calibration)
     if call.name != "clean_cosmic_rays":
         names = {"master": call.master_names[which]} if call.masters else {}
         write_history(result.meta, call.name, {**names, **call.parameters}, "done")
@@ -69,20 +84,25 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
 
 
 @functools.lru_cache(maxsize=4)
-def _read_master(path: str, changed: int, with_uncertainty: bool) -> CCDData:
-    """A combined frame, cached until its file changes, with its uncertainty if the frame has one too."""
+def _read_master(path: str, changed: int) -> CCDData:
+    """A combined frame, cached until its file changes."""
     master = read_ccd(path)
     master.data = master.data.astype(master.data.dtype.newbyteorder("="))
-    if not with_uncertainty:
-        master.uncertainty = None
     return master
+
+
+def _without_uncertainty(master: CCDData) -> CCDData:
+    """The combined frame for a frame that has no uncertainty; the arrays are shared."""
+    plain = copy.copy(master)
+    plain.uncertainty = None
+    return plain
 
 
 def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
     """Put the values of [headers] into a header, in place."""
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
-            meta[HEADER_KEYWORDS[name]] = (value, "given for the run")
+            meta[HEADER_KEYWORDS[name]] = (as_pairs(value) if isinstance(value, Mapping) else value, GIVEN)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ccdproc_crplugin.plugins.loader import (
     unregister,
 )
 from ccdproc_crplugin.plugins.registry import FAILURES
-from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter
+from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter, takes_keyword
 
 __all__ = [
     "FAILURES",
@@ -26,5 +26,6 @@ __all__ = [
     "step_parameters",
     "steps",
     "takes_any_parameter",
+    "takes_keyword",
     "unregister",
 ]

@@ -18,11 +18,20 @@ HOST_KEYWORDS = frozenset(
         "gain",
         "readnoise",
         "saturation",
+        "dark",
+        "scale_dark",
+        "bias",
+        "bad_pixels",
+        "protect",
+        "mosaic",
+        "dispersion_axis",
         "repair",
         "preflight",
+        "max_fraction",
         "force",
         "mask",
         "variance",
+        "extra_variance",
         "n_pixels",
         "connectivity",
     ]
@@ -30,6 +39,11 @@ HOST_KEYWORDS = frozenset(
 
 #: Keywords with which the host calls every detector.
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
+
+#: Further keywords, with which it calls those detectors that have them.
+OPTIONAL_KEYWORDS = ("extra_variance",)
+#: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
+ALONG_EDGES = "along_edges"
 
 
 @dataclass(frozen=True)
@@ -81,7 +95,11 @@ class Detector:
         float32 (ny, nx) in electron, finite everywhere and read-only; ``mask`` is True at bad pixels;
         ``variance`` is float32 in electron squared or None; ``readnoise`` (electron) and
         ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
-        with defaults.
+        with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
+        pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
+        differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
+        ``variance`` has the noise of each pixel. If it has a parameter ``background``, it is given the sky lines and
+        traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 
@@ -164,6 +182,9 @@ class Check:
         ``dark`` is a CCDData or None. A check that names them among its parameters is told too the
         ``saturation`` (electron), the name of the ``detector`` that is going to search, and all of its
         ``parameters`` (mapping), each None where it is not known.
+    by_plane : bool
+        Whether the four planes of a colour mosaic are checked one by one. For checks that compare a pixel with its
+        neighbours.
 
     Examples
     --------
@@ -177,6 +198,7 @@ class Check:
     name: str
     summary: str
     run: Callable[..., Any]
+    by_plane: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,14 @@ import pluggy
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.plugins import hookspecs
-from ccdproc_crplugin.plugins.model import DETECTOR_KEYWORDS, HOST_KEYWORDS, Check, Detector, Step
+from ccdproc_crplugin.plugins.model import (
+    DETECTOR_KEYWORDS,
+    HOST_KEYWORDS,
+    OPTIONAL_KEYWORDS,
+    Check,
+    Detector,
+    Step,
+)
 
 #: The hooks that declare something, and what each must yield.
 REGISTRIES: dict[str, tuple[str, Any]] = {
@@ -99,7 +106,7 @@ def _check_detector(detector: Detector) -> None:
     missing = [keyword for keyword in DETECTOR_KEYWORDS if keyword not in names]
     if missing:
         raise CosmicRayError(f"the detector {name!r} does not take the keywords {', '.join(missing)}.")
-    clashing = sorted((names & HOST_KEYWORDS) - set(DETECTOR_KEYWORDS))
+    clashing = sorted((names & HOST_KEYWORDS) - {*DETECTOR_KEYWORDS, *OPTIONAL_KEYWORDS})
     if clashing:
         raise CosmicRayError(
             f"the detector {name!r} has a parameter named {clashing[0]!r}, which is the host's own; rename it."
@@ -111,7 +118,12 @@ def _check_detector(detector: Detector) -> None:
 
 def _own_parameters(detector: Detector) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(detector.detect).parameters.values())[1:]
-    return [par for par in parameters if par.name not in DETECTOR_KEYWORDS]
+    return [par for par in parameters if par.name not in (*DETECTOR_KEYWORDS, *OPTIONAL_KEYWORDS)]
+
+
+def takes_keyword(detector: Detector, name: str) -> bool:
+    """Whether a detector has one of the `OPTIONAL_KEYWORDS`."""
+    return name in inspect.signature(detector.detect).parameters
 
 
 def detector_parameters(detector: Detector) -> dict[str, Any]:

@@ -57,13 +57,14 @@ def choose_limits(
     seed: int = 0,
     **search: Any,
 ) -> Limits:
-    """
-    Choose ``sigclip`` and ``objlim`` for a frame.
-
-    ``extra_variance`` (electrons squared, float32 (ny, nx)) is that of what was subtracted from the frame.
-    """
-    frame: dict[str, Any] = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
-    frame["extra_variance"] = extra_variance
+    """Choose ``sigclip`` and ``objlim`` for a frame."""
+    frame: dict[str, Any] = {
+        "mask": mask,
+        "variance": variance,
+        "extra_variance": extra_variance,
+        "readnoise": readnoise,
+        "saturation": saturation,
+    }
     masked = mask if mask.any() else None
     scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)

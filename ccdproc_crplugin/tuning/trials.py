@@ -85,11 +85,7 @@ def make_trials(
     """Try cosmic rays and stars on parts of a frame."""
     rng = np.random.default_rng(seed)
     search = dict(search)
-    arrays = {
-        "variance": variance,
-        "extra_variance": extra_variance,
-        "background": search.pop("background", None),
-    }
+    arrays = {"variance": variance, "extra_variance": extra_variance, "background": search.pop("background", None)}
     levels = {"readnoise": readnoise, "saturation": saturation}
     parts = []
     for rows, columns in _tiles(data.shape):
@@ -143,8 +139,6 @@ class _Part:
         dark, self.sky = np.percentile(data[self.good], [15.87, 50]) if self.good.any() else (0.0, 0.0)
         #: Standard deviation of the blank sky, from its darker half, where no star shines.
         self.sigma = max(self.sky - dark, 1e-3)
-        #: Variance of what was subtracted, electron squared.
-        self.extra = search.get("extra_variance", 0.0)
 
     def scores(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S' and S'/F at every candidate, as images that are 0 elsewhere."""
@@ -162,7 +156,7 @@ class _Part:
     def try_events(self, rng: np.random.Generator) -> list[Any]:
         """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
-        steady = self.search["readnoise"] ** 2 + self.extra
+        steady = self.search["readnoise"] ** 2 + self.search.get("extra_variance", 0)
         noise = np.sqrt(np.maximum(data, 0) + steady)
         covered = []
         for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
@@ -187,6 +181,8 @@ class _Part:
         stars = self._detected(narrow)
         light = self.sky + star_image(self.data.shape, stars, narrow) + self.search.get("background", 0)
         twin = rng.poisson(np.clip(light, 0, MOST_LIGHT)) + self._read_out() * rng.standard_normal(light.shape)
+        if "extra_variance" in self.search:
+            twin = twin + np.sqrt(self.search["extra_variance"]) * rng.standard_normal(light.shape)
         s_prime, contrast = self.scores(twin.astype(np.float32))
         beside = s_prime > 0
         for near in _around(stars, int(np.ceil(2 * narrow))):
@@ -195,9 +191,10 @@ class _Part:
         return scores, (s_prime[beside], contrast[beside])
 
     def _read_out(self) -> Any:
-        """Standard deviation of the noise that is not photon noise, electron, of each pixel."""
-        extra = np.median(np.broadcast_to(self.extra, self.data.shape)[self.good])
-        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - extra, self.search["readnoise"] ** 2) + self.extra)
+        """Standard deviation of the noise that is not photon noise, electron."""
+        extra = self.search.get("extra_variance")
+        apart = 0 if extra is None else float(np.median(extra[self.good]))  # is added pixel by pixel
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - apart, self.search["readnoise"] ** 2))
 
     def _detected(self, fwhm: Any) -> Any:
         """The stars that are detected in the part."""

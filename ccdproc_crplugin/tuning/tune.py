@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import html
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,15 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.table import Table
 
-from ccdproc_crplugin.errors import CosmicRayError, check_number, check_whole
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, check_whole
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.frames.saturation import with_saturation
+from ccdproc_crplugin.frames.subtracted import calibration_with
+from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
@@ -125,6 +129,11 @@ def cr_tune(
     gain: Any = None,
     readnoise: Any = None,
     saturation: Any = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    dispersion_axis: int | None = None,
     objlim: float | None = None,
     n_pixels: int = 3,
     max_false: float = MAX_FALSE,
@@ -139,7 +148,9 @@ def cr_tune(
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
-    gain, readnoise, saturation : Quantity, float or None
+    gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`.
+    dark, scale_dark, bias, bad_pixels, dispersion_axis
         As for `clean_cosmic_rays`.
     objlim : float or None
         Least contrast to the fine structure; `None` has it chosen too.
@@ -192,20 +203,31 @@ def cr_tune(
     check_number("max_stars_touched", max_stars_touched, 0, 1)
     check_whole("n_pixels", n_pixels, 1)
     check_whole("seed", seed, 0)
+    check_choice("dispersion_axis", dispersion_axis, (0, 1, None))
     if objlim is not None:
         check_number("objlim", objlim, most=LARGEST_OBJLIM, above=0)
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
-    frame = to_electrons(ccd, electronics)
-    level = electronics.saturation if np.isfinite(electronics.saturation) else None
+    electronics = with_saturation(ccd, electronics)
+    frame = to_electrons(
+        ccd,
+        electronics,
+        calibration=calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics),
+        bias=companion(bias, ccd, "bias"),
+        bad_pixels=bad_pixel_mask(bad_pixels, ccd.shape),
+        dispersion_axis=dispersion_axis,
+    )
+    level = frame.saturation if np.isfinite(frame.saturation) else None
     fwhm = stellar_width(frame.data, mask=frame.bad if frame.bad.any() else None, saturation=level)
     limits = choose_limits(
         frame.data,
         mask=frame.bad,
         variance=frame.variance,
-        readnoise=electronics.readnoise,
-        saturation=electronics.saturation,
+        extra_variance=frame.extra_variance,
+        background=frame.background,
+        readnoise=frame.readnoise,
+        saturation=frame.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,
         vary_objlim=objlim is None,

@@ -105,7 +105,7 @@ class TestAdding:
         ccd.mask[40, 8] = True
         more = crp.add_cosmic_rays(crp.clean_cosmic_rays(ccd), some_pixels() | hit_mask())
         assert more.meta["CRBYHAND"] == 5
-        assert more.flags[40, 8] == PixelFlag.BAD_ON_INPUT
+        assert more.flags[40, 8] == PixelFlag.BAD
 
     def test_a_frame_that_was_only_flagged_is_only_flagged(self, ccd):
         more = crp.add_cosmic_rays(crp.clean_cosmic_rays(ccd, repair=None), some_pixels())

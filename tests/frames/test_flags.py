@@ -10,7 +10,7 @@ from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, is_flagged
 
 def test_a_pixel_is_flagged_if_it_has_any_of_the_bits():
     flags = np.array([[0, 1, 2], [4, 5, 8]], dtype=np.uint8)
-    either = is_flagged(flags, PixelFlag.COSMIC_RAY | PixelFlag.BAD_ON_INPUT)
+    either = is_flagged(flags, PixelFlag.COSMIC_RAY | PixelFlag.BAD)
     assert either.tolist() == [[False, True, False], [True, True, False]]
 
 

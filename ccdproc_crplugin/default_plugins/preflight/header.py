@@ -6,24 +6,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.default_plugins.preflight.records import corrections, section
-from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.header import frame_kind, value_of
+from ccdproc_crplugin.frames.pedestal import names_overscan, overscan_of
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.frames.removed import is_cleaned
-from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
 
 #: Where the number of frames stands that were combined.
 NUMBER_COMBINED = ("NCOMBINE", "NCOMBIN", "STACKCNT")
-#: Where an overscan may stand, and where the light.
-OVERSCAN_SECTIONS = ("BIASSEC", "BIASSEC1")
-LIGHT_SECTIONS = ("TRIMSEC", "DATASEC")
-#: An overscan at more than so many standard deviations of its pixels still has its bias.
-NO_BIAS = 3.0
 
 
 def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
@@ -112,46 +105,21 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
 
 def check_overscan(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding | None:
     """Check that the overscan is subtracted and cut off."""
-    overscan = _first_section(ccd, OVERSCAN_SECTIONS)
-    if overscan is None:
+    if not names_overscan(ccd.meta):
         return None
-    light = _first_section(ccd, LIGHT_SECTIONS)
-    if "trim" in corrections(ccd.meta) or light is None or not _is_beside(light, ccd.shape):
+    overscan = overscan_of(ccd)
+    if overscan is None:
         return Finding("overscan", "ok", "the overscan was cut off", 1)
-    level, scatter = _level(ccd, overscan)
-    if level > NO_BIAS * scatter > 0:
+    if overscan.has_bias:
         return Finding(
             "overscan",
-            "fail",
-            f"The overscan, which sees no light, is at {level:.5g} {ccd.unit}: the bias was not subtracted.",
+            "warn",
+            f"The overscan, which sees no light, is at {overscan.level:.5g} {ccd.unit}: the bias was not subtracted. "
+            "The search takes this level for a pedestal without photon noise.",
             1,
-            level,
+            overscan.level,
             0,
             "subtract overscan or bias (ccdproc.subtract_overscan, ccdproc.subtract_bias), then trim",
         )
     fix = "cut it off with ccdproc.trim_image: where it begins the frame has a step"
-    return Finding("overscan", "warn", "The frame still has its overscan.", None, ccd.shape, _size(light), fix)
-
-
-def _first_section(ccd: CCDData, keywords: tuple[str, ...]) -> tuple[slice, slice] | None:
-    return next(filter(None, (section(ccd.meta, keyword) for keyword in keywords)), None)
-
-
-def _is_beside(light: tuple[slice, slice], shape: tuple[int, int]) -> bool:
-    """Whether the frame has pixels beside the section that saw light, along one of its axes."""
-    return any(part.stop <= size and part.stop - part.start < size for part, size in zip(light, shape, strict=True))
-
-
-def _size(light: tuple[slice, slice]) -> tuple[int, int]:
-    return tuple(part.stop - part.start for part in light)
-
-
-def _level(ccd: CCDData, overscan: tuple[slice, slice]) -> tuple[float, float]:
-    """Median and robust scatter of the good pixels of the overscan, NaN where it has none."""
-    values = np.asarray(ccd.data[overscan], dtype=np.float64)
-    mask = mask_of(ccd)
-    values = values[np.isfinite(values) if mask is None else np.isfinite(values) & ~mask[overscan]]
-    if values.size == 0:
-        return math.nan, math.nan
-    level = float(np.median(values))
-    return level, max(float(robust_std(values, level)), 1e-9)
+    return Finding("overscan", "warn", "The frame still has its overscan.", None, ccd.shape, overscan.light, fix)
