@@ -16,6 +16,7 @@ from ..helpers.hit_frames import hit_frame, same_bits
 
 
 class TestCallers:
+    @pytest.mark.filterwarnings("ignore:Found events that may be no cosmic rays")
     def test_a_second_cleaning_never_takes_a_removed_pixel_again(self, ccd, cleaned):
         cleaned.mask = None
         again = crp.clean_cosmic_rays(cleaned, "median", thresh=0.01, max_fraction=1, force=True)
