@@ -11,7 +11,10 @@ ROUNDING = 1e-6
 #: The class of events that no particle makes. `kernels.structure` decides, and words the rule for each event.
 STRUCTURE = "structure?"
 
-#: The rule of each class, in the order in which they are tried, by `classify` from the second on.
+#: The class of an event that a dark, or the other frames of a night, explain.
+HOT_PIXEL = "hot pixel"
+
+#: The rule of each class: structure, then those that `classify` tries, in its order, then what other frames tell.
 RULES = {
     STRUCTURE: (
         "wider, longer or more saturated than a particle makes, or along the edge of the frame: a star, its trail, the "
@@ -25,6 +28,10 @@ RULES = {
     "track": "elongation of 2.5 or more and a length of at least 3 pixels: a muon along its way",
     "worm": "6 pixels or more that fill less than three quarters of length times width: a scattered electron",
     "spot": "none of the others",
+    HOT_PIXEL: (
+        "all its significant pixels are hot in the dark that was subtracted, with no more charge than that explains, "
+        "or in the other frames of the night"
+    ),
 }
 
 

@@ -59,6 +59,13 @@ class Electronics:
     saturation_source: str
     saturation_map: np.ndarray | None = None  # electron, (ny, nx); None for one level
 
+    def with_saturation(self, level: Figure, source: str) -> Electronics:
+        """The same with another saturation level, electron."""
+        if isinstance(level, np.ndarray):
+            # Stars above the lowest level are spared everywhere; the flag goes by each pixel's own.
+            return replace(self, saturation=float(level.min()), saturation_map=level, saturation_source=source)
+        return replace(self, saturation=level, saturation_map=None, saturation_source=source)
+
     @property
     def in_electron(self) -> bool:
         """Whether the frame is in electron, so that no gain is applied."""
@@ -109,11 +116,8 @@ def electronics_of(
     gain, gain_source = _gain_of(ccd, meta, gain, in_electron)
     readnoise, readnoise_source = _readnoise_of(ccd, meta, readnoise, gain, in_electron)
     saturation, saturation_source = _saturation_of(ccd, meta, saturation, gain, per_unit, in_electron)
-    found = Electronics(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
-    if isinstance(saturation, np.ndarray):
-        # Stars above the lowest level are spared everywhere; the flag for saturated pixels goes by each pixel's own.
-        return replace(found, saturation=float(saturation.min()), saturation_map=saturation)
-    return found
+    found = Electronics(per_unit * gain, gain, readnoise, math.inf, gain_source, readnoise_source, "")
+    return found.with_saturation(saturation, saturation_source)
 
 
 def gain_by_amplifier(ccd: CCDData, given: Any) -> u.Quantity | None:

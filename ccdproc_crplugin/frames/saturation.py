@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
-import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames.checks import mask_of
@@ -24,6 +22,4 @@ def with_saturation(ccd: CCDData, electronics: Electronics) -> Electronics:
     level = measure_bright_end(ccd.data, mask=mask_of(ccd)).level
     if level is None:
         return electronics
-    level = level * electronics.factor
-    by_pixel = level if isinstance(level, np.ndarray) else None
-    return replace(electronics, saturation=float(np.min(level)), saturation_map=by_pixel, saturation_source=PILE_UP)
+    return electronics.with_saturation(level * electronics.factor, PILE_UP)

@@ -93,7 +93,7 @@ class _Events:
         side, share = SQUARES[0]
         filled = np.zeros(self.n + 1, dtype=bool)
         for event in np.flatnonzero((np.minimum(*self.sides) >= side) & (self.area >= share * side**2)):
-            filled[event] = _fills_a_square(self._image(event))
+            filled[event] = _fills_a_square(self._image(int(event)))
         return filled
 
     def lie_along_lines(self) -> np.ndarray:

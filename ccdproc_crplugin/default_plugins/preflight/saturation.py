@@ -43,8 +43,8 @@ def check_saturation(
         return Finding("saturation", "ok", f"{pile}, {level}", None, bright.pile, known)
     fix = "give saturation= in the unit of the frame, or a Quantity"
     if bright.pile is not None:
-        level = (1 - MARGIN) * bright.pile if bright.level is None else bright.level
-        fix = f"give saturation={level:.5g}, in the unit of the frame"
+        usable = (1 - MARGIN) * bright.pile if bright.level is None else bright.level
+        fix = f"give saturation={usable:.5g}, in the unit of the frame"
     status = "fail" if known is not None and known <= bright.sky else "warn"
     return Finding("saturation", status, problem, None, bright.high if bright.pile is None else bright.pile, known, fix)
 
