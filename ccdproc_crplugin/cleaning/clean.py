@@ -14,15 +14,17 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
+from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
@@ -67,10 +69,11 @@ def clean_cosmic_rays(
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
         The detector, by its name in `detectors`.
-    gain : Quantity, float or None
-        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron. Amplifiers may differ: an array of
+        shape (ny, nx), or sections with values such as ``{"[1:1024, *]": 1.2, "[1025:2048, *]": 1.3}``.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        Read noise (electron, or a Quantity in adu), like the gain. `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
@@ -154,7 +157,9 @@ def clean_cosmic_rays(
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
-    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(
+        ccd, electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    )
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
     frame = to_electrons(
         ccd,
@@ -181,6 +186,7 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info)
     _call_observers(cleaned, found.detection)
     return cleaned
 
@@ -263,8 +269,8 @@ def _in_force(
     }
     return {
         "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
+        "gain": in_words(electronics.gain),
+        "readnoise": in_words(electronics.readnoise),
         "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
@@ -293,7 +299,7 @@ def _estimates(
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
-    return frame.in_unit_of_frame(values, y, x), scatter / frame.electronics.factor
+    return frame.in_unit_of_frame(values, y, x), scatter / at(frame.electronics.factor, (y, x))
 
 
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:

@@ -101,14 +101,15 @@ def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "mask": frame.bad,
         "variance": frame.variance,
-        "readnoise": frame.electronics.readnoise,
+        "readnoise": frame.readnoise,
         "saturation": frame.saturation,
     }
     if plugins.takes_keyword(detector, "extra_variance"):
         return {**facts, "extra_variance": frame.extra_variance}
     if frame.extra_variance is not None:
-        photons = np.maximum(frame.data, 0) + np.float32(1) * np.square(frame.electronics.readnoise)
+        photons = np.maximum(frame.data, 0) + np.float32(frame.readnoise) ** 2
         facts["variance"] = frame.extra_variance + (photons if frame.variance is None else frame.variance)
+        facts["readnoise"] = frame.electronics.median_readnoise
     return facts
 
 

@@ -20,6 +20,7 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import companion
 from ccdproc_crplugin.plugins.model import Check, Finding
@@ -51,10 +52,8 @@ def cr_preflight(
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame; not changed.
-    gain : Quantity, float or None
-        Gain (electron/adu); `None` means the header's.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu); `None` means the header's.
+    gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`; `None` means the header's.
     dark, scale_dark, bias, dispersion_axis
         As for `clean_cosmic_rays`.
     policy : {"report", "warn", "raise", "off"}
@@ -92,7 +91,7 @@ def cr_preflight(
         return []
     electronics, frame, trouble = None, None, None
     try:
-        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
+        electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise))
     except CosmicRayError as err:
         trouble = str(err)
     if electronics is not None:
@@ -120,6 +119,7 @@ def run_checks(
     """
     known = {
         **_figures(electronics),
+        "electronics": electronics,
         **_structure(frame),
         "dark": dark,
         "detector": detector,
@@ -133,15 +133,16 @@ def run_checks(
     return findings
 
 
-def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, None if not known."""
+def _figures(electronics: Electronics | None) -> dict[str, Any]:
+    """Gain, read noise and saturation level as Quantities, None if not known, and the source of the level."""
     if electronics is None:
-        return {"gain": None, "readnoise": None, "saturation": None}
-    level = electronics.saturation
+        return {"gain": None, "readnoise": None, "saturation": None, "saturation_source": ""}
+    level = electronics.median_saturation
     return {
-        "gain": electronics.gain * u.electron / u.adu,
-        "readnoise": electronics.readnoise * u.electron,
+        "gain": electronics.median_gain * u.electron / u.adu,
+        "readnoise": electronics.median_readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
+        "saturation_source": electronics.saturation_source,
     }
 
 

@@ -19,7 +19,7 @@ from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.kernels.steps import without_steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Detection, Detector
+from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection, Detector
 
 #: What to give for ``sigclip`` to have it chosen.
 AUTO = "auto"
@@ -93,12 +93,16 @@ def detect(
         **search,
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
+    n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched = data if background is None else data - background
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
     if grow:
         hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
-    hits = without_steps(searched, hits, readnoise)
+    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, extra_variance)
+    n_along_edges += n_hits - np.count_nonzero(hits)
+    if n_along_edges:
+        info[ALONG_EDGES] = int(n_along_edges)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)

@@ -9,8 +9,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from ccdproc_crplugin.events.classify import HOT_PIXEL, RULES, classify, look_around
+from ccdproc_crplugin.events.classify import HOT_PIXEL, RULES, STRUCTURE, classify
 from ccdproc_crplugin.kernels.hot_pixels import explained_by_dark
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.structure import RULES as STRUCTURE_RULES
+from ccdproc_crplugin.kernels.structure import structure_rules
+from ccdproc_crplugin.kernels.surroundings import look_around
 
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage, SourceCatalog
@@ -71,15 +75,16 @@ def event_table(
     cleaned: np.ndarray,
     bad: np.ndarray,
     n_pixels: int,
+    saturated: np.ndarray | None = None,
     dark: np.ndarray | None = None,
     readnoise: float | np.ndarray = 0.0,
 ) -> QTable:
     """
     Measure each event: a row each, or no row if there is no segmentation.
 
-    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels. With the
-    ``dark`` that was subtracted (electron, shape (ny, nx)) and the read noise (electron), events on its hot pixels have
-    a class of their own, and a column holds the dark.
+    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels,
+    ``saturated`` the latter, if they are known. With the ``dark`` that was subtracted (electron, shape (ny, nx)) and
+    the read noise (electron), events on its hot pixels have a class of their own, and a column holds the dark.
     """
     if segmentation is None:
         return _empty_table(charge_unit, dark is not None)
@@ -92,9 +97,11 @@ def event_table(
     bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
     around = [look_around(cleaned, segmentation.data, *event) for event in enumerate(segmentation.slices, start=1)]
     classes = list(map(classify, area, peak, length, width, elongation, around))
+    classes, rules = _with_structure(classes, segmentation.data, saturated)
     if dark is not None:
         explained = explained_by_dark(charge, cleaned, dark, segmentation.data, readnoise)
-        classes = [HOT_PIXEL if hot else name for hot, name in zip(explained, classes, strict=True)]
+        classes = np.where(explained, HOT_PIXEL, classes).tolist()
+        rules = np.where(explained, RULES[HOT_PIXEL], rules).tolist()
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,
@@ -114,11 +121,21 @@ def event_table(
         "touches_edge": _touches_edge(**bounds, shape=charge.shape),
         "touches_bad": _touches_bad(segmentation, bad),
         "class": classes,
-        "rule": [RULES[name] for name in classes],
+        "rule": rules,
     }
     if dark is not None:
         columns["dark"] = _at_brightest(dark, charge, segmentation) * u.electron
     return _explained(QTable(columns))
+
+
+def _with_structure(
+    classes: list[str], labels: np.ndarray, saturated: np.ndarray | None
+) -> tuple[list[str], list[str]]:
+    """The class of each event with that of structure, which goes first, and the rule that gave it."""
+    y, x = true_pixels(labels > 0)
+    numbers = structure_rules(y, x, labels[y, x], labels.shape, saturated)[1:]
+    rules = [STRUCTURE_RULES[n - 1] if n else RULES[name] for n, name in zip(numbers, classes, strict=True)]
+    return [STRUCTURE if n else name for n, name in zip(numbers, classes, strict=True)], rules
 
 
 def _explained(table: QTable) -> QTable:
@@ -153,7 +170,7 @@ def _empty_table(charge_unit: u.Unit, with_dark: bool) -> QTable:
         nothing,
         nothing > 0,
         1,
-        nothing if with_dark else None,
+        dark=nothing if with_dark else None,
     )[:0]
 
 

@@ -21,9 +21,11 @@ from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, sav
 from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
+from ccdproc_crplugin.frames.gain_and_noise import at
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, extent_of, judge
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.companions import companion
+from ccdproc_crplugin.kernels.pixels import true_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -184,9 +186,16 @@ class CRSegments:
     @property
     def verdict(self) -> str:
         """
-        Whether this number of events is credible: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
+        Whether these events are credible: ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or
+        ``"cannot tell"``.
         """
-        return judge(self.n_events, self.expectation)
+        return judge(self.n_events, self.expectation, extent=self.extent)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How much of the frame the events cover."""
+        y, x = true_pixels(self.mask)
+        return extent_of(y, x, self.data[y, x], self.mask.shape, self._source.saturated)
 
     @property
     def areas(self) -> np.ndarray:
@@ -224,10 +233,11 @@ class CRSegments:
             source.cleaned * source.factor,
             source.bad,
             self.n_pixels,
+            source.saturated,
             source.dark,
             source.readnoise,
         )
-        write_verdict(table.meta, self.n_events, self.expectation)
+        write_verdict(table.meta, self.n_events, self.expectation, self.extent)
         return table
 
     @cached_property
@@ -240,7 +250,7 @@ class CRSegments:
         charge = np.zeros(self.mask.shape)
         source = self._source
         before = source.raw[self.mask].astype(float)
-        charge[self.mask] = (before - source.cleaned[self.mask]) * source.factor
+        charge[self.mask] = (before - source.cleaned[self.mask]) * at(source.factor, self.mask)
         return charge
 
     def cutouts(

@@ -13,11 +13,13 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.cards import gain_in_force, saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
@@ -31,10 +33,11 @@ class EventSource:
     raw: np.ndarray  # in the unit of the frame, as cleaned
     cleaned: np.ndarray
     bad: np.ndarray  # bad or saturated pixels
-    factor: float  # charge for one unit of the frame
+    factor: Figure  # charge for one unit of the frame
     unit: u.Unit  # of the charge
+    saturated: np.ndarray | None = None  # saturated pixels; None if the level is not known
     dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
-    readnoise: float | np.ndarray = 0.0  # electron; of use with a dark only
+    readnoise: Figure = 0.0  # electron; of use with a dark only
 
 
 def find_events(
@@ -61,11 +64,10 @@ def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: b
     if dark is None and (source.unit != u.electron or calibration_of(ccd).fitting(ccd.shape).dark is None):
         return source
     given = {name: known.get(name) for name in ("gain", "readnoise")}
-    if "CRGAIN" in ccd.meta and given["gain"] is None and not ccd.unit.is_equivalent(u.electron):
-        given["gain"] = ccd.meta["CRGAIN"]
-    if "CRRDNOIS" in ccd.meta and given["readnoise"] is None:
-        given["readnoise"] = ccd.meta["CRRDNOIS"]
-    electronics = electronics_of(ccd, **given)
+    in_force = {"gain": gain_in_force(ccd), "readnoise": ccd.meta.get("CRRDNOIS")}
+    electronics = electronics_of(
+        ccd, **{name: in_force[name] if value is None else value for name, value in given.items()}
+    )
     calibration = calibration_with(ccd, dark, scale, electronics)
     electrons = dark_electrons(calibration.dark, ccd, electronics, calibration.scale_dark)
     return replace(source, dark=electrons, readnoise=electronics.readnoise)
@@ -87,7 +89,7 @@ def _from_record(ccd: CCDData) -> EventSource:
     mask[record.y, record.x] = True
     raw = np.array(ccd.data, dtype=float)
     raw[record.y, record.x] = record.removed
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
@@ -100,7 +102,7 @@ def _from_flags(ccd: CCDData) -> EventSource:
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
     raw[mask] = np.nan
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
@@ -111,7 +113,8 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
             f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
+    cleaned = _repaired(ccd.data, mask, bad)
+    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd))
 
 
 def _from_detector(
@@ -120,10 +123,15 @@ def _from_detector(
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     chosen, parameters = choose_detector(detector, parameters)
-    electronics = electronics_of(ccd, **known)
+    electronics = with_saturation(ccd, electronics_of(ccd, **known))
     frame = to_electrons(ccd, electronics, calibration=calibration_with(ccd, dark, scale_dark, electronics))
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
+    factor = electronics.factor
+    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
+    by_pixel = isinstance(factor, np.ndarray)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    cleaned = cleaned / factor if by_pixel else cleaned
+    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -143,10 +151,15 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     return bad
 
 
-def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+def _saturated(ccd: CCDData) -> np.ndarray | None:
+    """The saturated pixels of a cleaned frame; None for any other."""
+    return saturated_pixels(ccd) if is_cleaned(ccd) else None
+
+
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[Figure, u.Unit]:
     """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+        parameters = {**parameters, "gain": gain_in_force(ccd)}
     try:
         electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:

@@ -12,7 +12,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import mask_of, variance_of
-from ccdproc_crplugin.frames.gain_and_noise import Electronics
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
@@ -34,21 +34,29 @@ class ElectronFrame:
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
-    extra_variance: np.ndarray | None = None  # float32, electron squared: what was subtracted adds it to each pixel
+    extra_variance: np.ndarray | None = None  # float32, electron squared: what each pixel has beside them
     background: np.ndarray | None = None  # float32, electron: sky lines and traces of a spectrum
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
 
     @property
+    def readnoise(self) -> float:
+        """The read noise that every pixel has at least, electron; the extra variance has the rest."""
+        return self.electronics.lowest_readnoise
+
+    @property
     def saturation(self) -> float:
-        """The saturation level of the data, electron."""
+        """The saturation level of the data, electron; the lowest one where amplifiers differ in gain."""
+        by_pixel = self.electronics.saturation_map
+        if self.pedestal is not None and by_pixel is not None:
+            return float(np.min(by_pixel - self.pedestal.level))
         return self.electronics.saturation - (0.0 if self.pedestal is None else float(np.median(self.pedestal.level)))
 
     def in_unit_of_frame(self, values: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Values of pixels, shape (n,), in the unit of the frame, with the pedestal."""
         if self.pedestal is not None:
             values = values + np.broadcast_to(self.pedestal.level, self.data.shape)[y, x]
-        return values / self.electronics.factor
+        return values / at(self.electronics.factor, (y, x))
 
 
 def to_electrons(
@@ -69,7 +77,8 @@ def to_electrons(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
-        saturation = np.float32(electronics.saturation)
+        level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
+        saturation = np.float32(level)
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
     holes = true_pixels(~np.isfinite(data))
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
@@ -77,6 +86,7 @@ def to_electrons(
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
+    variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
     if len(holes[0]):
         data[holes] = repair(data, *holes, bad)[0]
     axis, background = _spectrum(data, bad, dispersion_axis)
@@ -112,7 +122,7 @@ def _spectrum(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int 
     return axis, None if axis is None else spectrum_model(data, axis, bad)
 
 
-def _precise(factor: float, dtype: np.dtype) -> np.floating:
+def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:
     """The factor as float32 for data of up to 16 bits or float32, else as float64."""
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
@@ -151,8 +161,25 @@ def _variance_of_uncertainty(ccd: CCDData, electronics: Electronics, data: np.nd
             "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel.",
             "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
         )
-    variance[useless] = np.maximum(data[useless], 0) + electronics.readnoise**2
+    variance[useless] = np.maximum(data[useless], 0) + at(electronics.readnoise, useless) ** 2
     return None if _too_small(variance, data, electronics) else variance
+
+
+def _with_readnoise_by_pixel(
+    variance: np.ndarray | None, extra: np.ndarray | None, electronics: Electronics
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """
+    The variance of the uncertainty, and the extra variance with what the read noise of each pixel has above the lowest.
+
+    All are float32 (ny, nx), electron squared, or None; the variance returned does not include the extra variance.
+    """
+    if not isinstance(electronics.readnoise, np.ndarray):
+        return variance, extra
+    lowest = np.float32(electronics.lowest_readnoise) ** 2
+    above = electronics.readnoise**2 - lowest
+    if variance is not None:
+        variance = np.maximum(variance - above, np.minimum(variance, lowest))
+    return variance, above if extra is None else extra + above
 
 
 def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:
@@ -163,7 +190,7 @@ def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics)
     this on to a frame without an uncertainty.
     """
     sky = max(float(np.nanmedian(data)), 0)
-    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.readnoise**2)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.median_readnoise**2)
     found = math.sqrt(float(np.median(variance)))
     if found >= least:
         return False

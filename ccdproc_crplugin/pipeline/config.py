@@ -17,6 +17,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
+from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
@@ -107,6 +108,8 @@ class _Reader:
             with self._naming_line("headers", name):
                 if name == "unit":
                     given_unit(value)
+                elif name in BY_AMPLIFIER and isinstance(value, Mapping):
+                    check_figures(**{name: value})
                 elif name not in TEXTS:
                     least, above = 0 if name in ZERO_OR_MORE else None, 0 if name in ABOVE_ZERO else None
                     check_number(name, value, least, above=above)

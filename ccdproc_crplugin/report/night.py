@@ -42,7 +42,7 @@ class Row:
     detector: str = ""
     parameters: str = ""
     verdict: str = ""
-    lacking: str = ""  # what is missing for a verdict
+    lacking: str = ""  # why the verdict is so, such as what is missing for one
     findings: str = ""
     n_events: float | None = None
     n_pixels: float | None = None

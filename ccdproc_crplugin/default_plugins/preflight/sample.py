@@ -8,7 +8,7 @@ from astropy import units as u
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
 from ccdproc_crplugin.frames.checks import mask_of, uncertainty_scale
-from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
+from ccdproc_crplugin.frames.gain_and_noise import Figure, electrons_per_unit
 from ccdproc_crplugin.kernels.blocks import take_blocks
 
 #: From an uncertainty to the variance.
@@ -16,10 +16,11 @@ VARIANCE_OF = {StdDevUncertainty: np.square, VarianceUncertainty: np.positive, I
 
 
 def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
-    """Blocks spread over a frame, in electron."""
+    """Blocks spread over a frame, in electron; the gain is one value, or (ny, nx)."""
     blocks = take_blocks(ccd.data, bad=mask_of(ccd))
     with np.errstate(over="ignore", invalid="ignore"):
-        blocks *= np.float32(electrons_per_unit(ccd, gain))
+        factor = electrons_per_unit(ccd, gain)
+        blocks *= take_blocks(factor) if isinstance(factor, np.ndarray) else np.float32(factor)
     blocks[~np.isfinite(blocks)] = np.nan
     return blocks
 
@@ -30,5 +31,11 @@ def variance_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray | None:
     if variance_of is None or np.shape(ccd.uncertainty.array) != ccd.data.shape:
         return None
     scale = uncertainty_scale(ccd) * electrons_per_unit(ccd, gain)
+    squared = take_blocks(scale**2) if isinstance(scale, np.ndarray) else np.float32(scale**2)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        return variance_of(take_blocks(ccd.uncertainty.array)) * np.float32(scale**2)
+        return variance_of(take_blocks(ccd.uncertainty.array)) * squared
+
+
+def readnoise_blocks(readnoise: Figure) -> float | np.ndarray:
+    """The same blocks of the read noise, electron; one value remains one value."""
+    return take_blocks(readnoise) if isinstance(readnoise, np.ndarray) else readnoise
