@@ -12,7 +12,6 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import PreflightWarning
 from ccdproc_crplugin.frames.cards import add_history, saturated_pixels
-from ccdproc_crplugin.frames.rates import ABSURD_SHARE
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.structure import structure_rules
 from ccdproc_crplugin.kernels.surroundings import count_star_cores
@@ -28,19 +27,18 @@ MOST = 0.5
 FEWEST_ALONG_EDGES = 50
 
 
-def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any]) -> None:
-    """Warn in one line of what should be looked at in a cleaned frame, and add it to the history."""
+def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any], *, warn: bool = True) -> None:
+    """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
     doubts = " ".join(filter(None, (_on_events(cleaned, record), _on_edges(info))))
     if doubts:
         add_history(cleaned.meta, f"result: {doubts}")
+    if doubts and warn:
         warnings.warn(doubts, PreflightWarning, stacklevel=3)
 
 
 def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
     """The numbers of events that may be no cosmic rays; "" for what is usual."""
     y, x, label, shape = record.y, record.x, record.label, cleaned.data.shape
-    if len(y) > ABSURD_SHARE * cleaned.data.size:
-        return ""  # a warning of its own
     saturated = saturated_pixels(cleaned)
     n_structure = np.count_nonzero(structure_rules(y, x, label, shape, saturated))
     charge = record.removed.astype(float) - record.repaired

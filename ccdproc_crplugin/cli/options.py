@@ -94,13 +94,18 @@ def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True)
     if bad_pixels:
         text = "bad pixels: an image that is not 0 there"
         group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    text = (
+        "colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as RGGB, or none for a frame that "
+        "is no mosaic (default: from the header, if the pixels bear it out)"
+    )
+    group.add_argument("--mosaic", metavar="COLOURS", help=text)
     text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
     group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
 
 
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
-    names = ("dark", "scale_dark", "bias", "bad_pixels", "dispersion_axis")
+    names = ("dark", "scale_dark", "bias", "bad_pixels", "mosaic", "dispersion_axis")
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
 
 

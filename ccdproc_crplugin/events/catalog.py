@@ -100,8 +100,8 @@ def event_table(
     classes, rules = _with_structure(classes, segmentation.data, saturated)
     if dark is not None:
         explained = explained_by_dark(charge, cleaned, dark, segmentation.data, readnoise)
-        classes = np.where(explained, HOT_PIXEL, classes).tolist()
-        rules = np.where(explained, RULES[HOT_PIXEL], rules).tolist()
+        classes = [HOT_PIXEL if hot else name for hot, name in zip(explained, classes, strict=True)]
+        rules = [RULES[HOT_PIXEL] if hot else rule for hot, rule in zip(explained, rules, strict=True)]
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,

@@ -14,8 +14,7 @@ STRUCTURE = "structure?"
 #: The class of an event that a dark, or the other frames of a night, explain.
 HOT_PIXEL = "hot pixel"
 
-#: The rule of each class, in the order in which they are tried, by `classify` from the second on. The last one is what
-#: other frames tell, which goes before all.
+#: The rule of each class: structure, then those that `classify` tries, in its order, then what other frames tell.
 RULES = {
     STRUCTURE: (
         "wider, longer or more saturated than a particle makes, or along the edge of the frame: a star, its trail, the "

@@ -17,6 +17,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
 from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_in, extent_of, verdict_with_reason
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.sections import read_pairs
@@ -38,6 +39,7 @@ CARDS = {
     "CRSATUR": "[electron] saturation level",
     "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
+    "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
     "CROBJLIM": "contrast to the fine structure",
@@ -55,9 +57,14 @@ PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROB
 
 
 def write_cards(
-    meta: MutableMapping, detector: str, electronics: Electronics, repair: str | None, parameters: Mapping[str, Any]
+    meta: MutableMapping,
+    detector: str,
+    electronics: Electronics,
+    repair: str | None,
+    parameters: Mapping[str, Any],
+    mosaic: Mosaic = NO_COLOURS,
 ) -> None:
-    """Write the detector, the electronics, the repair and the detector's parameters in force."""
+    """Write the detector, the electronics, the repair, the mosaic and the detector's parameters in force."""
     set_card(meta, "CRDETECT", detector)
     set_card(meta, "CRVERSN", _release())
     gain, readnoise = electronics.gain, electronics.readnoise
@@ -69,6 +76,8 @@ def write_cards(
     if math.isfinite(electronics.saturation):
         set_card(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
     set_card(meta, "CRREPAIR", repair or "none")
+    if mosaic.pattern is not None:
+        set_card(meta, "CRMOSAIC", mosaic.pattern, mosaic.source)
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):
             set_card(meta, card, parameters[name])

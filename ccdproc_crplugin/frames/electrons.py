@@ -13,11 +13,13 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import mask_of, variance_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
+from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
+from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
 from ccdproc_crplugin.kernels.spectrum import spectrum_model
 
@@ -30,7 +32,7 @@ class ElectronFrame:
     """A frame as detectors take it; the arrays have shape (ny, nx)."""
 
     data: np.ndarray  # float32, electron, finite everywhere, less the pedestal
-    bad: np.ndarray  # bool: masked, not finite, or removed earlier
+    bad: np.ndarray  # bool: masked, not finite, far below or above what can be, or removed earlier
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
@@ -38,6 +40,7 @@ class ElectronFrame:
     background: np.ndarray | None = None  # float32, electron: sky lines and traces of a spectrum
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
+    mosaic: Mosaic = NO_COLOURS
 
     @property
     def readnoise(self) -> float:
@@ -68,6 +71,7 @@ def to_electrons(
     bias: CCDData | None = None,
     bad_pixels: np.ndarray | None = None,
     dispersion_axis: int | None = None,
+    mosaic: Mosaic = NO_COLOURS,
 ) -> ElectronFrame:
     """
     Convert a frame to read-only arrays in electron.
@@ -80,20 +84,20 @@ def to_electrons(
         level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
         saturation = np.float32(level)
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
-    holes = true_pixels(~np.isfinite(data))
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
+    beyond = beyond_saturation(data, electronics.saturation)
     pedestal = pedestal_of(ccd, electronics, bias)
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
     variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
-    if len(holes[0]):
-        data[holes] = repair(data, *holes, bad)[0]
-    axis, background = _spectrum(data, bad, dispersion_axis)
+    low = _far_below(data, electronics.lowest_readnoise, variance, extra, mosaic)
+    _replace_useless(data, bad, mosaic, low, beyond)
+    axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal)
+    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic)
 
 
 def _bad_pixels(
@@ -115,11 +119,57 @@ def _bad_pixels(
     return bad
 
 
-def _spectrum(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+def _replace_useless(data: np.ndarray, bad: np.ndarray, mosaic: Mosaic, *useless: np.ndarray | None) -> None:
+    """Make ``useless`` pixels, bool (ny, nx), bad ones, and replace them and those that are not finite, in place."""
+    holes = ~np.isfinite(data)
+    for mask in useless:
+        if mask is not None:
+            holes |= mask
+    bad |= holes
+    pixels = true_pixels(holes)
+    if len(pixels[0]):
+        data[pixels] = repair_of(mosaic)(data, *pixels, bad)[0]
+
+
+def _far_below(
+    data: np.ndarray, readnoise: float, variance: np.ndarray | None, extra: np.ndarray | None, mosaic: Mosaic
+) -> np.ndarray | None:
+    """The pixels far below all that lies around them, bool (ny, nx), in each plane of a mosaic; None without any."""
+    if mosaic.pattern is None:
+        return far_below(data, readnoise, variance, extra)
+    planes = zip(*(_planes_of(array) for array in (data, variance, extra)), strict=True)
+    found = [far_below(plane, readnoise, *known) for plane, *known in planes]
+    if all(mask is None for mask in found):
+        return None
+    pairs = zip(found, split_planes(data), strict=True)
+    low = [np.zeros(plane.shape, dtype=bool) if mask is None else mask for mask, plane in pairs]
+    return join_planes(low, data.shape)
+
+
+def _planes_of(array: np.ndarray | None) -> list[np.ndarray] | list[None]:
+    return [None] * 4 if array is None else list(split_planes(array))
+
+
+def _spectrum(
+    data: np.ndarray, bad: np.ndarray, axis: int | None, mosaic: Mosaic
+) -> tuple[int | None, np.ndarray | None]:
     """The dispersion axis of a spectrum and the model of its lines and traces, electron; None for an image."""
+    if mosaic.pattern is not None:
+        return _spectrum_of_planes(data, bad, axis)
     if axis is None:
         axis = find_dispersion_axis(data, bad if bad.any() else None)
     return axis, None if axis is None else spectrum_model(data, axis, bad)
+
+
+def _spectrum_of_planes(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+    """The same for a colour mosaic, each plane by itself; all have to be dispersed along one axis."""
+    planes = list(zip(split_planes(data), split_planes(bad), strict=True))
+    if axis is None:
+        axes = {find_dispersion_axis(plane, lost if lost.any() else None) for plane, lost in planes}
+        axis = axes.pop() if len(axes) == 1 else None
+    if axis is None:
+        return None, None
+    return axis, join_planes([spectrum_model(plane, axis, lost) for plane, lost in planes], data.shape)
 
 
 def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:

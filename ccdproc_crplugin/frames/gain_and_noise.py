@@ -62,7 +62,7 @@ class Electronics:
     def with_saturation(self, level: Figure, source: str) -> Electronics:
         """The same with another saturation level, electron."""
         if isinstance(level, np.ndarray):
-            # Stars above the lowest level are spared everywhere; the flag for saturated pixels goes by each pixel's own.
+            # Stars above the lowest level are spared everywhere; the flag goes by each pixel's own.
             return replace(self, saturation=float(level.min()), saturation_map=level, saturation_source=source)
         return replace(self, saturation=level, saturation_map=None, saturation_source=source)
 

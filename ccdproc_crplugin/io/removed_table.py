@@ -51,7 +51,8 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
 def _hot_hdus(put_back: np.ndarray | None) -> list[fits.BinTableHDU]:
     if put_back is None:
         return []
-    return [fits.BinTableHDU(np.rec.fromarrays(list(put_back.astype(np.int32).T), names=["y", "x"]), name=HOT)]
+    rows = np.rec.fromarrays(list(put_back.astype(np.int32).T), dtype=[("y", np.int32), ("x", np.int32)])
+    return [fits.BinTableHDU(rows, name=HOT)]
 
 
 def _first_mask_hdus(mask: np.ndarray | None) -> list[fits.ImageHDU]:

@@ -163,8 +163,9 @@ def _settled_rows(
     for file, row in cleaned.items():
         of_file = votes.get(file, ())
         hot = [_hot_pixels_in(vote, chips[vote.chip]) for vote in of_file]
-        known = bool(hot) and all(pixels is not None for pixels in hot)
-        row = {**row, "n_hot": sum(n_events for n_events, _ in hot) if known else None}
+        counts = [None if pixels is None else pixels[0] for pixels in hot]
+        known = [count for count in counts if count is not None]
+        row = {**row, "n_hot": sum(known) if known and len(known) == len(counts) else None}
         wanted = tuple(np.zeros(0, np.int64) if pixels is None else pixels[1] for pixels in hot)
         task = PutBack(execution.tasks[file], row, wanted, any(_n_put_back(vote) for vote in of_file))
         if execution.night.hot_pixels == "restore" and _differs(of_file, wanted):
@@ -197,7 +198,8 @@ def _differs(votes: Iterable[Vote], wanted: tuple[np.ndarray, ...]) -> bool:
 
 def put_back_in(work: PutBack) -> Outcome:
     """Put back what was removed from hot pixels; a result with others put back is made anew before."""
-    row, target, messages = dict(work.row), Path(work.task.target), ()
+    row, target = dict(work.row), Path(work.task.target)
+    messages: tuple[str, ...] = ()
     if work.anew:
         made = work_on(replace(work.task, anew=True, measures_hits=False))
         if made.rows[0]["status"] != "done":

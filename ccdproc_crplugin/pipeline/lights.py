@@ -38,7 +38,8 @@ from ccdproc_crplugin.pipeline.votes import votes_of
 def work_on(task: Task) -> Outcome:
     """Reduce a light frame; an error becomes the reason in its row."""
     start = time.perf_counter()
-    fatal, votes = "", ()
+    fatal = ""
+    votes: tuple[Vote, ...] = ()
     with caught_warnings() as messages:
         try:
             facts, votes = _reduced(task)

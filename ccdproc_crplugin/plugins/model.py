@@ -182,6 +182,9 @@ class Check:
         ``dark`` is a CCDData or None. A check that names them among its parameters is told too the
         ``saturation`` (electron), the name of the ``detector`` that is going to search, and all of its
         ``parameters`` (mapping), each None where it is not known.
+    by_plane : bool
+        Whether the four planes of a colour mosaic are checked one by one. For checks that compare a pixel with its
+        neighbours.
 
     Examples
     --------
@@ -195,6 +198,7 @@ class Check:
     name: str
     summary: str
     run: Callable[..., Any]
+    by_plane: bool = False
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ def view_frame(row: Row, chips: Mapping[Chip, ChipResult] | None = None) -> Fram
         ccd = read_ccd(row.path, hdu=row.hdu)
     if not is_cleaned(ccd):
         return None
+    name = name_in_review(row.path, row.hdu)
     segments = cr_segments(ccd)
     pixels = np.flatnonzero(segments.mask)
     chip, on_hot = _on_hot_pixels(ccd, row, chips or {})
@@ -81,7 +82,7 @@ def view_frame(row: Row, chips: Mapping[Chip, ChipResult] | None = None) -> Fram
         row = replace(row, n_hot=float(len(on_hot) + n_put_back))
     view = FrameView(
         row=complete(row, ccd.meta),
-        name=name_in_review(row.path, row.hdu),
+        name=name,
         cleaning=cleaning_id(ccd) if is_restorable(ccd) else "",
         shape=ccd.shape,
         pixels=pixels,

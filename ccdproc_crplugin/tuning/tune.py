@@ -206,7 +206,8 @@ def cr_tune(
         check_number("objlim", objlim, most=LARGEST_OBJLIM, above=0)
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
-    electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation))
+    electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    electronics = with_saturation(ccd, electronics)
     frame = to_electrons(
         ccd,
         electronics,

@@ -10,6 +10,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 from ccdproc_crplugin.frames.checks import mask_of, uncertainty_scale
 from ccdproc_crplugin.frames.gain_and_noise import Figure, electrons_per_unit
 from ccdproc_crplugin.kernels.blocks import take_blocks
+from ccdproc_crplugin.kernels.mosaic_events import level_frame
 
 #: From an uncertainty to the variance.
 VARIANCE_OF = {StdDevUncertainty: np.square, VarianceUncertainty: np.positive, InverseVariance: np.reciprocal}
@@ -23,6 +24,17 @@ def electron_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray:
         blocks *= take_blocks(factor) if isinstance(factor, np.ndarray) else np.float32(factor)
     blocks[~np.isfinite(blocks)] = np.nan
     return blocks
+
+
+def level_ccd(ccd: CCDData) -> CCDData:
+    """A colour mosaic whose planes are at one level, in the unit of the frame."""
+    level = ccd.copy()
+    bad = ~np.isfinite(ccd.data)
+    mask = mask_of(ccd)
+    bad = bad if mask is None else bad | mask
+    data = np.where(bad, 0, ccd.data).astype(np.float32)
+    level.data = level_frame(data, bad, 0.0, np.ones_like(data))
+    return level
 
 
 def variance_blocks(ccd: CCDData, gain: u.Quantity) -> np.ndarray | None:
