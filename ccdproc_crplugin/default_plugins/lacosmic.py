@@ -10,7 +10,9 @@ import numpy as np
 
 from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
+from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
+from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
@@ -94,12 +96,18 @@ def detect(
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
-    searched = data if background is None else data - background
+    searched, own = _on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
+    crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
+    info |= crowding
+    if width is not None:
+        hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
-    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, extra_variance)
+        hits = grow_events(searched, hits, readnoise=readnoise, bad=lost, extra_variance=own)
+        # In a crowded field the growth takes the stars beside an event for its wings.
+        hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
+    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
     n_along_edges += n_hits - np.count_nonzero(hits)
     if n_along_edges:
         info[ALONG_EDGES] = int(n_along_edges)
@@ -107,6 +115,16 @@ def detect(
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
+
+
+def _on_top_of(
+    background: np.ndarray | None, data: np.ndarray, extra_variance: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The data less the background, and the extra variance with the photons of the latter."""
+    if background is None:
+        return data, extra_variance
+    photons = np.maximum(background, 0)
+    return data - background, photons if extra_variance is None else photons + extra_variance
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:
@@ -121,6 +139,24 @@ def _without_structured_edges(
     """The hits without those on structured edges of the chip, and the pixels not searched with these edges."""
     edges = structured_edges(hits)
     return (hits, not_searched) if edges is None else (hits & ~edges, _joined(not_searched, edges))
+
+
+def _crowding(
+    data: np.ndarray, lost: np.ndarray, saturation: float, readnoise: float, fwhm: float | None
+) -> tuple[dict[str, Any], float | None]:
+    """Of a crowded field the share of such parts, for the record, and the stellar width (pix); nothing of others."""
+    blocks = take_blocks(data, bad=lost)
+    if crowded_share(blocks, readnoise) < LEAST_SHARE:
+        return {}, None
+    fwhm = _width(data, lost, saturation) if fwhm is None else fwhm
+    share = 0.0 if fwhm is None else crowded_share(blocks, readnoise, fwhm)
+    return ({"crowded": round(share, 2)}, fwhm) if share >= LEAST_SHARE else ({}, None)
+
+
+def _width(data: np.ndarray, mask: np.ndarray, saturation: float) -> float | None:
+    """Stellar width, pixels."""
+    level = saturation if np.isfinite(saturation) else None
+    return stellar_width(data, mask=mask if mask.any() else None, saturation=level)
 
 
 def _check(niter: int, **limits: Any) -> None:
@@ -138,8 +174,7 @@ def _choose_objlim(
     """The ``objlim`` that suits the frame, and the stellar width it comes from (pix), None where no width is used."""
     if fsmode == "convolve" or sepmed:
         return OBJLIM[fsmode], None
-    level = saturation if np.isfinite(saturation) else None
-    fwhm = stellar_width(data, mask=mask if mask.any() else None, saturation=level)
+    fwhm = _width(data, mask, saturation)
     return objlim_for_width(fwhm), fwhm
 
 

@@ -138,7 +138,7 @@ def search_scores(
     for number, (plane, own_lost) in enumerate(zip(split_planes(data), split_planes(lost), strict=True)):
         own = {**search, **{name: planes[number] for name, planes in arrays.items()}}
         found = lacosmic(plane, mask=own_lost, niter=1, readnoise=readnoise, scores_above=scores_above, **own)
-        table = found.scores.copy()
+        table = np.empty(0, SCORE) if found.scores is None else found.scores.copy()
         table["y"], table["x"] = in_frame(number, table["y"], table["x"])
         tables.append(table)
     scores = np.concatenate(tables)

@@ -46,10 +46,11 @@ class Tuning:
         Why it was made.
     table : `~astropy.table.Table`
         A row a pair of limits: ``sigclip``, ``objlim``; ``n_pixels``, ``n_events`` and ``n_extended`` found by one
-        iteration, without growth; ``completeness``, the share of trial events found; ``stars_touched``, as a share
-        of the stars detected; ``n_false``, the false events to expect, single pixels most of them; ``allowed``,
-        whether the bounds are kept; ``expected_low`` and ``expected_high``, how many events are plausible, masked
-        where that can't be told.
+        iteration, without growth; ``n_single``, those of a single pixel beside which nothing stands out, and
+        ``n_single_expected``, how many of these cosmic rays and noise make; ``completeness``, the share of trial events
+        found; ``stars_touched``, as a share of the stars detected; ``n_hot``, the hot pixels among the events;
+        ``n_false``, the false events to expect, with the hot pixels; ``allowed``, whether the bounds are kept;
+        ``expected_low`` and ``expected_high``, how many events are plausible, masked where that can't be told.
     fwhm : float or None
         Stellar width (pix).
     expectation : Expectation
@@ -181,7 +182,8 @@ def cr_tune(
     -----
     The frame is searched once for all pairs of limits. Parts of it, up to a million pixels, are searched twice
     more: with trial cosmic rays of known charge added, which gives the completeness, and as a twin without any cosmic
-    ray, whose sky, noise and stars are drawn anew, which gives what is false. The choice is the most complete pair that
+    ray, whose sky, noise and stars are drawn anew, which gives what is false. Hot pixels are told by their number:
+    cosmic rays that stay within one pixel come with others that do not. The choice is the most complete pair that
     keeps both bounds; the middle one, if several are equally complete to a per cent.
 
     The limits of a colour mosaic are those for its planes, of which all are tried together. The stars of its twin are
