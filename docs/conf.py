@@ -120,7 +120,7 @@ def night_rows():
 
 def host_keyword_rows():
     """Names that no parameter of a detector may bear."""
-    own = sorted(model.HOST_KEYWORDS - set(model.DETECTOR_KEYWORDS))
+    own = sorted(model.HOST_KEYWORDS - {*model.DETECTOR_KEYWORDS, *model.OPTIONAL_KEYWORDS})
     yield ("taken by the host",)
     yield (", ".join(f"``{name}``" for name in own),)
 

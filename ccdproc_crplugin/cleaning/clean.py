@@ -14,20 +14,22 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
+from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
+from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair as estimate
 from ccdproc_crplugin.plugins.model import Detection
 
 #: Largest share of the pixels that may be hit, unless another one is given.
@@ -51,6 +53,7 @@ def clean_cosmic_rays(
     scale_dark: bool = False,
     bias: CCDData | str | os.PathLike | None = None,
     bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
     repair: str | None = "meanmask",
     preflight: str = "warn",
@@ -67,10 +70,11 @@ def clean_cosmic_rays(
         The frame, in adu or electron, bias and dark subtracted, sky not subtracted. It is not changed.
     detector : str
         The detector, by its name in `detectors`.
-    gain : Quantity, float or None
-        Gain (electron/adu). `None` means the header's. Not for a frame in electron.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu). `None` means the header's.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        Gain (electron/adu). `None` means the header's. Not for a frame in electron. Amplifiers may differ: an array of
+        shape (ny, nx), or sections with values such as ``{"[1:1024, *]": 1.2, "[1025:2048, *]": 1.3}``.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        Read noise (electron, or a Quantity in adu), like the gain. `None` means the header's.
     saturation : Quantity, float or None
         Saturation level (a plain number is in the unit of the frame). `None` means the header's, if any.
     dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
@@ -83,6 +87,10 @@ def clean_cosmic_rays(
         the level of the overscan, or of ``PEDESTAL``, if the header names one.
     bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
         Bad pixels beside those of the mask; in a file those that are not 0.
+    mosaic : str, False or None
+        The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means
+        those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of
+        the four planes of a mosaic is searched and repaired by itself.
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
         sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.
@@ -149,12 +157,14 @@ def clean_cosmic_rays(
         force=force,
         scale_dark=scale_dark,
         dispersion_axis=dispersion_axis,
+        mosaic=mosaic,
     )
     repair = None if repair == NO_REPAIR else repair
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
+    electronics = with_saturation(ccd, electronics)
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
     frame = to_electrons(
         ccd,
@@ -164,6 +174,7 @@ def clean_cosmic_rays(
         bias=companion(bias, ccd, "bias"),
         bad_pixels=bad_pixel_mask(bad_pixels, ccd.shape),
         dispersion_axis=dispersion_axis,
+        mosaic=mosaic_of(ccd, mosaic),
     )
     findings = None
     if preflight != "off":
@@ -175,12 +186,13 @@ def clean_cosmic_rays(
     _check_share(found.mask, frame.bad, max_fraction)
     cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
     clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, electronics, repair, found.parameters)
+    write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
     _call_observers(cleaned, found.detection)
     return cleaned
 
@@ -193,8 +205,10 @@ def check_choices(
     force: bool = False,
     scale_dark: bool = False,
     dispersion_axis: int | None = None,
+    mosaic: str | bool | None = None,
 ) -> None:
     """Refuse choices of `clean_cosmic_rays` that do not exist."""
+    check_mosaic(mosaic)
     check_choice("dispersion_axis", dispersion_axis, (0, 1, None))
     check_bool("scale_dark", scale_dark)
     check_number("max_fraction", max_fraction, 0, 1)
@@ -260,11 +274,12 @@ def _in_force(
         "noise_of": ", ".join(taken_off) or None,
         "pedestal": None if frame.pedestal is None else f"{np.median(frame.pedestal.level):.6g} electron",
         "dispersion_axis": frame.dispersion_axis,
+        "mosaic": frame.mosaic.pattern,
     }
     return {
         "detector": detector,
-        "gain": electronics.gain,
-        "readnoise": electronics.readnoise,
+        "gain": in_words(electronics.gain),
+        "readnoise": in_words(electronics.readnoise),
         "saturation": electronics.saturation if np.isfinite(electronics.saturation) else None,
         "repair": repair,
         "noise": "model" if frame.variance is None else "uncertainty",
@@ -284,7 +299,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    lost = found.mask | frame.bad
+    lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
     if found.background is None:
         values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
     else:
@@ -293,7 +308,7 @@ def _estimates(
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
-    return frame.in_unit_of_frame(values, y, x), scatter / frame.electronics.factor
+    return frame.in_unit_of_frame(values, y, x), scatter / at(frame.electronics.factor, (y, x))
 
 
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:

@@ -14,6 +14,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.cleaning.mosaic import search_planes
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame
@@ -69,8 +70,27 @@ def find_cosmic_rays(
     searched = with_background(parameters, frame)
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
+
+    def search(plane: ElectronFrame, own: Mapping[str, Any]) -> Detection:
+        return _detect(plane, detector, own, blame)
+
+    if frame.mosaic.pattern is None:
+        detection = search(frame, searched)
+        mask = detection.mask & ~frame.bad
+    else:
+        detection, mask = search_planes(frame, searched, search)
+    mask = _refined(ccd, mask, frame.bad, where)
+    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
+    background = searched.get("background")
+    if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
+        background = frame.background
+    return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
+
+
+def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str) -> Detection:
+    """The answer of a detector on a frame or a plane of it; its errors become ours."""
     try:
-        detection = detector.detect(frame.data, **_facts_for(detector, frame), **searched)
+        detection = detector.detect(frame.data, **_facts_for(detector, frame), **parameters)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -79,13 +99,7 @@ def find_cosmic_rays(
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    detection = _checked(detection, frame.data.shape, blame)
-    mask = _refined(ccd, detection.mask & ~frame.bad, frame.bad, where)
-    chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    background = searched.get("background")
-    if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
-        background = frame.background
-    return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
+    return _checked(detection, frame.data.shape, blame)
 
 
 def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
@@ -101,14 +115,15 @@ def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "mask": frame.bad,
         "variance": frame.variance,
-        "readnoise": frame.electronics.readnoise,
+        "readnoise": frame.readnoise,
         "saturation": frame.saturation,
     }
     if plugins.takes_keyword(detector, "extra_variance"):
         return {**facts, "extra_variance": frame.extra_variance}
     if frame.extra_variance is not None:
-        photons = np.maximum(frame.data, 0) + np.float32(1) * np.square(frame.electronics.readnoise)
+        photons = np.maximum(frame.data, 0) + np.float32(frame.readnoise) ** 2
         facts["variance"] = frame.extra_variance + (photons if frame.variance is None else frame.variance)
+        facts["readnoise"] = frame.electronics.median_readnoise
     return facts
 
 

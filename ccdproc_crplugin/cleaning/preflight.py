@@ -14,12 +14,16 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.cleaning.mosaic_findings import joined_findings
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, check_choice
 from ccdproc_crplugin.frames.cards import add_history, set_card
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, electronics_of
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, check_mosaic, mosaic_of
+from ccdproc_crplugin.frames.planes import split_ccd, split_known
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import companion
 from ccdproc_crplugin.plugins.model import Check, Finding
@@ -41,6 +45,7 @@ def cr_preflight(
     dark: CCDData | str | os.PathLike | None = None,
     scale_dark: bool = False,
     bias: CCDData | str | os.PathLike | None = None,
+    mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
     policy: str = "report",
 ) -> list[Finding]:
@@ -51,11 +56,9 @@ def cr_preflight(
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame; not changed.
-    gain : Quantity, float or None
-        Gain (electron/adu); `None` means the header's.
-    readnoise : Quantity, float or None
-        Read noise (electron, or a Quantity in adu); `None` means the header's.
-    dark, scale_dark, bias, dispersion_axis
+    gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`; `None` means the header's.
+    dark, scale_dark, bias, mosaic, dispersion_axis
         As for `clean_cosmic_rays`.
     policy : {"report", "warn", "raise", "off"}
         Only return the findings; warn of each that is not ok; also raise if a check failed; run no check.
@@ -87,17 +90,25 @@ def cr_preflight(
     check_frame(ccd)
     check_choice("policy", policy, POLICIES)
     check_choice("dispersion_axis", dispersion_axis, (0, 1, None))
+    check_mosaic(mosaic)
     dark, bias = companion(dark, ccd, "dark"), companion(bias, ccd, "bias")
     if policy == "off":
         return []
     electronics, frame, trouble = None, None, None
     try:
-        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise)
+        electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise))
     except CosmicRayError as err:
         trouble = str(err)
     if electronics is not None:
         calibration = calibration_with(ccd, dark, scale_dark, electronics)
-        frame = to_electrons(ccd, electronics, calibration=calibration, bias=bias, dispersion_axis=dispersion_axis)
+        frame = to_electrons(
+            ccd,
+            electronics,
+            calibration=calibration,
+            bias=bias,
+            dispersion_axis=dispersion_axis,
+            mosaic=mosaic_of(ccd, mosaic),
+        )
     findings = run_checks(ccd, electronics, frame=frame, dark=dark, trouble=trouble)
     act_on(findings, policy)
     return findings
@@ -120,6 +131,7 @@ def run_checks(
     """
     known = {
         **_figures(electronics),
+        "electronics": electronics,
         **_structure(frame),
         "dark": dark,
         "detector": detector,
@@ -127,32 +139,44 @@ def run_checks(
         "trouble": trouble,
     }
     ccd = read_only(ccd)
-    findings = []
+    colours = NO_COLOURS if frame is None else frame.mosaic
+    planes = [] if colours.pattern is None else _planes(ccd, known)
+    findings: list[Finding] = []
     for check in plugins.checks().values():
-        findings += _run(check, ccd, known)
+        if check.by_plane and planes:
+            findings += joined_findings([_run(check, *plane) for plane in planes], colours.names)
+        else:
+            findings += _run(check, ccd, known)
     return findings
 
 
-def _figures(electronics: Electronics | None) -> dict[str, u.Quantity | None]:
-    """Gain, read noise and saturation level as Quantities, None if not known."""
+def _planes(ccd: CCDData, known: Mapping[str, Any]) -> list[tuple[CCDData, dict[str, Any]]]:
+    """The planes of a mosaic, each with its facts."""
+    return list(zip(map(read_only, split_ccd(ccd)), split_known(known, ccd.data.shape), strict=True))
+
+
+def _figures(electronics: Electronics | None) -> dict[str, Any]:
+    """Gain, read noise and saturation level, the medians over the frame, None if not known; the source of the level."""
     if electronics is None:
-        return {"gain": None, "readnoise": None, "saturation": None}
-    level = electronics.saturation
+        return {"gain": None, "readnoise": None, "saturation": None, "saturation_source": ""}
+    level = electronics.median_saturation
     return {
-        "gain": electronics.gain * u.electron / u.adu,
-        "readnoise": electronics.readnoise * u.electron,
+        "gain": electronics.median_gain * u.electron / u.adu,
+        "readnoise": electronics.median_readnoise * u.electron,
         "saturation": level * u.electron if math.isfinite(level) else None,
+        "saturation_source": electronics.saturation_source,
     }
 
 
 def _structure(frame: ElectronFrame | None) -> dict[str, Any]:
     """What is known of the frame in electrons beside its data."""
     if frame is None:
-        return dict.fromkeys(("extra_variance", "dispersion_axis", "pedestal"))
+        return dict.fromkeys(("extra_variance", "dispersion_axis", "pedestal", "mosaic"))
     return {
         "extra_variance": frame.extra_variance,
         "dispersion_axis": frame.dispersion_axis,
         "pedestal": frame.pedestal,
+        "mosaic": frame.mosaic,
     }
 
 

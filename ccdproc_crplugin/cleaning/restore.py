@@ -11,11 +11,11 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
-from ccdproc_crplugin.frames.cards import clear_cards, write_edited, write_events, write_history
+from ccdproc_crplugin.frames.cards import clear_cards, write_edited, write_history
 from ccdproc_crplugin.frames.checks import check_frame, check_mask
 from ccdproc_crplugin.frames.copies import copy_but_pixels
-from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
-from ccdproc_crplugin.frames.removed import RemovedPixels, attach, detach, removed_pixels
+from ccdproc_crplugin.frames.removed import RemovedPixels, detach, removed_pixels
+from ccdproc_crplugin.frames.restored import put_back, put_uncertainty_back
 
 
 def restore_cosmic_rays(
@@ -65,7 +65,7 @@ def restore_cosmic_rays(
     if chosen.all():
         _put_everything_back(restored, record)
     else:
-        _put_back(restored, record, chosen)
+        put_back(restored, record, chosen)
     outcome = f"{int(chosen.sum())} of {len(record)} pixels put back"
     write_edited(restored.meta)
     write_history(restored.meta, "restore_cosmic_rays", _selection(record, chosen, labels, mask), outcome)
@@ -126,38 +126,7 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
     restored.data = data
     restored.mask = mask
     restored.flags = copy.deepcopy(record.flags)
-    _put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
+    put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
     if restored.uncertainty is not None and record.uncertainty is not None:
         restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty_kind.split()[1])
     clear_cards(restored.meta)
-
-
-def _put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
-    y, x = record.y[chosen], record.x[chosen]
-    restored.data = np.array(restored.data)
-    restored.data[y, x] = record.removed[chosen]
-    if restored.mask is not None:
-        restored.mask = np.array(restored.mask)
-        restored.mask[y, x] = False
-    if isinstance(restored.flags, np.ndarray) and restored.flags.dtype == np.uint8:
-        restored.flags = np.array(restored.flags)
-        change_flags(restored.flags, y, x, remove=PixelFlag.COSMIC_RAY)
-    _put_uncertainty_back(restored, record, chosen)
-    rest = record.remaining(~chosen, restored.data.shape)
-    attach(restored, rest)
-    write_events(restored, rest)
-
-
-def _put_uncertainty_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> None:
-    uncertainty = restored.uncertainty
-    if uncertainty is None or record.uncertainty is None:
-        return
-    if uncertainty.uncertainty_type != record.uncertainty_kind.split()[0]:
-        raise CosmicRayError(
-            f"Found an uncertainty of type {uncertainty.uncertainty_type!r} where the cleaning left one of type "
-            f"{record.uncertainty_kind.split()[0]!r}; expected the frame as it was cleaned.",
-            "Restore first.",
-        )
-    array = np.array(uncertainty.array)
-    array[record.y[chosen], record.x[chosen]] = record.uncertainty[chosen]
-    restored.uncertainty = type(uncertainty)(array, unit=uncertainty.unit, copy=False)

@@ -19,12 +19,16 @@ SWITCHES = {"overwrite": "replace existing files", "quiet": "show no progress ba
 
 #: Help of the options that take precedence over the header.
 QUANTITIES = {
-    "gain": "gain in electron/adu",
-    "readnoise": "read noise in electron",
+    "gain": "gain in electron/adu: a number, SECTION=VALUE pairs as in '[1:1024,*]=1.2; [1025:2048,*]=1.3', or a file",
+    "readnoise": "read noise in electron, in the same forms",
     "saturation": "saturation level in the unit of the frame",
     "pixel_size": "side of a pixel in micron",
     "altitude": "altitude of the observatory in m",
 }
+
+
+#: The options that may differ from amplifier to amplifier.
+BY_AMPLIFIER = ("gain", "readnoise")
 
 
 def add_frame(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +66,8 @@ def add_quantities(parser: argparse._ActionsContainer, *names: str) -> None:
     """Add options for numbers that are looked up in the header if they are not given."""
     for name in names:
         text = f"{QUANTITIES[name]} (default: from the header)"
-        parser.add_argument(f"--{name.replace('_', '-')}", type=float, metavar="NUMBER", help=text)
+        kind, metavar = (_figure, "VALUE") if name in BY_AMPLIFIER else (float, "NUMBER")
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, metavar=metavar, help=text)
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
@@ -89,13 +94,18 @@ def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True)
     if bad_pixels:
         text = "bad pixels: an image that is not 0 there"
         group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    text = (
+        "colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as RGGB, or none for a frame that "
+        "is no mosaic (default: from the header, if the pixels bear it out)"
+    )
+    group.add_argument("--mosaic", metavar="COLOURS", help=text)
     text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
     group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
 
 
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
-    names = ("dark", "scale_dark", "bias", "bad_pixels", "dispersion_axis")
+    names = ("dark", "scale_dark", "bias", "bad_pixels", "mosaic", "dispersion_axis")
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
 
 
@@ -118,6 +128,30 @@ def whole_number(least: int) -> Callable[[str], int]:
         return int(word)
 
     return convert
+
+
+def _figure(word: str) -> Any:
+    """The type of an option that is a number, values of sections, or a file with a value for each pixel."""
+    from ccdproc_crplugin.frames.sections import check_sections, read_pairs
+    from ccdproc_crplugin.io.ccd import open_frame
+
+    try:
+        return float(word)
+    except ValueError:
+        pairs = read_pairs(word)
+    if pairs is None and not os.path.isfile(word):
+        raise argparse.ArgumentTypeError(
+            f"{word!r:.200} should be a number, SECTION=VALUE pairs such as '[1:1024,*]=1.2; [1025:2048,*]=1.3', or a "
+            "FITS file"
+        )
+    try:
+        if pairs is not None:
+            check_sections("value", pairs)
+            return pairs
+        with open_frame(word) as file:
+            return file.hdus[file.index].data.astype(float)
+    except CosmicRayError as err:
+        raise argparse.ArgumentTypeError(str(err)) from err
 
 
 def _sigclip(word: str) -> float | str:

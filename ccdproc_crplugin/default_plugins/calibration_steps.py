@@ -11,8 +11,12 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
+<<<<<<< HEAD
 from astropy.io.fits import Header
 from astropy.nddata import CCDData
+=======
+from astropy.nddata import CCDData, StdDevUncertainty
+>>>>>>> main
 
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
@@ -23,10 +27,15 @@ from ccdproc_crplugin.errors import (
     wrong_value,
 )
 from ccdproc_crplugin.frames import header
+<<<<<<< HEAD
 from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
 from ccdproc_crplugin.io.ccd import open_hdus
 from ccdproc_crplugin.io.companions import read_bad_pixels
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
+=======
+from ccdproc_crplugin.frames.amplifiers import moved_sections
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
+>>>>>>> main
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -80,11 +89,14 @@ def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
     Returns
     -------
     `~astropy.nddata.CCDData`
-        A new frame, without the sections of the raw chip in its header.
+        A new frame, without the sections of the raw chip in its header. Those of its amplifiers are moved.
     """
     import ccdproc
 
-    trimmed = ccdproc.trim_image(ccd, fits_section=_section(ccd, fits_section))
+    section = _section(ccd, fits_section)
+    trimmed = ccdproc.trim_image(ccd, fits_section=section)
+    offset = [part.indices(size)[0] for part, size in zip(_slices(section), ccd.shape, strict=True)]
+    trimmed.meta.update(moved_sections(ccd.meta, (offset[0], offset[1]), trimmed.shape))
     for keyword in SECTIONS:
         trimmed.meta.pop(keyword, None)
     return trimmed
@@ -252,7 +264,7 @@ def _with_unlit_masked(flat: CCDData, unlit: np.ndarray, value: float) -> CCDDat
     return masked
 
 
-def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
+def correct_gain(ccd: CCDData, *, gain: Any = None) -> CCDData:
     """
     Convert adu to electrons.
 
@@ -260,8 +272,8 @@ def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame, in adu.
-    gain : float or None
-        Gain in electron/adu; `None` means that of the header.
+    gain : float, mapping or None
+        Gain in electron/adu, or that of each section; `None` means that of the header.
 
     Returns
     -------
@@ -276,9 +288,7 @@ def correct_gain(ccd: CCDData, *, gain: float | None = None) -> CCDData:
     return _single(ccd, ccdproc.gain_correct, _gain(ccd, gain))
 
 
-def create_deviation(
-    ccd: CCDData, *, gain: float | None = None, readnoise: float | None = None, disregard_nan: bool = True
-) -> CCDData:
+def create_deviation(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, disregard_nan: bool = True) -> CCDData:
     """
     Give the frame an uncertainty from its photons and the read noise.
 
@@ -286,10 +296,10 @@ def create_deviation(
     ----------
     ccd : `~astropy.nddata.CCDData`
         The frame, bias subtracted.
-    gain : float or None
-        Gain in electron/adu; `None` means that of the header. Not for a frame in electron.
-    readnoise : float or None
-        Read noise in electron; `None` means that of the header.
+    gain : float, mapping or None
+        Gain in electron/adu, or that of each section; `None` means that of the header. Not for a frame in electron.
+    readnoise : float, mapping or None
+        Read noise in electron, or that of each section; `None` means that of the header.
     disregard_nan : bool
         Use the read noise alone for a pixel below zero, whose photon noise is not known.
 
@@ -301,6 +311,8 @@ def create_deviation(
     import ccdproc
 
     figures = electronics_of(ccd, gain=gain, readnoise=readnoise)
+    if isinstance(figures.gain, np.ndarray) or isinstance(figures.readnoise, np.ndarray):
+        return _with_deviation(_as_float(ccd), figures, disregard_nan)
     known = None if ccd.unit == u.electron else figures.gain * u.electron / u.adu
     with np.errstate(invalid="ignore"):
         return ccdproc.create_deviation(
@@ -308,7 +320,21 @@ def create_deviation(
         )
 
 
+<<<<<<< HEAD
 def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
+=======
+def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> CCDData:
+    """A frame with the uncertainty that ccdproc.create_deviation, which takes numbers, gives each amplifier."""
+    photons = ccd.data * figures.factor
+    photons[photons < 0] = 0 if disregard_nan else np.nan
+    result = ccd.copy()
+    deviation = np.sqrt(photons + np.square(figures.readnoise)) / figures.factor
+    result.uncertainty = StdDevUncertainty(deviation.astype(ccd.data.dtype))
+    return result
+
+
+def _section(ccd: CCDData, section: str) -> str:
+>>>>>>> main
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section, parameter)
     if not section.startswith("["):
@@ -368,7 +394,10 @@ def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     return found.value
 
 
-def _gain(ccd: CCDData, gain: float | None) -> u.Quantity:
+def _gain(ccd: CCDData, gain: Any) -> u.Quantity:
+    by_amplifier = gain_by_amplifier(ccd, gain)
+    if by_amplifier is not None:
+        return by_amplifier
     if gain is not None:
         return gain if isinstance(gain, u.Quantity) else gain * u.electron / u.adu
     found = header.gain(ccd.meta)

@@ -17,7 +17,7 @@ from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
 #: Parameters of the cleaning that are not the detector's.
-FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force")
+FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force", "mosaic")
 
 
 def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:

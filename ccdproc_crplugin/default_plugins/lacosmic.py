@@ -19,7 +19,7 @@ from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.kernels.steps import without_steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Detection, Detector
+from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection, Detector
 
 #: What to give for ``sigclip`` to have it chosen.
 AUTO = "auto"
@@ -93,16 +93,30 @@ def detect(
         **search,
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
-    searched = data if background is None else data - background
+    n_along_edges = np.count_nonzero(found.mask & ~hits)
+    searched, own = _on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
-    hits = without_steps(searched, hits, readnoise)
+        hits = grow_events(searched, hits, readnoise=readnoise, bad=lost, extra_variance=own)
+    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
+    n_along_edges += n_hits - np.count_nonzero(hits)
+    if n_along_edges:
+        info[ALONG_EDGES] = int(n_along_edges)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
+
+
+def _on_top_of(
+    background: np.ndarray | None, data: np.ndarray, extra_variance: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The data less the background, and the extra variance with the photons of the latter."""
+    if background is None:
+        return data, extra_variance
+    photons = np.maximum(background, 0)
+    return data - background, photons if extra_variance is None else photons + extra_variance
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:

@@ -9,7 +9,12 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
-from ccdproc_crplugin.events.classify import RULES, classify, look_around
+from ccdproc_crplugin.events.classify import HOT_PIXEL, RULES, STRUCTURE, classify
+from ccdproc_crplugin.kernels.hot_pixels import explained_by_dark
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.structure import RULES as STRUCTURE_RULES
+from ccdproc_crplugin.kernels.structure import structure_rules
+from ccdproc_crplugin.kernels.surroundings import look_around
 
 if TYPE_CHECKING:
     from photutils.segmentation import SegmentationImage, SourceCatalog
@@ -45,11 +50,12 @@ DESCRIPTIONS = {
     "touches_bad": "whether a bad or saturated pixel is next to it",
     "class": "what it looks like",
     "rule": "the rule that gave the class",
+    "dark": "what the dark has at its brightest pixel",
 }
 
 #: Formats in which columns are printed.
 FORMATS = {
-    ".0f": ("sum", "peak", "area"),
+    ".0f": ("sum", "peak", "area", "dark"),
     ".1f": ("x", "y", "length", "width", "orientation", "elongation"),
     ".2f": ("ixx", "iyy", "ixy"),
 }
@@ -69,14 +75,19 @@ def event_table(
     cleaned: np.ndarray,
     bad: np.ndarray,
     n_pixels: int,
+    saturated: np.ndarray | None = None,
+    dark: np.ndarray | None = None,
+    readnoise: float | np.ndarray = 0.0,
 ) -> QTable:
     """
     Measure each event: a row each, or no row if there is no segmentation.
 
-    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels.
+    The charge removed and the cleaned frame are in ``charge_unit``; ``bad`` holds bad and saturated pixels,
+    ``saturated`` the latter, if they are known. With the ``dark`` that was subtracted (electron, shape (ny, nx)) and
+    the read noise (electron), events on its hot pixels have a class of their own, and a column holds the dark.
     """
     if segmentation is None:
-        return _empty_table(charge_unit)
+        return _empty_table(charge_unit, dark is not None)
     sources = source_catalog(segmentation, charge)
     area = np.asarray(segmentation.areas)
     ixx, iyy, ixy = _second_moments(sources)
@@ -86,6 +97,11 @@ def event_table(
     bounds = {edge: np.atleast_1d(getattr(sources, f"bbox_{edge}")) for edge in ("xmin", "xmax", "ymin", "ymax")}
     around = [look_around(cleaned, segmentation.data, *event) for event in enumerate(segmentation.slices, start=1)]
     classes = list(map(classify, area, peak, length, width, elongation, around))
+    classes, rules = _with_structure(classes, segmentation.data, saturated)
+    if dark is not None:
+        explained = explained_by_dark(charge, cleaned, dark, segmentation.data, readnoise)
+        classes = [HOT_PIXEL if hot else name for hot, name in zip(explained, classes, strict=True)]
+        rules = [RULES[HOT_PIXEL] if hot else rule for hot, rule in zip(explained, rules, strict=True)]
     columns = {
         "label": np.arange(1, len(area) + 1),
         "x": np.atleast_1d(sources.x_centroid) * u.pix,
@@ -105,29 +121,57 @@ def event_table(
         "touches_edge": _touches_edge(**bounds, shape=charge.shape),
         "touches_bad": _touches_bad(segmentation, bad),
         "class": classes,
-        "rule": [RULES[name] for name in classes],
+        "rule": rules,
     }
+    if dark is not None:
+        columns["dark"] = _at_brightest(dark, charge, segmentation) * u.electron
     return _explained(QTable(columns))
+
+
+def _with_structure(
+    classes: list[str], labels: np.ndarray, saturated: np.ndarray | None
+) -> tuple[list[str], list[str]]:
+    """The class of each event with that of structure, which goes first, and the rule that gave it."""
+    y, x = true_pixels(labels > 0)
+    numbers = structure_rules(y, x, labels[y, x], labels.shape, saturated)[1:]
+    rules = [STRUCTURE_RULES[n - 1] if n else RULES[name] for n, name in zip(numbers, classes, strict=True)]
+    return [STRUCTURE if n else name for n, name in zip(numbers, classes, strict=True)], rules
 
 
 def _explained(table: QTable) -> QTable:
     """The table with descriptions and formats of its columns."""
-    for name, description in DESCRIPTIONS.items():
-        table[name].info.description = description
+    for name in table.colnames:
+        table[name].info.description = DESCRIPTIONS[name]
     for pattern, names in FORMATS.items():
-        for name in names:
+        for name in set(names) & set(table.colnames):
             table[name].info.format = pattern
     return table
 
 
-def _empty_table(charge_unit: u.Unit) -> QTable:
+def _at_brightest(frame: np.ndarray, charge: np.ndarray, segmentation: SegmentationImage) -> np.ndarray:
+    """The value of a frame at the pixel of each event that lost most charge."""
+    from scipy.ndimage import maximum_position
+
+    places = maximum_position(charge, segmentation.data, range(1, segmentation.max_label + 1))
+    return np.array([frame[int(y), int(x)] for y, x in places])
+
+
+def _empty_table(charge_unit: u.Unit, with_dark: bool) -> QTable:
     """The columns of the table without a row, from an event that is made up."""
     from photutils.segmentation import SegmentationImage
 
     labels = np.zeros((3, 3), dtype=np.int32)
     labels[1, 1] = 1
     nothing = np.zeros((3, 3))
-    return event_table(SegmentationImage(labels), nothing + labels, charge_unit, nothing, nothing > 0, 1)[:0]
+    return event_table(
+        SegmentationImage(labels),
+        nothing + labels,
+        charge_unit,
+        nothing,
+        nothing > 0,
+        1,
+        dark=nothing if with_dark else None,
+    )[:0]
 
 
 def _second_moments(sources: SourceCatalog) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

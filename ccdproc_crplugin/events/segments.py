@@ -15,14 +15,17 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
+from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole
 from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
 from ccdproc_crplugin.events.source import EventSource, find_events
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.rates import Expectation, expected_events, judge
+from ccdproc_crplugin.frames.gain_and_noise import at
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, extent_of, judge
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
+from ccdproc_crplugin.io.companions import companion
+from ccdproc_crplugin.kernels.pixels import true_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -44,6 +47,8 @@ def cr_segments(
     *,
     connectivity: int = 8,
     mask: np.ndarray | None = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
     detector: str = "lacosmic",
     **parameters: Any,
 ) -> CRSegments:
@@ -61,6 +66,12 @@ def cr_segments(
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
         The cosmic rays. `None` means those of the flags of a cleaned frame, or those that ``detector`` finds in another
         frame.
+    dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
+        The dark that was subtracted from the frame, without its bias. Events that its hot pixels explain have the class
+        ``hot pixel``, and the table has a column ``dark``. Nothing is subtracted. `None` means that of the night, in
+        a step of a night.
+    scale_dark : bool
+        Whether the dark was scaled to the exposure of the frame.
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
@@ -90,7 +101,8 @@ def cr_segments(
     """
     check_frame(ccd)
     check_counts(n_pixels, connectivity)
-    source = find_events(ccd, mask, detector, parameters)
+    check_bool("scale_dark", scale_dark)
+    source = find_events(ccd, mask, detector, parameters, companion(dark, ccd, "dark"), scale_dark)
     return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
 
 
@@ -174,9 +186,16 @@ class CRSegments:
     @property
     def verdict(self) -> str:
         """
-        Whether this number of events is credible: ``"plausible"``, ``"too many"``, ``"too few"`` or ``"cannot tell"``.
+        Whether these events are credible: ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or
+        ``"cannot tell"``.
         """
-        return judge(self.n_events, self.expectation)
+        return judge(self.n_events, self.expectation, extent=self.extent)
+
+    @cached_property
+    def extent(self) -> Extent:
+        """How much of the frame the events cover."""
+        y, x = true_pixels(self.mask)
+        return extent_of(y, x, self.data[y, x], self.mask.shape, self._source.saturated)
 
     @property
     def areas(self) -> np.ndarray:
@@ -202,7 +221,8 @@ class CRSegments:
         ``label``; ``x``, ``y`` the middle of its pixels; ``xmin``, ``xmax``, ``ymin``, ``ymax`` its bounds,
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
-        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class.
+        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class;
+        ``dark``, with a dark only, the dark at its brightest pixel.
         Its ``meta`` holds the cards of a cleaned frame that say how many events are expected.
         """
         source = self._source
@@ -213,8 +233,11 @@ class CRSegments:
             source.cleaned * source.factor,
             source.bad,
             self.n_pixels,
+            source.saturated,
+            source.dark,
+            source.readnoise,
         )
-        write_verdict(table.meta, self.n_events, self.expectation)
+        write_verdict(table.meta, self.n_events, self.expectation, self.extent)
         return table
 
     @cached_property
@@ -227,7 +250,7 @@ class CRSegments:
         charge = np.zeros(self.mask.shape)
         source = self._source
         before = source.raw[self.mask].astype(float)
-        charge[self.mask] = (before - source.cleaned[self.mask]) * source.factor
+        charge[self.mask] = (before - source.cleaned[self.mask]) * at(source.factor, self.mask)
         return charge
 
     def cutouts(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,11 +13,15 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.cards import saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.saturation import with_saturation
+from ccdproc_crplugin.frames.sections import read_pairs
+from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -30,18 +34,45 @@ class EventSource:
     raw: np.ndarray  # in the unit of the frame, as cleaned
     cleaned: np.ndarray
     bad: np.ndarray  # bad or saturated pixels
-    factor: float  # charge for one unit of the frame
+    factor: Figure  # charge for one unit of the frame
     unit: u.Unit  # of the charge
+    saturated: np.ndarray | None = None  # saturated pixels; None if the level is not known
+    dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
+    readnoise: Figure = 0.0  # electron; of use with a dark only
 
 
-def find_events(ccd: CCDData, mask: Any, detector: str, parameters: dict[str, Any]) -> EventSource:
+def find_events(
+    ccd: CCDData,
+    mask: Any,
+    detector: str,
+    parameters: dict[str, Any],
+    dark: CCDData | None = None,
+    scale_dark: bool = False,
+) -> EventSource:
     """Take the cosmic rays from a mask, from the record or the flags of a cleaned frame, or from a detector."""
     if mask is not None:
-        return _from_mask(ccd, mask, parameters)
-    if is_cleaned(ccd):
+        source = _from_mask(ccd, mask, parameters)
+    elif is_cleaned(ccd):
         _refuse_search(detector, parameters)
-        return _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
-    return _from_detector(ccd, detector, parameters)
+        source = _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
+    else:
+        source = _from_detector(ccd, detector, parameters, dark, scale_dark)
+    return _with_dark(source, ccd, dark, scale_dark, parameters)
+
+
+def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: bool, known: Mapping) -> EventSource:
+    """The events with the dark that was subtracted from their frame: a given one, or that of the night."""
+    if dark is None and (source.unit != u.electron or calibration_of(ccd).fitting(ccd.shape).dark is None):
+        return source
+    given = {name: known.get(name) for name in ("gain", "readnoise")}
+    if "CRGAIN" in ccd.meta and given["gain"] is None and not ccd.unit.is_equivalent(u.electron):
+        given["gain"] = ccd.meta["CRGAIN"]
+    if "CRRDNOIS" in ccd.meta and given["readnoise"] is None:
+        given["readnoise"] = ccd.meta["CRRDNOIS"]
+    electronics = electronics_of(ccd, **given)
+    calibration = calibration_with(ccd, dark, scale, electronics)
+    electrons = dark_electrons(calibration.dark, ccd, electronics, calibration.scale_dark)
+    return replace(source, dark=electrons, readnoise=electronics.readnoise)
 
 
 def _refuse_search(detector: str, parameters: dict[str, Any]) -> None:
@@ -60,7 +91,7 @@ def _from_record(ccd: CCDData) -> EventSource:
     mask[record.y, record.x] = True
     raw = np.array(ccd.data, dtype=float)
     raw[record.y, record.x] = record.removed
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
@@ -73,7 +104,7 @@ def _from_flags(ccd: CCDData) -> EventSource:
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
     raw[mask] = np.nan
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}))
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
 
 
 def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
@@ -84,17 +115,25 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
             f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, bad), bad, *_charge_unit(ccd, parameters))
+    cleaned = _repaired(ccd.data, mask, bad)
+    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd))
 
 
-def _from_detector(ccd: CCDData, detector: str, parameters: dict[str, Any]) -> EventSource:
+def _from_detector(
+    ccd: CCDData, detector: str, parameters: dict[str, Any], dark: CCDData | None, scale_dark: bool
+) -> EventSource:
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     chosen, parameters = choose_detector(detector, parameters)
-    electronics = electronics_of(ccd, **known)
-    frame = to_electrons(ccd, electronics)
+    electronics = with_saturation(ccd, electronics_of(ccd, **known))
+    frame = to_electrons(ccd, electronics, calibration=calibration_with(ccd, dark, scale_dark, electronics))
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    return EventSource(mask, ccd.data, _repaired(ccd.data, mask, frame.bad), frame.bad, electronics.factor, u.electron)
+    factor = electronics.factor
+    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
+    by_pixel = isinstance(factor, np.ndarray)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    cleaned = cleaned / factor if by_pixel else cleaned
+    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated)
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -114,10 +153,16 @@ def _bad(ccd: CCDData, mask: np.ndarray) -> np.ndarray:
     return bad
 
 
-def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[float, u.Unit]:
+def _saturated(ccd: CCDData) -> np.ndarray | None:
+    """The saturated pixels of a cleaned frame; None for any other."""
+    return saturated_pixels(ccd) if is_cleaned(ccd) else None
+
+
+def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[Figure, u.Unit]:
     """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else ccd.meta["CRGAIN"]}
+        gain = read_pairs(ccd.meta.get("CRGAINS")) or ccd.meta["CRGAIN"]
+        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else gain}
     try:
         electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:

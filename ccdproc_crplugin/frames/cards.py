@@ -15,8 +15,10 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.frames.gain_and_noise import Electronics
-from ccdproc_crplugin.frames.rates import Expectation, expected_in, judge
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_in, extent_of, verdict_with_reason
 from ccdproc_crplugin.frames.removed import RemovedPixels
 
 #: The cards that a cleaning writes, and their comments.
@@ -26,14 +28,17 @@ CARDS = {
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
     "CRBYHAND": "pixels added by hand",
+    "CRNHOT": "events on hot pixels, put back",
     "CREXPLO": "fewest events to expect",
     "CREXPHI": "most events to expect",
-    "CRVERDCT": "plausible number?",
+    "CRVERDCT": "plausible?",
     "CRGAIN": "[electron/adu] gain",
+    "CRGAINS": "[electron/adu] gain of each amplifier",
     "CRRDNOIS": "[electron] read noise",
     "CRSATUR": "[electron] saturation level",
     "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
+    "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
     "CROBJLIM": "contrast to the fine structure",
@@ -51,16 +56,27 @@ PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROB
 
 
 def write_cards(
-    meta: MutableMapping, detector: str, electronics: Electronics, repair: str | None, parameters: Mapping[str, Any]
+    meta: MutableMapping,
+    detector: str,
+    electronics: Electronics,
+    repair: str | None,
+    parameters: Mapping[str, Any],
+    mosaic: Mosaic = NO_COLOURS,
 ) -> None:
-    """Write the detector, the electronics, the repair and the detector's parameters in force."""
+    """Write the detector, the electronics, the repair, the mosaic and the detector's parameters in force."""
     set_card(meta, "CRDETECT", detector)
     set_card(meta, "CRVERSN", _release())
-    set_card(meta, "CRGAIN", electronics.gain, electronics.gain_source)
-    set_card(meta, "CRRDNOIS", electronics.readnoise, electronics.readnoise_source)
+    gain, readnoise = electronics.gain, electronics.readnoise
+    set_card(meta, "CRGAIN", electronics.median_gain, source_in_words(gain, electronics.gain_source))
+    set_card(meta, "CRRDNOIS", electronics.median_readnoise, source_in_words(readnoise, electronics.readnoise_source))
+    by_amplifier = in_words(gain)
+    if isinstance(by_amplifier, str):
+        set_card(meta, "CRGAINS", by_amplifier)
     if math.isfinite(electronics.saturation):
         set_card(meta, "CRSATUR", electronics.saturation, electronics.saturation_source)
     set_card(meta, "CRREPAIR", repair or "none")
+    if mosaic.pattern is not None:
+        set_card(meta, "CRMOSAIC", mosaic.pattern, mosaic.source)
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):
             set_card(meta, card, parameters[name])
@@ -74,7 +90,16 @@ def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = N
         set_card(ccd.meta, "CRBYHAND", int(record.added.sum()))
     else:
         ccd.meta.pop("CRBYHAND", None)
-    write_verdict(ccd.meta, record.n_events, expected_in(ccd, ccd.meta if header is None else header))
+    expectation = expected_in(ccd, ccd.meta if header is None else header)
+    extent = extent_of(record.y, record.x, record.label, ccd.data.shape, saturated_pixels(ccd))
+    write_verdict(ccd.meta, record.n_events, expectation, extent)
+
+
+def saturated_pixels(ccd: CCDData) -> np.ndarray | None:
+    """The saturated pixels of a cleaned frame by its flags, bool (ny, nx); None without flags of ours."""
+    flags = ccd.flags
+    known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
+    return is_flagged(flags, PixelFlag.SATURATED) if known else None
 
 
 def write_edited(meta: MutableMapping) -> None:
@@ -85,17 +110,16 @@ def write_edited(meta: MutableMapping) -> None:
             meta.comments[EDITED_CARD] = "changed by hand since the run"
 
 
-def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation) -> None:
-    """Write how many events are expected, and the verdict on the number found."""
+def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation, extent: Extent | None = None) -> None:
+    """Write how many events are expected, and the verdict on those found with its reason."""
     if expectation.low is not None:
         set_card(meta, "CREXPLO", expectation.low)
         set_card(meta, "CREXPHI", expectation.high)
-    lacking = "" if expectation.low is not None else ", ".join(f"no {name}" for name in expectation.needed)
-    set_card(meta, "CRVERDCT", judge(n_events, expectation), lacking)
+    set_card(meta, "CRVERDCT", *verdict_with_reason(n_events, expectation, extent))
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:
-    """The verdict in a header, and what was missing for one (such as "no pixel size"); "" for what it does not have."""
+    """The verdict in a header, and its reason (such as "no pixel size"); "" for what it does not have."""
     verdict = str(meta.get("CRVERDCT", "")).strip()
     comment = meta.comments["CRVERDCT"] if verdict and isinstance(meta, fits.Header) else ""
     return verdict, comment.partition("(")[2].removesuffix(")")

@@ -12,13 +12,14 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
 from ccdproc_crplugin.frames.checks import mask_of, variance_of
-from ccdproc_crplugin.frames.gain_and_noise import Electronics
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
 from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
+from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
 from ccdproc_crplugin.kernels.spectrum import spectrum_model
 
@@ -35,21 +36,30 @@ class ElectronFrame:
     saturated: np.ndarray | None  # bool; None if the level is not known
     variance: np.ndarray | None  # float32, electron squared, of the frame's uncertainty; None if it has no usable one
     electronics: Electronics
-    extra_variance: np.ndarray | None = None  # float32, electron squared: what was subtracted adds it to each pixel
+    extra_variance: np.ndarray | None = None  # float32, electron squared: what each pixel has beside them
     background: np.ndarray | None = None  # float32, electron: sky lines and traces of a spectrum
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
+    mosaic: Mosaic = NO_COLOURS
+
+    @property
+    def readnoise(self) -> float:
+        """The read noise that every pixel has at least, electron; the extra variance has the rest."""
+        return self.electronics.lowest_readnoise
 
     @property
     def saturation(self) -> float:
-        """The saturation level of the data, electron."""
+        """The saturation level of the data, electron; the lowest one where amplifiers differ in gain."""
+        by_pixel = self.electronics.saturation_map
+        if self.pedestal is not None and by_pixel is not None:
+            return float(np.min(by_pixel - self.pedestal.level))
         return self.electronics.saturation - (0.0 if self.pedestal is None else float(np.median(self.pedestal.level)))
 
     def in_unit_of_frame(self, values: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
         """Values of pixels, shape (n,), in the unit of the frame, with the pedestal."""
         if self.pedestal is not None:
             values = values + np.broadcast_to(self.pedestal.level, self.data.shape)[y, x]
-        return values / self.electronics.factor
+        return values / at(self.electronics.factor, (y, x))
 
 
 def to_electrons(
@@ -61,6 +71,7 @@ def to_electrons(
     bias: CCDData | None = None,
     bad_pixels: np.ndarray | None = None,
     dispersion_axis: int | None = None,
+    mosaic: Mosaic = NO_COLOURS,
 ) -> ElectronFrame:
     """
     Convert a frame to read-only arrays in electron.
@@ -70,7 +81,8 @@ def to_electrons(
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
-        saturation = np.float32(electronics.saturation)
+        level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
+        saturation = np.float32(level)
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
     beyond = beyond_saturation(data, electronics.saturation)
@@ -78,12 +90,14 @@ def to_electrons(
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
-    _replace_useless(data, bad, far_below(data, electronics.readnoise, variance, extra), beyond)
-    axis, background = _spectrum(data, bad, dispersion_axis)
+    variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
+    low = _far_below(data, electronics.lowest_readnoise, variance, extra, mosaic)
+    _replace_useless(data, bad, mosaic, low, beyond)
+    axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal)
+    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic)
 
 
 def _bad_pixels(
@@ -105,7 +119,7 @@ def _bad_pixels(
     return bad
 
 
-def _replace_useless(data: np.ndarray, bad: np.ndarray, *useless: np.ndarray | None) -> None:
+def _replace_useless(data: np.ndarray, bad: np.ndarray, mosaic: Mosaic, *useless: np.ndarray | None) -> None:
     """Make ``useless`` pixels, bool (ny, nx), bad ones, and replace them and those that are not finite, in place."""
     holes = ~np.isfinite(data)
     for mask in useless:
@@ -114,17 +128,51 @@ def _replace_useless(data: np.ndarray, bad: np.ndarray, *useless: np.ndarray | N
     bad |= holes
     pixels = true_pixels(holes)
     if len(pixels[0]):
-        data[pixels] = repair(data, *pixels, bad)[0]
+        data[pixels] = repair_of(mosaic)(data, *pixels, bad)[0]
 
 
-def _spectrum(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+def _far_below(
+    data: np.ndarray, readnoise: float, variance: np.ndarray | None, extra: np.ndarray | None, mosaic: Mosaic
+) -> np.ndarray | None:
+    """The pixels far below all that lies around them, bool (ny, nx), in each plane of a mosaic; None without any."""
+    if mosaic.pattern is None:
+        return far_below(data, readnoise, variance, extra)
+    planes = zip(*(_planes_of(array) for array in (data, variance, extra)), strict=True)
+    found = [far_below(plane, readnoise, *known) for plane, *known in planes]
+    if all(mask is None for mask in found):
+        return None
+    pairs = zip(found, split_planes(data), strict=True)
+    low = [np.zeros(plane.shape, dtype=bool) if mask is None else mask for mask, plane in pairs]
+    return join_planes(low, data.shape)
+
+
+def _planes_of(array: np.ndarray | None) -> list[np.ndarray] | list[None]:
+    return [None] * 4 if array is None else list(split_planes(array))
+
+
+def _spectrum(
+    data: np.ndarray, bad: np.ndarray, axis: int | None, mosaic: Mosaic
+) -> tuple[int | None, np.ndarray | None]:
     """The dispersion axis of a spectrum and the model of its lines and traces, electron; None for an image."""
+    if mosaic.pattern is not None:
+        return _spectrum_of_planes(data, bad, axis)
     if axis is None:
         axis = find_dispersion_axis(data, bad if bad.any() else None)
     return axis, None if axis is None else spectrum_model(data, axis, bad)
 
 
-def _precise(factor: float, dtype: np.dtype) -> np.floating:
+def _spectrum_of_planes(data: np.ndarray, bad: np.ndarray, axis: int | None) -> tuple[int | None, np.ndarray | None]:
+    """The same for a colour mosaic, each plane by itself; all have to be dispersed along one axis."""
+    planes = list(zip(split_planes(data), split_planes(bad), strict=True))
+    if axis is None:
+        axes = {find_dispersion_axis(plane, lost if lost.any() else None) for plane, lost in planes}
+        axis = axes.pop() if len(axes) == 1 else None
+    if axis is None:
+        return None, None
+    return axis, join_planes([spectrum_model(plane, axis, lost) for plane, lost in planes], data.shape)
+
+
+def _precise(factor: Figure, dtype: np.dtype) -> np.floating | np.ndarray:
     """The factor as float32 for data of up to 16 bits or float32, else as float64."""
     single = dtype.itemsize <= 2 or (dtype.kind == "f" and dtype.itemsize == 4)
     return np.float32(factor) if single else np.float64(factor)
@@ -163,8 +211,25 @@ def _variance_of_uncertainty(ccd: CCDData, electronics: Electronics, data: np.nd
             "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel.",
             "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
         )
-    variance[useless] = np.maximum(data[useless], 0) + electronics.readnoise**2
+    variance[useless] = np.maximum(data[useless], 0) + at(electronics.readnoise, useless) ** 2
     return None if _too_small(variance, data, electronics) else variance
+
+
+def _with_readnoise_by_pixel(
+    variance: np.ndarray | None, extra: np.ndarray | None, electronics: Electronics
+) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """
+    The variance of the uncertainty, and the extra variance with what the read noise of each pixel has above the lowest.
+
+    All are float32 (ny, nx), electron squared, or None; the variance returned does not include the extra variance.
+    """
+    if not isinstance(electronics.readnoise, np.ndarray):
+        return variance, extra
+    lowest = np.float32(electronics.lowest_readnoise) ** 2
+    above = electronics.readnoise**2 - lowest
+    if variance is not None:
+        variance = np.maximum(variance - above, np.minimum(variance, lowest))
+    return variance, above if extra is None else extra + above
 
 
 def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics) -> bool:
@@ -175,7 +240,7 @@ def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics)
     this on to a frame without an uncertainty.
     """
     sky = max(float(np.nanmedian(data)), 0)
-    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.readnoise**2)
+    least = LEAST_UNCERTAINTY * math.sqrt(sky + electronics.median_readnoise**2)
     found = math.sqrt(float(np.median(variance)))
     if found >= least:
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -15,6 +15,8 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.amplifiers import figure_of_header
+from ccdproc_crplugin.frames.sections import as_pairs, check_sections, map_of_sections, sections_of
 
 #: Units that mean adu.
 ADU_LIKE = (u.adu, u.DN, u.count)
@@ -25,10 +27,21 @@ SMALLEST_GAIN = 1e-9
 #: Where the gain of a frame in electron comes from.
 IN_ELECTRON = "frame in electron"
 
+#: One value for the whole frame, or one for each pixel, float32 (ny, nx).
+Figure = float | np.ndarray
+
+#: Figures that may differ from amplifier to amplifier.
+BY_AMPLIFIER = ("gain", "readnoise")
+
 #: What each figure may be.
 EXPECTED = {
-    "gain": "a Quantity in electron/adu or a number meaning that",
-    "readnoise": "a Quantity in electron or adu or a number meaning electron",
+    "gain": (
+        "a Quantity in electron/adu or a number meaning that, an array of the frame's shape, or sections with values"
+    ),
+    "readnoise": (
+        "a Quantity in electron or adu or a number meaning electron, an array of the frame's shape, or sections with "
+        "values"
+    ),
     "saturation": "a Quantity in adu or electron or a number in the unit of the frame",
 }
 
@@ -37,18 +50,60 @@ EXPECTED = {
 class Electronics:
     """Gain, read noise and saturation level, and where each was found: a header keyword, or words."""
 
-    factor: float  # electron per unit of the frame
-    gain: float  # electron/adu; 1 for a frame in electron
-    readnoise: float  # electron
-    saturation: float  # electron; infinite if not known
+    factor: Figure  # electron per unit of the frame
+    gain: Figure  # electron/adu; 1 for a frame in electron
+    readnoise: Figure  # electron
+    saturation: float  # electron, the lowest level if the gains differ; infinite if not known
     gain_source: str
     readnoise_source: str
     saturation_source: str
+    saturation_map: np.ndarray | None = None  # electron, (ny, nx); None for one level
+
+    def with_saturation(self, level: Figure, source: str) -> Electronics:
+        """The same with another saturation level, electron."""
+        if isinstance(level, np.ndarray):
+            # Stars above the lowest level are spared everywhere; the flag goes by each pixel's own.
+            return replace(self, saturation=float(level.min()), saturation_map=level, saturation_source=source)
+        return replace(self, saturation=level, saturation_map=None, saturation_source=source)
 
     @property
     def in_electron(self) -> bool:
         """Whether the frame is in electron, so that no gain is applied."""
         return self.gain_source == IN_ELECTRON
+
+    @property
+    def median_gain(self) -> float:
+        """The gain for those who take one value, electron/adu."""
+        return _median(self.gain)
+
+    @property
+    def median_readnoise(self) -> float:
+        """The read noise for those who take one value, electron."""
+        return _median(self.readnoise)
+
+    @property
+    def lowest_readnoise(self) -> float:
+        """The read noise that every pixel has at least, electron."""
+        return self.readnoise if isinstance(self.readnoise, float) else float(self.readnoise.min())
+
+    @property
+    def median_saturation(self) -> float:
+        """The saturation level where the gain is the median, electron; infinite if not known."""
+        return self.saturation if self.saturation_map is None else _median(self.saturation_map)
+
+
+def in_words(figure: Figure) -> float | str | np.ndarray:
+    """A figure as the history shows it: a number, sections with values, or an array."""
+    sections = sections_of(figure) if isinstance(figure, np.ndarray) else None
+    return figure if sections is None else as_pairs({text: _rounded(value) for text, value in sections.items()})
+
+
+def source_in_words(figure: Figure, source: str) -> str:
+    """Where a figure was found, and for how many amplifiers it was."""
+    if not isinstance(figure, np.ndarray):
+        return source
+    sections = sections_of(figure)
+    return f"{source}: {'a map' if sections is None else f'{len(sections)} amplifiers'}"
 
 
 def electronics_of(
@@ -58,31 +113,55 @@ def electronics_of(
     meta = ccd.meta if meta is None else meta
     gain, readnoise, saturation = (_from_keyword(value, ccd.meta) for value in (gain, readnoise, saturation))
     per_unit, in_electron = _unit_of(ccd)
-    gain, gain_source = _gain_of(meta, gain, in_electron)
-    readnoise, readnoise_source = _readnoise_of(meta, readnoise, gain, in_electron)
-    saturation, saturation_source = _saturation_of(meta, saturation, gain, per_unit, in_electron)
-    return Electronics(per_unit * gain, gain, readnoise, saturation, gain_source, readnoise_source, saturation_source)
+    gain, gain_source = _gain_of(ccd, meta, gain, in_electron)
+    readnoise, readnoise_source = _readnoise_of(ccd, meta, readnoise, gain, in_electron)
+    saturation, saturation_source = _saturation_of(ccd, meta, saturation, gain, per_unit, in_electron)
+    found = Electronics(per_unit * gain, gain, readnoise, math.inf, gain_source, readnoise_source, "")
+    return found.with_saturation(saturation, saturation_source)
+
+
+def gain_by_amplifier(ccd: CCDData, given: Any) -> u.Quantity | None:
+    """The gain of a frame in adu (electron/adu) from sections or by the amplifiers of its header, None without them."""
+    if isinstance(given, Mapping):
+        return _gain_of(ccd, ccd.meta, given, False)[0] * u.electron / u.adu
+    found = None if given is not None else figure_of_header(ccd.meta, "gain", ccd.data.shape)
+    return None if found is None else _figure("gain", found[0], ccd.data.shape) * u.electron / u.adu
 
 
 def check_figures(*, gain: Any = None, readnoise: Any = None, saturation: Any = None) -> None:
     """Refuse figures that are wrong for every frame."""
-    given = {"gain": gain, "readnoise": readnoise, "saturation": saturation}
-    plain = {name: value for name, value in given.items() if not hasattr(value, "value_from")}
-    electronics_of(CCDData([[0.0]], unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0}), **plain)
+    for name, value in {"gain": gain, "readnoise": readnoise, "saturation": saturation}.items():
+        if isinstance(value, Mapping) and name in BY_AMPLIFIER:
+            check_sections(name, value)
+            for each in value.values():
+                check_figures(**{name: each})
+        elif not hasattr(value, "value_from"):
+            shape = np.shape(value) if np.ndim(value) == 2 else (1, 1)
+            frame = CCDData(np.zeros(shape), unit=u.adu, meta={"GAIN": 1.0, "RDNOISE": 1.0})
+            electronics_of(frame, **{name: value})
 
 
-def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> float:
+def at(figure: Figure, pixels: Any) -> Figure:
+    """A figure at some pixels, given by any index of an array (ny, nx)."""
+    return figure[pixels] if isinstance(figure, np.ndarray) else figure
+
+
+def electrons_per_unit(ccd: CCDData, gain: u.Quantity) -> Figure:
     """How many electrons one unit of a frame is; the gain in electron/adu, 1 for a frame in electron."""
     return _unit_of(ccd)[0] * gain.to_value(u.electron / u.adu)
 
 
-def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> float | np.ndarray:
+def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> Figure:
     """How many electrons one unit of a bias or dark is, with the electronics of the frame whose header is ``meta``."""
     per_unit, in_electron = _unit_of(other)
     if in_electron:
         return per_unit
     if not electronics.in_electron:
         return per_unit * electronics.gain
+    for cards in (meta, other.meta):
+        by_amplifier = figure_of_header(cards, "gain", other.data.shape)
+        if by_amplifier is not None:
+            return per_unit * _figure("gain", by_amplifier[0], other.data.shape)
     found = header.gain(meta) or header.gain(other.meta)
     if found is None:
         raise CosmicRayError(
@@ -114,7 +193,7 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
     )
 
 
-def _gain_of(meta: Mapping, given: Any, in_electron: bool) -> tuple[float, str]:
+def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tuple[Figure, str]:
     if in_electron:
         if given is not None:
             raise CosmicRayError(
@@ -123,11 +202,16 @@ def _gain_of(meta: Mapping, given: Any, in_electron: bool) -> tuple[float, str]:
                 parameter=("gain", str(given)),
             )
         return 1.0, IN_ELECTRON
+    shape = ccd.data.shape
     if given is None:
+        by_amplifier = figure_of_header(ccd.meta, "gain", shape)
+        if by_amplifier is not None:
+            return _figure("gain", by_amplifier[0], shape), by_amplifier[1]
         return _from_header(header.gain(meta), "gain", "electron/adu")
-    number = _number("gain", _per_adu(given) if isinstance(given, u.Quantity) else given)
-    if not SMALLEST_GAIN < number < 1 / SMALLEST_GAIN:
-        raise _wrong("gain", given, f"a positive number, {EXPECTED['gain']}")
+    given = _spread("gain", given, shape)
+    number = _figure("gain", _per_adu(given) if isinstance(given, u.Quantity) else given, shape)
+    wrong = ~((np.asarray(number) > SMALLEST_GAIN) & (np.asarray(number) < 1 / SMALLEST_GAIN))
+    _refuse_where(wrong, "gain", number, given, "a positive number")
     return number, "given"
 
 
@@ -139,34 +223,52 @@ def _per_adu(gain: u.Quantity) -> Any:
     raise _wrong("gain", gain, "electron/adu", "Give its inverse." if inverted else "")
 
 
-def _readnoise_of(meta: Mapping, given: Any, gain: float, in_electron: bool) -> tuple[float, str]:
+def _readnoise_of(ccd: CCDData, meta: Mapping, given: Any, gain: Figure, in_electron: bool) -> tuple[Figure, str]:
+    shape = ccd.data.shape
     if given is None:
+        by_amplifier = figure_of_header(ccd.meta, "readnoise", shape)
+        if by_amplifier is not None:
+            return _figure("readnoise", by_amplifier[0], shape), by_amplifier[1]
         return _from_header(header.readnoise(meta), "readnoise", "electron")
-    number = _number("readnoise", _in_electron("readnoise", given, gain, in_electron))
-    if not 0 <= number < math.inf:
-        raise _wrong("readnoise", given, f"0 or more, {EXPECTED['readnoise']}")
+    given = _spread("readnoise", given, shape)
+    number = _figure("readnoise", _in_electron("readnoise", given, gain, in_electron), shape)
+    wrong = ~((np.asarray(number) >= 0) & (np.asarray(number) < math.inf))
+    _refuse_where(wrong, "readnoise", number, given, "0 or more")
     return number, "given"
 
 
-def _saturation_of(meta: Mapping, given: Any, gain: float, per_unit: float, in_electron: bool) -> tuple[float, str]:
+def _saturation_of(
+    ccd: CCDData, meta: Mapping, given: Any, gain: Figure, per_unit: float, in_electron: bool
+) -> tuple[Figure, str]:
     if given is None:
-        return _saturation_of_header(meta, gain, in_electron)
-    number = _number("saturation", _in_electron("saturation", given, gain, in_electron))
-    number = number if isinstance(given, u.Quantity) else number * gain * per_unit
+        return _saturation_of_header(ccd, meta, gain, in_electron)
+    number = _number("saturation", _in_electron("saturation", given, 1.0, in_electron))
     if not number > 0:
         raise _wrong("saturation", given, f"a positive number, {EXPECTED['saturation']}")
-    return number, "given"
+    if not isinstance(given, u.Quantity):
+        return number * gain * per_unit, "given"
+    return number if given.unit.is_equivalent(u.electron) else number * gain, "given"
 
 
-def _saturation_of_header(meta: Mapping, gain: float, in_electron: bool) -> tuple[float, str]:
+def _saturation_of_header(ccd: CCDData, meta: Mapping, gain: Figure, in_electron: bool) -> tuple[Figure, str]:
     """The header's level in electron; the header has the raw frame's level, in adu, also after a gain correction."""
     found = header.saturation(meta)
-    if found is not None and in_electron:
-        applied = header.gain(meta)
-        gain = math.nan if applied is None else applied.value.value
-    if found is None or math.isnan(gain):
+    if found is None:
         return math.inf, "not known"
-    return found.value.value * gain, found.keyword
+    applied = _applied_gain(ccd, meta) if in_electron else gain
+    return (math.inf, "not known") if applied is None else (found.value.value * applied, found.keyword)
+
+
+def _applied_gain(ccd: CCDData, meta: Mapping) -> Figure | None:
+    """The gain in the header of a frame in electron, electron/adu; None if that is not certain."""
+    try:
+        found = gain_by_amplifier(ccd, None)
+    except CosmicRayError:
+        return None
+    if found is not None:
+        return found.value
+    plain = header.gain(meta)
+    return None if plain is None else plain.value.value
 
 
 def _from_keyword(value: Any, meta: Mapping) -> Any:
@@ -190,7 +292,7 @@ def _from_header(found: header.HeaderValue | None, name: str, unit: str) -> tupl
     return found.value.value, found.keyword
 
 
-def _in_electron(name: str, value: Any, gain: float, in_electron: bool) -> Any:
+def _in_electron(name: str, value: Any, gain: Figure, in_electron: bool) -> Any:
     """A Quantity in electron or adu as a number of electrons; any other value as it is."""
     if not isinstance(value, u.Quantity):
         return value
@@ -202,6 +304,54 @@ def _in_electron(name: str, value: Any, gain: float, in_electron: bool) -> Any:
                 raise CosmicRayError(" for a frame in electron; expected electron.", parameter=(name, str(value)))
             return value.to_value(adu) * gain
     raise _wrong(name, value, "a Quantity in electron or adu")
+
+
+def _spread(name: str, given: Any, shape: tuple[int, int]) -> Any:
+    """Sections with values as an array or Quantity of the frame's shape; any other value as it is."""
+    if not isinstance(given, Mapping):
+        return given
+    check_figures(**{name: given})
+    unit = next((value.unit for value in given.values() if isinstance(value, u.Quantity)), None)
+    try:
+        values = {text: float(value if unit is None else value.to_value(unit)) for text, value in given.items()}
+    except (AttributeError, u.UnitConversionError) as err:
+        raise _wrong(name, given, "values in one unit") from err
+    array = map_of_sections(name, values, shape)
+    return array if unit is None else array * unit
+
+
+def _figure(name: str, value: Any, shape: tuple[int, int]) -> Figure:
+    """One real number, or a float32 array of the frame's shape if it has several values."""
+    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray) or value.ndim == 0:
+        return _number(name, value)
+    if value.shape != shape:
+        raise _wrong(name, value, f"one value, or an array of the frame's shape {shape}")
+    if value.dtype.kind not in "iuf":
+        raise _wrong(name, value, EXPECTED[name])
+    first = value.flat[0]
+    return float(first) if (value == first).all() else value.astype(np.float32)
+
+
+def _refuse_where(wrong: np.ndarray, name: str, number: Figure, given: Any, expected: str) -> None:
+    """Refuse a figure that is wrong, or wrong on some pixels."""
+    if not wrong.any():
+        return
+    if wrong.ndim == 0:
+        raise _wrong(name, given, f"{expected}, {EXPECTED[name]}")
+    raise CosmicRayError(
+        f" with {np.asarray(number)[wrong][0]:g} on {np.count_nonzero(wrong)} of {wrong.size} pixels; expected "
+        f"{expected} on each.",
+        parameter=(name, _shown(given)),
+    )
+
+
+def _median(figure: Figure) -> float:
+    return figure if isinstance(figure, float) else _rounded(float(np.median(figure)))
+
+
+def _rounded(value: float) -> float:
+    """A value of a float32 array without the digits that it does not hold."""
+    return float(f"{value:.7g}")
 
 
 def _number(name: str, value: Any) -> float:
@@ -218,5 +368,11 @@ def _number(name: str, value: Any) -> float:
 
 
 def _wrong(name: str, given: Any, expected: str, advice: str = "") -> CosmicRayError:
-    shown = str(given) if isinstance(given, u.Quantity) else repr(given)
-    return CosmicRayError(f"; expected {expected}.", advice, parameter=(name, shown))
+    return CosmicRayError(f"; expected {expected}.", advice, parameter=(name, _shown(given)))
+
+
+def _shown(given: Any) -> str:
+    """A value for a message; an array by dtype and shape."""
+    if isinstance(given, np.ndarray) and given.ndim == 2:
+        return f"<{given.dtype} array {'x'.join(map(str, given.shape))}>"
+    return str(given) if isinstance(given, u.Quantity) else repr(given)

@@ -36,7 +36,7 @@ LEAST_SHARE = 0.5
 class Pedestal:
     """A level without photons, and where it was found: "bias given", or a header keyword."""
 
-    level: float | np.ndarray  # electron; an array of shape (ny, nx) for a bias that was given
+    level: float | np.ndarray  # electron; (ny, nx) for a bias that was given, and where amplifiers differ in gain
     source: str
 
 
@@ -65,7 +65,7 @@ def pedestal_of(ccd: CCDData, electronics: Electronics, bias: CCDData | None = N
         return Pedestal(np.where(np.isfinite(level), level, np.float32(np.nanmedian(level))), "bias given")
     overscan = overscan_of(ccd)
     if overscan is not None and overscan.has_bias:
-        return Pedestal(overscan.level * float(np.median(electronics.factor)), overscan.keyword)
+        return Pedestal(overscan.level * electronics.factor, overscan.keyword)
     return _of_header(ccd, electronics)
 
 
@@ -76,7 +76,7 @@ def _of_header(ccd: CCDData, electronics: Electronics) -> Pedestal | None:
         return None
     if np.nanmedian(ccd.data[::8, ::8]) < LEAST_SHARE * found.value.value:
         return None
-    return Pedestal(found.value.value * float(np.median(electronics.factor)), found.keyword)
+    return Pedestal(found.value.value * electronics.factor, found.keyword)
 
 
 def overscan_of(ccd: CCDData) -> Overscan | None:

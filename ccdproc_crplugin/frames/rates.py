@@ -19,9 +19,16 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.kernels.structure import SIZE_RULES, structure_rules
 
 #: The answers of `judge`.
-VERDICTS = ("plausible", "too many", "too few", "cannot tell")
+VERDICTS = ("plausible", "too many", "too few", "too large", "cannot tell")
+
+#: Share of a frame above which the pixels of events are never plausible where no such share is expected, and above
+#: which they are too many even where nothing is known of what to expect.
+LARGEST_SHARE, ABSURD_SHARE = 0.02, 0.1
+#: Pixels of an event on average, at the most: about 5 in thick silicon on the ground, twice as many in orbit.
+PIXELS_PER_EVENT = 10
 
 RATE = u.cm**-2 / u.min
 
@@ -102,6 +109,59 @@ class Expectation:
         The missing values without which there is no range.
         """
         return tuple(name for name in self.missing if name != "altitude")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """
+    How much of a frame the events cover.
+
+    Parameters
+    ----------
+    n_pixels, n_frame : int
+        Pixels of the events, and of the whole frame.
+    n_structure : int
+        Those of events that are structure of the frame, not cosmic rays.
+    largest_impossible : int
+        Pixels of the largest event that is too large for a particle; 0 if there is none.
+    """
+
+    n_pixels: int = 0
+    n_frame: int = 0
+    n_structure: int = 0
+    largest_impossible: int = 0
+
+    @property
+    def share(self) -> float:
+        """
+        The share of the frame that the events cover.
+        """
+        return self.n_pixels / self.n_frame if self.n_frame else 0.0
+
+
+def extent_of(
+    y: np.ndarray, x: np.ndarray, label: np.ndarray, shape: tuple[int, int], saturated: np.ndarray | None = None
+) -> Extent:
+    """
+    Measure how much of a frame the events cover.
+
+    Parameters
+    ----------
+    y, x, label : `~numpy.ndarray` of int, shape (n,)
+        The pixels of the events, and the label of each, from 1.
+    shape : tuple of int
+        Of the frame.
+    saturated : `~numpy.ndarray` of bool or None, shape (ny, nx)
+        The saturated pixels.
+
+    Returns
+    -------
+    Extent
+        What `judge` takes.
+    """
+    rules, area = structure_rules(y, x, label, shape, saturated), np.bincount(label, minlength=1)
+    impossible = area[np.isin(rules, SIZE_RULES)]
+    return Extent(len(y), math.prod(shape), int(area[rules > 0].sum()), int(impossible.max(initial=0)))
 
 
 def event_rate(altitude: Any = None) -> u.Quantity:
@@ -201,9 +261,9 @@ def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any =
     return Expectation(*_band(mean_low, mean_high), float(mean_low), float(mean_high), area, time, missing)
 
 
-def judge(n_events: int, expectation: Expectation) -> str:
+def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = None) -> str:
     """
-    Whether a number of events is plausible.
+    Whether the events found are plausible.
 
     Parameters
     ----------
@@ -211,11 +271,16 @@ def judge(n_events: int, expectation: Expectation) -> str:
         Number of events found.
     expectation : Expectation
         The range to expect in the frame.
+    extent : Extent or None
+        The pixels of these events, from `~ccdproc_crplugin.frames.rates.extent_of`. `None` means that only their number
+        counts.
 
     Returns
     -------
-    {"plausible", "too many", "too few", "cannot tell"}
-        The verdict.
+    {"plausible", "too many", "too few", "too large", "cannot tell"}
+        The verdict. ``"too large"``: an event is larger than a particle makes, or most of the pixels belong to events
+        that are structure of the frame. ``"too many"``: more events than expected, or more than 2 % of the frame where
+        the rate does not reach that.
 
     Raises
     ------
@@ -231,12 +296,31 @@ def judge(n_events: int, expectation: Expectation) -> str:
     >>> judge(20, expected_events(ccd)), judge(2000, expected_events(ccd))
     ('plausible', 'too many')
     """
+    return verdict_with_reason(n_events, expectation, extent)[0]
+
+
+def verdict_with_reason(n_events: int, expectation: Expectation, extent: Extent | None = None) -> tuple[str, str]:
+    """The verdict of `judge`, and in a few words its reason where that is not the number of events."""
     check_whole("n_events", n_events, 0)
+    extent = Extent() if extent is None else extent
+    if extent.largest_impossible:
+        return "too large", f"an event of {extent.largest_impossible} pixels"
+    if extent.n_structure > extent.n_pixels / 2:
+        return "too large", "most pixels are structure"
+    if _covers_too_much(expectation, extent):
+        return "too many", f"{100 * extent.share:.2g} % of the frame"
     if expectation.low is None or expectation.high is None:
-        return "cannot tell"
+        return "cannot tell", ", ".join(f"no {name}" for name in expectation.needed)
     if n_events > expectation.high:
-        return "too many"
-    return "too few" if n_events < expectation.low else "plausible"
+        return "too many", ""
+    return ("too few" if n_events < expectation.low else "plausible"), ""
+
+
+def _covers_too_much(expectation: Expectation, extent: Extent) -> bool:
+    """Whether events cover more of the frame than the rate allows."""
+    if expectation.high is None:
+        return extent.share > ABSURD_SHARE
+    return extent.share > LARGEST_SHARE and extent.n_pixels > PIXELS_PER_EVENT * expectation.high
 
 
 def _pixel_of_header(meta: Mapping) -> header.HeaderValue | None:

@@ -39,6 +39,7 @@ class RemovedPixels:
     had_mask: bool
     flags: Any = None  # array or FlagCollection of the frame before the first cleaning
     by_hand: np.ndarray | None = None  # bool; None if no pixel was added by hand
+    put_back: np.ndarray | None = None  # int32, shape (m, 2): y and x of values put back as they belong to hot pixels
     mask: np.ndarray | None = None  # of the frame before the first cleaning, if bad pixels were added to it
 
     def __len__(self) -> int:
@@ -53,6 +54,10 @@ class RemovedPixels:
     def added(self) -> np.ndarray:
         """Which pixels were added by hand, bool, shape (n,)."""
         return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
+
+    def index(self, shape: tuple[int, int]) -> np.ndarray:
+        """The place of each pixel in the flattened frame: int64, shape (n,)."""
+        return self.y.astype(np.int64) * shape[1] + self.x
 
     def remaining(self, kept: np.ndarray, shape: tuple[int, int]) -> RemovedPixels:
         """The record of the pixels that stay removed, by their indices or a mask of shape (n,), with new labels."""

@@ -19,7 +19,8 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.checks import check_frame, variance_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, factor_of
-from ccdproc_crplugin.kernels.statistics import robust_std
+from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.statistics import medians_around, robust_std
 
 #: A dark current scatters by the root of its electrons; with less than this share of that variance a level is a bias.
 LEAST_SCATTER = 0.5
@@ -34,10 +35,7 @@ MOST_COMBINED = 100
 OWN_SHARE = 0.5
 
 #: If more of the pixels have one, the uncertainty follows another model of the noise.
-LARGEST_SHARE = 0.05
-
-#: The share of the pixels, those with the largest dark current, that tell whether an uncertainty includes it.
-TELLING_SHARE = 0.01
+LARGEST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def dark_variance(dark: CCDData, ccd: CCDData, electronics: Electronics, scale: 
     photons = np.maximum(electrons, 0)
     own = _uncertainty_of(dark, ccd, electronics)
     if own is None:
-        own = (photons + np.float32(np.median(electronics.readnoise)) ** 2) * np.float32(
+        own = (photons + np.asarray(electronics.readnoise, dtype=np.float32) ** 2) * np.float32(
             _share_of_one_exposure(electrons, dark, float(np.median(electronics.readnoise)))
         )
     elif scale:
@@ -163,7 +161,7 @@ def _divided(extra: np.ndarray | None, flat: CCDData, ccd: CCDData, electronics:
     response = np.asarray(flat.data / np.nanmedian(flat.data), dtype=np.float32)
     response = np.where(np.isfinite(response) & (response > 0), response, np.float32(1))
     sky = np.float32(max(float(np.nanmedian(ccd.data)) * float(np.median(electronics.factor)), 0.0))
-    readnoise = np.float32(np.median(electronics.readnoise))
+    readnoise = np.asarray(electronics.readnoise, dtype=np.float32)
     enlarged = sky * (1 / response - 1) + readnoise**2 * (1 / response**2 - 1)
     if extra is not None:
         enlarged += extra / response**2
@@ -234,24 +232,31 @@ def own_variance(variance: np.ndarray, data: np.ndarray, readnoise: np.ndarray |
     """
     The variance of single pixels beyond that of photons and read-out, in the variance of an uncertainty; None if none.
 
-    Float32 (ny, nx), electrons squared. It is 0 at all pixels but those that stand out, such as hot pixels where the
-    uncertainty was made before the dark was subtracted.
+    Float32 (ny, nx), electrons squared. It is 0 at all pixels but those that stand out of the model of the noise and of
+    their neighbours, such as hot pixels where the uncertainty was made before the dark was subtracted.
     """
-    model = np.maximum(data, 0) + np.float32(1) * np.square(readnoise)
+    model = _photons_and_readout(data, readnoise)
     sample = (slice(None, None, 4), slice(None, None, 4))
     model *= np.float32(np.nanmedian(variance[sample] / np.maximum(model[sample], 1e-6)))
-    excess = variance - model
-    stands_out = excess > OWN_SHARE * model
-    if not 0 < np.count_nonzero(stands_out) < LARGEST_SHARE * data.size:
+    y, x = true_pixels(variance > (1 + OWN_SHARE) * model)
+    if not 0 < len(y) < LARGEST_SHARE * data.size:
         return None
-    return np.where(stands_out, excess, np.float32(0))
+    alone = variance[y, x] > (1 + OWN_SHARE) * medians_around(variance, y, x)
+    if not alone.any():
+        return None
+    y, x = y[alone], x[alone]
+    own = np.zeros(data.shape, dtype=np.float32)
+    own[y, x] = variance[y, x] - model[y, x]
+    return own
 
 
 def is_included(extra: np.ndarray, variance: np.ndarray, data: np.ndarray, readnoise: np.ndarray | float) -> bool:
     """Whether the variance of an uncertainty holds the ``extra`` variance: it was made before the dark went off."""
-    least = np.quantile(extra, 1 - TELLING_SHARE)
-    telling = (extra >= least) & (extra > 0)
-    if not telling.any():
-        return False
-    model = np.maximum(data, 0) + np.float32(1) * np.square(readnoise)
-    return bool(np.nanmedian(((variance - model) / np.maximum(extra, 1e-6))[telling]) > OWN_SHARE)
+    excess = np.nan_to_num(variance - _photons_and_readout(data, readnoise), posinf=0, neginf=0).astype(np.float64)
+    norm = float(np.sum(np.square(extra, dtype=np.float64)))
+    return norm > 0 and float(np.sum(excess * extra)) > OWN_SHARE * norm
+
+
+def _photons_and_readout(data: np.ndarray, readnoise: np.ndarray | float) -> np.ndarray:
+    """The variance of photons and read-out, electrons squared, float32 (ny, nx)."""
+    return np.maximum(data, 0) + np.float32(1) * np.square(readnoise)

@@ -13,11 +13,13 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 
-#: Extensions that `CCDData.write` does not know: flags, removed pixels, and flags and mask before the cleaning.
+#: Extensions that `CCDData.write` does not know: flags, removed pixels, flags and mask before the cleaning, and the hot
+#: pixels that were put back.
 FLAGS = "CRFLAGS"
 PIXELS = "CRPIXELS"
 FIRST_FLAGS = "CRFLAGS0"
 FIRST_MASK = "CRMASK0"
+HOT = "CRHOT"
 N_FRAMES = "NFRAMES"  # of a combined frame: how many frames went into each pixel
 
 #: Names of images that belong to a frame but are not frames.
@@ -41,7 +43,7 @@ COMPANIONS = frozenset(
 )
 
 #: Extensions that are read and written together with a frame, the first three by `CCDData` too.
-WITH_FRAME = ("MASK", "UNCERT", "PSFIMAGE", FLAGS, PIXELS, FIRST_FLAGS, FIRST_MASK)
+WITH_FRAME = ("MASK", "UNCERT", "PSFIMAGE", FLAGS, PIXELS, FIRST_FLAGS, FIRST_MASK, HOT)
 
 #: How header dialects spell the units of a frame, in lower case.
 UNIT_NAMES = {

@@ -20,16 +20,16 @@ def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
         return {index: FrameFile(path, hdus, index).read(unit) for index in image_indices(hdus, path)}
 
 
-def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> None:
+def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> list[int]:
     """
-    Write frames, by their HDU, in the layout of the file that they come from.
+    Write frames, by their HDU, in the layout of the file that they come from; return their HDUs in the new file.
 
     Of several frames each keeps its place among the other HDUs. Masks, flags and so on follow at the end; their EXTVER
     is the HDU of their frame. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all HDUs by one.
     """
     if len(frames) == 1:
         write_ccd(next(iter(frames.values())), target, overwrite=True)
-        return
+        return [int(target.name.lower().endswith(".fz"))]
     with fits.open(source) as hdus:
         shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
         earlier = [hdu for hdu in hdus[max(frames) + 1 :] if hdu.name in WITH_FRAME and hdu.ver in frames]
@@ -40,6 +40,7 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> N
             layout[index] = _in_place(image, hdus, index)
             companions += [_numbered(hdu, index + shift) for hdu in others]
         write_hdus(fits.HDUList([*layout, *companions]), target, overwrite=True)
+        return [index + shift for index in frames]
 
 
 def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:

@@ -13,13 +13,18 @@ from astropy.nddata import FlagCollection
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import RemovedPixels
-from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, PIXELS
+from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, HOT, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
-    """The table CRPIXELS, then the mask and the flags that the frame had before its cleaning, if they are needed."""
-    return [_table_hdu(record), *_first_mask_hdus(record.mask), *_first_flags_hdus(record.flags)]
+    """The table CRPIXELS, that of hot pixels put back, then mask and flags before the cleaning, as far as needed."""
+    return [
+        _table_hdu(record),
+        *_hot_hdus(record.put_back),
+        *_first_mask_hdus(record.mask),
+        *_first_flags_hdus(record.flags),
+    ]
 
 
 def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
@@ -41,6 +46,13 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         columns["by_hand"] = record.by_hand
     rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, column.dtype) for name, column in columns.items()])
     return fits.BinTableHDU(rows, facts, name=PIXELS)
+
+
+def _hot_hdus(put_back: np.ndarray | None) -> list[fits.BinTableHDU]:
+    if put_back is None:
+        return []
+    rows = np.rec.fromarrays(list(put_back.astype(np.int32).T), dtype=[("y", np.int32), ("x", np.int32)])
+    return [fits.BinTableHDU(rows, name=HOT)]
 
 
 def _first_mask_hdus(mask: np.ndarray | None) -> list[fits.ImageHDU]:
@@ -90,10 +102,15 @@ def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tupl
         had_mask=facts["CRHADMSK"],
         flags=_read_first_flags([hdu for hdu in companions if hdu.name == FIRST_FLAGS]),
         by_hand=np.array(rows["by_hand"], dtype=bool) if "by_hand" in rows.names else None,
+        put_back=next((_read_hot(hdu) for hdu in companions if hdu.name == HOT), None),
         mask=first_mask,
     )
     _check_record(record, shape)
     return record
+
+
+def _read_hot(hdu: fits.BinTableHDU) -> np.ndarray:
+    return np.column_stack([hdu.data["y"], hdu.data["x"]]).astype(np.int32)
 
 
 def _number_dtype(text: str) -> np.dtype:
@@ -107,6 +124,8 @@ def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
     """Refuse a damaged table."""
     ny, nx = shape
     inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
+    if record.put_back is not None:
+        inside = np.append(inside, ((record.put_back >= 0) & (record.put_back < shape)).all())
     sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()
     if not sound or not np.array_equal(record.label, label_pixels(record.y, record.x, shape)):
         raise CosmicRayError(

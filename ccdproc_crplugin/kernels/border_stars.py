@@ -12,6 +12,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import label, median_filter, minimum_filter1d
 
+from ccdproc_crplugin.kernels.statistics import medians_around
+
 #: Pixels from the border within which a 7 x 7 median of a 3 x 3 median sees the mirror image.
 WIDTH = 4
 
@@ -26,13 +28,18 @@ LEAST_F = 0.01
 
 
 def without_border_stars(
-    data: np.ndarray, hits: np.ndarray, scores: np.ndarray, readnoise: float, objlim: float
+    data: np.ndarray,
+    hits: np.ndarray,
+    scores: np.ndarray,
+    readnoise: float,
+    objlim: float,
+    extra_variance: np.ndarray | None = None,
 ) -> np.ndarray:
     """
     The hits, bool (ny, nx), but for events all of whose candidates are flanks of stars at the border.
 
     ``data`` and ``readnoise`` are in electrons, ``scores`` are the candidates of the search, and ``objlim`` is the
-    least S'/F of a cosmic ray.
+    least S'/F of a cosmic ray; ``extra_variance`` (electrons squared) is what a pixel has beside photons and read-out.
     """
     ny, nx = data.shape
     y, x = scores["y"], scores["x"]
@@ -40,7 +47,8 @@ def without_border_stars(
     if min(ny, nx) < DEPTH or not (at_border & hits[y, x]).any():
         return hits
     fine = _fine_structure(data)[y[at_border], x[at_border]]
-    noise = np.sqrt(np.maximum(_median_around(data, y[at_border], x[at_border]), 0) + readnoise**2)
+    own = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance[y[at_border], x[at_border]]
+    noise = np.sqrt(np.maximum(medians_around(data, y[at_border], x[at_border]), 0) + own)
     contrast = scores["s_prime"][at_border] * noise / np.maximum(fine, LEAST_F * noise)
     passes = scores["s_prime_over_f"] > objlim
     passes[at_border] &= contrast > objlim
@@ -63,10 +71,3 @@ def _fine_structure(data: np.ndarray) -> np.ndarray:
         surroundings = minimum_filter1d(large[3:10, inside].min(axis=0), 2 * BESIDE + 1, mode="nearest")
         strip[:WIDTH] = np.maximum(strip[:WIDTH], small[:WIDTH] - surroundings)
     return fine
-
-
-def _median_around(data: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-    """Median of the 5 x 5 pixels around some pixels; at the border the frame is reflected."""
-    padded = np.pad(data, 2, mode="symmetric")
-    rows, columns = (place[:, np.newaxis] + np.arange(5) for place in (y, x))
-    return np.median(padded[rows[:, :, np.newaxis], columns[:, np.newaxis, :]], axis=(1, 2))

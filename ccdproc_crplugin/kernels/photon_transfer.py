@@ -41,8 +41,14 @@ class BlockNoise:
     number: np.ndarray  # of differences
 
 
-def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray | None = None) -> BlockNoise:
-    """Level and noise of blocks (electron); the expected ``variance`` is that of photons and read noise if None."""
+def measure_noise(
+    blocks: np.ndarray, readnoise: float | np.ndarray, *, variance: np.ndarray | None = None
+) -> BlockNoise:
+    """
+    Level and noise of blocks (electron); the expected ``variance`` is that of photons and read noise if None.
+
+    The read noise is one value, or one for each pixel of the blocks.
+    """
     with np.errstate(invalid="ignore", over="ignore"):
         ratio, number = _ratio(blocks, readnoise, variance, 1)
         ratio_apart, n_apart = _ratio(blocks, readnoise, variance, 2)
@@ -52,7 +58,7 @@ def measure_noise(blocks: np.ndarray, readnoise: float, *, variance: np.ndarray 
 
 
 def _ratio(
-    blocks: np.ndarray, readnoise: float, variance: np.ndarray | None, step: int
+    blocks: np.ndarray, readnoise: float | np.ndarray, variance: np.ndarray | None, step: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
@@ -61,7 +67,7 @@ def _ratio(
     four = blocks if variance is None else variance
     expected = _combine(_combine(four, 1, step, np.add), 2, step, np.add)  # of four pixels, as in the difference
     if variance is None:
-        expected = np.maximum(expected, 0) + np.float32(4 * readnoise**2)
+        expected = np.maximum(expected, 0) + _of_four(readnoise, step)
     difference **= 2
     difference /= np.maximum(expected, np.float32(4 * LEAST_VARIANCE))
     ordered = difference.reshape(len(blocks), -1)
@@ -70,6 +76,13 @@ def _ratio(
     kept = np.maximum((KEPT * number).astype(int), 1)
     sums = np.cumsum(ordered, axis=1, dtype=np.float64)[np.arange(len(blocks)), kept - 1]
     return sums / kept / KEPT_MEAN, number
+
+
+def _of_four(readnoise: float | np.ndarray, step: int) -> np.ndarray | np.float32:
+    """The variance of the read-out of four pixels, as in a difference."""
+    if not isinstance(readnoise, np.ndarray):
+        return np.float32(4 * readnoise**2)
+    return _combine(_combine(readnoise**2, 1, step, np.add), 2, step, np.add)
 
 
 def _combine(blocks: np.ndarray, axis: int, step: int, how: Callable) -> np.ndarray:

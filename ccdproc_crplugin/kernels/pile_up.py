@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 
@@ -22,6 +23,14 @@ ABOVE = 0.25  # most pixels above a pile, as a share of it: cosmic rays, noise o
 # A line of a spectrum touches more than this share of the rows or columns, and half as many of the others at most.
 WIDEST = 0.5
 NARROW = 0.5
+# A pile is clear if its values are equal but for this share of the level, or smeared by a flat field, where several
+# stars have it: what light makes level, the disc of a planet or of a star out of focus, is one by itself. A lit field
+# holds more of the pixels.
+EQUAL, SMEARED = 0.002, 0.03
+CELL, FEWEST_OF_A_STAR = 16, 3  # pixels: stars apart are in cells that do not touch
+COMMON = 0.02
+# A level below the pile, by this share of it or by so many times its scatter, if that is more.
+MARGIN, SCATTERS = 0.02, 3.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,7 @@ class BrightEnd:
     sky: float  # median, NaN without a finite pixel
     high: float  # value that 20 pixels reach, or the sky where fewer are far above it
     pile: float | None = None  # level at which pixels pile up
+    level: float | None = None  # level just below, from which pixels are saturated; None unless the pile is clear
 
 
 def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> BrightEnd:
@@ -51,7 +61,11 @@ def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> B
     pile = _pile(values, sky, top)
     if pile is None or _is_line(y[pile], x[pile], sample.shape):
         return BrightEnd(sky, high)
-    return BrightEnd(sky, high, float(np.median(values[pile])))
+    middle = float(np.median(values[pile]))
+    scatter = float(robust_std(values[pile], middle))
+    limit = SMEARED if _n_stars(y[pile] * (rows.step or 1), x[pile], data.shape) > 1 else EQUAL
+    clear = scatter <= limit * middle and np.count_nonzero(pile) <= max(COMMON * sample.size, FEWEST)
+    return BrightEnd(sky, high, middle, middle - max(MARGIN * middle, SCATTERS * scatter) if clear else None)
 
 
 def _sky(sample: np.ndarray) -> tuple[float, float]:
@@ -81,6 +95,14 @@ def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
     if count[peak] < FEWEST or count[peak] < CONTRAST * below.sum() / N_BELOW:
         return None
     return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
+
+
+def _n_stars(y: np.ndarray, x: np.ndarray, shape: tuple[int, int]) -> int:
+    """The number of places in the frame where some of the pixels lie together."""
+    width = shape[1] // CELL + 1
+    cells, number = np.unique(y // CELL * width + x // CELL, return_counts=True)
+    groups = label_pixels(*np.divmod(cells, width), (shape[0] // CELL + 1, width))
+    return int(np.count_nonzero(np.bincount(groups, weights=number) >= FEWEST_OF_A_STAR))
 
 
 def _is_line(y: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> bool:

@@ -31,3 +31,10 @@ def robust_std(
     """Standard deviation from the ``median``, along an axis, of the absolute deviations from ``centre``."""
     deviations = np.abs(values - centre)
     return STD_OF_MAD * (median(deviations) if axis is None else median(deviations, axis=axis))
+
+
+def medians_around(data: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Median of the 5 x 5 pixels around some pixels; at the border the frame is reflected."""
+    padded = np.pad(data, 2, mode="symmetric")
+    rows, columns = (place[:, np.newaxis] + np.arange(5) for place in (y, x))
+    return np.median(padded[rows[:, :, np.newaxis], columns[:, np.newaxis, :]], axis=(1, 2))

@@ -29,20 +29,27 @@ DISTANCES = ((2, 7), (7, 13), (13, 25))
 _LEFT_RIGHT, _BELOW_ABOVE = ((0, -1), (0, 1)), ((-1, 0), (1, 0))
 
 
-def without_steps(data: np.ndarray, hits: np.ndarray, readnoise: float) -> np.ndarray:
-    """The hits, bool (ny, nx), without the events that are steps; ``data`` and ``readnoise`` in electrons."""
+def without_steps(
+    data: np.ndarray, hits: np.ndarray, readnoise: float, extra_variance: np.ndarray | None = None
+) -> np.ndarray:
+    """
+    The hits, bool (ny, nx), without the events that are steps; ``data`` and ``readnoise`` in electrons.
+
+    ``extra_variance`` (electrons squared) is what a pixel has beside photons and read-out.
+    """
     labels, n_events = label(hits, structure=np.ones((3, 3)))
     areas = np.bincount(labels.ravel())
     large = np.flatnonzero(areas >= LEAST_AREA)[1:] if n_events else np.empty(0, dtype=int)
     y, x = np.nonzero(np.isin(labels, large))
     if not len(y):
         return hits
+    own = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance[y, x]
     event, step = labels[y, x], np.zeros(n_events + 1, dtype=bool)
     anywhere = np.zeros(len(y), dtype=bool)
     for directions in (_LEFT_RIGHT, _BELOW_ABOVE):
         one, other = (_side(data, hits, y, x, direction) for direction in directions)
         brighter, fainter = np.fmax(one, other), np.fmin(one, other)
-        noise = np.sqrt(np.maximum(brighter, 0) + readnoise**2)
+        noise = np.sqrt(np.maximum(brighter, 0) + own)
         between = (data[y, x] <= brighter + ABOVE * noise) & (brighter - fainter > CONTRAST * noise)
         anywhere |= between
         for same_side in (one > other, other > one):

@@ -17,14 +17,15 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
+from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
-from ccdproc_crplugin.pipeline.model import Call, Night
+from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
-NIGHT_KEYS = ("input", "output", "subfolders", "ending")
+NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
 TABLES = ("night", "headers", "select", "combine", "step")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
@@ -79,6 +80,7 @@ class _Reader:
         folders = self._table(content, "night")
         self._known("night", folders, NIGHT_KEYS, "key")
         subfolders, ending = folders.get("subfolders", False), folders.get("ending", ".fits")
+        hot_pixels = folders.get("hot_pixels", "flag")
         for key in ("input", "output"):
             with self._naming_line("night", key):
                 as_folder(key, folders.get(key))
@@ -86,11 +88,14 @@ class _Reader:
             check_bool("subfolders", subfolders)
         with self._naming_line("night", "ending"):
             check_ending(ending)
+        with self._naming_line("night", "hot_pixels"):
+            check_hot_pixels(hot_pixels)
         return Night(
             input=base / folders["input"],
             output=base / folders["output"],
             subfolders=subfolders,
             ending=ending,
+            hot_pixels=hot_pixels,
             headers=self._headers(self._table(content, "headers")),
             select=self._select(self._table(content, "select")),
             combine=self._combine(self._table(content, "combine")),
@@ -103,6 +108,8 @@ class _Reader:
             with self._naming_line("headers", name):
                 if name == "unit":
                     given_unit(value)
+                elif name in BY_AMPLIFIER and isinstance(value, Mapping):
+                    check_figures(**{name: value})
                 elif name not in TEXTS:
                     least, above = 0 if name in ZERO_OR_MORE else None, 0 if name in ABOVE_ZERO else None
                     check_number(name, value, least, above=above)
@@ -238,3 +245,8 @@ def check_calls(calls: Iterable[Call]) -> None:
 def check_ending(ending: str) -> None:
     """Refuse an ending under which frames can't be written."""
     check_choice("ending", ending, WRITABLE)
+
+
+def check_hot_pixels(hot_pixels: str) -> None:
+    """Refuse what can't be done about hot pixels."""
+    check_choice("hot_pixels", hot_pixels, HOT_PIXELS)

@@ -17,7 +17,7 @@ from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import target_in
 from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.masters import combine_group
-from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task
+from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task, Vote
 from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
 from ccdproc_crplugin.pipeline.steps import reason_in_night
 
@@ -33,6 +33,9 @@ class Execution:
     log: Logger
     #: Combined frames that could not be made, though those of an earlier run may be there, and the reasons.
     unmade: dict[str, str] = field(default_factory=dict, init=False)
+    #: The tasks of the light frames, and the votes of those that were made, by file.
+    tasks: dict[str, Task] = field(default_factory=dict, init=False)
+    votes: dict[str, tuple[Vote, ...]] = field(default_factory=dict, init=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Carry the plan out; yield the row of each frame as soon as it is known."""
@@ -71,7 +74,7 @@ class Execution:
         self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception
     ) -> Iterator[dict[str, Any]]:
         planned, rows = list(planned), []
-        for row in self._settled(planned, outcome):
+        for row in self.settled(planned, outcome):
             rows.append(row)
             yield row
         if not any(row["output"] for row in rows):
@@ -94,14 +97,18 @@ class Execution:
                 reason = reason_in_night(err, self.night.is_configured)
                 yield {**light.entry.row(), "status": "failed", "reason": reason}
                 continue
+            self.tasks[light.entry.file] = task
             if _is_kept(task):
                 yield {**task.earlier, "status": "kept"}
             else:
                 tasks.append(task)
         for task, outcome in self.crew.do(work_on, tasks):
-            yield from self._settled([task.row], outcome)
+            if isinstance(outcome, Outcome) and outcome.votes:
+                self.votes[task.row["file"]] = outcome.votes
+            yield from self.settled([task.row], outcome)
 
-    def _settled(self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
+    def settled(self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
+        """The rows of an outcome, whose warnings are logged; a fatal one ends the run."""
         if not isinstance(outcome, Outcome):
             reason = reason_in_night(outcome, self.night.is_configured)
             failed = {"status": "failed", "reason": reason, "output": ""}
@@ -135,6 +142,7 @@ def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
         headers=night.headers,
         earlier=earlier,
         is_configured=night.is_configured,
+        measures_hits=night.hot_pixels != "off",
     )
 
 

@@ -17,6 +17,7 @@ from astropy.io import fits
 from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.amplifiers import has_figure
 from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
@@ -124,7 +125,7 @@ def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
             found = look_up(plain)
         except CosmicRayError:
             found = None
-        if found is None:
+        if found is None and not has_figure(plain, name):
             yield name
 
 

@@ -21,7 +21,7 @@ from ccdproc_crplugin.io.atomic import atomic_write
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
-from ccdproc_crplugin.pipeline.model import Outcome, Task
+from ccdproc_crplugin.pipeline.model import Outcome, Task, Vote
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
@@ -32,29 +32,33 @@ from ccdproc_crplugin.pipeline.results import (
 )
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 from ccdproc_crplugin.pipeline.table import hash_file
+from ccdproc_crplugin.pipeline.votes import votes_of
 
 
 def work_on(task: Task) -> Outcome:
     """Reduce a light frame; an error becomes the reason in its row."""
     start = time.perf_counter()
     fatal = ""
+    votes: tuple[Vote, ...] = ()
     with caught_warnings() as messages:
         try:
-            row = {**task.row, **_reduced(task)}
+            facts, votes = _reduced(task)
+            row = {**task.row, **facts}
         except Exception as err:
             fatal = str(err) if isinstance(err, OutputError) else ""
             row = {**task.row, "status": "failed", "reason": reason_in_night(err, task.is_configured), "output": ""}
     row["seconds"] = round(time.perf_counter() - start, 3)
     if row["status"] == "kept" and row["reason"]:
         messages.append(row["reason"])
-    return Outcome([row], tuple(dict.fromkeys(messages)), fatal)
+    return Outcome([row], tuple(dict.fromkeys(messages)), fatal, votes)
 
 
-def _reduced(task: Task) -> dict[str, Any]:
-    """Do the steps unless the result is there already; return columns of the table."""
+def _reduced(task: Task) -> tuple[dict[str, Any], tuple[Vote, ...]]:
+    """Do the steps unless the result is there already; return columns of the table, and the votes of a new result."""
     with ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(hash_file, task.source)
-        return _kept(task, hashing) or _made(task, hashing)
+        kept = None if task.anew else _kept(task, hashing)
+        return (kept, ()) if kept else _made(task, hashing)
 
 
 def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
@@ -64,7 +68,8 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
     if there and is_whole(target, there, task.earlier):
         marks = _marks(task, hashing)
         if all(there[0].get(card) == mark for card, mark in marks.items()):
-            return {**facts_of(there, target), "status": "kept", "input_hash": marks[INPUT_CARD]}
+            known = {"n_hot": task.earlier.get("n_hot"), "input_hash": marks[INPUT_CARD]}
+            return {**facts_of(there, target), **known, "status": "kept"}
         if EDITED_CARD in there[0]:
             return _kept_for_its_edits(task, there, marks)
     elif not there:
@@ -79,8 +84,8 @@ def _refuse_foreign(task: Task) -> None:
         raise foreign_file(target)
 
 
-def _made(task: Task, hashing: Future) -> dict[str, Any]:
-    """Make the result; return columns of the table."""
+def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]]:
+    """Make the result; return columns of the table, and the votes of its frames."""
     source, target = Path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
@@ -96,9 +101,10 @@ def _made(task: Task, hashing: Future) -> dict[str, Any]:
         for name, by_hdu in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
-        write_frames(results, source, target)
+        hdus = write_frames(results, source, target)
     facts = facts_of([ccd.meta for ccd in results.values()], target)
-    return {**facts, "status": "done", "input_hash": hashing.result()}
+    votes = votes_of(dict(zip(hdus, results.values(), strict=True))) if task.measures_hits else ()
+    return {**facts, "status": "done", "input_hash": hashing.result()}, votes
 
 
 def _joined(by_hdu: Mapping[int, Table], *, several: bool) -> Table:

@@ -141,7 +141,13 @@ def outcome_line(table: Table, seconds: float) -> str:
     counts = Counter(table["status"].tolist())
     n_events = sum(number or 0 for number in table["n_events"].tolist())
     frames = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-    return f"{frames}; {n_events} event{'' if n_events == 1 else 's'}; {_duration(seconds)}"
+    n_hot = sum(number or 0 for number in table["n_hot"].tolist())
+    on_hot = f"; {_events(n_hot)} on hot pixels" if n_hot else ""
+    return f"{frames}; {_events(n_events)}{on_hot}; {_duration(seconds)}"
+
+
+def _events(number: int) -> str:
+    return f"{number} event{'' if number == 1 else 's'}"
 
 
 def _duration(seconds: float) -> str:

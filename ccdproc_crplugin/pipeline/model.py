@@ -10,9 +10,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
+from ccdproc_crplugin.kernels.hot_pixels import Hits
+
+#: What a run may do about hot pixels: leave them alone, list them, or put what was removed from them back.
+HOT_PIXELS = ("off", "flag", "restore")
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Night:
     headers: Mapping[str, Any] = field(default_factory=dict)  # values that overrule those of the headers
     select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by kind, the words of its headers
     combine: Mapping[str, Any] = field(default_factory=dict)  # keywords of `combine_calibrations`
+    hot_pixels: str = "flag"  # what is done about them, one of `HOT_PIXELS`
     config: str = ""  # the file that all this was read from
 
     @property
@@ -166,6 +173,8 @@ class Task:
     headers: Mapping[str, Any]
     earlier: Mapping[str, Any] = field(default_factory=dict)  # the row after an earlier run
     is_configured: bool = False  # see `Night`
+    measures_hits: bool = False  # for the hot pixels of the night
+    anew: bool = False  # even if the result is there
 
 
 @dataclass(frozen=True)
@@ -179,9 +188,30 @@ class CombineTask:
 
 
 @dataclass(frozen=True)
+class Chip:
+    """What the frames that have the same hot pixels agree in."""
+
+    camera: str  # "" if unknown, as the binning
+    hdu: int  # in a file of several frames; 0 otherwise
+    binning: str
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Vote:
+    """What a cleaned frame says of the hot pixels of its chip."""
+
+    chip: Chip
+    hits: Hits | None  # None if it has no vote
+    put_back: np.ndarray | None  # places in the flattened frame of the pixels put back; None if none were
+    is_edited: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What a worker returns for a task."""
 
     rows: list[dict[str, Any]]
     messages: tuple[str, ...] = ()  # warnings of this package
     fatal: str = ""  # why the run must end, such as a full disk
+    votes: tuple[Vote, ...] = ()  # of the frames of a light that was cleaned

@@ -153,7 +153,7 @@ class Planner:
                 continue
             masters = tuple(call.master_hash for call in calls)
             if masters not in hashes:
-                hashes[masters] = self._hash_of(calls)
+                hashes[masters] = self._hash_of(calls, self.night.hot_pixels)
             yield Light(entry, calls, self.night.output_name(entry.file), hashes[masters])
 
     def _clashes(self, lights: Sequence[Entry]) -> dict[str, str]:

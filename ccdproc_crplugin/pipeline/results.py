@@ -60,12 +60,12 @@ def foreign_file(target: Path) -> CosmicRayError:
 
 
 def marks_of_result(target: Path) -> tuple[str, str] | None:
-    """The hashes of its input and its settings that a result holds; None if it is not a result."""
+    """The hashes of its input and settings that a result holds; None if it is no result, or was edited by hand."""
     try:
         with fits.open(target, disable_image_compression=True) as hdus:
             # They stand in the first frame, so that the rest of the file is not read.
             header = next(hdu.header for hdu in hdus if SETTINGS_CARD in hdu.header)
-            return header[INPUT_CARD], header[SETTINGS_CARD]
+            return None if EDITED_CARD in header else (header[INPUT_CARD], header[SETTINGS_CARD])
     except (StopIteration, KeyError, *UNREADABLE):
         return None
 

@@ -20,10 +20,11 @@ from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.selection import paths_of
-from ccdproc_crplugin.pipeline.config import check_calls, check_ending, read_night
+from ccdproc_crplugin.pipeline.config import check_calls, check_ending, check_hot_pixels, read_night
 from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.executors import Crew, choose_n_workers, refuse_in_unguarded_script
 from ccdproc_crplugin.pipeline.folder import check_folders, locked
+from ccdproc_crplugin.pipeline.hot_pixels import settle_hot_pixels
 from ccdproc_crplugin.pipeline.inventory import list_files, take_inventory
 from ccdproc_crplugin.pipeline.log import caught_warnings, night_log, outcome_line, warn_of_failed_checks
 from ccdproc_crplugin.pipeline.model import Call, Night, Plan
@@ -74,6 +75,8 @@ def run_night(
                 record.add(row)
                 level = WARNING if row["status"] == "failed" else INFO
                 log.log(level, "%s: %s %s", row["file"], row["status"], row["reason"] or row["output"])
+            for row in settle_hot_pixels(execution, record.rows):
+                record.add(row)
         table = record.finish()
         log.info("%s", outcome_line(table, time.perf_counter() - start))
         return table
@@ -134,8 +137,8 @@ def reduce_night(
     ----------
     config : path or mapping
         A TOML file, or what it would hold: ``[night]`` with ``input`` and ``output`` (and ``subfolders``,
-        ``ending``), the steps ``[[step]]``, each with its ``name`` and parameters, and where needed ``[headers]``,
-        ``[select]`` and ``[combine]``. Relative paths are relative to the file.
+        ``ending``, ``hot_pixels``), the steps ``[[step]]``, each with its ``name`` and parameters, and where needed
+        ``[headers]``, ``[select]`` and ``[combine]``. Relative paths are relative to the file.
     executor : Executor or None
         The workers, as for `clean_collection`.
     n_workers : int or None
@@ -237,6 +240,7 @@ def clean_collection(
     detector: str = "lacosmic",
     unit: str | None = None,
     ending: str = ".fits",
+    hot_pixels: str = "flag",
     executor: Executor | None = None,
     n_workers: int | None = None,
     progress: Callable[..., Iterable] | None = None,
@@ -257,6 +261,9 @@ def clean_collection(
         Unit of frames without ``BUNIT``, see `read_ccd`.
     ending : str
         How the names of the results end: ``.fits``, ``.fits.gz`` or ``.fits.fz``. Equal frames give equal files.
+    hot_pixels : {"flag", "restore", "off"}
+        What to do about pixels that are flagged in several frames and so are hot: list them in ``hot_pixels.ecsv``,
+        also put back what was removed from them, or nothing.
     executor : Executor or None
         The workers, such as the executor of a Dask client. `None` means processes of this machine.
     n_workers : int or None
@@ -300,8 +307,16 @@ def clean_collection(
     calls = (Call("clean_cosmic_rays", {"detector": detector, **parameters}),)
     check_calls(calls)
     check_ending(ending)
+    check_hot_pixels(hot_pixels)
     headers = {} if unit is None else {"unit": given_unit(unit)}
-    night = Night(as_folder("output", output), calls, paths=tuple(paths_of(ifc)), headers=headers, ending=ending)
+    night = Night(
+        as_folder("output", output),
+        calls,
+        paths=tuple(paths_of(ifc)),
+        headers=headers,
+        ending=ending,
+        hot_pixels=hot_pixels,
+    )
     table = run_night(night, executor=executor, n_workers=n_workers, progress=progress)
     warn_of_failed_checks(table)
     return table

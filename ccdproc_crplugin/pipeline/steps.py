@@ -19,7 +19,9 @@ from astropy.table import Table
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
+from ccdproc_crplugin.frames.sections import as_pairs
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
@@ -100,7 +102,7 @@ def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
     """Put the values of [headers] into a header, in place."""
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
-            meta[HEADER_KEYWORDS[name]] = (value, "given for the run")
+            meta[HEADER_KEYWORDS[name]] = (as_pairs(value) if isinstance(value, Mapping) else value, GIVEN)
 
 
 @contextmanager

@@ -37,6 +37,7 @@ COLUMNS: dict[str, tuple[type, str]] = {
     "parameters": (str, "what was given to the cleaning, as JSON"),
     "n_pixels": (int, "pixels hit by cosmic rays"),
     "n_events": (int, "events, counted as by cr_segments"),
+    "n_hot": (int, "events on hot pixels of the night, those put back included; unknown with fewer than three frames"),
     "expected_low": (float, "fewest events to expect"),
     "expected_high": (float, "most events to expect"),
     "verdict": (str, "whether so many events are plausible"),

@@ -42,6 +42,8 @@ DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
 #: Further keywords, with which it calls those detectors that have them.
 OPTIONAL_KEYWORDS = ("extra_variance",)
+#: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
+ALONG_EDGES = "along_edges"
 
 
 @dataclass(frozen=True)
@@ -94,8 +96,10 @@ class Detector:
         ``variance`` is float32 in electron squared or None; ``readnoise`` (electron) and
         ``saturation`` (electron, infinity if unknown) are floats. Its own parameters are explicit,
         with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
-        pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. If it has a
-        parameter ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
+        pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
+        differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
+        ``variance`` has the noise of each pixel. If it has a parameter ``background``, it is given the sky lines and
+        traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 
@@ -182,6 +186,9 @@ class Check:
         ``dark`` is a CCDData or None. A check that names them among its parameters is told too the
         ``saturation`` (electron), the name of the ``detector`` that is going to search, and all of its
         ``parameters`` (mapping), each None where it is not known.
+    by_plane : bool
+        Whether the four planes of a colour mosaic are checked one by one. For checks that compare a pixel with its
+        neighbours.
 
     Examples
     --------
@@ -195,6 +202,7 @@ class Check:
     name: str
     summary: str
     run: Callable[..., Any]
+    by_plane: bool = False
 
 
 @dataclass(frozen=True)

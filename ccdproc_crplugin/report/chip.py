@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.hot_pixels import expected_by_chance
+from ccdproc_crplugin.pipeline.hot_pixels import ChipResult
+from ccdproc_crplugin.pipeline.model import Chip
 from ccdproc_crplugin.report.codes import picture
 from ccdproc_crplugin.report.frame import FrameView
 
@@ -60,37 +62,76 @@ class ChipMap:
     image: str  # data URL: black where hits are, clear elsewhere
     least: int  # frames in which a hot pixel is hit; 0 if no pixel can be hot
     n_hot: int
-    n_events: int  # on hot pixels
+    n_events: int  # on hot pixels, those put back included
     shared: SharedPixels | None  # None where every pixel of several hits is hot, or for one frame
     marked: list[MarkedPixel]  # the hot pixels, and the shared ones if these are too many
     n_marked: int  # before the list was cut to `MOST_MARKED`
 
 
-def chip_maps(views: Sequence[FrameView]) -> tuple[list[ChipMap], list[list[int]]]:
-    """A map for each shape of frames, and the labels of each frame's events on hot pixels."""
+def chip_maps(
+    views: Sequence[FrameView], chips: Mapping[Chip, ChipResult] | None = None
+) -> tuple[list[ChipMap], list[list[int]]]:
+    """
+    A map for each chip, or for each shape of frames, and the labels of each frame's events on hot pixels.
+
+    The hot pixels are those of ``chips``; on a chip that is not among them they are the pixels that are hit too often.
+    """
     maps: list[ChipMap] = []
     on_hot: list[list[int]] = [[] for _ in views]
-    for shape in sorted({view.shape for view in views}):
-        members = [index for index, view in enumerate(views) if view.shape == shape]
-        counts = np.zeros(shape, dtype=np.uint16)
-        for index in members:
-            counts.flat[views[index].pixels] += 1
-        expected = _expected([views[index] for index in members])
-        least = _least(expected)
-        for index in members:
-            on_hot[index] = _labels_on(counts, least, views[index])
-        n_events = sum(len(views[index].events) for index in members)
-        shared = _shared(counts, expected, least, counts.sum(dtype=int) / max(n_events, 1))
-        maps.append(_map(counts, len(members), least, sum(len(on_hot[index]) for index in members), shared))
+    for members in _members(views):
+        frames = [views[index] for index in members]
+        hits = _Hits.of(frames)
+        result = (chips or {}).get(frames[0].chip) if frames[0].chip else None
+        hot = _HotPixels(result.hot.index, result.hot.n_frames, result.least) if result else hits.too_often()
+        for index, view in zip(members, frames, strict=True):
+            on_hot[index] = hot.labels_in(view) if view.on_hot is None else view.on_hot
+        n_events = sum(len(on_hot[index]) + views[index].n_put_back for index in members)
+        maps.append(_map(hits, hot, n_events, is_told=result is not None))
     return maps, on_hot
 
 
-def _expected(views: Sequence[FrameView]) -> np.ndarray:
-    """Pixels that chance would hit in at least 0, 1, 2, ... frames, for frames with these numbers of hits."""
-    n_pixels = views[0].shape[0] * views[0].shape[1]
-    shares = [len(view.pixels) / n_pixels for view in views]
-    chances = reduce(np.convolve, (np.array([1 - share, share]) for share in shares))
-    return n_pixels * np.cumsum(chances[::-1])[::-1]
+def _members(views: Sequence[FrameView]) -> list[list[int]]:
+    """The indices of the views of each chip, or of each shape where the chip is not known."""
+    members: dict[tuple, list[int]] = {}
+    for index, view in enumerate(views):
+        chip = view.chip and (view.chip.camera, view.chip.hdu, view.chip.binning)
+        members.setdefault((view.shape, chip or ()), []).append(index)
+    return [members[key] for key in sorted(members)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Hits:
+    """The hits of the frames of a chip."""
+
+    counts: np.ndarray  # frames in which each pixel is hit, uint16 (ny, nx)
+    expected: np.ndarray  # pixels that chance would hit in at least 0, 1, 2, ... frames
+    n_frames: int
+    n_events: int
+
+    @classmethod
+    def of(cls, views: Sequence[FrameView]) -> _Hits:
+        counts = np.zeros(views[0].shape, dtype=np.uint16)
+        for view in views:
+            counts.flat[view.pixels] += 1
+        expected = expected_by_chance([len(view.pixels) / counts.size for view in views], counts.size)
+        return cls(counts, expected, len(views), sum(len(view.events) for view in views))
+
+    def too_often(self) -> _HotPixels:
+        """The pixels that are hit in more frames than chance explains."""
+        least = _least(self.expected)
+        index = np.flatnonzero(self.counts >= (least or np.inf))
+        return _HotPixels(index, self.counts.flat[index], least)
+
+
+@dataclass(frozen=True, eq=False)
+class _HotPixels:
+    index: np.ndarray  # places in the flattened frame, in reading order
+    n_frames: np.ndarray  # in which each is hit
+    least: int  # frames in which a hot pixel is hit; 0 if no pixel can be hot
+
+    def labels_in(self, view: FrameView) -> list[int]:
+        """The events of a frame that have one of these pixels."""
+        return np.unique(view.labels[np.isin(view.pixels, self.index)]).tolist()
 
 
 def _least(expected: np.ndarray) -> int:
@@ -123,33 +164,35 @@ def _shared(counts: np.ndarray, expected: np.ndarray, least: int, area: float) -
     )
 
 
-def _labels_on(counts: np.ndarray, least: int, view: FrameView) -> list[int]:
-    return np.unique(view.labels[counts.flat[view.pixels] >= (least or np.inf)]).tolist()
-
-
-def _map(counts: np.ndarray, n_frames: int, least: int, n_events: int, shared: SharedPixels | None) -> ChipMap:
-    ny, nx = counts.shape
+def _map(hits: _Hits, hot: _HotPixels, n_events: int, *, is_told: bool) -> ChipMap:
+    """The map; if the run has told the hot pixels, all others that are hit several times are shared ones."""
+    ny, nx = hits.counts.shape
     factor = max(1, -(-max(ny, nx) // MAP_SIDE))
-    hits = np.add.reduceat(np.add.reduceat(counts, range(0, ny, factor), 0, dtype=int), range(0, nx, factor), 1)
-    alpha = np.where(hits, np.clip(110 + 40 * hits, 0, 255), 0)
+    n_hits = np.add.reduceat(np.add.reduceat(hits.counts, range(0, ny, factor), 0, dtype=int), range(0, nx, factor), 1)
+    alpha = np.where(n_hits, np.clip(110 + 40 * n_hits, 0, 255), 0)
     image = np.stack([np.zeros_like(alpha), alpha], axis=-1).astype(np.uint8)[::-1]
-    never = n_frames + 1
-    y, x = np.nonzero(counts >= (shared.least if shared and shared.too_many else least or never))
-    order = np.argsort(-counts[y, x].astype(int), kind="stable")[:MOST_MARKED]
+    rest = hits.counts.copy()
+    rest.flat[hot.index] = 0
+    area = hits.counts.sum(dtype=int) / max(hits.n_events, 1)
+    shared = _shared(rest, hits.expected, 0 if is_told else hot.least, area)
+    seen = np.where(rest >= (shared.least if shared and shared.too_many else np.inf), rest, 0)
+    seen.flat[hot.index] = hot.n_frames
+    y, x = np.nonzero(seen)
+    order = np.argsort(-seen[y, x].astype(int), kind="stable")[:MOST_MARKED]
     marked = [
-        MarkedPixel(int(i), int(j), int(counts[j, i]), (i + 0.5) / factor, (ny - j - 0.5) / factor)
+        MarkedPixel(int(i), int(j), int(seen[j, i]), (i + 0.5) / factor, (ny - j - 0.5) / factor)
         for j, i in zip(y[order], x[order], strict=True)
     ]
-    height, width = hits.shape
+    height, width = n_hits.shape
     return ChipMap(
         shape=(ny, nx),
-        n_frames=n_frames,
-        n_hits=int(counts.sum(dtype=int)),
+        n_frames=hits.n_frames,
+        n_hits=int(hits.counts.sum(dtype=int)),
         width=width,
         height=height,
         image=picture(image),
-        least=least,
-        n_hot=int((counts >= (least or never)).sum()),
+        least=hot.least,
+        n_hot=len(hot.index),
         n_events=n_events,
         shared=shared,
         marked=marked,

@@ -5,17 +5,22 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from astropy.nddata import CCDData
 from astropy.table import QTable
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.events.classify import RULES
+from ccdproc_crplugin.events.classify import HOT_PIXEL, RULES
 from ccdproc_crplugin.events.segments import CRSegments, cr_segments
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable
 from ccdproc_crplugin.io.ccd import read_ccd
+from ccdproc_crplugin.pipeline.hot_pixels import ChipResult, events_on_hot_pixels
+from ccdproc_crplugin.pipeline.model import Chip
+from ccdproc_crplugin.pipeline.votes import chip_of
 from ccdproc_crplugin.report.codes import Codes, binned, picture
 from ccdproc_crplugin.report.night import Row, complete
 from ccdproc_crplugin.report.review import cleaning_id, name_in_review
@@ -43,6 +48,9 @@ class FrameView:
     labels: np.ndarray  # the event of each, int (n,)
     events: QTable
     pictures: dict[str, Any]  # ready for JSON
+    chip: Chip | None = None  # None where the run did not look for hot pixels
+    on_hot: list[int] | None = None  # labels of the events on hot pixels; None if these are not known
+    n_put_back: int = 0  # events on hot pixels
 
     @property
     def classes(self) -> np.ndarray:
@@ -50,8 +58,12 @@ class FrameView:
         return np.array([CLASSES.index(name) for name in self.events["class"]], dtype=int)
 
 
-def view_frame(row: Row) -> FrameView | None:
-    """Read a cleaned frame and draw it; None without a file, or for a frame that was not cleaned."""
+def view_frame(row: Row, chips: Mapping[Chip, ChipResult] | None = None) -> FrameView | None:
+    """
+    Read a cleaned frame and draw it; None without a file, or for a frame that was not cleaned.
+
+    ``chips`` holds the hot pixels that the run found.
+    """
     if row.path is None:
         return None
     with warnings.catch_warnings():
@@ -60,20 +72,47 @@ def view_frame(row: Row) -> FrameView | None:
         ccd = read_ccd(row.path, hdu=row.hdu)
     if not is_cleaned(ccd):
         return None
+    name = name_in_review(row.path, row.hdu)
     segments = cr_segments(ccd)
     pixels = np.flatnonzero(segments.mask)
+    chip, on_hot = _on_hot_pixels(ccd, row, chips or {})
+    n_put_back = int(ccd.meta.get("CRNHOT", 0))
+    if on_hot is not None:
+        _reclassify(segments.table, on_hot)
+        row = replace(row, n_hot=float(len(on_hot) + n_put_back))
     view = FrameView(
         row=complete(row, ccd.meta),
-        name=name_in_review(row.path, row.hdu),
+        name=name,
         cleaning=cleaning_id(ccd) if is_restorable(ccd) else "",
         shape=ccd.shape,
         pixels=pixels,
         labels=segments.data.reshape(-1)[pixels],
         events=segments.table,
         pictures={},
+        chip=chip,
+        on_hot=on_hot,
+        n_put_back=n_put_back,
     )
     view.pictures.update(_pictures(segments, str(ccd.unit)), classes=view.classes.tolist())
     return view
+
+
+def _on_hot_pixels(ccd: CCDData, row: Row, chips: Mapping[Chip, ChipResult]) -> tuple[Chip | None, list[int] | None]:
+    """The chip of a frame if the run looked for its hot pixels, and the labels of the events on these if known."""
+    if not chips:
+        return None, None
+    place = (0, 1) if row.hdu is None else (row.hdu, 2)
+    chip = chip_of(ccd, *place)
+    return (chip if chip in chips else None), events_on_hot_pixels(ccd, *place, chips)
+
+
+def _reclassify(events: QTable, on_hot: list[int]) -> None:
+    """Give events on hot pixels their class, in place."""
+    names = events["class"].tolist()
+    for label in on_hot:
+        names[label - 1] = HOT_PIXEL
+    if on_hot:
+        events["class"], events["rule"] = names, [RULES[name] for name in names]
 
 
 def _pictures(segments: CRSegments, unit: str) -> dict[str, Any]:

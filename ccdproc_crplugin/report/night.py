@@ -23,7 +23,7 @@ from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 CALIBRATION = ("bias", "dark", "flat")
 
 #: Numbers of a row that hold for a whole file.
-NUMBERS = ("n_events", "n_pixels", "expected_low", "expected_high", "seconds")
+NUMBERS = ("n_events", "n_pixels", "n_hot", "expected_low", "expected_high", "seconds")
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,11 @@ class Row:
     detector: str = ""
     parameters: str = ""
     verdict: str = ""
-    lacking: str = ""  # what is missing for a verdict
+    lacking: str = ""  # why the verdict is so, such as what is missing for one
     findings: str = ""
     n_events: float | None = None
     n_pixels: float | None = None
+    n_hot: float | None = None  # events on hot pixels, those put back included
     expected_low: float | None = None
     expected_high: float | None = None
     exposure: float | None = None  # (s)

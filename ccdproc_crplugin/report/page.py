@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -21,6 +21,8 @@ from typing import Any
 from ccdproc_crplugin.errors import CosmicRayError, check_callable, reason_of
 from ccdproc_crplugin.events.classify import RULES
 from ccdproc_crplugin.io.atomic import atomic_write, ending_of, part_path, refuse_existing
+from ccdproc_crplugin.pipeline.hot_pixels import ChipResult, read_hot_pixels
+from ccdproc_crplugin.pipeline.model import Chip
 from ccdproc_crplugin.report.chip import chip_maps
 from ccdproc_crplugin.report.figures import histograms
 from ccdproc_crplugin.report.frame import CLASSES, FrameView, view_frame
@@ -43,6 +45,7 @@ COLUMNS = {
     "Expected": ("expected_low", "number"),
     "Verdict": ("verdict", "text"),
     "Pixels": ("n_pixels", "number"),
+    "On hot pixels": ("n_hot", "number"),
     "Findings": ("findings", "text"),
     "Detector": ("detector", "text"),
     "Time (s)": ("seconds", "number"),
@@ -107,7 +110,7 @@ def write_report(
     refuse_existing(output, overwrite)
     rows = rows_of_folder(folder)
     with _PictureStore.beside(output) as store:
-        night = _Night()
+        night = _Night(read_hot_pixels(folder))
         for row in (progress or iter)(rows):
             night.add(row, store)
         page = _render(night, store, folder)
@@ -120,7 +123,8 @@ def write_report(
 class _Night:
     """The rows of a night, and the views of the frames that can be shown."""
 
-    def __init__(self) -> None:
+    def __init__(self, chips: Mapping[Chip, ChipResult]) -> None:
+        self.chips = chips  # the hot pixels that the run found
         self.rows: list[tuple[Row, int | None]] = []  # each with the index of its view
         self.views: list[FrameView] = []
 
@@ -135,7 +139,7 @@ class _Night:
 
     def _add_frame(self, row: Row, store: _PictureStore) -> None:
         try:
-            view = view_frame(row)
+            view = view_frame(row, self.chips)
         except Exception as err:
             view, row = None, _unreadable(row, err)
         if view is None:
@@ -246,7 +250,7 @@ def _render(night: _Night, store: _PictureStore, folder: Path) -> str:
     )
     style = _asset("report.css")
     script = "\n".join(_asset(name) for name in SCRIPTS)
-    maps, on_hot = chip_maps(night.views)
+    maps, on_hot = chip_maps(night.views, night.chips)
     return environment.get_template("report.html").render(
         title=folder.resolve().name,
         rows=night.rows,

@@ -137,7 +137,7 @@ class _Part:
     def try_events(self, rng: np.random.Generator) -> list[Any]:
         """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
-        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2)
+        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2 + self.search.get("extra_variance", 0))
         covered = []
         for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
             where, charge = charge_image(make_path(kind, THIN, data.shape, rng, TILT), THIN, data.shape, rng)
@@ -168,7 +168,9 @@ class _Part:
 
     def _read_out(self) -> Any:
         """Standard deviation of the noise that is not photon noise, electron."""
-        return np.sqrt(max(self.sigma**2 - max(self.sky, 0), self.search["readnoise"] ** 2))
+        extra = self.search.get("extra_variance")
+        apart = 0 if extra is None else float(np.median(extra[self.good]))  # is added pixel by pixel
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - apart, self.search["readnoise"] ** 2))
 
     def _detected(self, fwhm: Any) -> Any:
         """The stars that are detected in the part."""

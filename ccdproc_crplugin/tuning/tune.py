@@ -18,6 +18,7 @@ from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.frames.removed import is_cleaned
+from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -146,7 +147,7 @@ def cr_tune(
     ----------
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
-    gain, readnoise, saturation : Quantity, float or None
+    gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
     dark, scale_dark, bias, bad_pixels, dispersion_axis
         As for `clean_cosmic_rays`.
@@ -206,6 +207,7 @@ def cr_tune(
     if not isinstance(expectation, Expectation | None):
         raise CosmicRayError(f"Found expectation={expectation!r}; expected what expected_events gives, or None.")
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+    electronics = with_saturation(ccd, electronics)
     frame = to_electrons(
         ccd,
         electronics,
@@ -222,7 +224,7 @@ def cr_tune(
         variance=frame.variance,
         extra_variance=frame.extra_variance,
         background=frame.background,
-        readnoise=electronics.readnoise,
+        readnoise=frame.readnoise,
         saturation=frame.saturation,
         fwhm=fwhm,
         objlim=objlim_for_width(fwhm) if objlim is None else objlim,

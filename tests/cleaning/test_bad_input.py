@@ -91,7 +91,7 @@ PARAMETERS = {
         "0.5 adu / electron; expected electron/adu. Give its inverse",
     ),
     "gain in electron": ({"gain": 2 * u.electron}, "gain=2.0 electron; expected electron/adu"),
-    "gain for each pixel": ({"gain": np.ones((20, 20))}, "one value for the whole frame"),
+    "gain for each pixel": ({"gain": np.ones((20, 20))}, "an array of the frame's shape"),
     "gain as a list": ({"gain": [1, 2]}, r"gain=\[1, 2\]"),
     "negative read noise": ({"readnoise": -5}, "readnoise=-5; expected 0 or more"),
     "read noise that is not a number": ({"readnoise": float("nan")}, "readnoise=nan"),

@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, PixelFlag, PreflightWarning
 
+from ..helpers.amplifiers import GAINS, QUARTERS, READNOISES, by_pixel, by_section, four_amplifiers, joined
 from ..helpers.hit_frames import GAIN, READNOISE, hit_frame, hit_mask, same_bits
 
 DTYPES = [
@@ -354,7 +355,7 @@ class TestMaxFraction:
             crp.clean_cosmic_rays(ccd, "median", thresh=0.1)
 
     def test_one_allows_any_share(self, ccd):
-        assert crp.clean_cosmic_rays(ccd, "median", thresh=0.1, max_fraction=1).mask.mean() > 0.1
+        assert crp.clean_cosmic_rays(ccd, "median", thresh=0.1, max_fraction=1, preflight="off").mask.mean() > 0.1
 
     def test_a_smaller_share_may_be_asked_for(self, ccd):
         with pytest.raises(CosmicRayError, match=r"expected 0\.0% at the most"):
@@ -429,3 +430,115 @@ def test_whatever_the_frame_only_flagged_pixels_change_and_restoring_gives_it_ba
     assert same_bits(restored.data, ccd.data)
     assert (restored.mask is None) if ccd.mask is None else same_bits(restored.mask, ccd.mask)
     assert restored.flags is None
+
+
+#: For frames without saturated stars, whose stellar width does not matter.
+PLAIN = {"preflight": "off", "objlim": 5.0, "saturation": 1e9}
+
+
+class TestAmplifiers:
+    @staticmethod
+    def hits(cleaned):
+        return (cleaned.flags & PixelFlag.COSMIC_RAY) != 0
+
+    def by_quarter(self, ccd, detector="lacosmic", **options):
+        quarters = [
+            crp.clean_cosmic_rays(
+                CCDData(ccd.data[quarter], unit="adu"), detector, gain=gain, readnoise=readnoise, **options
+            )
+            for quarter, gain, readnoise in zip(QUARTERS, GAINS, READNOISES, strict=True)
+        ]
+        return joined([self.hits(quarter) for quarter in quarters])
+
+    @pytest.mark.parametrize("sky", [5.0, 30.0, 300.0])
+    def test_a_frame_of_four_is_cleaned_as_well_as_each_quarter_by_itself(self, sky):
+        ccd, truth = four_amplifiers(sky)
+        found = self.hits(crp.clean_cosmic_rays(ccd, gain=by_section(GAINS), readnoise=by_section(READNOISES), **PLAIN))
+        apart = self.by_quarter(ccd, **PLAIN)
+        for quarter in QUARTERS:
+            found_here, apart_here, true = found[quarter], apart[quarter], truth[quarter]
+            assert np.count_nonzero(found_here & true) >= np.count_nonzero(apart_here & true) - 2
+            assert np.count_nonzero(found_here & ~true) <= np.count_nonzero(apart_here & ~true) + 2
+
+    @pytest.mark.parametrize("detector", ["astroscrappy", "median"])
+    def test_so_it_is_by_detectors_that_take_one_read_noise(self, detector):
+        ccd, _ = four_amplifiers()
+        options = {"preflight": "off", "saturation": 1e9}
+        figures = {"gain": by_section(GAINS), "readnoise": by_section(READNOISES)}
+        found = self.hits(crp.clean_cosmic_rays(ccd, detector, **figures, **options))
+        apart = self.by_quarter(ccd, detector, **options)
+        inside = joined([np.pad(np.ones((180, 180), dtype=bool), 10)] * 4)
+        assert np.count_nonzero(apart & inside) > 200
+        assert np.count_nonzero((found ^ apart) & inside) < 0.05 * np.count_nonzero(apart & inside)
+
+    def test_so_it_is_with_the_uncertainty_of_the_frame(self):
+        ccd, _ = four_amplifiers()
+        gain, readnoise = by_pixel(GAINS), by_pixel(READNOISES)
+        expected = self.hits(crp.clean_cosmic_rays(ccd, gain=gain, readnoise=readnoise, **PLAIN))
+        ccd.uncertainty = StdDevUncertainty(np.sqrt(np.maximum(ccd.data * gain, 0) + readnoise**2) / gain)
+        found = self.hits(crp.clean_cosmic_rays(ccd, gain=gain, readnoise=readnoise, **PLAIN))
+        assert np.count_nonzero(found ^ expected) < 0.05 * np.count_nonzero(expected)
+
+    def test_arrays_sections_and_cards_of_the_header_mean_the_same(self):
+        ccd, _ = four_amplifiers()
+        sections = by_section(GAINS)
+        expected = crp.clean_cosmic_rays(ccd, gain=sections, readnoise=by_section(READNOISES), **PLAIN)
+        of_arrays = crp.clean_cosmic_rays(ccd, gain=by_pixel(GAINS), readnoise=by_pixel(READNOISES), **PLAIN)
+        for number, (section, gain, readnoise) in enumerate(zip(sections, GAINS, READNOISES, strict=True), start=1):
+            ccd.meta.update({f"DATASEC{number}": section, f"GAIN{number}": gain, f"RDNOISE{number}": readnoise})
+        of_header = crp.clean_cosmic_rays(ccd, **PLAIN)
+        for cleaned in (of_arrays, of_header):
+            assert same_bits(cleaned.data, expected.data)
+            assert same_bits(cleaned.flags, expected.flags)
+
+    @pytest.mark.parametrize("dtype", ["u2", "f4", "f8"])
+    def test_an_array_of_equal_values_is_that_value_bit_for_bit(self, dtype):
+        ccd = hit_frame()
+        ccd.data = np.maximum(ccd.data, 0).astype(dtype)
+        plain = crp.clean_cosmic_rays(ccd, gain=1.7, readnoise=READNOISE)
+        by_pixel = crp.clean_cosmic_rays(ccd, gain=np.full(ccd.shape, 1.7), readnoise=np.full(ccd.shape, READNOISE))
+        assert same_bits(by_pixel.data, plain.data)
+        assert same_bits(by_pixel.flags, plain.flags)
+        assert by_pixel.meta == plain.meta
+
+    def test_the_header_has_the_median_and_the_history_each_value(self):
+        ccd, _ = four_amplifiers()
+        ccd.meta = fits.Header()
+        cleaned = crp.clean_cosmic_rays(ccd, gain=by_section(GAINS), readnoise=by_pixel(READNOISES), **PLAIN)
+        assert (cleaned.meta["CRGAIN"], cleaned.meta["CRRDNOIS"]) == (1.4, 8.0)
+        assert cleaned.meta.comments["CRGAIN"] == "[electron/adu] gain (given: 4 amplifiers)"
+        assert cleaned.meta["CRGAINS"].startswith("[1:200, 1:200]=1.2; [201:400, 1:200]=2.4; ")
+        assert "[201:400, 1:200]=15.0; " in "".join(cleaned.meta["HISTORY"])
+
+    def test_each_amplifier_saturates_at_the_same_level_in_adu(self):
+        ccd, _ = four_amplifiers()
+        saturated = (7, 7), (7, -7), (-7, 7), (-7, -7)
+        for number, (y, x) in enumerate(saturated):
+            ccd.data[y, x] = 1000 if number % 2 else 999
+        cleaned = crp.clean_cosmic_rays(
+            ccd, gain=by_section(GAINS), readnoise=5, objlim=5.0, preflight="off", saturation=1000
+        )
+        flagged = [(cleaned.flags[place] & PixelFlag.SATURATED) != 0 for place in saturated]
+        assert flagged == [False, True, False, True]
+        assert cleaned.meta["CRSATUR"] == pytest.approx(800)  # the lowest in electron
+
+    def test_the_frame_can_be_restored_and_its_events_measured(self):
+        ccd, _ = four_amplifiers()
+        figures = {"gain": by_section(GAINS), "readnoise": by_section(READNOISES)}
+        cleaned = crp.clean_cosmic_rays(ccd, **figures, **PLAIN)
+        assert same_bits(cleaned.restore_cosmic_rays().data, ccd.data)
+        found = ccd.cr_segments(**figures, objlim=5.0, saturation=1e9)
+        charge = cleaned.cr_segments().table["sum"]
+        assert charge.unit == u.electron
+        np.testing.assert_allclose(charge.value, found.table["sum"].value, rtol=1e-4, atol=0.1)
+
+    def test_the_tuning_sees_the_noise_of_each(self):
+        ccd, _ = four_amplifiers()
+        tuning = ccd.cr_tune(gain=by_section(GAINS), readnoise=by_section(READNOISES), saturation=1e9)
+        assert tuning.table["allowed"].any()
+        assert tuning.sigclip < 10
+
+    def test_so_does_the_preflight(self):
+        ccd, _ = four_amplifiers(sky=5.0)
+        findings = ccd.cr_preflight(gain=by_section(GAINS), readnoise=by_section(READNOISES))
+        assert {finding.check: finding.status for finding in findings}["noise"] == "ok"

@@ -168,3 +168,31 @@ def test_the_repairs_offered_are_those_of_the_kernels():
     from ccdproc_crplugin.kernels.options import REPAIRS
 
     assert (*REPAIRS, "none") == clean.REPAIRS
+
+
+class TestAmplifiers:
+    SECTIONS = "[1:30, *]=2; [31:60, *]=3"
+
+    def test_gain_and_read_noise_may_be_sections_or_a_file(self, night):
+        fits.writeto("noise.fits", np.repeat([[5.0, 8.0]], 30, axis=1) * np.ones((50, 1)))
+        assert main(["clean", "raw/light_1.fits", "--gain", self.SECTIONS, "--readnoise", "noise.fits"]) == 0
+        header = fits.getheader("cleaned/light_1.fits")
+        assert (header["CRGAIN"], header["CRRDNOIS"]) == (2.5, 6.5)
+
+    @pytest.mark.parametrize("value", ["nonsense", "[1:30]=2", "[1:30,*]=2; [20:60,*]=3", "raw"])
+    def test_anything_else_is_wrong_usage(self, night, value, capsys):
+        assert main(["clean", "raw/light_1.fits", "--gain", value]) == 2
+        assert "argument --gain: " in capsys.readouterr().err
+
+    def test_a_file_without_an_image_is_wrong_usage(self, night, capsys):
+        fits.PrimaryHDU().writeto("empty.fits")
+        assert main(["clean", "raw/light_1.fits", "--gain", "empty.fits"]) == 2
+        assert "Found no two-dimensional image" in capsys.readouterr().err
+
+    def test_sections_that_do_not_fit_cost_the_frame(self, night, capsys):
+        assert main(["clean", "raw/light_1.fits", "--gain", "[1:30,*]=2; [31:40,*]=3"]) == 1
+        assert "Found --gain {...} without a value for 1000 of 3000 pixels" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("command", ["check", "tune", "segments"])
+    def test_the_other_commands_take_them_too(self, night, command):
+        assert main([command, "raw/light_1.fits", "--gain", self.SECTIONS, "--readnoise", "[*,*]=5"]) in (0, 1)

@@ -335,3 +335,20 @@ def test_hot_pixels_are_seen_under_a_bright_sky_too():
     frame = crp.simulate_frame((512, 512), sky=50_000, camera=camera, corrected=("bias", "flat"), **rays, seed=2)
     (found,) = [finding for finding in crp.cr_preflight(frame.ccd) if finding.check == "hot_pixels"]
     assert found.status == "warn"
+
+
+class TestAmplifiers:
+    def halves(self, factor=1.0):
+        """The noise of a frame whose right half has another gain and read noise, and the figures times a factor."""
+        rng = np.random.default_rng(4)
+        gain, readnoise = (
+            np.repeat([[one, other]], 128, axis=1) * np.ones((256, 1)) for one, other in ((1, 3), (3, 12))
+        )
+        data = (rng.poisson(20, gain.shape) + rng.normal(0, readnoise)) / gain
+        return found("noise", CCDData(data, unit="adu"), gain=gain * factor, readnoise=readnoise)
+
+    def test_nothing_is_said_where_each_is_right(self):
+        assert self.halves().status == "ok"
+
+    def test_a_gain_that_is_wrong_for_all_is_seen(self):
+        assert self.halves(3).status == "fail"

@@ -8,7 +8,8 @@ import pytest
 from astropy.nddata import CCDData
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin.events.classify import Surroundings, classify, look_around
+from ccdproc_crplugin.events.classify import classify
+from ccdproc_crplugin.kernels.surroundings import Surroundings, look_around
 
 CALM = Surroundings(ring=0.0, ring_error=1.0, noise=3.0)
 

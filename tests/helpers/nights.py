@@ -126,3 +126,22 @@ def write_config(folder, text):
     path = folder / "night.toml"
     path.write_text(text)
     return path
+
+
+#: The hot pixels of `write_hot_night`.
+HOT = [(8, 9), (25, 30), (40, 50)]
+
+
+def write_hot_light(path, number, hot=HOT, **cards):
+    """A light frame with hot pixels, and with a cosmic ray of its own."""
+    raw = level(520, 40 + number, 10)
+    raw[tuple(np.transpose(hot))] += 1500
+    raw[15, 5 * number : 5 * number + 3] += 3000
+    return write_frame(path, data=raw, **cards)
+
+
+def write_hot_night(folder, n_lights=4, **cards):
+    """Light frames of a camera with hot pixels, without any calibration frame."""
+    for number in range(1, n_lights + 1):
+        write_hot_light(folder / f"light_{number}.fits", number, **cards)
+    return folder

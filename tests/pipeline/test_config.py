@@ -48,6 +48,13 @@ class TestConfiguration:
                 "[headers]\nfilter = 'V\u00e9'\n",
                 r"line 8: Found filter = .*; expected text that a FITS header can hold",
             ),
+            (
+                '[headers]\ngain = {"[1:9, *]" = 1, "[5:12, *]" = 2}\n',
+                r"line 8: Found gain = {...} with the sections \[1:9, \*\] and \[5:12, \*\], which overlap",
+            ),
+            ('[headers]\nreadnoise = {"[1:9, *]" = -1}\n', r"line 8: Found readnoise = -1; expected 0 or more"),
+            ('[headers]\nsaturation = {"[1:9, *]" = 1}\n', r"line 8: Found saturation = {'.*; expected a number"),
+            ('gain = {"[1:9, 1]" = 1}\n', r"line 7: Found gain = {...} with the section '\[1:9, 1\]'"),
             ("[headers]\ngain = inf\n", r"line 8: Found gain = inf; expected a number above 0"),
             ("[headers]\ntemperature = nan\n", r"line 8: Found temperature = nan; expected a number"),
             ("[combine]\nunit = 'adu'\n", r"line 8: Found the key 'unit' in \[combine\]"),

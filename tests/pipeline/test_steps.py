@@ -167,6 +167,49 @@ class TestReasons:
         assert reason.endswith("Give unit = 'adu' under [headers] or unit = 'electron' under [headers].")
 
 
+class TestAmplifiers:
+    GAIN, READNOISE = {"[1:30, *]": 1.0, "[31:60, *]": 2.0}, {"[1:30, *]": 5, "[31:60, *]": 10}
+
+    def test_their_values_stand_under_headers_and_go_before_those_of_the_headers(self, tmp_path, output):
+        amplifiers = {"GAIN1": 3.0, "GAIN2": 4.0, "DATASEC1": "[1:30,1:50]", "DATASEC2": "[31:60,1:50]"}
+        path = write_frame(tmp_path / "raw" / "light.fits", **amplifiers)
+        tables = {"headers": {"gain": self.GAIN, "readnoise": self.READNOISE}}
+        reduce(path.parent, output, "correct_gain", "create_deviation", "clean_cosmic_rays", **tables)
+        cleaned = crp.read_ccd(output / "light.fits")
+        good = ~cleaned.mask
+        factor = np.repeat([[1, 2]], 30, axis=1)
+        np.testing.assert_array_equal(cleaned.data[good], (fits.getdata(path) * factor)[good])
+        assert cleaned.meta["CRRDNOIS"] == 7.5
+        assert "2 amplifiers" in cleaned.meta.comments["CRRDNOIS"]
+
+    def test_one_value_goes_before_those_of_the_headers_too(self, tmp_path, output):
+        amplifiers = {"GAIN1": 3.0, "GAIN2": 4.0, "DATASEC1": "[1:30,1:50]", "DATASEC2": "[31:60,1:50]"}
+        path = write_frame(tmp_path / "raw" / "light.fits", **amplifiers)
+        reduce(path.parent, output, "clean_cosmic_rays", headers={"gain": 1.5})
+        assert fits.getheader(output / "light.fits")["CRGAIN"] == 1.5
+
+    def test_a_step_takes_them_as_a_table(self, tmp_path, output):
+        path = write_frame(tmp_path / "raw" / "light.fits")
+        step = {"name": "clean_cosmic_rays", "gain": self.GAIN, "readnoise": self.READNOISE}
+        reduce(path.parent, output, step)
+        cleaned = fits.getheader(output / "light.fits")
+        assert cleaned["CRGAINS"] == "[1:30, 1:50]=1.0; [31:60, 1:50]=2.0"
+
+    def test_a_run_begun_again_keeps_what_is_done(self, tmp_path, output):
+        path = write_frame(tmp_path / "raw" / "light.fits")
+        for expected in ("done", "kept"):
+            table = reduce(path.parent, output, "clean_cosmic_rays", headers={"gain": self.GAIN})
+            assert table["status"].tolist() == [expected]
+
+    def test_where_they_lie_must_be_known(self, tmp_path, output):
+        write_frame(tmp_path / "raw" / "light.fits", GAIN1=3.0, GAIN2=4.0, RON1=1, RON2=2)
+        for card in ("GAIN", "RDNOISE"):
+            fits.delval(tmp_path / "raw" / "light.fits", card)
+        reason = by_file(reduce(tmp_path / "raw", output, "clean_cosmic_rays"), "reason")["light.fits"]
+        assert "GAIN1 = 3, GAIN2 = 4, and no card that says where in the frame each amplifier lies" in reason
+        assert "gain = … under [headers] with a value for each section." in reason
+
+
 class TestWriting:
     @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device here that is always full")
     def test_a_full_disk_is_known_where_numpy_does_not_say_why(self):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ccdproc_crplugin.default_plugins.preflight.header import check_kind, check_overscan, check_records, check_unit
 from ccdproc_crplugin.default_plugins.preflight.hot_pixels import check_hot_pixels
+from ccdproc_crplugin.default_plugins.preflight.mosaic import check_mosaic
 from ccdproc_crplugin.default_plugins.preflight.noise import check_noise
 from ccdproc_crplugin.default_plugins.preflight.sampling import check_sampling
 from ccdproc_crplugin.default_plugins.preflight.saturation import check_saturation
@@ -22,7 +23,8 @@ def ccdcr_checks() -> Iterator[Any]:
     yield Check("unit", "is the frame in adu or electron, its noise known?", check_unit)
     yield Check("records", "does the header agree with the unit?", check_records)
     yield Check("overscan", "is the overscan subtracted and cut off?", check_overscan)
-    yield Check("noise", "does the noise follow from level, gain and read noise?", check_noise)
+    yield Check("mosaic", "do the pixels see different colours?", check_mosaic)
+    yield Check("noise", "does the noise follow from level, gain and read noise?", check_noise, by_plane=True)
     yield Check("hot_pixels", "is the dark current subtracted?", check_hot_pixels)
     yield Check("saturation", "is the saturation level where pixels pile up?", check_saturation)
-    yield Check("sampling", "do the detector's parameters suit the stellar width?", check_sampling)
+    yield Check("sampling", "do the detector's parameters suit the stellar width?", check_sampling, by_plane=True)

@@ -9,9 +9,10 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks
+from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, level_ccd
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.checks import mask_of
+from ccdproc_crplugin.frames.mosaic import Mosaic
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
@@ -34,7 +35,12 @@ HOT_IN_DARK = 5.0
 
 
 def check_hot_pixels(
-    ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: CCDData | None
+    ccd: CCDData,
+    *,
+    gain: u.Quantity | None,
+    readnoise: u.Quantity | None,
+    dark: CCDData | None,
+    mosaic: Mosaic | None = None,
 ) -> Finding:
     """Count the isolated pixels, and compare them with the dark."""
     if gain is None:
@@ -42,7 +48,8 @@ def check_hot_pixels(
     if dark is not None and np.shape(dark.data) != ccd.data.shape:
         message = f"The dark has the shape {np.shape(dark.data)}, the frame {ccd.data.shape}."
         return Finding("hot_pixels", "warn", message, 1, fix="give a dark of the same binning and window")
-    blocks = electron_blocks(ccd, gain)
+    # In the planes of a mosaic sharp stars are single pixels.
+    blocks = electron_blocks(ccd if mosaic is None or mosaic.pattern is None else level_ccd(ccd), gain)
     where = isolated_pixels(blocks)
     found = len(where[0])
     if dark is not None and found >= FEWEST and _share_in_dark(where, dark) > SHARE_IN_DARK:

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.noise_budget import NoiseBudget, noise_budget
-from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, variance_blocks
+from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, readnoise_blocks, variance_blocks
+from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.plugins.model import Finding
 
@@ -46,14 +48,25 @@ class Cause:
 UNKNOWN = Cause(4, "the gain, the read noise or a correction is wrong", "look at the gain, the read noise and the bias")
 
 
-def check_noise(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any) -> Finding:
+def check_noise(
+    ccd: CCDData,
+    *,
+    gain: u.Quantity | None,
+    readnoise: u.Quantity | None,
+    dark: Any,
+    electronics: Electronics | None = None,
+) -> Finding:
     """Compare the scatter of neighbouring pixels with the noise that level, gain and read noise make."""
     if gain is None or readnoise is None:
         return Finding("noise", "ok", "not measured: gain or read noise is not known")
+    by_pixel: Any = readnoise.to_value(u.electron)
+    if electronics is not None:  # amplifiers may differ
+        gain, by_pixel = electronics.gain * u.electron / u.adu, readnoise_blocks(electronics.readnoise)
     blocks, variance = electron_blocks(ccd, gain), variance_blocks(ccd, gain)
     every = 2 if len(blocks) >= MANY_BLOCKS else 1
     variance = None if variance is None else variance[::every]
-    budget = noise_budget(blocks[::every], readnoise.to_value(u.electron), variance)
+    by_pixel = by_pixel[::every] if isinstance(by_pixel, np.ndarray) else by_pixel
+    budget = noise_budget(blocks[::every], by_pixel, variance)
     if budget is None:
         return Finding("noise", "ok", "not measured: too few good pixels")
     corrected = corrections(ccd.meta)

@@ -45,23 +45,27 @@ class NoiseBudget:
         return max(self.ratio, 0) * self.expected
 
 
-def noise_budget(blocks: np.ndarray, readnoise: float, variance: np.ndarray | None = None) -> NoiseBudget | None:
-    """Measure the noise of a frame and compare it."""
-    variance = None if variance is None or _too_small(variance, blocks, readnoise) else variance
+def noise_budget(
+    blocks: np.ndarray, readnoise: float | np.ndarray, variance: np.ndarray | None = None
+) -> NoiseBudget | None:
+    """Measure the noise of a frame and compare it; the read noise (electron) is one value, or one for each pixel."""
+    of_block = quantiles(readnoise, 0.5)[0] if isinstance(readnoise, np.ndarray) else readnoise
+    variance = None if variance is None or _too_small(variance, blocks, of_block) else variance
     measured = measure_noise(blocks, readnoise, variance=variance)
     usable = measured.ratio > 0  # a saturated block has no noise, an empty one neither
     if not usable.any():
         return None
     ratio, apart, level = measured.ratio[usable], measured.ratio_apart[usable], measured.level[usable]
     plain = ratio - STRUCTURE * (apart - ratio)
-    expected = np.maximum(level, 0) + readnoise**2
+    of_block = of_block[measured.index[usable]] if isinstance(of_block, np.ndarray) else of_block
+    expected = np.maximum(level, 0) + of_block**2
     if variance is not None:
         (expected,) = quantiles(variance[measured.index[usable]], 0.5)
     slope, slope_error = _slope(level, plain * expected)
     return NoiseBudget(
         level=float(np.median(level)),
         expected=float(np.median(expected)),
-        readnoise=readnoise,
+        readnoise=float(np.median(of_block)),
         ratio=float(np.median(plain)),
         smooth=bool((apart < SKY * ratio).mean() < FEWEST_SKY),
         error=2 * math.sqrt(2 * OVERLAP / measured.number[usable].sum()),
@@ -71,7 +75,7 @@ def noise_budget(blocks: np.ndarray, readnoise: float, variance: np.ndarray | No
     )
 
 
-def _too_small(variance: np.ndarray, blocks: np.ndarray, readnoise: float) -> bool:
+def _too_small(variance: np.ndarray, blocks: np.ndarray, readnoise: float | np.ndarray) -> bool:
     """Whether a variance is too small for the noise of the frame, as that of a combined frame is."""
     (level,), (claimed,) = quantiles(blocks, 0.5), quantiles(variance, 0.5)
     known = np.isfinite(level) & np.isfinite(claimed)

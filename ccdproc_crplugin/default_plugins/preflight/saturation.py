@@ -10,15 +10,14 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
-from ccdproc_crplugin.kernels.pile_up import BrightEnd, measure_bright_end
+from ccdproc_crplugin.frames.saturation import PILE_UP
+from ccdproc_crplugin.kernels.pile_up import MARGIN, BrightEnd, measure_bright_end
 from ccdproc_crplugin.plugins.model import Finding
 
 #: The level may be this share above the pile: full wells differ, and flat fields move them.
 TOO_HIGH = 1.05
 #: And this many times below: many observatories give the end of linearity.
 TOO_LOW = 1.5
-#: The level to give lies this share below the pile.
-MARGIN = 0.02
 
 
 def check_saturation(
@@ -28,12 +27,15 @@ def check_saturation(
     readnoise: Any,
     dark: Any,
     saturation: u.Quantity | None = None,
+    saturation_source: str = "",
 ) -> Finding:
     """Compare the saturation level with the level at which bright pixels pile up."""
     if gain is None:
         return Finding("saturation", "ok", "not measured: the gain is not known")
     bright = measure_bright_end(ccd.data, mask=mask_of(ccd))
     known = None if saturation is None else saturation.to_value(u.electron) / electrons_per_unit(ccd, gain)
+    if saturation_source == PILE_UP and known is not None:
+        return _measured(bright, known, str(ccd.unit))
     problem = _problem(bright, known, str(ccd.unit))
     if problem is None:
         level = "no level known" if known is None else f"level {known:.5g} {ccd.unit}"
@@ -41,9 +43,17 @@ def check_saturation(
         return Finding("saturation", "ok", f"{pile}, {level}", None, bright.pile, known)
     fix = "give saturation= in the unit of the frame, or a Quantity"
     if bright.pile is not None:
-        fix = f"give saturation={(1 - MARGIN) * bright.pile:.5g}, in the unit of the frame"
+        usable = (1 - MARGIN) * bright.pile if bright.level is None else bright.level
+        fix = f"give saturation={usable:.5g}, in the unit of the frame"
     status = "fail" if known is not None and known <= bright.sky else "warn"
     return Finding("saturation", status, problem, None, bright.high if bright.pile is None else bright.pile, known, fix)
+
+
+def _measured(bright: BrightEnd, used: float, unit: str) -> Finding:
+    """The finding about a level that was measured because none is known."""
+    pile = used if bright.pile is None else bright.pile
+    message = f"Bright pixels pile up at {pile:.5g} {unit}, and no saturation level is known: {used:.5g} is used."
+    return Finding("saturation", "warn", message, None, pile, used, "give saturation= if you know the level")
 
 
 def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:

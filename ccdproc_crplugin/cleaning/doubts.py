@@ -1,0 +1,65 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""What an observer should look at in a result: events that may be no cosmic rays, and edges that were left alone."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin.errors import PreflightWarning
+from ccdproc_crplugin.frames.cards import add_history, saturated_pixels
+from ccdproc_crplugin.frames.removed import RemovedPixels
+from ccdproc_crplugin.kernels.structure import structure_rules
+from ccdproc_crplugin.kernels.surroundings import count_star_cores
+from ccdproc_crplugin.plugins.model import ALONG_EDGES
+
+#: Good frames have a few events on the flank of a star, and a few saturated ones: so many, or this share of all events.
+USUAL, USUAL_SHARE = 3, 0.01
+
+#: But where such events make this share of all, there are too many of them.
+MOST = 0.5
+
+#: Fewest pixels along edges that are worth a word: those of one long track.
+FEWEST_ALONG_EDGES = 50
+
+
+def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any], *, warn: bool = True) -> None:
+    """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
+    doubts = " ".join(filter(None, (_on_events(cleaned, record), _on_edges(info))))
+    if doubts:
+        add_history(cleaned.meta, f"result: {doubts}")
+    if doubts and warn:
+        warnings.warn(doubts, PreflightWarning, stacklevel=3)
+
+
+def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
+    """The numbers of events that may be no cosmic rays; "" for what is usual."""
+    y, x, label, shape = record.y, record.x, record.label, cleaned.data.shape
+    saturated = saturated_pixels(cleaned)
+    n_structure = np.count_nonzero(structure_rules(y, x, label, shape, saturated))
+    charge = record.removed.astype(float) - record.repaired
+    counts = {
+        "of class 'star core?'": count_star_cores(cleaned.data, y, x, label, charge),
+        "with saturated pixels": 0 if saturated is None else len(np.unique(label[saturated[y, x]])),
+    }
+    if not n_structure and not any(_is_unusual(number, record.n_events) for number in counts.values()):
+        return ""
+    named = {"of class 'structure?'": n_structure, **counts}
+    listed = ", ".join(f"{number} {name}" for name, number in named.items() if number)
+    return f"Found events that may be no cosmic rays: {listed}, of {record.n_events} in all. Look at cr_segments."
+
+
+def _is_unusual(number: int, n_events: int) -> bool:
+    return number > max(USUAL, USUAL_SHARE * n_events) or (number > 0 and number >= MOST * n_events)
+
+
+def _on_edges(info: Mapping[str, Any]) -> str:
+    """The number of pixels along edges that were not taken for cosmic rays."""
+    number = info.get(ALONG_EDGES, 0)
+    if not isinstance(number, int) or number < FEWEST_ALONG_EDGES:
+        return ""
+    return f"Left {number} pixels alone that lie along edges of the frame, of a slit or of an overscan."

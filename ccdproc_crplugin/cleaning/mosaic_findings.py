@@ -1,0 +1,46 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Findings about the four planes of a colour mosaic, told in one sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import zip_longest
+
+from ccdproc_crplugin.plugins.model import Finding
+
+#: From the best to the worst.
+ORDER = ("ok", "warn", "fail")
+
+_NUMBER = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?!\w)")
+
+
+def joined_findings(by_plane: Sequence[Sequence[Finding]], names: Sequence[str]) -> Iterator[Finding]:
+    """The findings of one check on each plane, joined: of unlike ones the worst, with the names of their planes."""
+    for row in zip_longest(*by_plane):
+        found = [(name, finding) for name, finding in zip(names, row, strict=True) if finding is not None]
+        worst = max((finding.status for _, finding in found), key=ORDER.index)
+        told = [(name, finding) for name, finding in found if finding.status == worst]
+        message = _told([(name, finding.message) for name, finding in told], len(names))
+        fixes = [(name, finding.fix) for name, finding in told if finding.fix]
+        yield replace(told[0][1], message=message, fix=_told(fixes, len(fixes)) if fixes else "")
+
+
+def _told(texts: Sequence[tuple[str, str]], n_planes: int) -> str:
+    """One text of those about several planes; the names follow where the texts differ or are not about all planes."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, text in texts:
+        groups.setdefault(_NUMBER.sub("#", text), []).append((name, text))
+    return "; ".join(_merged(group, len(group) == n_planes) for group in groups.values())
+
+
+def _merged(group: Sequence[tuple[str, str]], all_planes: bool) -> str:
+    """Texts that differ by their numbers alone as one, with the numbers of all."""
+    parts = [_NUMBER.split(text) for _, text in group]
+    merged = [own[0] if len(set(own)) == 1 else "/".join(own) for own in zip(*parts, strict=True)]
+    text = "".join(merged)
+    if all_planes and all(len(set(own)) == 1 for own in zip(*parts, strict=True)):
+        return text
+    planes = f"plane{'s' * (len(group) > 1)} {'/'.join(name for name, _ in group)}"
+    return f"{text[:-1]} ({planes})." if text.endswith(".") else f"{text} ({planes})"
