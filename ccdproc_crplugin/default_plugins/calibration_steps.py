@@ -11,12 +11,8 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
-<<<<<<< HEAD
 from astropy.io.fits import Header
-from astropy.nddata import CCDData
-=======
 from astropy.nddata import CCDData, StdDevUncertainty
->>>>>>> main
 
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
@@ -27,15 +23,11 @@ from ccdproc_crplugin.errors import (
     wrong_value,
 )
 from ccdproc_crplugin.frames import header
-<<<<<<< HEAD
-from ccdproc_crplugin.frames.gain_and_noise import check_figures, electronics_of
+from ccdproc_crplugin.frames.amplifiers import moved_sections
+from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
 from ccdproc_crplugin.io.ccd import open_hdus
 from ccdproc_crplugin.io.companions import read_bad_pixels
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
-=======
-from ccdproc_crplugin.frames.amplifiers import moved_sections
-from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
->>>>>>> main
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -320,9 +312,6 @@ def create_deviation(ccd: CCDData, *, gain: Any = None, readnoise: Any = None, d
         )
 
 
-<<<<<<< HEAD
-def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
-=======
 def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> CCDData:
     """A frame with the uncertainty that ccdproc.create_deviation, which takes numbers, gives each amplifier."""
     photons = ccd.data * figures.factor
@@ -333,8 +322,7 @@ def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> 
     return result
 
 
-def _section(ccd: CCDData, section: str) -> str:
->>>>>>> main
+def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section, parameter)
     if not section.startswith("["):

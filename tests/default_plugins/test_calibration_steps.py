@@ -87,7 +87,6 @@ class TestGain:
             steps.correct_gain(frame())
 
 
-<<<<<<< HEAD
 class TestFlat:
     SKY = 500.0
 
@@ -215,7 +214,8 @@ class TestBadPixels:
             CosmicRayError, match=r"shape \(9, 9\) .* \(6, 8\)\. The mask of a raw frame belongs before"
         ):
             steps.mask_bad_pixels(frame(), file=str(tmp_path / "bad.fits"))
-=======
+
+
 class TestAmplifiers:
     GAIN, READNOISE = {"[1:4, *]": 1.5, "[5:8, *]": 2}, {"[1:4, *]": 3, "[5:8, *]": 6}
 
@@ -241,4 +241,3 @@ class TestAmplifiers:
         cards = {"GAIN1": 1.5, "GAIN2": 2, "DATASEC1": "[2:4,1:6]", "DATASEC2": "[5:7,1:6]"}
         trimmed = steps.trim(frame(100, **cards), fits_section="[2:7, 1:6]")
         assert steps.correct_gain(trimmed).data[0].tolist() == [150] * 3 + [200] * 3
->>>>>>> main
