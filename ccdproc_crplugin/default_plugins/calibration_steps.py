@@ -213,9 +213,10 @@ def correct_flat(
     unlit, level = _light_of(flat, ccd, statistic, section, least_light)
     if unlit.any():
         flat = _with_unlit_masked(flat, unlit, norm_value or level)
-    elif statistic == "mean" and section is None:
-        level = None  # ccdproc's own mean of the flat
-    result = _single(ccd, ccdproc.flat_correct, flat, norm_value=level if norm_value is None else norm_value)
+    means_of_ccdproc = statistic == "mean" and section is None and not unlit.any()
+    if norm_value is None and not means_of_ccdproc:
+        norm_value = level
+    result = _single(ccd, ccdproc.flat_correct, flat, norm_value=norm_value)
     n_unlit = np.count_nonzero(unlit)
     if n_unlit:
         comment = "pixels in which the flat saw almost no light"

@@ -10,7 +10,9 @@ import numpy as np
 
 from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
+from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
+from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
@@ -97,8 +99,14 @@ def detect(
     searched, own = _on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
+    crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
+    info |= crowding
+    if width is not None:
+        hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow:
         hits = grow_events(searched, hits, readnoise=readnoise, bad=lost, extra_variance=own)
+        # In a crowded field the growth takes the stars beside an event for its wings.
+        hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
     n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
     n_along_edges += n_hits - np.count_nonzero(hits)
     if n_along_edges:
@@ -133,6 +141,24 @@ def _without_structured_edges(
     return (hits, not_searched) if edges is None else (hits & ~edges, _joined(not_searched, edges))
 
 
+def _crowding(
+    data: np.ndarray, lost: np.ndarray, saturation: float, readnoise: float, fwhm: float | None
+) -> tuple[dict[str, Any], float | None]:
+    """Of a crowded field the share of such parts, for the record, and the stellar width (pix); nothing of others."""
+    blocks = take_blocks(data, bad=lost)
+    if crowded_share(blocks, readnoise) < LEAST_SHARE:
+        return {}, None
+    fwhm = _width(data, lost, saturation) if fwhm is None else fwhm
+    share = 0.0 if fwhm is None else crowded_share(blocks, readnoise, fwhm)
+    return ({"crowded": round(share, 2)}, fwhm) if share >= LEAST_SHARE else ({}, None)
+
+
+def _width(data: np.ndarray, mask: np.ndarray, saturation: float) -> float | None:
+    """Stellar width, pixels."""
+    level = saturation if np.isfinite(saturation) else None
+    return stellar_width(data, mask=mask if mask.any() else None, saturation=level)
+
+
 def _check(niter: int, **limits: Any) -> None:
     for name, value in limits.items():
         if isinstance(value, str):
@@ -148,8 +174,7 @@ def _choose_objlim(
     """The ``objlim`` that suits the frame, and the stellar width it comes from (pix), None where no width is used."""
     if fsmode == "convolve" or sepmed:
         return OBJLIM[fsmode], None
-    level = saturation if np.isfinite(saturation) else None
-    fwhm = stellar_width(data, mask=mask if mask.any() else None, saturation=level)
+    fwhm = _width(data, mask, saturation)
     return objlim_for_width(fwhm), fwhm
 
 

@@ -60,12 +60,18 @@ HIGHEST_OBJLIM = 5.0  # van Dokkum's advice for undersampled stars
 OBJLIM_WITHOUT_STARS = 3.0
 
 
-def stellar_width(data: np.ndarray, *, mask: np.ndarray | None = None, saturation: float | None = None) -> float | None:
+def stellar_width(
+    data: np.ndarray,
+    *,
+    mask: np.ndarray | None = None,
+    saturation: float | None = None,
+    sharpest: float = SHARPEST,
+) -> float | None:
     """
     Full width at half maximum (pixels) of a frame's stars; None where fewer than 8 stars agree (4, if nearly all do).
 
     Within 10 % for Gaussian stars and Moffat slopes of 2.5 and steeper and widths from 1.5 to 7 pixels; stars of
-    FWHM 1.3 measure 1.2 to 1.55.
+    FWHM 1.3 measure 1.2 to 1.55. What is narrower than ``sharpest`` (pixels) is not taken for a star.
     """
     if min(data.shape) <= 2 * RADIUS:
         return None
@@ -73,7 +79,7 @@ def stellar_width(data: np.ndarray, *, mask: np.ndarray | None = None, saturatio
     tiles = _tiles(data.shape)
     for first in range(0, len(tiles), AT_ONCE):
         stamps = [_candidates(data, *tile, mask, saturation) for tile in tiles[first : first + AT_ONCE]]
-        widths = np.append(widths, _round_widths(np.concatenate(stamps)))
+        widths = np.append(widths, _round_widths(np.concatenate(stamps), sharpest))
         if widths.size >= ENOUGH:
             break
     return _common_width(widths)
@@ -103,13 +109,13 @@ def _candidates(
     return stamps[np.isfinite(stamps).all(axis=(1, 2))]
 
 
-def _round_widths(stamps: np.ndarray) -> np.ndarray:
+def _round_widths(stamps: np.ndarray, sharpest: float) -> np.ndarray:
     """Widths (FWHM, pixels) of the round candidates."""
     if len(stamps) == 0:
         return np.zeros(0)
     variance, ellipticity = _adaptive_moments(stamps)
     fwhm = FWHM_OF_SIGMA * np.sqrt(np.maximum(variance - PIXEL_VARIANCE, 0)) / GAUSSIAN_TO_HALF_MAXIMUM
-    return fwhm[(ellipticity < LARGEST_ELLIPTICITY) & (fwhm > SHARPEST) & (fwhm < RADIUS)]
+    return fwhm[(ellipticity < LARGEST_ELLIPTICITY) & (fwhm > sharpest) & (fwhm < RADIUS)]
 
 
 def _stands_alone(core: np.ndarray, saturation: float | None) -> np.ndarray:

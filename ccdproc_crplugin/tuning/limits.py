@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
-from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials
+from ccdproc_crplugin.tuning.single_pixels import expected_single, has_hot_pixels, stand_alone
+from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials, scores_of, single_scores
 
 #: The values of ``sigclip`` that are weighed.
 SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
@@ -56,7 +56,7 @@ def choose_limits(
     seed: int = 0,
     **search: Any,
 ) -> Limits:
-    """Choose ``sigclip`` and ``objlim`` for a frame."""
+    """Choose ``sigclip`` and ``objlim`` for a frame; ``mosaic=True`` says that it is a colour mosaic on one level."""
     frame: dict[str, Any] = {
         "mask": mask,
         "variance": variance,
@@ -65,17 +65,20 @@ def choose_limits(
         "saturation": saturation,
     }
     masked = mask if mask.any() else None
-    scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
+    scores = scores_of(data, **{**frame, "mask": masked}, **search)
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
-    found = _Found(_off_structured_edges(scores, data.shape, objlim), data.shape, n_pixels)
+    scores = _off_structured_edges(scores, data.shape, objlim)
+    steady = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance
+    alone = stand_alone(data, scores["y"].astype(int), scores["x"].astype(int), steady)
+    found = _Found(scores, alone, data.shape, n_pixels)
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
     table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
-    false_share = table["n_false"] / np.maximum(table["n_events"], 1)
-    table["allowed"] = (false_share <= max_false) & (table["stars_touched"] <= max_stars_touched)
+    table["allowed"] = _within(table, table["n_false"], max_false, max_stars_touched)
     if not table["completeness"].any():
         return _untried(table, objlim)
-    return _choice(table, objlim, max_false, max_stars_touched)
+    remedy = "give dark=, the dark that was subtracted, or mask them" if extra_variance is None else "mask them"
+    return _choice(table, objlim, max_false, max_stars_touched, remedy)
 
 
 def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) -> np.ndarray:
@@ -90,41 +93,55 @@ def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) ->
 class _Found:
     """The candidates of the frame, which can be counted for any pair of limits."""
 
-    def __init__(self, scores: Any, shape: tuple[int, int], n_pixels: int) -> None:
+    def __init__(self, scores: Any, alone: np.ndarray, shape: tuple[int, int], n_pixels: int) -> None:
         self.n_pixels = n_pixels
-        self.groups = {sigclip: self._grouped(scores, shape, sigclip) for sigclip in SIGCLIPS}
+        self.groups = {sigclip: self._grouped(scores, alone, shape, sigclip) for sigclip in SIGCLIPS}
 
     @staticmethod
-    def _grouped(scores: Any, shape: tuple[int, int], sigclip: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Label and contrast of the candidates above ``sigclip``, and the pixels of each label."""
-        above = scores[scores["s_prime"] > sigclip]
+    def _grouped(scores: Any, alone: np.ndarray, shape: tuple[int, int], sigclip: float) -> tuple[np.ndarray, ...]:
+        """Label and contrast of the candidates above ``sigclip``, pixels of each label, and which stand alone."""
+        high = scores["s_prime"] > sigclip
+        above = scores[high]
         label = label_pixels(above["y"].astype(np.int64), above["x"].astype(np.int64), shape)
-        return label, above["s_prime_over_f"], np.bincount(label, minlength=1)
+        areas = np.bincount(label, minlength=1)
+        return label, above["s_prime_over_f"], areas, (areas == 1) & (np.bincount(label, alone[high], len(areas)) > 0)
 
     def count(self, sigclip: float, objlim: float) -> dict[str, int]:
         """Pixels, events and extended events of the first iteration."""
-        label, contrast, areas = self.groups[sigclip]
+        label, contrast, areas, single = self.groups[sigclip]
         seeds = np.unique(label[contrast > objlim])
         return {
             "n_pixels": int(areas[seeds].sum()),
             "n_events": len(seeds),
             "n_extended": int((areas[seeds] >= self.n_pixels).sum()),
+            "n_single": int(single[seeds].sum()),
         }
 
 
 def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterator[Any]:
     """Rows of the table for one contrast."""
-    events, stars = best_scores(trials.events, objlim), best_scores(trials.stars, objlim)
+    stars = best_scores(trials.stars, objlim)
+    events = best_scores([(event.s_prime, event.contrast) for event in trials.events], objlim)
+    second, alone = single_scores(trials.events)
     noise = _noise_tail(trials, objlim)
+    hot = False
     for sigclip in SIGCLIPS:
-        touched = np.count_nonzero(stars > sigclip)
+        touched, n_noise = np.count_nonzero(stars > sigclip), per_frame * noise(sigclip)
+        counts = found.count(sigclip, objlim)
+        n_single, n_larger = counts["n_single"], counts["n_events"] - counts["n_single"]
+        expected = expected_single(n_larger, events > sigclip, alone & (second <= sigclip))
+        # What is hot at a low limit remains hot at a higher one, where there are too few to tell.
+        hot = hot or has_hot_pixels(n_single, n_larger, n_noise)
+        n_hot = max(n_single - expected - n_noise, 0.0) if hot else 0.0
         yield {
             "sigclip": sigclip,
             "objlim": objlim,
-            **found.count(sigclip, objlim),
+            **counts,
+            "n_single_expected": expected + n_noise,
             "completeness": np.count_nonzero(events > sigclip) / max(len(events), 1),
             "stars_touched": touched / max(len(stars), 1),
-            "n_false": per_frame * (touched + noise(sigclip)),
+            "n_hot": n_hot,
+            "n_false": per_frame * touched + n_noise + n_hot,
         }
 
 
@@ -147,10 +164,20 @@ def _untried(table: Any, objlim: float) -> Any:
     return Limits(SIGCLIP, float(objlim), table, reason)
 
 
-def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float) -> Limits:
-    """The row that is chosen, and why."""
-    false_share = table["n_false"] / np.maximum(table["n_events"], 1)
-    merit = np.where(table["allowed"], table["completeness"], -false_share - table["stars_touched"])
+def _within(table: Any, n_false: np.ndarray, max_false: float, max_stars_touched: float) -> np.ndarray:
+    """Which rows keep both bounds, with that many false events."""
+    return (n_false <= max_false * np.maximum(table["n_events"], 1)) & (table["stars_touched"] <= max_stars_touched)
+
+
+def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float, remedy: str) -> Limits:
+    """The row that is chosen, and why; ``remedy`` is what helps against hot pixels."""
+    n_false, allowed = table["n_false"], np.asarray(table["allowed"])
+    if not allowed.any():
+        # No limit tells hot pixels from cosmic rays: the choice is made by what else is false.
+        n_false = n_false - table["n_hot"]
+        allowed = _within(table, n_false, max_false, max_stars_touched)
+    false_share = n_false / np.maximum(table["n_events"], 1)
+    merit = np.where(allowed, table["completeness"], -false_share - table["stars_touched"])
     good = table[merit >= merit.max() - INDIFFERENT]
     distance = np.abs(np.log(good["objlim"] / objlim))
     good = good[distance <= distance.min() + 1e-6]
@@ -158,7 +185,7 @@ def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: floa
     bounds = f"{max_false:.1%} false events and {max_stars_touched:.1%} stars touched"
     why = (
         f"{row['completeness']:.0%} of the trial events found, {row['n_false']:.2g} of {row['n_events']} events false, "
-        f"{row['stars_touched']:.1%} of the stars touched"
+        f"{row['stars_touched']:.1%} of the stars touched{_single_pixels(row, max_false, remedy)}"
     )
     if table["allowed"].any():
         span = f"from {np.min(good['sigclip']):g} to {np.max(good['sigclip']):g}"
@@ -166,3 +193,16 @@ def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: floa
     else:
         reason = f"{why}; no pair of limits keeps the bounds of {bounds}, this one comes nearest"
     return Limits(float(row["sigclip"]), float(row["objlim"]), table, reason)
+
+
+def _single_pixels(row: Any, max_false: float, remedy: str) -> str:
+    """What the reason has to say of events of a single pixel; nothing where there are as many as cosmic rays make."""
+    more = (
+        f"{row['n_single']} events are single pixels, where cosmic rays and noise make {row['n_single_expected']:.2g}"
+    )
+    surplus = row["n_single"] - row["n_single_expected"]
+    if row["n_hot"] > max_false * row["n_events"]:
+        return f"; {more}: the others look like hot pixels ({remedy})"
+    if surplus > max(max_false * row["n_events"], 1):
+        return f"; cannot tell how many more are false: {more}, and the others may be hot pixels ({remedy})"
+    return ""

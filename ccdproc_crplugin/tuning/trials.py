@@ -11,6 +11,7 @@ more star of the twin, and does no harm.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +22,11 @@ from photutils.detection import DAOStarFinder
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels.mosaic_events import search_scores
 from ccdproc_crplugin.simulate import THIN
 from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import moffat_psf, star_image
+from ccdproc_crplugin.tuning.single_pixels import stand_alone
 
 #: The lowest S' that is kept.
 LOWEST = 3.0
@@ -49,10 +52,20 @@ TOUCHED = 1  # pixels from a star's brightest within which it is touched
 
 
 @dataclass(frozen=True)
+class TrialEvent:
+    """Scores of the pixels of one cosmic ray that was tried."""
+
+    kind: str
+    s_prime: np.ndarray
+    contrast: np.ndarray
+    alone: np.ndarray  # bool: none of their neighbours stands out
+
+
+@dataclass(frozen=True)
 class Trials:
     """Scores of the cosmic rays and stars that were tried."""
 
-    events: list
+    events: list[TrialEvent]
     stars: list
     noise: tuple
     n_pixels: int
@@ -92,9 +105,23 @@ def make_trials(
     )
 
 
+def scores_of(data: np.ndarray, *, mosaic: bool = False, **search: Any) -> Any:
+    """The candidates of one iteration; those of a colour mosaic on one level from its planes."""
+    if mosaic:
+        return search_scores(data, scores_above=LOWEST, **search)
+    return lacosmic(data, niter=1, scores_above=LOWEST, **search).scores
+
+
 def best_scores(scores: Any, objlim: float) -> np.ndarray:
     """The highest S' of each trial among its pixels above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
+
+
+def single_scores(events: Sequence[TrialEvent]) -> tuple[np.ndarray, np.ndarray]:
+    """The second highest S' of each trial event, 0 if it has none, and whether its best pixel stands alone."""
+    second = np.array([np.sort(event.s_prime)[-2] if event.s_prime.size > 1 else 0.0 for event in events])
+    alone = np.array([event.alone[event.s_prime.argmax()] for event in events], dtype=bool)
+    return second, alone
 
 
 def _tiles(shape: tuple[int, int]) -> list[tuple[slice, slice]]:
@@ -123,12 +150,7 @@ class _Part:
 
     def scores(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S' and S'/F at every candidate, as images that are 0 elsewhere."""
-        found: Any = lacosmic(
-            np.where(self.good, data, np.nan),
-            niter=1,
-            scores_above=LOWEST,
-            **self.search,
-        ).scores
+        found = scores_of(np.where(self.good, data, np.nan), **self.search)
         s_prime, contrast = np.zeros(data.shape, np.float32), np.zeros(data.shape, np.float32)
         s_prime[found["y"], found["x"]] = found["s_prime"]
         contrast[found["y"], found["x"]] = found["s_prime_over_f"]
@@ -137,7 +159,8 @@ class _Part:
     def try_events(self, rng: np.random.Generator) -> list[Any]:
         """Scores of trial events that stand out of the noise."""
         data = self.data.copy()
-        noise = np.sqrt(np.maximum(data, 0) + self.search["readnoise"] ** 2 + self.search.get("extra_variance", 0))
+        steady = self.search["readnoise"] ** 2 + self.search.get("extra_variance", 0)
+        noise = np.sqrt(np.maximum(data, 0) + steady)
         covered = []
         for kind in np.resize(list(KINDS), max(round(EVENTS * data.size), 1)):
             where, charge = charge_image(make_path(kind, THIN, data.shape, rng, TILT), THIN, data.shape, rng)
@@ -147,9 +170,13 @@ class _Part:
             significance = np.where(self.good[where], charge / noise[where], 0)
             if significance.max() >= VISIBLE:
                 y, x = np.nonzero(significance > COVERED)
-                covered.append((y + where[0].start, x + where[1].start))
+                covered.append((kind, y + where[0].start, x + where[1].start))
         s_prime, contrast = self.scores(data)
-        return [(s_prime[pixels], contrast[pixels]) for pixels in covered]
+        alone = np.zeros(data.shape, dtype=bool)
+        if covered:
+            y, x = (np.concatenate([event[axis] for event in covered]) for axis in (1, 2))
+            alone[y, x] = stand_alone(data, y, x, steady)
+        return [TrialEvent(str(kind), s_prime[y, x], contrast[y, x], alone[y, x]) for kind, y, x in covered]
 
     def try_stars(self, fwhm: Any, rng: np.random.Generator) -> Any:
         """Scores on the stars of the simulated twin, and beside stars."""

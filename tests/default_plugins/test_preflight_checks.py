@@ -43,7 +43,7 @@ def times(ccd, factor):
 
 class TestGoodFrames:
     @pytest.mark.parametrize("sky", [5, 150, 3000, 50_000])
-    @pytest.mark.parametrize("fwhm", [1.3, 2.5, 6])
+    @pytest.mark.parametrize("fwhm", [1.7, 2.5, 6])
     @pytest.mark.parametrize("n_stars", [0, 200])
     def test_nothing_is_said_of_a_corrected_frame(self, sky, fwhm, n_stars):
         ccd = field(sky, fwhm=fwhm, n_stars=n_stars)
@@ -257,6 +257,44 @@ class TestSampling:
         ccd = field(fwhm=5, n_stars=60, flux_range=(3e3, 3e5))
         parameters = {"fsmode": "convolve", "objlim": 2.0, "psffwhm": 2.5}
         assert found("sampling", ccd, parameters=parameters).status == "warn"
+
+    def test_cosmic_rays_and_hot_pixels_alone_are_not_stars(self):
+        camera = dataclasses.replace(CAMERA, hot_fraction=5e-4, hot_current=5.0)
+        rays = field(n_stars=0, n_muons=20, n_worms=10, n_spots=30, camera=camera)
+        assert found("sampling", rays).status == "ok"
+
+    @pytest.mark.parametrize("fwhm", [1.2, 1.3])
+    @pytest.mark.parametrize("beta", [3.0, 20.0])
+    def test_stars_as_sharp_as_cosmic_rays_are_a_warning(self, fwhm, beta):
+        sharp = field(fwhm=fwhm, beta=beta, n_stars=60, flux_range=(3e3, 3e5))
+        finding = found("sampling", sharp)
+        assert finding.status == "warn"
+        assert "undersampled" in finding.message
+
+    def test_they_are_none_once_the_advice_was_followed(self):
+        sharp = field(fwhm=1.3, n_stars=60, flux_range=(3e3, 3e5))
+        assert "give objlim=10" in found("sampling", sharp, parameters={"objlim": None}).fix
+        assert found("sampling", sharp, parameters={"objlim": 10.0}).status == "ok"
+
+    def test_a_detector_without_objlim_is_not_told_to_use_it(self):
+        sharp = field(fwhm=1.3, n_stars=60, flux_range=(3e3, 3e5))
+        findings = run_checks(sharp, electronics_of(sharp), detector="median", parameters={"thresh": 5.0})
+        (finding,) = (finding for finding in findings if finding.check == "sampling")
+        assert "objlim" not in finding.fix
+
+
+class TestCrowding:
+    def test_stars_that_leave_no_sky_between_them_are_a_warning(self):
+        crowded = field(fwhm=2.2, n_stars=1600, flux_range=(1e3, 1e5))
+        finding = found("crowding", crowded)
+        assert finding.status == "warn"
+        assert finding.measured > 0.9
+
+    def test_a_field_with_sky_between_the_stars_is_not_crowded(self):
+        assert found("crowding", field(fwhm=2.2, n_stars=150, flux_range=(1e3, 1e5))).status == "ok"
+
+    def test_nor_is_one_full_of_cosmic_rays(self):
+        assert found("crowding", field(n_stars=20, n_muons=200, n_worms=200, n_spots=400)).status == "ok"
 
 
 class TestMeasurement:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ccdproc_crplugin.default_plugins.preflight.crowding import check_crowding
 from ccdproc_crplugin.default_plugins.preflight.header import check_kind, check_overscan, check_records, check_unit
 from ccdproc_crplugin.default_plugins.preflight.hot_pixels import check_hot_pixels
 from ccdproc_crplugin.default_plugins.preflight.mosaic import check_mosaic
@@ -28,3 +29,4 @@ def ccdcr_checks() -> Iterator[Any]:
     yield Check("hot_pixels", "is the dark current subtracted?", check_hot_pixels)
     yield Check("saturation", "is the saturation level where pixels pile up?", check_saturation)
     yield Check("sampling", "do the detector's parameters suit the stellar width?", check_sampling, by_plane=True)
+    yield Check("crowding", "do the stars leave sky between them?", check_crowding, by_plane=True)

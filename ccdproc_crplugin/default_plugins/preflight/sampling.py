@@ -18,6 +18,12 @@ UNDERSAMPLED = 2.0
 LARGEST_CONVOLVE_OBJLIM = 4.0
 #: The factor by which the profile of a matched filter may differ in width from the stars.
 SAME_WIDTH = 1.5
+#: Narrower stars (FWHM as measured, pix) may have cores as sharp as a cosmic ray's, and up to half of them are touched
+#: with the highest ``objlim`` of the rule; with this larger one 1 to 3 of 100, for a per cent of the cosmic rays.
+SHARP = 1.5
+#: What is narrower is no star: with 1.1 pixels fields of cosmic rays and hot pixels alone have no width.
+SHARPEST = 1.1
+OBJLIM_FOR_SHARP = 10.0
 
 
 def check_sampling(
@@ -42,9 +48,9 @@ def check_sampling(
             expected=2,
             fix="give objlim=2, or fsmode='median'",
         )
-    if detector is not None and not (separable or matched):
-        return Finding("sampling", "ok", "the parameters suit any stellar width")
-    fwhm = stellar_width(ccd.data, mask=mask_of(ccd))
+    if objlim is not None and objlim >= OBJLIM_FOR_SHARP and not separable:
+        return Finding("sampling", "ok", f"objlim={objlim:g} suits any stellar width")
+    fwhm = stellar_width(ccd.data, mask=mask_of(ccd), sharpest=SHARPEST)
     if fwhm is None:
         return Finding("sampling", "ok", "too few stars to measure a width")
     if separable and not matched and fwhm < UNDERSAMPLED:
@@ -58,8 +64,22 @@ def check_sampling(
         )
     if matched:
         return _matched_filter(fwhm, parameters)
+    if fwhm < SHARP:
+        return _undersampled(fwhm, detector is None or "objlim" in parameters)
     hint = ": undersampled, do not use sepmed=True" if fwhm < UNDERSAMPLED else ""
     return Finding("sampling", "ok", f"the stars have a FWHM of {fwhm:.2g} pixels{hint}", measured=fwhm)
+
+
+def _undersampled(fwhm: float, has_objlim: bool) -> Finding:
+    several = "compare several exposures of the field (clean_cosmic_rays_stack)"
+    return Finding(
+        "sampling",
+        "warn",
+        f"The stars have a FWHM of {fwhm:.2g} pixels: so undersampled that their cores may be taken for cosmic rays.",
+        measured=fwhm,
+        expected=SHARP,
+        fix=f"give objlim={OBJLIM_FOR_SHARP:g}, or {several}" if has_objlim else several,
+    )
 
 
 def _matched_filter(fwhm: float, parameters: Mapping[str, Any]) -> Finding:
