@@ -87,8 +87,6 @@ class TestGain:
             steps.correct_gain(frame())
 
 
-<<<<<<< HEAD
-=======
 class TestAmplifiers:
     GAIN, READNOISE = {"[1:4, *]": 1.5, "[5:8, *]": 2}, {"[1:4, *]": 3, "[5:8, *]": 6}
 
@@ -116,7 +114,6 @@ class TestAmplifiers:
         assert steps.correct_gain(trimmed).data[0].tolist() == [150] * 3 + [200] * 3
 
 
->>>>>>> main
 class TestFlat:
     SKY = 500.0
 
@@ -244,33 +241,3 @@ class TestBadPixels:
             CosmicRayError, match=r"shape \(9, 9\) .* \(6, 8\)\. The mask of a raw frame belongs before"
         ):
             steps.mask_bad_pixels(frame(), file=str(tmp_path / "bad.fits"))
-<<<<<<< HEAD
-
-
-class TestAmplifiers:
-    GAIN, READNOISE = {"[1:4, *]": 1.5, "[5:8, *]": 2}, {"[1:4, *]": 3, "[5:8, *]": 6}
-
-    def test_the_gain_of_each_is_corrected(self):
-        corrected = steps.correct_gain(frame(100), gain=self.GAIN)
-        assert (corrected.unit, corrected.data.dtype) == (u.electron, "f4")
-        assert corrected.data[0].tolist() == [150] * 4 + [200] * 4
-
-    def test_also_by_the_cards_of_the_header(self):
-        cards = {"GAIN1": 1.5, "GAIN2": 2, "DATASEC1": "[1:4,1:6]", "DATASEC2": "[5:8,1:6]"}
-        assert steps.correct_gain(frame(100, **cards)).data[0].tolist() == [150] * 4 + [200] * 4
-
-    def test_the_deviation_of_each_is_that_of_a_frame_of_its_own(self):
-        raw = frame(100)
-        raw.data[0] = -50
-        whole = steps.create_deviation(raw, gain=self.GAIN, readnoise=self.READNOISE).uncertainty.array
-        left = steps.create_deviation(raw[:, :4], gain=1.5, readnoise=3).uncertainty.array
-        right = steps.create_deviation(raw[:, 4:], gain=2, readnoise=6).uncertainty.array
-        np.testing.assert_allclose(whole, np.hstack([left, right]), rtol=1e-6)
-        assert whole.dtype == "f4"
-
-    def test_a_trimmed_frame_knows_where_its_amplifiers_lie(self):
-        cards = {"GAIN1": 1.5, "GAIN2": 2, "DATASEC1": "[2:4,1:6]", "DATASEC2": "[5:7,1:6]"}
-        trimmed = steps.trim(frame(100, **cards), fits_section="[2:7, 1:6]")
-        assert steps.correct_gain(trimmed).data[0].tolist() == [150] * 3 + [200] * 3
-=======
->>>>>>> main
