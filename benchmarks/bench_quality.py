@@ -104,7 +104,7 @@ def score(frame, mask):
     visible = frame.events["label"][frame.events["significance"] >= VISIBLE]
     segments = detect_sources(mask.astype(float), 0.5, n_pixels=1) if mask.any() else None
     true_segments = 0 if segments is None else np.unique(segments.data[right]).size
-    touched, spared_or_touched = _stars_touched(frame, mask & ~frame.truth)
+    touched, spared_or_touched = stars_touched(frame, mask & ~frame.truth)
     return {
         "events": len(visible),
         "events_found": np.isin(visible, np.unique(frame.labels[right])).sum(),
@@ -118,7 +118,7 @@ def score(frame, mask):
     }
 
 
-def _stars_touched(frame, false_pixels):
+def stars_touched(frame, false_pixels):
     """How many stars have a falsely flagged pixel within a pixel and a half of their centre, and how many there are."""
     inside = np.array(frame.ccd.shape) - 1
     y = np.clip(np.rint(frame.stars["y"].value).astype(int), 1, inside[0] - 1)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.kernels.combine import Combined, Stack, combine_stack, frame_median
 from ccdproc_crplugin.kernels.engines import n_threads
+from ccdproc_crplugin.kernels.flat_light import light_level, unlit_pixels
 
 #: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
 LEAST_FRAMES = 3
@@ -30,6 +32,12 @@ MOST_SATURATED = 0.5
 
 #: Share of saturated pixels above which a flat is used with a warning.
 NOTEWORTHY_SATURATED = 0.01
+
+#: Share of unlit pixels above which a flat is scaled by the median of the others; they pull the median of all down.
+MOST_UNLIT = 0.05
+
+#: Pixels of a flat from which that share is taken.
+SAMPLE = 1 << 16
 
 #: Bytes per pixel of the result and of the frames to subtract: two images, a count, a mask, a bias and a dark.
 BYTES_OF_RESULT = 4 + 4 + 2 + 1 + 4 + 4
@@ -121,12 +129,25 @@ def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
             level = saturation_level(frame.header, frame.unit, plane.dtype, plane.zero, given=given)
             frame.saturation = measure_saturation(numbers, level, stack.zero)
         factor = None if factors is None else factors[number : number + 1]
-        median = frame_median(Stack(numbers, stack.zero, subtraction.bias_image, subtraction.dark_image, factor))
+        values = Stack(numbers, stack.zero, subtraction.bias_image, subtraction.dark_image, factor)
+        median = _median_of_lit(values)
         return 1.0 / median if median > 0 else float("nan")
 
     of_a_frame = stack.shape[0] * stack.shape[1] * (stack.dtype.itemsize + 4)
     with ThreadPoolExecutor(max(1, min(n_threads(), stack.settings.memory // of_a_frame))) as pool:
         return np.array(list(pool.map(inverse_median, range(len(stack.frames)))))
+
+
+def _median_of_lit(stack: Stack) -> float:
+    """The median of the one flat of a stack, without its unlit pixels if they are too many to be a few dead ones."""
+    step = max(1, math.isqrt(stack.stored.size // SAMPLE))
+    sample = stack.values(0, (slice(None, None, step), slice(None, None, step)))
+    level = light_level(sample, "median")
+    finite = np.isfinite(sample)
+    n_unlit = np.count_nonzero(unlit_pixels(sample, level) & finite)
+    if level > 0 and n_unlit > MOST_UNLIT * np.count_nonzero(finite):
+        return light_level(stack.values(0), "median")
+    return frame_median(stack)
 
 
 def _combine(

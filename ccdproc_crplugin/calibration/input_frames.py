@@ -25,6 +25,7 @@ from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import given_unit, reading
 from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
+from ccdproc_crplugin.io.quality import PLANES
 
 #: Data types by ``BITPIX`` whose pixels are combined as they are stored.
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
@@ -133,7 +134,7 @@ def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFra
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
-    if _is_plain(image) and "MASK" not in hdus:
+    if _is_plain(image) and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
         if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:

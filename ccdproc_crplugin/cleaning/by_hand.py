@@ -13,10 +13,11 @@ from ccdproc_crplugin.frames.cards import write_edited, write_events, write_hist
 from ccdproc_crplugin.frames.checks import check_frame, check_mask
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, is_flagged
+from ccdproc_crplugin.frames.mosaic import mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import attach, new_record, removed_pixels
 from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import RADIUS, repair
+from ccdproc_crplugin.kernels.repair import RADIUS
 
 
 def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
@@ -63,12 +64,13 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     mask = check_mask(mask, ccd.data.shape)
     lost, added = _lost_and_added(ccd, mask)
     y, x = true_pixels(added)
-    nearby = _within_reach(added)[record.y, record.x]
+    nearby = _within_reach(added, ccd)[record.y, record.x]
     new = copy_but_pixels(ccd)
     new.data = np.array(ccd.data)
     method = str(ccd.meta.get("CRREPAIR", "meanmask"))
     if method != "none":
         rows, columns = np.append(y, record.y[nearby]), np.append(x, record.x[nearby])
+        repair = repair_of(mosaic_of(ccd))
         values, scatter = repair(ccd.data, rows, columns, lost, method if method in REPAIRS else "meanmask")
         new.data[rows, columns] = values
         new.uncertainty = enlarged_uncertainty(ccd, rows, columns, scatter)
@@ -101,8 +103,9 @@ def _lost_and_added(ccd: CCDData, mask: np.ndarray) -> tuple[np.ndarray, np.ndar
     return lost, added
 
 
-def _within_reach(added: np.ndarray) -> np.ndarray:
+def _within_reach(added: np.ndarray, ccd: CCDData) -> np.ndarray:
     """The pixels (bool, shape (ny, nx)) whose repair may have used one of those added."""
     from scipy.ndimage import maximum_filter
 
-    return maximum_filter(added, size=2 * RADIUS + 1, mode="constant", cval=False)
+    radius = RADIUS if mosaic_of(ccd).pattern is None else 2 * RADIUS  # two pixels of one colour
+    return maximum_filter(added, size=2 * radius + 1, mode="constant", cval=False)

@@ -12,6 +12,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import PreflightWarning
 from ccdproc_crplugin.frames.cards import add_history, saturated_pixels
+from ccdproc_crplugin.frames.mosaic import mosaic_of, on_one_level
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.structure import structure_rules
 from ccdproc_crplugin.kernels.surroundings import count_star_cores
@@ -43,7 +44,7 @@ def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
     n_structure = np.count_nonzero(structure_rules(y, x, label, shape, saturated))
     charge = record.removed.astype(float) - record.repaired
     counts = {
-        "of class 'star core?'": count_star_cores(cleaned.data, y, x, label, charge),
+        "of class 'star core?'": count_star_cores(on_one_level(mosaic_of(cleaned), cleaned.data), y, x, label, charge),
         "with saturated pixels": 0 if saturated is None else len(np.unique(label[saturated[y, x]])),
     }
     if not n_structure and not any(_is_unusual(number, record.n_events) for number in counts.values()):

@@ -12,7 +12,7 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.planes import split_known
 from ccdproc_crplugin.kernels.mosaic import join_planes
 from ccdproc_crplugin.kernels.mosaic_events import joined_events
-from ccdproc_crplugin.plugins.model import Detection
+from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection
 
 
 def search_planes(
@@ -64,11 +64,14 @@ def _joined_info(found: Sequence[Detection], names: Sequence[str]) -> dict[str, 
     keys = dict.fromkeys(key for detection in found for key in detection.info)
     info = {}
     for key in keys:
-        values = [detection.info.get(key) for detection in found]
-        if all(_same(value, values[0]) for value in values):
+        told = [(name, plane.info[key]) for name, plane in zip(names, found, strict=True) if key in plane.info]
+        values = [value for _, value in told]
+        if key == ALONG_EDGES:
+            info[key] = sum(values)
+        elif all(_same(value, values[0]) for value in values):
             info[key] = values[0]
         else:
-            info[key] = ", ".join(f"{name} {_short(value)}" for name, value in zip(names, values, strict=True))
+            info[key] = ", ".join(f"{name} {_short(value)}" for name, value in told)
     return info
 
 

@@ -32,7 +32,8 @@ def _told(texts: Sequence[tuple[str, str]], n_planes: int) -> str:
     groups: dict[str, list[tuple[str, str]]] = {}
     for name, text in texts:
         groups.setdefault(_NUMBER.sub("#", text), []).append((name, text))
-    return "; ".join(_merged(group, len(group) == n_planes) for group in groups.values())
+    told = [_merged(group, len(group) == n_planes) for group in groups.values()]
+    return (" " if all(text.endswith(".") for text in told) else "; ").join(told)
 
 
 def _merged(group: Sequence[tuple[str, str]], all_planes: bool) -> str:

@@ -94,13 +94,23 @@ def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True)
     if bad_pixels:
         text = "bad pixels: an image that is not 0 there"
         group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    add_mosaic(group)
+    text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
+    group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
+
+
+def add_mosaic(parser: argparse._ActionsContainer) -> None:
+    """Add the option for the colours of a mosaic."""
     text = (
         "colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as RGGB, or none for a frame that "
         "is no mosaic (default: from the header, if the pixels bear it out)"
     )
-    group.add_argument("--mosaic", metavar="COLOURS", help=text)
-    text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
-    group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
+    parser.add_argument("--mosaic", metavar="COLOURS", help=text)
+
+
+def mosaic_keyword(args: argparse.Namespace) -> dict[str, Any]:
+    """The keyword of `cr_segments` that the option asks for."""
+    return {} if args.mosaic is None else {"mosaic": args.mosaic}
 
 
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--connectivity", type=int, choices=[4, 8], default=8, help=text)
     options.add_switches(parser, "overwrite")
     options.add_detection(parser)
+    options.add_mosaic(parser)
 
 
 def _named_file(text: str) -> tuple[str, Path]:
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
-        keywords = options.detection_keywords(args)
+        keywords = {**options.detection_keywords(args), **options.mosaic_keyword(args)}
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table

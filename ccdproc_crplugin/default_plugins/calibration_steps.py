@@ -3,23 +3,39 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.io.fits import Header
 from astropy.nddata import CCDData, StdDevUncertainty
 
-from ccdproc_crplugin.errors import CosmicRayError, check_number, check_whole, wrong_value
+from ccdproc_crplugin.errors import (
+    CalibrationWarning,
+    CosmicRayError,
+    check_choice,
+    check_number,
+    check_whole,
+    wrong_value,
+)
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import moved_sections
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
+from ccdproc_crplugin.io.ccd import open_hdus
+from ccdproc_crplugin.io.companions import read_bad_pixels
+from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
 #: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
+
+#: Share of the pixels of a flat above which it is said that they saw almost no light.
+NOTEWORTHY_UNLIT = 0.01
 
 
 def subtract_overscan(
@@ -78,6 +94,34 @@ def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:
     return trimmed
 
 
+def mask_bad_pixels(ccd: CCDData, *, file: str) -> CCDData:
+    """
+    Mask bad pixels.
+
+    Parameters
+    ----------
+    ccd : `~astropy.nddata.CCDData`
+        The frame.
+    file : path
+        A FITS file of the shape that the frame has at this place among the steps: that of the raw frame before
+        ``trim``, and that of the trimmed frame after it. Its extension ``BPM``, ``MASK`` or ``DQ``, or else its first
+        image, is not 0 at bad pixels. In the configuration of a night the path is relative to its folder.
+
+    Returns
+    -------
+    `~astropy.nddata.CCDData`
+        A new frame, whose pixels that were masked already stay masked.
+    """
+    try:
+        bad = read_bad_pixels(file, ccd.shape)
+    except CosmicRayError as err:
+        place = " The mask of a raw frame belongs before trim, that of a trimmed frame after it."
+        raise err.within(after=place) from err
+    masked = ccd.copy()
+    masked.mask = bad if ccd.mask is None else bad | np.asarray(ccd.mask, dtype=bool)
+    return masked
+
+
 def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
     """
     Subtract the combined bias.
@@ -121,10 +165,17 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
 
 
 def correct_flat(
-    ccd: CCDData, *, master: CCDData, min_value: float | None = None, norm_value: float | None = None
+    ccd: CCDData,
+    *,
+    master: CCDData,
+    min_value: float | None = None,
+    norm_value: float | None = None,
+    statistic: str = "mean",
+    section: str | None = None,
+    least_light: float = LEAST_LIGHT,
 ) -> CCDData:
     """
-    Divide by the combined flat field.
+    Divide by the combined flat field, and mask the pixels in which the flat saw almost no light.
 
     Parameters
     ----------
@@ -133,16 +184,77 @@ def correct_flat(
     min_value : float or None
         Smaller values of the flat are replaced by this one.
     norm_value : float or None
-        The flat is divided by this value; `None` means its mean.
+        The flat is divided by this value; `None` means its level.
+    statistic : {"mean", "median"}
+        Which statistic of the good pixels that saw light is the level of the flat.
+    section : str or None
+        The part of the frame from which the level is taken, in FITS notation or as a keyword of the header of the
+        frame. `None` means all of it.
+    least_light : float
+        Share of the level below which a pixel of the flat saw almost no light. Such a pixel, one that is not finite,
+        and one that is masked in the flat are masked in the result, and keep their values there.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
         A new frame.
+
+    Warns
+    -----
+    CalibrationWarning
+        If more than 1 % of the pixels of the flat saw almost no light.
     """
     import ccdproc
 
-    return _single(ccd, ccdproc.flat_correct, _matched(master, ccd), min_value=min_value, norm_value=norm_value)
+    flat = _matched(master, ccd)
+    if min_value is not None:
+        flat = flat.copy()
+        flat.data[flat.data < min_value] = min_value
+    unlit, level = _light_of(flat, ccd, statistic, section, least_light)
+    if unlit.any():
+        flat = _with_unlit_masked(flat, unlit, norm_value or level)
+    means_of_ccdproc = statistic == "mean" and section is None and not unlit.any()
+    if norm_value is None and not means_of_ccdproc:
+        norm_value = level
+    result = _single(ccd, ccdproc.flat_correct, flat, norm_value=norm_value)
+    n_unlit = np.count_nonzero(unlit)
+    if n_unlit:
+        comment = "pixels in which the flat saw almost no light"
+        result.meta["CRUNLIT"] = (int(n_unlit), comment) if isinstance(result.meta, Header) else int(n_unlit)
+    return result
+
+
+def _light_of(
+    flat: CCDData, ccd: CCDData, statistic: str, section: str | None, least_light: float
+) -> tuple[np.ndarray, float]:
+    """The pixels of a flat that saw almost no light or are masked, bool (ny, nx), and its level."""
+    masked = np.zeros(flat.shape, dtype=bool) if flat.mask is None else np.broadcast_to(flat.mask, flat.shape)
+    part = np.s_[:, :] if section is None else _slices(_section(ccd, section, "section"))
+    good = np.where(masked[part], np.nan, flat.data[part]) if masked.any() else flat.data[part]
+    level = light_level(good, statistic, least_light)
+    if not level > 0:
+        raise CosmicRayError("Found a combined flat without light; expected good pixels above 0.", "Look at the flat.")
+    unlit = unlit_pixels(flat.data, level, least_light)
+    share = np.count_nonzero(unlit & ~masked) / unlit.size
+    if share > NOTEWORTHY_UNLIT:
+        warnings.warn(
+            f"Found {share:.1%} of the pixels of the combined flat below {least_light:g} of its level of {level:.4g}; "
+            "they are masked. Where light is expected there, as at the ends of a spectrum, give a lower least_light.",
+            CalibrationWarning,
+            stacklevel=3,
+        )
+    return unlit | masked, level
+
+
+def _with_unlit_masked(flat: CCDData, unlit: np.ndarray, value: float) -> CCDData:
+    """A copy of a flat whose unlit pixels are masked and have a value without an error, by which to divide."""
+    masked = CCDData(
+        np.where(unlit, flat.data.dtype.type(value), flat.data), unit=flat.unit, mask=unlit, meta=flat.meta
+    )
+    if flat.uncertainty is not None:
+        exact = np.inf if flat.uncertainty.uncertainty_type == "ivar" else 0
+        masked.uncertainty = type(flat.uncertainty)(np.where(unlit, exact, flat.uncertainty.array))
+    return masked
 
 
 def correct_gain(ccd: CCDData, *, gain: Any = None) -> CCDData:
@@ -211,22 +323,22 @@ def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> 
     return result
 
 
-def _section(ccd: CCDData, section: str) -> str:
+def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
-    _check_section(section)
+    _check_section(section, parameter)
     if not section.startswith("["):
         if section not in ccd.meta:
             raise CosmicRayError(
                 f"Found no {section} in the header; expected it to say where that part of the chip is.",
-                "Give {fits_section}.",
+                f"Give {{{parameter}}}.",
             )
         section = str(ccd.meta[section])
     if not all(map(_lies_within, _slices(section), ccd.shape)):
         n_rows, n_columns = ccd.shape
         raise CosmicRayError(
             f" for a frame of shape {ccd.shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
-            "Give {fits_section}.",
-            parameter=("fits_section", repr(section)),
+            f"Give {{{parameter}}}.",
+            parameter=(parameter, repr(section)),
         )
     return section
 
@@ -237,7 +349,7 @@ def _lies_within(part: slice, length: int) -> bool:
     return not beyond and bool(range(length)[part])
 
 
-def _slices(section: str) -> tuple[slice, ...]:
+def _slices(section: str, parameter: str = "fits_section") -> tuple[slice, ...]:
     """A section in FITS notation as slices of rows and columns."""
     from ccdproc.utils.slices import slice_from_string
 
@@ -245,14 +357,14 @@ def _slices(section: str) -> tuple[slice, ...]:
         slices = slice_from_string(section, fits_convention=True)
         if len(slices) == 2 and not any(part.step == 0 for part in slices):
             return slices
-    raise wrong_value("fits_section", section, "two ranges such as '[1:10, 1:512]'")
+    raise wrong_value(parameter, section, "two ranges such as '[1:10, 1:512]'")
 
 
-def _check_section(fits_section: Any) -> None:
-    if not isinstance(fits_section, str) or not fits_section:
-        raise wrong_value("fits_section", fits_section, "text such as '[1:10, 1:512]' or a keyword")
-    if fits_section.startswith("["):
-        _slices(fits_section)
+def _check_section(section: Any, parameter: str = "fits_section") -> None:
+    if not isinstance(section, str) or not section:
+        raise wrong_value(parameter, section, "text such as '[1:10, 1:512]' or a keyword")
+    if section.startswith("["):
+        _slices(section, parameter)
 
 
 def _exposure_or_nan(ccd: CCDData) -> u.Quantity:
@@ -332,10 +444,29 @@ def _check_trim(fits_section: str = "TRIMSEC") -> None:
     _check_section(fits_section)
 
 
-def _check_flat(min_value: float | None = None, norm_value: float | None = None) -> None:
+def _check_mask(file: Any = None) -> None:
+    if file is None:
+        return  # the host says that it is missing
+    if not isinstance(file, str | os.PathLike):
+        raise wrong_value("file", file, "the path of a FITS file")
+    with open_hdus(file):
+        pass
+
+
+def _check_flat(
+    min_value: float | None = None,
+    norm_value: float | None = None,
+    statistic: str = "mean",
+    section: str | None = None,
+    least_light: float = LEAST_LIGHT,
+) -> None:
     for name, value in (("min_value", min_value), ("norm_value", norm_value)):
         if value is not None:
             check_number(name, value, above=0)
+    check_choice("statistic", statistic, STATISTICS)
+    if section is not None:
+        _check_section(section, "section")
+    check_number("least_light", least_light, 0, 1)
 
 
 def _check_deviation(gain: Any = None, readnoise: Any = None, disregard_nan: bool = True) -> None:
@@ -350,6 +481,14 @@ def ccdcr_steps() -> Iterator[Step]:
         "subtract_overscan", "subtract the level of the overscan", subtract_overscan, kinds=raw, check=_check_overscan
     )
     yield Step("trim", "cut the frame to the part exposed to the sky", trim, kinds=raw, check=_check_trim)
+    yield Step(
+        "mask_bad_pixels",
+        "mask the bad pixels of a file",
+        mask_bad_pixels,
+        kinds=raw[2:],
+        check=_check_mask,
+        files=("file",),
+    )
     yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
     yield Step(
         "subtract_dark",

@@ -96,18 +96,18 @@ def detect(
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
-    searched = data if background is None else data - background
+    searched, own = _on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
-        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, extra_variance)
+        hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
     info |= crowding
     if width is not None:
         hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow:
-        hits = grow_events(data, hits, readnoise=readnoise, bad=lost, extra_variance=extra_variance)
+        hits = grow_events(searched, hits, readnoise=readnoise, bad=lost, extra_variance=own)
         # In a crowded field the growth takes the stars beside an event for its wings.
         hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
-    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, extra_variance)
+    n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
     n_along_edges += n_hits - np.count_nonzero(hits)
     if n_along_edges:
         info[ALONG_EDGES] = int(n_along_edges)
@@ -115,6 +115,16 @@ def detect(
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
+
+
+def _on_top_of(
+    background: np.ndarray | None, data: np.ndarray, extra_variance: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The data less the background, and the extra variance with the photons of the latter."""
+    if background is None:
+        return data, extra_variance
+    photons = np.maximum(background, 0)
+    return data - background, photons if extra_variance is None else photons + extra_variance
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:

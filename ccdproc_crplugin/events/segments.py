@@ -75,7 +75,8 @@ def cr_segments(
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
-        ``gain``, ``readnoise`` and ``saturation`` as for `clean_cosmic_rays`, and the parameters of the detector.
+        ``gain``, ``readnoise``, ``saturation`` and ``mosaic`` as for `clean_cosmic_rays`, and the parameters of the
+        detector.
 
     Returns
     -------
@@ -230,7 +231,7 @@ class CRSegments:
             self.segmentation,
             self.removed_charge,
             source.unit,
-            source.cleaned * source.factor,
+            source.surroundings,
             source.bad,
             self.n_pixels,
             source.saturated,

@@ -18,12 +18,12 @@ from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of, on_one_level, repair_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.sections import read_pairs
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.repair import repair
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,12 @@ class EventSource:
     saturated: np.ndarray | None = None  # saturated pixels; None if the level is not known
     dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
     readnoise: Figure = 0.0  # electron; of use with a dark only
+    mosaic: Mosaic = NO_COLOURS
+
+    @property
+    def surroundings(self) -> np.ndarray:
+        """The cleaned frame in the unit of the charge, of a mosaic less the sky of each colour."""
+        return on_one_level(self.mosaic, self.cleaned * self.factor)
 
 
 def find_events(
@@ -91,7 +97,8 @@ def _from_record(ccd: CCDData) -> EventSource:
     mask[record.y, record.x] = True
     raw = np.array(ccd.data, dtype=float)
     raw[record.y, record.x] = record.removed
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
+    charge, saturated = _charge_unit(ccd, {}), saturated_pixels(ccd)
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *charge, saturated, mosaic=mosaic_of(ccd))
 
 
 def _from_flags(ccd: CCDData) -> EventSource:
@@ -104,19 +111,22 @@ def _from_flags(ccd: CCDData) -> EventSource:
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)
     raw[mask] = np.nan
-    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *_charge_unit(ccd, {}), saturated_pixels(ccd))
+    charge, saturated = _charge_unit(ccd, {}), saturated_pixels(ccd)
+    return EventSource(mask, raw, ccd.data, _bad(ccd, mask), *charge, saturated, mosaic=mosaic_of(ccd))
 
 
 def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSource:
     mask = check_mask(mask, ccd.data.shape)
+    parameters = dict(parameters)
+    mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
     unknown = sorted(set(parameters) - {"gain", "readnoise", "saturation"})
     if unknown:
         raise CosmicRayError(
             f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
-    cleaned = _repaired(ccd.data, mask, bad)
-    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd))
+    cleaned = _repaired(ccd.data, mask, bad, mosaic)
+    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd), mosaic=mosaic)
 
 
 def _from_detector(
@@ -124,22 +134,24 @@ def _from_detector(
 ) -> EventSource:
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
+    mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
     chosen, parameters = choose_detector(detector, parameters)
     electronics = with_saturation(ccd, electronics_of(ccd, **known))
-    frame = to_electrons(ccd, electronics, calibration=calibration_with(ccd, dark, scale_dark, electronics))
+    calibration = calibration_with(ccd, dark, scale_dark, electronics)
+    frame = to_electrons(ccd, electronics, calibration=calibration, mosaic=mosaic)
     mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
     factor = electronics.factor
     # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
     by_pixel = isinstance(factor, np.ndarray)
-    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad)
+    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad, mosaic)
     cleaned = cleaned / factor if by_pixel else cleaned
-    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated)
+    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated, mosaic=mosaic)
 
 
-def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray) -> np.ndarray:
+def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray, mosaic: Mosaic) -> np.ndarray:
     y, x = true_pixels(mask)
     cleaned = np.array(data, dtype=float)
-    cleaned[y, x] = repair(data, y, x, mask | bad)[0]
+    cleaned[y, x] = repair_of(mosaic)(data, y, x, mask | bad)[0]
     return cleaned
 
 

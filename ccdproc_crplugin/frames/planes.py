@@ -38,11 +38,11 @@ def split_known(known: Any, shape: tuple[int, int]) -> list[Any]:
 def _split_array(array: np.ndarray, shape: tuple[int, int]) -> list[np.ndarray]:
     if array.ndim != 2 or any(own not in (1, size) for own, size in zip(array.shape, shape, strict=True)):
         return [array] * len(PLANES)
-    steps = [
-        tuple(slice(first if own > 1 else 0, None, 2) for first, own in zip(place, array.shape, strict=True))
-        for place in PLANES
-    ]
-    return [_read_only(np.array(array[step], order="C", subok=True)) for step in steps]
+    planes = []
+    for place in PLANES:
+        step = tuple(slice(first * (own > 1), None, 2) for first, own in zip(place, array.shape, strict=True))
+        planes.append(_read_only(np.array(array[step], order="C", subok=True)))
+    return planes
 
 
 def _read_only(array: np.ndarray) -> np.ndarray:

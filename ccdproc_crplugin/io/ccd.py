@@ -34,6 +34,7 @@ from ccdproc_crplugin.io.hdus import (
     unit_of,
 )
 from ccdproc_crplugin.io.packing import write_packed
+from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
 
 #: Endings under which a frame is written.
@@ -61,6 +62,7 @@ def read_ccd(path: str | os.PathLike, *, unit: Any = None, hdu: int | None = Non
     -------
     `~astropy.nddata.CCDData`
         The frame with its mask and uncertainty; a frame that `write_ccd` wrote has its flags and removed values too.
+        Bad pixels of an extension ``BPM`` or ``DQ`` are masked.
         The header of an extension is completed from the primary header.
 
     Raises
@@ -135,7 +137,10 @@ class FrameFile:
         if index:
             complete_header(ccd, self.hdus[0].header)
         if "MASK" in beside:
-            ccd.mask = beside["MASK"].data.astype(bool)
+            ccd.mask = bad_of_plane(beside["MASK"], self.header)
+        for plane in quality_planes(self.hdus, index, len(image_indices(self.hdus, self.path))):
+            bad = bad_of_plane(plane, self.header)
+            ccd.mask = bad if ccd.mask is None else ccd.mask | bad
         if "UNCERT" in beside:
             kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)
             ccd.uncertainty = kind(beside["UNCERT"].data)

@@ -13,6 +13,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.io.atomic import as_path
 from ccdproc_crplugin.io.ccd import open_frame, open_hdus
+from ccdproc_crplugin.io.quality import bad_of_plane
 
 
 def companion(given: Any, ccd: CCDData, name: str) -> CCDData | None:
@@ -26,17 +27,28 @@ def companion(given: Any, ccd: CCDData, name: str) -> CCDData | None:
 
 
 def bad_pixel_mask(given: Any, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Bad pixels as bool, shape (ny, nx): an array, or a FITS file whose first image is not 0 there."""
+    """Bad pixels as bool, shape (ny, nx), from an array or from a FITS file; None if none are given."""
     if given is None:
         return None
     if not isinstance(given, str | os.PathLike):
         return check_mask(given, shape, "mask of bad pixels")
-    with open_hdus(given) as hdus:
-        image = next((hdu.data for hdu in hdus if hdu.is_image and hdu.data is not None), None)
-    if image is None or image.shape != shape:
-        found = "no image" if image is None else f"an image of shape {image.shape}"
+    return read_bad_pixels(given, shape)
+
+
+def read_bad_pixels(path: str | os.PathLike, shape: tuple[int, ...]) -> np.ndarray:
+    """
+    The bad pixels of a FITS file as bool, shape (ny, nx).
+
+    They are those of its extension ``BPM``, ``MASK`` or ``DQ``, or else those that are not 0 in its first image.
+    """
+    with open_hdus(path) as hdus:
+        images = [hdu for hdu in hdus if hdu.is_image and hdu.shape]
+        named = [hdu for name in ("BPM", "MASK", "DQ") for hdu in images if hdu.name == name]
+        plane = next((hdu for hdu in (*named, *images) if hdu.shape == shape), None)
+        bad = None if plane is None else bad_of_plane(plane, hdus[0].header)
+    if bad is None:
+        found = f"images of shape {', '.join(str(hdu.shape) for hdu in images)}" if images else "no image"
         raise CosmicRayError(
-            f"Found {found} in the file of bad pixels {str(as_path(given))!r}; expected the shape of the frame, "
-            f"{shape}."
+            f"Found {found} in the file of bad pixels {str(as_path(path))!r}; expected the shape of the frame, {shape}."
         )
-    return np.asarray(image != 0)
+    return bad

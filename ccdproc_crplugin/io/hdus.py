@@ -24,7 +24,22 @@ N_FRAMES = "NFRAMES"  # of a combined frame: how many frames went into each pixe
 
 #: Names of images that belong to a frame but are not frames.
 COMPANIONS = frozenset(
-    {"MASK", "UNCERT", "PSFIMAGE", FLAGS, FIRST_FLAGS, FIRST_MASK, N_FRAMES, "VAR", "ERR", "DQ", "SKYFIT", "WHT", "MDF"}
+    {
+        "MASK",
+        "UNCERT",
+        "PSFIMAGE",
+        FLAGS,
+        FIRST_FLAGS,
+        FIRST_MASK,
+        N_FRAMES,
+        "VAR",
+        "ERR",
+        "DQ",
+        "BPM",
+        "SKYFIT",
+        "WHT",
+        "MDF",
+    }
 )
 
 #: Extensions that are read and written together with a frame, the first three by `CCDData` too.

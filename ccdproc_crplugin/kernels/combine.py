@@ -63,6 +63,15 @@ class Stack:
         )
         object.__setattr__(self, "_packed", packed)
 
+    def values(self, frame: int, part: Any = ...) -> np.ndarray:
+        """The values of a part of a frame, float32."""
+        values = self.stored[frame][part].astype(np.float32) + np.float32(self.zero)
+        if self.offset is not None:
+            values -= self.offset[part]
+        if self.slope is not None:
+            values -= np.float32(1 if self.factors is None else self.factors[frame]) * self.slope[part]
+        return values
+
 
 @dataclass(frozen=True)
 class Combined:

@@ -97,7 +97,7 @@ def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
 def _first_look(data: np.ndarray, readnoise: float) -> np.ndarray:
     """Flat indices, in order, of the pixels that lie in a hole along the row or along the column."""
     n_columns = data.shape[1]
-    memory = np.empty((2, (_ROWS_AT_ONCE + 2 * WIDEST) * n_columns), dtype=np.float32)
+    memory = np.empty((2, (_ROWS_AT_ONCE + 2 * WIDEST) * max(n_columns, 4 * WIDEST)), dtype=np.float32)
     found = []
     for start in range(0, len(data), _ROWS_AT_ONCE):
         stop = min(start + _ROWS_AT_ONCE, len(data))

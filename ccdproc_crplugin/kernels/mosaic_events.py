@@ -2,19 +2,21 @@
 """
 Events of a colour mosaic, joined from its four planes.
 
-A plane has a pixel in four, so stars are half as wide in it: many are as sharp as cosmic rays. The pixels between,
-which see other colours, hold the rest of their light. Therefore the frame is made level, its planes brought to one sky
-and nearly to one noise, and an event that is no sharper there than a star is left alone. The others grow into pixels of
-all colours.
+A plane has a pixel in four, so stars are half as wide in it: many are as sharp as cosmic rays. The pixels between, of
+other colours, hold the rest of their light. Therefore the frame is made level, its planes brought to one sky and nearly
+to one noise, and an event that is no sharper there than a star is left alone. The others grow into pixels of all
+colours.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from ccdproc_crplugin.kernels.labels import label_pixels
-from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
+from ccdproc_crplugin.kernels.mosaic import in_frame, join_planes, split_planes
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.refine import grow_events
@@ -61,6 +63,12 @@ def level_frame(data: np.ndarray, bad: np.ndarray, readnoise: float, variance: n
         for plane, sky, sigma in zip(planes, skies, noise, strict=True)
     ]
     return join_planes(scaled, data.shape)
+
+
+def without_sky(data: np.ndarray, bad: np.ndarray) -> np.ndarray:
+    """A mosaic less the sky of each plane, float (ny, nx)."""
+    planes = zip(split_planes(data), split_planes(bad), strict=True)
+    return join_planes([plane - smooth_sky(plane, lost) for plane, lost in planes], data.shape)
 
 
 def smooth_sky(plane: np.ndarray, bad: np.ndarray) -> np.ndarray:
@@ -115,6 +123,34 @@ def sharp_events(
     return kept
 
 
+def search_scores(
+    data: np.ndarray, *, mask: np.ndarray | None = None, readnoise: float, scores_above: float, **search: Any
+) -> np.ndarray:
+    """
+    The candidates of a level frame, each from the search of its plane: `SCORE`, ordered by y and x.
+
+    The contrast is 0 beside which nothing is sharp in the frame itself.
+    """
+    shape = data.shape
+    lost = ~np.isfinite(data) if mask is None else mask | ~np.isfinite(data)
+    arrays = {name: split_planes(value) for name, value in search.items() if np.shape(value) == shape}
+    tables = []
+    for number, (plane, own_lost) in enumerate(zip(split_planes(data), split_planes(lost), strict=True)):
+        own = {**search, **{name: planes[number] for name, planes in arrays.items()}}
+        found = lacosmic(plane, mask=own_lost, niter=1, readnoise=readnoise, scores_above=scores_above, **own)
+        table = np.empty(0, SCORE) if found.scores is None else found.scores.copy()
+        table["y"], table["x"] = in_frame(number, table["y"], table["x"])
+        tables.append(table)
+    scores = np.concatenate(tables)
+    scores = scores[np.lexsort((scores["x"], scores["y"]))]
+    candidates = np.zeros(shape, dtype=bool)
+    candidates[scores["y"], scores["x"]] = True
+    data = np.where(lost, np.median(data[~lost]) if not lost.all() else 0, data).astype(np.float32)
+    sharp = sharp_events(data, candidates, lost, readnoise, search.get("extra_variance"))
+    scores["s_prime_over_f"][~sharp[scores["y"], scores["x"]]] = 0
+    return scores
+
+
 def contrast_limit(fwhm: float | None) -> float:
     """The least contrast to the fine structure of a cosmic ray in the level frame, for stars of this width (pix)."""
     if fwhm is None:
@@ -124,6 +160,8 @@ def contrast_limit(fwhm: float | None) -> float:
 
 def _above_surroundings(level: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Which pixels stand high above the median of those around."""
+    if len(y) == 0:
+        return np.zeros(0, dtype=bool)
     sky = np.median(level)
     radius = AROUND // 2
     window = sliding_window_view(np.pad(level, radius, mode="reflect"), (AROUND, AROUND))[y, x]

@@ -3,7 +3,7 @@
 Whether the pixels of a frame look like a colour mosaic.
 
 In cells of 2 x 2 pixels a mosaic sees two colours on one diagonal and the same colour twice on the other, as a rule.
-The cells of a monochrome, a binned or a debayered frame have no such pattern: what a chip's columns or rows have in
+The cells of a monochrome, a binned or a debayered frame have no such pattern. What a chip's columns or rows have in
 common is a pattern along one axis alone.
 """
 

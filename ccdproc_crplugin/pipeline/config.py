@@ -99,7 +99,7 @@ class _Reader:
             headers=self._headers(self._table(content, "headers")),
             select=self._select(self._table(content, "select")),
             combine=self._combine(self._table(content, "combine")),
-            calls=self._steps(content.get("step", ())),
+            calls=self._steps(content.get("step", ()), base),
         )
 
     def _headers(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class _Reader:
                 check_argument(name, value)
         return dict(values)
 
-    def _steps(self, entries: Any) -> tuple[Call, ...]:
+    def _steps(self, entries: Any, base: Path) -> tuple[Call, ...]:
         if isinstance(entries, Mapping):
             raise self._error("step 0", "", "Found [step]; expected [[step]], with two brackets, for each step.")
         if not isinstance(entries, list | tuple) or not entries:
@@ -145,6 +145,7 @@ class _Reader:
                 raise self._error(f"step {number}", "", f"Found the step {entry!r} without a name; expected one.")
             call = Call(entry["name"], {name: value for name, value in entry.items() if name != "name"})
             try:
+                call = _with_paths(call, base)
                 check_calls([call])
             except CosmicRayError as err:
                 with self._naming_line(f"step {number}", _wrong_parameter(call, err)):
@@ -177,6 +178,16 @@ class _Reader:
         line = self._lines.get((table, key)) or self._lines.get((table, ""))
         place = f"{self._name}, line {line}" if line else self._name
         return CosmicRayError(f"{place}: {message}")
+
+
+def _with_paths(call: Call, base: Path) -> Call:
+    """A call whose parameters that name files are relative to a base."""
+    paths = {
+        name: os.path.abspath(base / call.parameters[name])
+        for name in plugins.find_step(call.name).files
+        if isinstance(call.parameters.get(name), str)
+    }
+    return replace(call, parameters={**call.parameters, **paths}) if paths else call
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:

@@ -198,7 +198,12 @@ class Planner:
     def _hash_of(self, calls: tuple[Call, ...], *more: Any) -> str:
         """A hash of everything that decides a result, except for the frame itself."""
         steps = [
-            [call.name, dict(call.parameters), [_release(*part) for part in deciding_plugins(call)], call.master_hash]
+            [
+                call.name,
+                _deciding_parameters(call),
+                [_release(*part) for part in deciding_plugins(call)],
+                call.master_hash,
+            ]
             for call in calls
         ]
         refiners = [(owner.distribution, owner.version) for owner, _ in plugins.host().implementations("ccdcr_refine")]
@@ -230,6 +235,12 @@ def deciding_plugins(call: Call) -> list[tuple[str, str]]:
     """Kind and name of the plugins that decide the result of a step: the step itself, and perhaps a detector."""
     step = plugins.find_step(call.name)
     return [("step", call.name), *(step.plugins(**call.parameters) if step.plugins else ())]
+
+
+def _deciding_parameters(call: Call) -> dict[str, Any]:
+    """The parameters of a step; what a file holds, not its name, decides the result."""
+    files = [name for name in plugins.find_step(call.name).files if call.parameters.get(name) is not None]
+    return {**call.parameters, **{name: hash_file(call.parameters[name]) for name in files}}
 
 
 def _release(kind: str, name: str) -> tuple[str, str]:

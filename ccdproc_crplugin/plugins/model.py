@@ -147,6 +147,9 @@ class Step:
     plugins : callable or None
         ``plugins(**own)`` gives (kind, name) of what else is registered and decides the result, such as
         ``("detector", "lacosmic")``. A frame is reduced anew when its release changes.
+    files : tuple of str
+        Parameters that are paths, in a configuration relative to its folder. A frame is reduced anew when what such a
+        file holds changes.
 
     Examples
     --------
@@ -163,6 +166,7 @@ class Step:
     any_exposure: Callable[..., bool] | None = None
     check: Callable[..., Any] | None = None
     plugins: Callable[..., Any] | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

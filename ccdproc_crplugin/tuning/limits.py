@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
-from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 from ccdproc_crplugin.tuning.single_pixels import expected_single, has_hot_pixels, stand_alone
-from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials, single_scores
+from ccdproc_crplugin.tuning.trials import LOWEST, best_scores, make_trials, scores_of, single_scores
 
 #: The values of ``sigclip`` that are weighed.
 SIGCLIPS = (3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 7.0, 8.0, 10.0, 12.0, 15.0, 20.0)
@@ -57,7 +56,7 @@ def choose_limits(
     seed: int = 0,
     **search: Any,
 ) -> Limits:
-    """Choose ``sigclip`` and ``objlim`` for a frame."""
+    """Choose ``sigclip`` and ``objlim`` for a frame; ``mosaic=True`` says that it is a colour mosaic on one level."""
     frame: dict[str, Any] = {
         "mask": mask,
         "variance": variance,
@@ -66,7 +65,7 @@ def choose_limits(
         "saturation": saturation,
     }
     masked = mask if mask.any() else None
-    scores = lacosmic(data, niter=1, scores_above=LOWEST, **{**frame, "mask": masked}, **search).scores
+    scores = scores_of(data, **{**frame, "mask": masked}, **search)
     trials = make_trials(data, fwhm=fwhm, search=search, seed=seed, **frame)
     scores = _off_structured_edges(scores, data.shape, objlim)
     steady = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance

@@ -22,6 +22,7 @@ from photutils.detection import DAOStarFinder
 from photutils.utils.exceptions import NoDetectionsWarning
 
 from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels.mosaic_events import search_scores
 from ccdproc_crplugin.simulate import THIN
 from ccdproc_crplugin.simulate.particles import KINDS, charge_image, make_path
 from ccdproc_crplugin.simulate.scene import moffat_psf, star_image
@@ -104,6 +105,13 @@ def make_trials(
     )
 
 
+def scores_of(data: np.ndarray, *, mosaic: bool = False, **search: Any) -> Any:
+    """The candidates of one iteration; those of a colour mosaic on one level from its planes."""
+    if mosaic:
+        return search_scores(data, scores_above=LOWEST, **search)
+    return lacosmic(data, niter=1, scores_above=LOWEST, **search).scores
+
+
 def best_scores(scores: Any, objlim: float) -> np.ndarray:
     """The highest S' of each trial among its pixels above a contrast."""
     return np.array([s_prime[contrast > objlim].max(initial=0.0) for s_prime, contrast in scores])
@@ -142,12 +150,7 @@ class _Part:
 
     def scores(self, data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """S' and S'/F at every candidate, as images that are 0 elsewhere."""
-        found: Any = lacosmic(
-            np.where(self.good, data, np.nan),
-            niter=1,
-            scores_above=LOWEST,
-            **self.search,
-        ).scores
+        found = scores_of(np.where(self.good, data, np.nan), **self.search)
         s_prime, contrast = np.zeros(data.shape, np.float32), np.zeros(data.shape, np.float32)
         s_prime[found["y"], found["x"]] = found["s_prime"]
         contrast[found["y"], found["x"]] = found["s_prime_over_f"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import html
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,15 @@ from astropy.table import Table
 
 from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, check_whole
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.electrons import to_electrons
+from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
+from ccdproc_crplugin.frames.mosaic import mosaic_of
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
+from ccdproc_crplugin.kernels.mosaic_events import level_frame
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
@@ -133,6 +135,7 @@ def cr_tune(
     scale_dark: bool = False,
     bias: CCDData | str | os.PathLike | None = None,
     bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
     objlim: float | None = None,
     n_pixels: int = 3,
@@ -150,7 +153,7 @@ def cr_tune(
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
     gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
-    dark, scale_dark, bias, bad_pixels, dispersion_axis
+    dark, scale_dark, bias, bad_pixels, mosaic, dispersion_axis
         As for `clean_cosmic_rays`.
     objlim : float or None
         Least contrast to the fine structure; `None` has it chosen too.
@@ -182,6 +185,9 @@ def cr_tune(
     ray, whose sky, noise and stars are drawn anew, which gives what is false. Hot pixels are told by their number:
     cosmic rays that stay within one pixel come with others that do not. The choice is the most complete pair that
     keeps both bounds; the middle one, if several are equally complete to a per cent.
+
+    The limits of a colour mosaic are those for its planes, of which all are tried together. The stars of its twin are
+    white: coloured ones are touched a little more often.
 
     Examples
     --------
@@ -217,7 +223,10 @@ def cr_tune(
         bias=companion(bias, ccd, "bias"),
         bad_pixels=bad_pixel_mask(bad_pixels, ccd.shape),
         dispersion_axis=dispersion_axis,
+        mosaic=mosaic_of(ccd, mosaic),
     )
+    in_colour = frame.mosaic.pattern is not None
+    frame = _on_one_level(frame) if in_colour else frame
     level = frame.saturation if np.isfinite(frame.saturation) else None
     fwhm = stellar_width(frame.data, mask=frame.bad if frame.bad.any() else None, saturation=level)
     limits = choose_limits(
@@ -229,12 +238,13 @@ def cr_tune(
         readnoise=frame.readnoise,
         saturation=frame.saturation,
         fwhm=fwhm,
-        objlim=objlim_for_width(fwhm) if objlim is None else objlim,
+        objlim=_usual_objlim(fwhm, in_colour) if objlim is None else objlim,
         vary_objlim=objlim is None,
         n_pixels=n_pixels,
         max_false=max_false,
         max_stars_touched=max_stars_touched,
         seed=seed,
+        **({"mosaic": True} if in_colour else {}),
     )
     expectation = expected_events(ccd) if expectation is None else expectation
     table = limits.table
@@ -242,3 +252,15 @@ def cr_tune(
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
     return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
+
+
+def _on_one_level(frame: ElectronFrame) -> ElectronFrame:
+    """A colour mosaic with its planes at one level and nearly one noise, without the lines of a spectrum."""
+    data = frame.data if frame.background is None else frame.data - frame.background
+    level = level_frame(data, frame.bad, frame.readnoise, frame.variance)
+    return replace(frame, data=level, variance=None, background=None)
+
+
+def _usual_objlim(fwhm: float | None, in_colour: bool) -> float:
+    """The objlim that suits stars of this width (pix); those of a mosaic are half as wide in its planes."""
+    return objlim_for_width(fwhm if fwhm is None or not in_colour else fwhm / 2)

@@ -173,3 +173,27 @@ class TestBadFrames:
 
         with pytest.raises(CosmicRayError, match=r"bias_3\.fits' became shorter"):
             combine_calibrations(paths, tmp_path / "o", progress=cut_short)
+
+
+class TestUnlitPixels:
+    """The scale of a flat is that of its lit pixels."""
+
+    @pytest.mark.parametrize("share", [0.0, 0.02, 0.3, 0.6])
+    def test_it_does_not_follow_the_dark_part(self, write, tmp_path, share):
+        levels = (9000.0, 20000.0, 30000.0, 16000.0, 24000.0)
+        lit = np.ones((100, 120), dtype=bool)
+        lit[: round(share * 100)] = False
+        for number, level in enumerate(levels):
+            noise = np.random.default_rng(number).normal(0, 5, lit.shape)
+            write(f"flat_{number}.fits", "FLAT", data=np.where(lit, level, 0) + noise, dtype="f4")
+        [path] = combine_calibrations(sorted((tmp_path / "raw").iterdir()), tmp_path / "o", subtract=False)
+        scales = np.asarray(Table.read(path, hdu="CRINPUTS")["scale"])
+        assert scales * levels == pytest.approx(1, abs=1e-3)
+        assert fits.getdata(path)[lit] == pytest.approx(1, abs=2e-3)
+
+    def test_a_few_dead_pixels_leave_the_scale_at_the_median_of_all(self, write, tmp_path):
+        data = np.random.default_rng(1).normal(9000, 90, (100, 120)).astype("f4")
+        data[7] = 0
+        paths = [write(f"flat_{number}.fits", "FLAT", data=data, dtype="f4") for number in range(3)]
+        [path] = combine_calibrations(paths, tmp_path / "o", subtract=False)
+        assert Table.read(path, hdu="CRINPUTS")["scale"][0] == pytest.approx(1 / np.median(data), rel=1e-6)

@@ -10,6 +10,7 @@ from astropy.nddata import CCDData, StdDevUncertainty
 
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.default_plugins import calibration_steps as steps
+from ccdproc_crplugin.errors import CalibrationWarning
 
 
 def frame(value=1000, dtype="f4", unit="adu", **cards):
@@ -111,3 +112,132 @@ class TestAmplifiers:
         cards = {"GAIN1": 1.5, "GAIN2": 2, "DATASEC1": "[2:4,1:6]", "DATASEC2": "[5:7,1:6]"}
         trimmed = steps.trim(frame(100, **cards), fits_section="[2:7, 1:6]")
         assert steps.correct_gain(trimmed).data[0].tolist() == [150] * 3 + [200] * 3
+
+
+class TestFlat:
+    SKY = 500.0
+
+    def flat(self, shape=(200, 200)):
+        y, x = np.indices(shape)
+        shading = 1 - 0.3 * ((y / shape[0] - 0.5) ** 2 + (x / shape[1] - 0.5) ** 2)
+        return CCDData(np.random.default_rng(0).normal(20000 * shading, 20).astype("f4"), unit="adu")
+
+    def light(self, flat):
+        expected = self.SKY * flat.data / flat.data.mean()
+        return CCDData(np.random.default_rng(1).poisson(expected).astype("f4"), unit="adu")
+
+    def dead(self, flat):
+        """A dead column and ten dead rows, which read out as noise."""
+        dead = np.zeros(flat.shape, dtype=bool)
+        dead[:, 50] = dead[100:110] = True
+        flat = flat.copy()
+        flat.data[dead] = np.random.default_rng(2).normal(0, 1e-3, dead.sum())
+        return flat, dead
+
+    def test_an_ordinary_flat_is_divided_by_as_ccdproc_does(self):
+        import ccdproc
+
+        flat = self.flat()
+        light = self.light(flat)
+        corrected = steps.correct_flat(light, master=flat)
+        assert corrected.mask is None
+        assert np.array_equal(corrected.data, ccdproc.flat_correct(light, flat).data.astype("f4"))
+        assert "CRUNLIT" not in corrected.meta
+
+    @pytest.mark.filterwarnings("ignore:Found .* of the pixels of the combined flat")
+    @pytest.mark.parametrize("statistic", ["mean", "median"])
+    def test_dead_pixels_are_masked_and_the_level_of_the_others_is_right(self, statistic):
+        whole = self.flat()
+        light = self.light(whole)
+        flat, dead = self.dead(whole)
+        light.data[dead] = 3.0
+        corrected = steps.correct_flat(light, master=flat, statistic=statistic)
+        assert np.array_equal(corrected.mask, dead)
+        assert (corrected.data[dead] == 3.0).all()
+        expected = steps.correct_flat(light, master=whole, statistic=statistic).data[~dead]
+        assert np.median(corrected.data[~dead] / expected) == pytest.approx(1, abs=1e-3)
+        assert corrected.meta["CRUNLIT"] == dead.sum()
+
+    @pytest.mark.filterwarnings("ignore:Found .* of the pixels of the combined flat")
+    def test_nothing_beside_dead_pixels_is_taken_for_a_cosmic_ray(self):
+        whole = self.flat()
+        light = self.light(whole)
+        flat, dead = self.dead(whole)
+        light.data[dead] = 3.0
+        light.data[30, 30:34] += 2000
+        corrected = steps.correct_flat(light, master=flat)
+        cleaned = corrected.clean_cosmic_rays(gain=1.0, readnoise=1.0, saturation=60000, preflight="off")
+        assert np.array_equal((cleaned.flags & 4) > 0, dead)
+        found = (cleaned.flags & 1) > 0
+        assert found[30, 30:34].all()
+        assert np.count_nonzero(found) <= 6
+
+    def test_a_chip_of_which_sixty_per_cent_saw_no_light_keeps_its_level_and_the_user_hears_of_it(self):
+        flat = self.flat()
+        light = self.light(flat)
+        expected = steps.correct_flat(light, master=flat).data * flat.data[:80].mean() / flat.data.mean()
+        flat.data[80:] = np.random.default_rng(3).normal(0, 5, (120, 200))
+        with pytest.warns(CalibrationWarning, match=r"Found 60\.0% of the pixels .* below 0\.05 of its level"):
+            corrected = steps.correct_flat(light, master=flat)
+        assert corrected.mask[80:].all()
+        assert not corrected.mask[:80].any()
+        assert corrected.data[:80] == pytest.approx(expected[:80], rel=1e-4)
+
+    def test_pixels_that_the_flat_has_no_value_for_are_masked(self):
+        flat = self.flat()
+        flat.mask = np.zeros(flat.shape, dtype=bool)
+        flat.mask[3, 4], flat.data[5, 6], flat.data[3, 4] = True, np.nan, np.nan
+        flat.uncertainty = StdDevUncertainty(np.where(np.isfinite(flat.data), 10.0, np.nan))
+        light = self.light(self.flat())
+        light.uncertainty = StdDevUncertainty(np.full(light.shape, 20.0))
+        corrected = steps.correct_flat(light, master=flat)
+        assert np.argwhere(corrected.mask).tolist() == [[3, 4], [5, 6]]
+        assert np.isfinite(corrected.data).all()
+        assert np.isfinite(corrected.uncertainty.array).all()
+
+    def test_the_level_may_be_taken_from_a_part_of_the_chip(self):
+        flat = self.flat()
+        light = self.light(flat)
+        corrected = steps.correct_flat(light, master=flat, section="[91:110, 81:120]", statistic="median")
+        assert corrected.data == pytest.approx(light.data * np.median(flat.data[80:120, 90:110]) / flat.data, rel=1e-5)
+        with pytest.raises(CosmicRayError, match=r"Found section='\[1:300, 1:20\]' for a frame .* Give section"):
+            steps.correct_flat(light, master=flat, section="[1:300, 1:20]")
+
+    def test_a_flat_without_light_is_refused(self):
+        flat = self.flat()
+        flat.data[:] = -1
+        with pytest.raises(CosmicRayError, match="Found a combined flat without light"):
+            steps.correct_flat(self.light(self.flat()), master=flat)
+
+    @pytest.mark.parametrize(
+        "wrong", [{"statistic": "mode"}, {"section": "[1"}, {"least_light": 2}, {"least_light": "x"}]
+    )
+    def test_wrong_parameters_are_refused_before_a_night(self, wrong):
+        from ccdproc_crplugin import plugins
+
+        with pytest.raises(CosmicRayError, match=next(iter(wrong))):
+            plugins.find_step("correct_flat").check(**wrong)
+
+
+class TestBadPixels:
+    def test_those_of_a_file_are_masked_beside_those_that_are_already(self, tmp_path):
+        from astropy.io import fits
+
+        bad = np.zeros((6, 8), dtype="u1")
+        bad[2, 3] = 1
+        fits.writeto(tmp_path / "bad.fits", bad)
+        raw = frame()
+        raw.mask = np.zeros(raw.shape, dtype=bool)
+        raw.mask[0, 0] = True
+        masked = steps.mask_bad_pixels(raw, file=tmp_path / "bad.fits")
+        assert np.argwhere(masked.mask).tolist() == [[0, 0], [2, 3]]
+        assert raw.mask.sum() == 1
+
+    def test_a_mask_of_another_shape_is_refused_with_a_word_on_its_place(self, tmp_path):
+        from astropy.io import fits
+
+        fits.writeto(tmp_path / "bad.fits", np.zeros((9, 9), dtype="u1"))
+        with pytest.raises(
+            CosmicRayError, match=r"shape \(9, 9\) .* \(6, 8\)\. The mask of a raw frame belongs before"
+        ):
+            steps.mask_bad_pixels(frame(), file=str(tmp_path / "bad.fits"))

@@ -123,6 +123,21 @@ class TestLacosmic:
         cleaned = self.clean(data, mask=bad)
         np.testing.assert_array_equal((cleaned.flags & 1) != 0, expected)
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_an_event_does_not_grow_along_a_line_of_the_background(self, seed):
+        rng = np.random.default_rng(seed)
+        rows = np.arange(120)[:, np.newaxis]
+        line = np.full((120, 400), 40.0) + 5000 * np.exp(-4 * np.log(2) * ((rows - 60.3) / 1.8) ** 2)
+        data = (rng.poisson(line) + rng.normal(0, 4, line.shape)).astype(np.float32)
+        hits = (np.full(10, 61), np.arange(20, 400, 40))
+        data[hits] += 1500
+        nothing = {"mask": np.zeros(data.shape, dtype=bool), "variance": None}
+        detect = find_detector("lacosmic").detect
+        mask = detect(data, background=line.astype(np.float32), readnoise=4.0, saturation=1e9, **nothing).mask
+        assert mask[hits].all()
+        mask[60:63, np.add.outer(hits[1], [-1, 0, 1])] = False
+        assert mask.sum() <= 2
+
     @pytest.mark.parametrize(("fwhm", "expected"), [(1.6, 3.7), (3.0, 1.6), (5.0, 1.5)])
     def test_objlim_follows_the_stellar_width(self, fwhm, expected):
         frame = crp.simulate_frame((512, 512), fwhm=fwhm, n_stars=80, seed=3)

@@ -150,3 +150,38 @@ class TestParametersOfSteps:
         with pytest.raises(CosmicRayError, match=message):
             reduce(raw, output, {"name": step, **parameters})
         assert not output.exists()
+
+
+class TestFilesOfSteps:
+    def night(self, tmp_path, value=1):
+        """A night whose bad pixels are in a file beside the configuration."""
+        write_frame(tmp_path / "raw" / "light.fits")
+        bad = np.zeros(fits.getdata(tmp_path / "raw" / "light.fits").shape, dtype="u1")
+        bad[3, 4] = value
+        fits.writeto(tmp_path / "bad.fits", bad)
+        text = CONFIG.replace('name = "clean', 'name = "mask_bad_pixels"\nfile = "bad.fits"\n\n[[step]]\nname = "clean')
+        (tmp_path / "night.toml").write_text(text)
+        return tmp_path / "night.toml"
+
+    def test_their_paths_are_relative_to_the_configuration(self, tmp_path, monkeypatch):
+        config = self.night(tmp_path)
+        monkeypatch.chdir("/")
+        crp.reduce_night(config)
+        flags = crp.read_ccd(tmp_path / "out" / "light.fits").flags
+        assert np.argwhere(flags & 4).tolist() == [[3, 4]]
+
+    def test_a_frame_is_reduced_anew_when_what_they_hold_changes(self, tmp_path):
+        config = self.night(tmp_path)
+        assert list(crp.reduce_night(config)["status"]) == ["done"]
+        bad = fits.getdata(tmp_path / "bad.fits")
+        bad[5, 6] = 1
+        fits.writeto(tmp_path / "bad.fits", bad, overwrite=True)
+        crp.reduce_night(config)
+        flags = crp.read_ccd(tmp_path / "out" / "light.fits").flags
+        assert np.argwhere(flags & 4).tolist() == [[3, 4], [5, 6]]
+
+    def test_a_file_that_is_not_there_is_refused_with_its_line(self, tmp_path):
+        config = self.night(tmp_path)
+        (tmp_path / "bad.fits").unlink()
+        with pytest.raises(CosmicRayError, match=r"line 6: Found no file .*bad\.fits"):
+            crp.reduce_night(config)

@@ -54,9 +54,8 @@ def _split(ccd: CCDData, mosaic: Mosaic) -> Finding:
         return Finding("mosaic", "warn", message, None, "no pattern", mosaic.pattern, "leave mosaic out")
     if mosaic.misplaced:
         message += (
-            "; the two planes that are alike are not those of one colour, so the frame begins at another pixel than "
-            "the header says; this changes the colours of the planes, not the search, and they are numbered in reading "
-            "order"
+            "; the two planes that are alike are not those of one colour, so the frame begins at another pixel of the "
+            "pattern: this changes the names of the planes, which are numbered in reading order, not the search"
         )
     fwhm = _stellar_width(ccd)
     if fwhm is not None and fwhm < NARROW:
