@@ -13,6 +13,7 @@ from ccdproc_crplugin.default_plugins.preflight.mosaic import check_mosaic
 from ccdproc_crplugin.default_plugins.preflight.noise import check_noise
 from ccdproc_crplugin.default_plugins.preflight.sampling import check_sampling
 from ccdproc_crplugin.default_plugins.preflight.saturation import check_saturation
+from ccdproc_crplugin.default_plugins.preflight.spectrum import check_spectrum
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Check
 
@@ -25,6 +26,7 @@ def ccdcr_checks() -> Iterator[Any]:
     yield Check("records", "does the header agree with the unit?", check_records)
     yield Check("overscan", "is the overscan subtracted and cut off?", check_overscan)
     yield Check("mosaic", "do the pixels see different colours?", check_mosaic)
+    yield Check("spectrum", "is it a spectrum with sky lines?", check_spectrum)
     yield Check("noise", "does the noise follow from level, gain and read noise?", check_noise, by_plane=True)
     yield Check("hot_pixels", "is the dark current subtracted?", check_hot_pixels)
     yield Check("saturation", "is the saturation level where pixels pile up?", check_saturation)

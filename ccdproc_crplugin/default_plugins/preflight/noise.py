@@ -102,17 +102,12 @@ def check_noise(
     every = 2 if len(blocks) >= MANY_BLOCKS else 1
     if pedestal is not None:
         blocks = blocks - (take_blocks(pedestal.level) if isinstance(pedestal.level, np.ndarray) else pedestal.level)
-    budget = noise_budget(
-        *(
-            part[::every] if isinstance(part, np.ndarray) else part
-            for part in (
-                blocks,
-                by_pixel,
-                variance_blocks(ccd, gain),
-                None if extra_variance is None else take_blocks(extra_variance),
-            )
-        )
-    )
+    variance = variance_blocks(ccd, gain)
+    extra = None if extra_variance is None else take_blocks(extra_variance)
+    chosen: list[Any] = [
+        part[::every] if isinstance(part, np.ndarray) else part for part in (blocks, by_pixel, variance, extra)
+    ]
+    budget = noise_budget(*chosen)
     if budget is None:
         return Finding("noise", "ok", "not measured: too few good pixels")
     if budget.smooth and budget.ratio < 1:
@@ -127,7 +122,7 @@ def check_noise(
 
 
 def _known(ccd: CCDData, gain: float, pedestal: Pedestal | None) -> Known:
-    card = value_of(ccd.meta, "PEDESTAL") if pedestal is None else None
+    card: Any = value_of(ccd.meta, "PEDESTAL") if pedestal is None else None
     number = isinstance(card, int | float) and not isinstance(card, bool) and math.isfinite(card) and card != 0
     return Known(corrections(ccd.meta), gain, ccd.unit.is_equivalent(u.electron), abs(float(card)) if number else None)
 
