@@ -4,17 +4,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ccdproc_crplugin.frames.header import value_of
 
-#: The records of each correction: ccdproc's short and long names, and IRAF's.
+#: The records of each correction: ccdproc's short and long names, IRAF's (NOAO), and those of the space telescopes.
 RECORDS = {
-    "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR"),
+    "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASCORR"),
     "overscan": ("SUBOSCAN", "SUBTRACT_OVERSCAN", "OVERSCAN", "OVERSCOR"),
     "trim": ("TRIMIM", "TRIM_IMAGE", "TRIM"),
-    "dark": ("SUBDARK", "SUBTRACT_DARK", "DARKCOR"),
-    "flat": ("FLATCOR", "FLAT_CORRECT"),
+    "dark": ("SUBDARK", "SUBTRACT_DARK", "DARKCOR", "DARKCORR"),
+    "flat": ("FLATCOR", "FLAT_CORRECT", "FLATCORR"),
     "gain": ("GAINCOR", "GAIN_CORRECT"),
 }
 
@@ -22,7 +22,10 @@ RECORDS = {
 CALSTAT = {"B": "bias", "D": "dark", "F": "flat"}
 
 #: Values that say that a correction was not made.
-NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "0")
+NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "PERFORM", "SKIPPED", "0")
+
+#: What the programs of SBIG's cameras write to the history.
+DARK_IN_HISTORY = "dark subtraction"
 
 _SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
 
@@ -31,7 +34,17 @@ def corrections(meta: Mapping) -> frozenset[str]:
     """The corrections that a header records."""
     made = {name for name, keywords in RECORDS.items() if any(_is_made(meta, keyword) for keyword in keywords)}
     letters = value_of(meta, "CALSTAT")
+    if any(DARK_IN_HISTORY in line for line in _history(meta)):
+        made.add("dark")
     return frozenset(made | {CALSTAT[letter] for letter in CALSTAT if isinstance(letters, str) and letter in letters})
+
+
+def _history(meta: Mapping) -> list[str]:
+    """The entries of the history, in lower case."""
+    entries = value_of(meta, "HISTORY")
+    if entries is None or isinstance(entries, str):
+        return [] if entries is None else [entries.lower()]
+    return [str(entry).lower() for entry in entries] if isinstance(entries, Iterable) else []
 
 
 def _is_made(meta: Mapping, keyword: str) -> bool:

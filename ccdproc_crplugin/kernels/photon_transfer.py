@@ -42,23 +42,31 @@ class BlockNoise:
 
 
 def measure_noise(
-    blocks: np.ndarray, readnoise: float | np.ndarray, *, variance: np.ndarray | None = None
+    blocks: np.ndarray,
+    readnoise: float | np.ndarray,
+    *,
+    variance: np.ndarray | None = None,
+    extra: np.ndarray | None = None,
 ) -> BlockNoise:
     """
     Level and noise of blocks (electron); the expected ``variance`` is that of photons and read noise if None.
 
-    The read noise is one value, or one for each pixel of the blocks.
+    The read noise is one value, or one for each pixel of the blocks. The ``extra`` variance of the pixels is added.
     """
     with np.errstate(invalid="ignore", over="ignore"):
-        ratio, number = _ratio(blocks, readnoise, variance, 1)
-        ratio_apart, n_apart = _ratio(blocks, readnoise, variance, 2)
+        ratio, number = _ratio(blocks, readnoise, variance, extra, 1)
+        ratio_apart, n_apart = _ratio(blocks, readnoise, variance, extra, 2)
     enough = (number >= FEWEST) & (n_apart >= FEWEST) & np.isfinite(ratio) & np.isfinite(ratio_apart)
     (level,) = quantiles(blocks, 0.5)
     return BlockNoise(np.flatnonzero(enough), level[enough], ratio[enough], ratio_apart[enough], number[enough])
 
 
 def _ratio(
-    blocks: np.ndarray, readnoise: float | np.ndarray, variance: np.ndarray | None, step: int
+    blocks: np.ndarray,
+    readnoise: float | np.ndarray,
+    variance: np.ndarray | None,
+    extra: np.ndarray | None,
+    step: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Variance over expected variance, from differences over ``step`` pixels, and how many there were."""
     difference = _combine(_combine(blocks, 1, step, np.subtract), 2, step, np.subtract)
@@ -68,6 +76,8 @@ def _ratio(
     expected = _combine(_combine(four, 1, step, np.add), 2, step, np.add)  # of four pixels, as in the difference
     if variance is None:
         expected = np.maximum(expected, 0) + _of_four(readnoise, step)
+    if extra is not None:
+        expected = expected + _combine(_combine(extra, 1, step, np.add), 2, step, np.add)
     difference **= 2
     difference /= np.maximum(expected, np.float32(4 * LEAST_VARIANCE))
     ordered = difference.reshape(len(blocks), -1)

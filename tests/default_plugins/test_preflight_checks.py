@@ -4,6 +4,7 @@ Each violation of the notes for users is seen, and good frames are left alone.
 """
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -153,6 +154,158 @@ class TestNoise:
         finding = found("noise", CCDData(smooth, unit="electron", meta={"RDNOISE": 6.0}))
         assert finding.status == "ok"
         assert "not measured" in finding.message
+
+
+class TestSubtractedDark:
+    """The noise of a dark current that was subtracted is the same at every level."""
+
+    def frame(self, current, sky=150.0, **settings):
+        camera = dataclasses.replace(CAMERA, dark_current=current / 300)
+        return field(sky, camera=camera, **settings)
+
+    def dark(self, ccd, current):
+        scatter = np.sqrt((current + READNOISE**2) / 20)
+        data = np.random.default_rng(5).normal(current, scatter, ccd.shape)
+        return CCDData(data, unit="electron", meta={"NCOMBINE": 20})
+
+    @pytest.mark.parametrize("current", [300, 1200])
+    def test_it_is_named_with_its_level(self, current):
+        finding = found("noise", self.frame(current))
+        assert finding.status == "fail"
+        named = float(re.search(r"a dark current of about (\d+) electron", finding.message)[1])
+        assert named == pytest.approx(current, rel=0.2)
+
+    @pytest.mark.parametrize(
+        "record",
+        [
+            {"SUBDARK": "ccd=<CCDData>, master=<CCDData>"},
+            {"CALSTAT": "BD"},
+            {"DARKCOR": "Nov 25 16:38 Dark is D"},
+            {"DARKCORR": "COMPLETE"},
+            {"HISTORY": "Auto Dark Subtraction"},
+        ],
+    )
+    def test_it_is_the_first_cause_where_the_header_records_it(self, record):
+        ccd = self.frame(300)
+        ccd.meta.update(record)
+        assert "make 13.5: a dark current" in re.sub(r"13\.\d", "13.5", found("noise", ccd).message)
+
+    @pytest.mark.parametrize("value", ["PERFORM", "OMIT"])
+    def test_a_correction_that_is_still_to_be_made_is_no_record(self, value):
+        assert corrections({"DARKCORR": value}) == set()
+
+    @pytest.mark.parametrize("current", [300, 1200])
+    def test_nothing_is_wrong_with_the_noise_once_it_is_given(self, current):
+        ccd = self.frame(current)
+        findings = crp.cr_preflight(ccd, dark=self.dark(ccd, current))
+        assert next(finding for finding in findings if finding.check == "noise").status == "ok"
+
+    def test_the_noise_of_hot_pixels_in_it_is_not_taken_for_a_dark_that_was_not_subtracted(self):
+        camera = dataclasses.replace(CAMERA, hot_fraction=3e-3, hot_current=50.0)
+        ccd = field(camera=camera)
+        dark = CCDData((300 * camera.dark(ccd.shape)).astype(np.float32), unit="electron", meta={"NCOMBINE": 20})
+        before, after = found("hot_pixels", ccd), found("hot_pixels", ccd, dark=dark)
+        assert before.status == "warn"
+        assert "dark=" in before.fix
+        assert after.status == "ok"
+        assert "hot in the dark that was subtracted" in after.message
+
+
+class TestPedestal:
+    def raised(self, card):
+        ccd = field(unit="adu")
+        ccd.data = ccd.data + np.float32(200)
+        ccd.meta["PEDESTAL"] = card
+        return ccd
+
+    def test_one_of_which_the_header_says_that_it_was_added_is_taken_off_for_the_noise(self):
+        findings = crp.cr_preflight(self.raised(-200))
+        assert next(finding for finding in findings if finding.check == "noise").status == "ok"
+
+    def test_one_of_the_other_sign_is_the_first_cause(self):
+        finding = found("noise", self.raised(200))
+        assert "make 22: the pedestal of 200 adu that the header records (PEDESTAL) is left in" in finding.message
+
+    def test_a_bias_is_given_in_adu_too(self):
+        ccd = field(unit="adu")
+        ccd.data = ccd.data + np.float32(1000)
+        electrons, adu = re.search(
+            r"a bias of about (\d+) electron \((\d+) adu\)", found("noise", ccd).message
+        ).groups()
+        assert float(adu) == pytest.approx(1000, rel=0.05)
+        assert float(electrons) == pytest.approx(1000 * CAMERA.gain, rel=0.05)
+
+
+class TestAdvice:
+    """Whatever the finding advises leads to a frame of which it does not advise the same again."""
+
+    @staticmethod
+    def followed(ccd, fix, message, figures):
+        """The frame and the figures after the advice was followed, None for advice that takes other frames."""
+        per_adu = 1.0 if ccd.unit == u.electron else figures["gain"]
+        new, figures = ccd.copy(), dict(figures)
+        number = float((re.search(r"(?:about |by |=|subtract )([\d.]+)", fix) or re.search(r"()", "")).group(1) or 0)
+        if fix.startswith("divide the frame"):
+            new.data = new.data / number
+        elif fix.startswith("multiply the frame"):
+            new.data = new.data * number
+        elif fix.startswith("give gain"):
+            figures["gain"] = number
+        elif fix.startswith("give readnoise"):
+            figures["readnoise"] = number
+        elif fix.startswith("add about"):
+            new.data = new.data + number / per_adu
+        elif fix.startswith("subtract the bias"):
+            new.data = new.data - float(re.search(r"bias of about (\d+)", message)[1]) / per_adu
+        elif fix.startswith("give the dark"):
+            level = float(re.search(r"dark current of about (\d+)", message)[1])
+            dark = np.random.default_rng(0).normal(level, np.sqrt(level / 20), new.shape) / per_adu
+            figures["dark"] = CCDData(dark, unit=new.unit, meta={"NCOMBINE": 20})
+        else:
+            return None
+        return new, figures
+
+    def walk(self, ccd, figures, path=()):
+        finding = next(finding for finding in crp.cr_preflight(ccd, **figures) if finding.check == "noise")
+        if finding.status == "ok":
+            return
+        for fix in finding.fix.split("; or "):
+            kind = re.sub(r"[\d.]+", "", fix)
+            assert kind not in path, f"{fix} after {path}"
+            after = self.followed(ccd, fix, finding.message, figures)
+            if after is not None:
+                self.walk(*after, (*path, kind))
+
+    @pytest.mark.parametrize("sky", [5, 150, 3000])
+    @pytest.mark.parametrize("factor", [1 / 6, 0.5, 1.5, 6])
+    def test_on_a_wrong_gain(self, sky, factor):
+        self.walk(field(sky, unit="adu"), {"gain": factor * CAMERA.gain})
+        self.walk(times(field(sky), factor), {})
+
+    @pytest.mark.parametrize("sky", [5, 150, 3000])
+    @pytest.mark.parametrize("level", [-3000, -150, 100, 2000])
+    def test_on_a_wrong_level(self, sky, level):
+        ccd = field(sky)
+        ccd.data = ccd.data + np.float32(level)
+        self.walk(ccd, {})
+
+    @pytest.mark.parametrize("sky", [5, 150])
+    @pytest.mark.parametrize("readnoise", [1.0, 2.0, 18.0])
+    def test_on_a_wrong_read_noise(self, sky, readnoise):
+        self.walk(field(sky), {"readnoise": readnoise})
+
+    @pytest.mark.parametrize("sky", [5, 150])
+    @pytest.mark.parametrize("current", [300, 1200])
+    def test_on_a_subtracted_dark(self, sky, current):
+        camera = dataclasses.replace(CAMERA, dark_current=current / 300)
+        self.walk(field(sky, camera=camera), {})
+
+    def test_an_uncertainty_that_is_photons_and_read_out_is_not_blamed_for_other_noise(self):
+        ccd = field(camera=dataclasses.replace(CAMERA, dark_current=1.0))
+        ccd.uncertainty = StdDevUncertainty(np.sqrt(np.maximum(ccd.data, 0) + READNOISE**2))
+        finding = found("noise", ccd)
+        assert "the uncertainty is too small" not in finding.message
+        assert "make the uncertainty anew" in finding.fix
 
 
 class TestHeader:

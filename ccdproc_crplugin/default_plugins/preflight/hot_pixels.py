@@ -11,9 +11,8 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, level_ccd
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.mosaic import Mosaic
-from ccdproc_crplugin.kernels.blocks import take_blocks
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.kernels.isolated import isolated_pixels
 from ccdproc_crplugin.kernels.statistics import robust_std
 from ccdproc_crplugin.plugins.model import Finding
@@ -32,6 +31,8 @@ SMALLEST_SAMPLE = 5000
 #: Share of the isolated pixels which the dark must have too, and how far they stand out there (standard deviations).
 SHARE_IN_DARK = 0.5
 HOT_IN_DARK = 5.0
+#: Share of the dark's excess that is left in the frame where the dark was not subtracted; its noise alone leaves less.
+SHARE_LEFT = 0.5
 
 
 def check_hot_pixels(
@@ -51,29 +52,43 @@ def check_hot_pixels(
     # In the planes of a mosaic sharp stars are single pixels.
     blocks = electron_blocks(ccd if mosaic is None or mosaic.pattern is None else level_ccd(ccd), gain)
     where = isolated_pixels(blocks)
-    found = len(where[0])
-    if dark is not None and found >= FEWEST and _share_in_dark(where, dark) > SHARE_IN_DARK:
-        return Finding(
-            "hot_pixels",
-            "fail",
-            f"{_count(found, blocks)}, and most of them are hot in the dark: the dark was not subtracted.",
-            1,
-            found,
-            0,
-            "subtract the dark (ccdproc.subtract_dark)",
-        )
+    found, explained = len(where[0]), ""
+    if dark is not None and found >= FEWEST:
+        hot, share_left = _in_dark(where, blocks, electron_blocks(dark, gain))
+        if hot.mean() > SHARE_IN_DARK and share_left > SHARE_LEFT:
+            return Finding(
+                "hot_pixels",
+                "fail",
+                f"{_count(found, blocks)}, and most of them are hot in the dark: the dark was not subtracted.",
+                1,
+                found,
+                0,
+                "subtract the dark (ccdproc.subtract_dark)",
+            )
+        found, explained = int((~hot).sum()), f", {np.count_nonzero(hot)} more are hot in the dark that was subtracted"
     most = _most_expected(ccd, blocks.size)
     if found >= FEWEST and blocks.size >= SMALLEST_SAMPLE and found > most + 3 * math.sqrt(most):
         return Finding(
             "hot_pixels",
             "warn",
-            f"{_count(found, blocks)}, where cosmic rays make {most:.0f} at the most: they may be hot pixels.",
+            f"{_count(found, blocks)}{explained}, where cosmic rays make {most:.0f} at the most: "
+            "they may be hot pixels.",
             1,
             found,
             round(most),
-            "subtract the dark (ccdproc.subtract_dark), or mask the hot pixels",
+            _fix(ccd, dark),
         )
-    return Finding("hot_pixels", "ok", _count(found, blocks), 1, found, round(most))
+    return Finding("hot_pixels", "ok", f"{_count(found, blocks)}{explained}", 1, found, round(most))
+
+
+def _fix(ccd: CCDData, dark: CCDData | None) -> str:
+    """What to do about hot pixels: what was done already is not advised again."""
+    mask = "mask the hot pixels (ccd.mask)"
+    if dark is not None:
+        return mask
+    if "dark" in corrections(ccd.meta):
+        return f"give the dark that was subtracted (dark=), or {mask}"
+    return f"subtract the dark (ccdproc.subtract_dark) and give it (dark=), or {mask}"
 
 
 def _count(found: int, blocks: np.ndarray) -> str:
@@ -91,9 +106,11 @@ def _most_expected(ccd: CCDData, n_pixels: int) -> float:
     return float(np.clip(SHARE_OF_SINGLE_PIXELS * rays, LEAST_DENSITY, most)) * n_pixels
 
 
-def _share_in_dark(where: tuple[np.ndarray, ...], dark: CCDData) -> float:
-    blocks = take_blocks(dark.data, bad=mask_of(dark))
-    level = np.nanmedian(blocks, axis=(1, 2))
-    scatter = robust_std(blocks, level[:, np.newaxis, np.newaxis], np.nanmedian, axis=(1, 2))
-    hot = blocks[where] > level[where[0]] + HOT_IN_DARK * scatter[where[0]]
-    return float(hot.mean())
+def _in_dark(where: tuple[np.ndarray, ...], blocks: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which pixels are hot in the dark, bool (n,), and the share of the dark's excess that these have in the frame."""
+    level = np.nanmedian(dark, axis=(1, 2))
+    scatter = robust_std(dark, level[:, np.newaxis, np.newaxis], np.nanmedian, axis=(1, 2))
+    in_dark = dark[where] - level[where[0]]
+    hot = in_dark > HOT_IN_DARK * scatter[where[0]]
+    in_frame = blocks[where] - np.nanmedian(blocks, axis=(1, 2))[where[0]]
+    return hot, float(np.median(in_frame[hot] / in_dark[hot])) if hot.any() else 0.0

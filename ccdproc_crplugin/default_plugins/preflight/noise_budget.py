@@ -38,20 +38,33 @@ class NoiseBudget:
     slope: float
     slope_error: float
     by_uncertainty: bool
+    extra: float  # variance of what was subtracted
 
     @property
     def variance(self) -> float:
         """Variance of a sky pixel."""
         return max(self.ratio, 0) * self.expected
 
+    @property
+    def modelled(self) -> float:
+        """Variance of a sky pixel by photons, read-out and what was subtracted, whatever the uncertainty says."""
+        return max(self.level, 0) + self.readnoise**2 + self.extra
+
 
 def noise_budget(
-    blocks: np.ndarray, readnoise: float | np.ndarray, variance: np.ndarray | None = None
+    blocks: np.ndarray,
+    readnoise: float | np.ndarray,
+    variance: np.ndarray | None = None,
+    extra: np.ndarray | None = None,
 ) -> NoiseBudget | None:
-    """Measure the noise of a frame and compare it; the read noise (electron) is one value, or one for each pixel."""
+    """
+    Measure the noise of a frame and compare it; the read noise (electron) is one value, or one for each pixel.
+
+    ``variance`` is that of the uncertainty, ``extra`` that of what was subtracted, electrons squared, as the blocks.
+    """
     of_block = quantiles(readnoise, 0.5)[0] if isinstance(readnoise, np.ndarray) else readnoise
     variance = None if variance is None or _too_small(variance, blocks, of_block) else variance
-    measured = measure_noise(blocks, readnoise, variance=variance)
+    measured = measure_noise(blocks, readnoise, variance=variance, extra=extra)
     usable = measured.ratio > 0  # a saturated block has no noise, an empty one neither
     if not usable.any():
         return None
@@ -61,6 +74,8 @@ def noise_budget(
     expected = np.maximum(level, 0) + of_block**2
     if variance is not None:
         (expected,) = quantiles(variance[measured.index[usable]], 0.5)
+    subtracted = 0.0 if extra is None else quantiles(extra[measured.index[usable]], 0.5)[0]
+    expected = expected + subtracted
     slope, slope_error = _slope(level, plain * expected)
     return NoiseBudget(
         level=float(np.median(level)),
@@ -72,6 +87,7 @@ def noise_budget(
         slope=slope,
         slope_error=slope_error,
         by_uncertainty=variance is not None,
+        extra=float(np.median(subtracted)),
     )
 
 
