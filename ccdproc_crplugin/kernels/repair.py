@@ -6,12 +6,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from scipy.ndimage import maximum_filter1d
 
 #: Half the side of the window that a repair draws on (pix): 5 x 5 as in L.A.Cosmic.
 RADIUS = 2
 
 #: Half the side of the widest window, tried where all pixels of the smaller ones are lost (pix).
 WIDEST_RADIUS = 16
+
+#: So many lost pixels are first looked at for good ones around: most of them may lie deep inside of a lost area.
+MANY = 10_000
 
 #: How many windows are held in memory at once.
 CHUNK = 200_000
@@ -61,7 +65,9 @@ def repair(
     radius = RADIUS
     while len(todo) and radius <= WIDEST_RADIUS:
         chunk = max(1, CHUNK // (2 * radius + 1) ** 2)
-        unsolved = []
+        reached = _within_reach(lost, y[todo], x[todo], radius)
+        unsolved = [todo[~reached]]
+        todo = todo[reached]
         for start in range(0, len(todo), chunk):
             part = todo[start : start + chunk]
             window, good = _windows(data, y[part], x[part], lost, radius)
@@ -69,13 +75,23 @@ def repair(
             values[part[solved]] = ESTIMATORS[method](window[solved], good[solved], radius)
             scatter[part[solved]] = _standard_deviation(window[solved], good[solved])
             unsolved.append(part[~solved])
-        todo = np.concatenate(unsolved)
+        todo = np.sort(np.concatenate(unsolved))
         radius *= 2
     if len(todo):
         rest = data[~lost]
         values[todo] = np.median(rest)
         scatter[todo] = rest.std(dtype=np.float64)
     return values, scatter
+
+
+def _within_reach(lost: np.ndarray, y: np.ndarray, x: np.ndarray, radius: int) -> np.ndarray:
+    """Whether the window around each pixel may have a good one, bool (n,); certain only where there are many pixels."""
+    if len(y) < MANY:
+        return np.ones(len(y), dtype=bool)
+    near = (~lost).view(np.uint8)
+    for axis in (0, 1):
+        near = maximum_filter1d(near, 2 * radius + 1, axis=axis, mode="constant")
+    return near[y, x] != 0
 
 
 def _offsets(radius: int) -> tuple[np.ndarray, np.ndarray]:

@@ -90,3 +90,16 @@ def test_it_does_not_matter_how_much_is_done_at_once(monkeypatch):
     whole = repair(data, *np.nonzero(lost), lost)
     monkeypatch.setattr(kernel, "CHUNK", 60)
     np.testing.assert_array_equal(repair(data, *np.nonzero(lost), lost), whole)
+
+
+@pytest.mark.parametrize("method", ["meanmask", "medmask", "median", "idw"])
+def test_a_large_lost_area_has_the_same_estimates_as_pixel_by_pixel(method, monkeypatch):
+    rng = np.random.default_rng(0)
+    data = rng.normal(100, 5, (120, 150)).astype(np.float32)
+    lost = rng.random(data.shape) < 0.05
+    lost[20:90, 30:110] = True
+    y, x = np.nonzero(lost)
+    expected = kernel.repair(data, y, x, lost, method)
+    monkeypatch.setattr(kernel, "MANY", 1)
+    for found, wanted in zip(kernel.repair(data, y, x, lost, method), expected, strict=True):
+        assert np.array_equal(found, wanted)
