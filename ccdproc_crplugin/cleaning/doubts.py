@@ -24,17 +24,21 @@ USUAL, USUAL_SHARE = 3, 0.01
 #: But where such events make this share of all, there are too many of them.
 MOST = 0.5
 
-#: Fewest pixels along edges that are worth a word: those of one long track.
-FEWEST_ALONG_EDGES = 50
+#: Pixels along edges that are worth a word in the history, those of one long track, and a warning, as a share of the
+#: frame: an overscan that was not cut off has fewer.
+FEWEST_ALONG_EDGES, MANY_ALONG_EDGES = 50, 0.001
 
 
 def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any], *, warn: bool = True) -> None:
     """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
-    doubts = " ".join(filter(None, (_on_events(cleaned, record), _on_edges(info))))
-    if doubts:
-        add_history(cleaned.meta, f"result: {doubts}")
-    if doubts and warn:
-        warnings.warn(doubts, PreflightWarning, stacklevel=3)
+    on_events, n_along_edges = _on_events(cleaned, record), info.get(ALONG_EDGES, 0)
+    on_edges = _on_edges(n_along_edges)
+    if on_events or on_edges:
+        add_history(cleaned.meta, f"result: {' '.join(filter(None, (on_events, on_edges)))}")
+    if on_edges and n_along_edges < MANY_ALONG_EDGES * cleaned.data.size:
+        on_edges = ""
+    if warn and (on_events or on_edges):
+        warnings.warn(" ".join(filter(None, (on_events, on_edges))), PreflightWarning, stacklevel=3)
 
 
 def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
@@ -58,9 +62,8 @@ def _is_unusual(number: int, n_events: int) -> bool:
     return number > max(USUAL, USUAL_SHARE * n_events) or (number > 0 and number >= MOST * n_events)
 
 
-def _on_edges(info: Mapping[str, Any]) -> str:
-    """The number of pixels along edges that were not taken for cosmic rays."""
-    number = info.get(ALONG_EDGES, 0)
+def _on_edges(number: Any) -> str:
+    """The number of pixels along edges that were not taken for cosmic rays, in words; "" for few."""
     if not isinstance(number, int) or number < FEWEST_ALONG_EDGES:
         return ""
     return f"Left {number} pixels alone that lie along edges of the frame, of a slit or of an overscan."

@@ -13,7 +13,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.cards import saturated_pixels
+from ccdproc_crplugin.frames.cards import gain_in_force, saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
@@ -21,7 +21,6 @@ from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of, on_one_level, repair_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
-from ccdproc_crplugin.frames.sections import read_pairs
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
@@ -71,11 +70,10 @@ def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: b
     if dark is None and (source.unit != u.electron or calibration_of(ccd).fitting(ccd.shape).dark is None):
         return source
     given = {name: known.get(name) for name in ("gain", "readnoise")}
-    if "CRGAIN" in ccd.meta and given["gain"] is None and not ccd.unit.is_equivalent(u.electron):
-        given["gain"] = ccd.meta["CRGAIN"]
-    if "CRRDNOIS" in ccd.meta and given["readnoise"] is None:
-        given["readnoise"] = ccd.meta["CRRDNOIS"]
-    electronics = electronics_of(ccd, **given)
+    in_force = {"gain": gain_in_force(ccd), "readnoise": ccd.meta.get("CRRDNOIS")}
+    electronics = electronics_of(
+        ccd, **{name: in_force[name] if value is None else value for name, value in given.items()}
+    )
     calibration = calibration_with(ccd, dark, scale, electronics)
     electrons = dark_electrons(calibration.dark, ccd, electronics, calibration.scale_dark)
     return replace(source, dark=electrons, readnoise=electronics.readnoise)
@@ -173,8 +171,7 @@ def _saturated(ccd: CCDData) -> np.ndarray | None:
 def _charge_unit(ccd: CCDData, parameters: Mapping[str, Any]) -> tuple[Figure, u.Unit]:
     """Factor from the frame's unit to that of the charge, and the latter: electron if the gain is known."""
     if "CRGAIN" in ccd.meta and "gain" not in parameters:
-        gain = read_pairs(ccd.meta.get("CRGAINS")) or ccd.meta["CRGAIN"]
-        parameters = {**parameters, "gain": None if ccd.unit.is_equivalent(u.electron) else gain}
+        parameters = {**parameters, "gain": gain_in_force(ccd)}
     try:
         electronics = electronics_of(ccd, **{"readnoise": 0, **parameters})
     except CosmicRayError:

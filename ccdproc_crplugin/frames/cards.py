@@ -20,6 +20,7 @@ from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
 from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_in, extent_of, verdict_with_reason
 from ccdproc_crplugin.frames.removed import RemovedPixels
+from ccdproc_crplugin.frames.sections import read_pairs
 
 #: The cards that a cleaning writes, and their comments.
 CARDS = {
@@ -80,6 +81,13 @@ def write_cards(
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):
             set_card(meta, card, parameters[name])
+
+
+def gain_in_force(ccd: CCDData) -> Any:
+    """The gain with which a frame was cleaned, by amplifier if so, as `electronics_of` takes it; None if unknown."""
+    if ccd.unit is not None and ccd.unit.is_equivalent(u.electron):
+        return None
+    return read_pairs(ccd.meta.get("CRGAINS")) or ccd.meta.get("CRGAIN")
 
 
 def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = None) -> None:

@@ -8,7 +8,9 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.cards import gain_in_force
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
+from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, is_restorable, removed_pixels
 from ccdproc_crplugin.kernels.hot_pixels import Hits, measure_hits
 
@@ -45,11 +47,9 @@ def _measured(ccd: CCDData, record: RemovedPixels, index: np.ndarray) -> Hits | 
     raw = np.array(ccd.data)
     raw[record.y, record.x] = record.removed
     bad = is_flagged(ccd.flags, PixelFlag.BAD) if isinstance(ccd.flags, np.ndarray) else None
-    return measure_hits(raw, *np.divmod(index, raw.shape[1]), bad, _electrons_per_unit(ccd), exposure_of(ccd) or 1.0)
-
-
-def _electrons_per_unit(ccd: CCDData) -> float:
-    return 1.0 if ccd.unit.is_equivalent(u.electron) else float(ccd.meta.get("CRGAIN", 1.0))
+    y, x = np.divmod(index, raw.shape[1])
+    factor = at(electronics_of(ccd, gain=gain_in_force(ccd), readnoise=0.0).factor, (y, x))
+    return measure_hits(raw, y, x, bad, factor, exposure_of(ccd) or 1.0)
 
 
 def exposure_of(ccd: CCDData) -> float | None:

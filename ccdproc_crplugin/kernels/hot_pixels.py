@@ -94,13 +94,14 @@ def measure_hits(
     y: np.ndarray,
     x: np.ndarray,
     bad: np.ndarray | None = None,
-    factor: float = 1.0,
+    factor: float | np.ndarray = 1.0,
     exposure: float = 1.0,
 ) -> Hits:
     """
     Measure the surroundings of flagged pixels, y and x in reading order, in a frame as it was before the cleaning.
 
-    ``factor`` is the charge (electron) for one unit of the frame; ``bad`` pixels (bool, shape (ny, nx)) don't count.
+    ``factor`` is the charge (electron) for one unit of the frame, or that of each pixel, shape (n,); ``bad`` pixels
+    (bool, shape (ny, nx)) don't count.
     """
     values = _values_at(data, bad, y, x, (0, 0)) * factor
     touching = np.stack([_values_at(data, bad, y, x, step) for step in TOUCHING]) * factor

@@ -195,7 +195,7 @@ def steps() -> Mapping[str, Step]:
     --------
     >>> import ccdproc_crplugin as crp
     >>> list(crp.steps())[:3]
-    ['subtract_overscan', 'trim', 'subtract_bias']
+    ['subtract_overscan', 'trim', 'mask_bad_pixels']
     """
     return host().registered("step")
 

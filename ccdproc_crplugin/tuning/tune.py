@@ -17,7 +17,7 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.mosaic import mosaic_of
-from ccdproc_crplugin.frames.rates import Expectation, expected_events
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, judge
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
@@ -69,6 +69,17 @@ class Tuning:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+
+    @property
+    def verdict(self) -> str:
+        """
+        Whether the events found with the choice are plausible by number and pixels, as `frames.rates.judge` says.
+        """
+        row = self.table[(self.table["sigclip"] == self.sigclip) & (self.table["objlim"] == self.objlim)]
+        if not len(row):
+            return "cannot tell"
+        extent = Extent(int(row["n_pixels"][0]), self.table.meta.get("n_frame", 0))
+        return judge(int(row["n_events"][0]), self.expectation, extent=extent)
 
     def plot(self) -> Figure:
         """
@@ -248,6 +259,7 @@ def cr_tune(
     )
     expectation = expected_events(ccd) if expectation is None else expectation
     table = limits.table
+    table.meta["n_frame"] = ccd.data.size
     for name in ("low", "high"):
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)

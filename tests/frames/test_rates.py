@@ -6,12 +6,25 @@ How many events to expect, and the verdict on the number found, also where the h
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 from scipy.stats import poisson
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.rates import MUONS, RADIOACTIVE_GLASS, VERDICTS, event_rate, expected_events, judge
+from ccdproc_crplugin.frames.cards import read_verdict
+from ccdproc_crplugin.frames.rates import (
+    MUONS,
+    RADIOACTIVE_GLASS,
+    VERDICTS,
+    Expectation,
+    Extent,
+    event_rate,
+    expected_events,
+    extent_of,
+    judge,
+    verdict_with_reason,
+)
 
 
 def frame(shape=(4096, 4096), **meta):
@@ -203,3 +216,68 @@ def test_very_many_events_have_a_band_too():
     found = expected_events(frame, pixel_size=1e4, readout=0, rate=(1e4, 1e4))
     assert found.mean_low - found.low == pytest.approx(3 * np.sqrt(found.mean_low), rel=0.01)
     assert found.high - found.mean_high == pytest.approx(3 * np.sqrt(found.mean_high), rel=0.01)
+
+
+class TestExtent:
+    """The pixels of the events and the largest one weigh as well as their number."""
+
+    few = Expectation(0, 9, 1.0, 4.0, None, None)
+    unknown = Expectation(None, None, np.nan, np.nan, None, None, ("pixel size",))
+
+    def test_an_event_that_no_particle_makes_is_too_large(self):
+        extent = Extent(900, 250000, n_structure=900, largest_impossible=900)
+        assert verdict_with_reason(1, self.few, extent) == ("too large", "an event of 900 pixels")
+        assert judge(1, self.unknown, extent=extent) == "too large"
+
+    def test_so_are_pixels_most_of_which_are_structure(self):
+        assert verdict_with_reason(5, self.few, Extent(90, 250000, 50)) == ("too large", "most pixels are structure")
+        assert judge(5, self.few, extent=Extent(90, 250000, 40)) == "plausible"
+
+    @pytest.mark.parametrize("share", [0.021, 0.05, 0.5])
+    def test_more_than_two_per_cent_of_the_frame_is_never_plausible(self, share):
+        verdict, reason = verdict_with_reason(5, self.few, Extent(int(share * 250000), 250000))
+        assert verdict == "too many"
+        assert reason == f"{100 * share:.2g} % of the frame"
+
+    def test_but_it_may_be_where_the_rate_reaches_that_as_in_orbit(self):
+        orbit = Expectation(500, 3000, 600.0, 2800.0, None, None)
+        assert judge(1000, orbit, extent=Extent(6000, 250000)) == "plausible"
+        assert judge(1000, orbit, extent=Extent(60000, 250000)) == "too many"
+
+    def test_where_nothing_is_known_a_tenth_of_the_frame_is_too_much(self):
+        assert judge(5, self.unknown, extent=Extent(20000, 250000)) == "cannot tell"
+        assert judge(5, self.unknown, extent=Extent(30000, 250000)) == "too many"
+
+    def test_tracks_and_spots_count_by_their_number(self):
+        y, x = np.array([3, 4, 5, 20]), np.array([3, 4, 5, 20])
+        extent = extent_of(y, x, np.array([1, 1, 1, 2]), (100, 100))
+        assert extent == Extent(4, 10000, 0, 0)
+        assert [judge(n, self.few, extent=extent) for n in (2, 20)] == ["plausible", "too many"]
+
+    def test_a_filled_square_is_measured_as_impossible(self):
+        y, x = (part.ravel() for part in np.mgrid[20:35, 20:35])
+        assert extent_of(y, x, np.ones(225, dtype=int), (200, 200)) == Extent(225, 40000, 225, 225)
+
+    def test_an_event_along_the_edge_is_structure_but_not_impossible(self):
+        y, x = np.zeros(50, dtype=int), np.arange(100, 150)
+        assert extent_of(y, x, np.ones(50, dtype=int), (200, 200)) == Extent(50, 40000, 50, 0)
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_header_and_segments_say_why_an_area_is_not_plausible(tmp_path):
+    ccd = hit_frame(2, XPIXSZ=15.0, EXPTIME=3600.0, HEIGHT=2344.0)
+    ccd.header = fits.Header(ccd.meta)
+    cleaned = ccd.clean_cosmic_rays()
+    hits = np.zeros(ccd.shape, dtype=bool)
+    hits[30:43, 30:43] = True
+    larger = crp.add_cosmic_rays(cleaned, hits)
+    assert read_verdict(cleaned.meta) == ("plausible", "")
+    assert read_verdict(larger.meta) == ("too large", "an event of 169 pixels")
+    crp.write_ccd(larger, tmp_path / "frame.fits")
+    assert read_verdict(crp.read_ccd(tmp_path / "frame.fits").meta) == ("too large", "an event of 169 pixels")
+    segments = larger.cr_segments()
+    assert (segments.verdict, segments.table.meta["CRVERDCT"]) == ("too large", "too large")
+    assert "structure?" in segments.table["class"]
+    assert "square of 10 x 10" in segments.table["rule"][list(segments.table["class"]).index("structure?")]
+    label = int(larger.cr_segments().data[40, 40])
+    assert read_verdict(larger.restore_cosmic_rays(labels=[label]).meta)[0] == "plausible"

@@ -119,6 +119,13 @@ class TestReducedNight:
         events = QTable.read(output / "light_2_events.ecsv")
         assert events["area"].value.tolist() == [2]
 
+    def test_the_catalogue_has_the_dark_of_the_night(self, raw, output):
+        reduce(
+            raw, output, "subtract_bias", "subtract_dark", {"name": "clean_cosmic_rays", "sigclip": 5}, "measure_events"
+        )
+        events = QTable.read(output / "light_1_events.ecsv")
+        assert events["dark"].to_value("electron") == pytest.approx([2 * 20], abs=10)
+
     def test_each_chip_of_a_mosaic_gets_its_own_combined_frame(self, tmp_path, output):
         raw = tmp_path / "raw"
         for number in range(3):

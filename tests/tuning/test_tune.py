@@ -3,13 +3,17 @@
 The limits that a frame gets: what they keep to, and that they are the same wherever they are asked for.
 """
 
+import dataclasses
+
 import numpy as np
 import pytest
 from astropy.nddata import CCDData
+from astropy.table import Table
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import detectors
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.rates import judge
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import Camera
 from ccdproc_crplugin.tuning.limits import SIGCLIPS, choose_limits
@@ -37,6 +41,15 @@ def test_the_table_has_every_pair_of_limits(tuning):
     assert sorted(set(tuning.table["sigclip"])) == list(SIGCLIPS)
     assert (min(SIGCLIPS), max(SIGCLIPS)) == (3, 20)
     assert len(tuning.table) == len(SIGCLIPS) * len(set(tuning.table["objlim"]))
+
+
+def test_the_choice_has_the_verdict_on_its_events_and_pixels(tuning, frame):
+    chosen = row_of(tuning)
+    assert tuning.table.meta["n_frame"] == frame.ccd.data.size
+    assert tuning.verdict == judge(int(chosen["n_events"]), tuning.expectation)
+    many = Table(tuning.table, copy=True)
+    many["n_pixels"] = frame.ccd.data.size // 2
+    assert dataclasses.replace(tuning, table=many).verdict == "too many"
 
 
 def test_the_choice_keeps_both_bounds(tuning):
