@@ -77,8 +77,7 @@ def choose_limits(
     table["allowed"] = _within(table, table["n_false"], max_false, max_stars_touched)
     if not table["completeness"].any():
         return _untried(table, objlim)
-    remedy = "give dark=, the dark that was subtracted, or mask them" if extra_variance is None else "mask them"
-    return _choice(table, objlim, max_false, max_stars_touched, remedy)
+    return _choice(table, objlim, max_false, max_stars_touched, dark_known=extra_variance is not None)
 
 
 def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) -> np.ndarray:
@@ -169,8 +168,8 @@ def _within(table: Any, n_false: np.ndarray, max_false: float, max_stars_touched
     return (n_false <= max_false * np.maximum(table["n_events"], 1)) & (table["stars_touched"] <= max_stars_touched)
 
 
-def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float, remedy: str) -> Limits:
-    """The row that is chosen, and why; ``remedy`` is what helps against hot pixels."""
+def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: float, *, dark_known: bool) -> Limits:
+    """The row that is chosen, and why."""
     n_false, allowed = table["n_false"], np.asarray(table["allowed"])
     if not allowed.any():
         # No limit tells hot pixels from cosmic rays: the choice is made by what else is false.
@@ -185,7 +184,7 @@ def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: floa
     bounds = f"{max_false:.1%} false events and {max_stars_touched:.1%} stars touched"
     why = (
         f"{row['completeness']:.0%} of the trial events found, {row['n_false']:.2g} of {row['n_events']} events false, "
-        f"{row['stars_touched']:.1%} of the stars touched{_single_pixels(row, max_false, remedy)}"
+        f"{row['stars_touched']:.1%} of the stars touched{_single_pixels(row, max_false, dark_known)}"
     )
     if table["allowed"].any():
         span = f"from {np.min(good['sigclip']):g} to {np.max(good['sigclip']):g}"
@@ -195,14 +194,15 @@ def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: floa
     return Limits(float(row["sigclip"]), float(row["objlim"]), table, reason)
 
 
-def _single_pixels(row: Any, max_false: float, remedy: str) -> str:
+def _single_pixels(row: Any, max_false: float, dark_known: bool) -> str:
     """What the reason has to say of events of a single pixel; nothing where there are as many as cosmic rays make."""
     more = (
         f"{row['n_single']} events are single pixels, where cosmic rays and noise make {row['n_single_expected']:.2g}"
     )
     surplus = row["n_single"] - row["n_single_expected"]
+    remedy = "mask them" if dark_known else "give dark=, the dark that was subtracted, or mask them"
     if row["n_hot"] > max_false * row["n_events"]:
         return f"; {more}: the others look like hot pixels ({remedy})"
-    if surplus > max(max_false * row["n_events"], 1):
+    if not dark_known and surplus > max(max_false * row["n_events"], 1):
         return f"; cannot tell how many more are false: {more}, and the others may be hot pixels ({remedy})"
     return ""

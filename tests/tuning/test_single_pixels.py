@@ -95,6 +95,7 @@ def test_with_the_variance_of_the_dark_hardly_one_is_left():
     assert without.table["n_hot"].max() > 20
     assert not given.table["n_hot"].any()
     assert given.sigclip < without.sigclip
+    assert "hot pixels" not in given.reason
 
 
 def test_an_extra_variance_of_nothing_changes_nothing():
