@@ -80,7 +80,7 @@ def write_calibration(folder, n=3, **cards):
 def write_night(folder, n_lights=2):
     write_calibration(folder)
     for number in range(1, n_lights + 1):
-        raw = level(520, 40 + number, 10)
+        raw = level(520, 40 + number, 11)
         raw[10, 12 : 12 + number] += 3000
         write_frame(folder / f"light_{number}.fits", data=raw)
     return folder

@@ -122,9 +122,10 @@ class TestSteps:
     def test_the_function_steps_keeps_its_name(self):
         import ccdproc_crplugin.default_plugins.calibration_steps  # noqa: F401
 
-        assert list(crp.steps())[:7] == [
+        assert list(crp.steps())[:8] == [
             "subtract_overscan",
             "trim",
+            "mask_bad_pixels",
             "subtract_bias",
             "subtract_dark",
             "correct_flat",

@@ -74,9 +74,9 @@ def test_most_of_the_large_events_are_in_one_exposure_only(pair):
 
 
 def test_the_tracks_are_long(pair):
-    table = pair[1][0].cr_segments().table
-    assert table["length"].value.max() > 10
-    assert (table["class"] == "track").sum() > 10
+    tables = [cleaned.cr_segments().table for cleaned in pair[1]]
+    assert min(table["length"].value.max() for table in tables) > 10
+    assert sum((table["class"] == "track").sum() for table in tables) > 20
 
 
 def test_the_files_are_what_the_readme_of_the_data_says(folder):
