@@ -58,7 +58,13 @@ def cr_preflight(
         The frame; not changed.
     gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`; `None` means the header's.
-    dark, scale_dark, bias, mosaic, dispersion_axis
+    dark, bias : `~astropy.nddata.CCDData`, path or None
+        As for `clean_cosmic_rays`.
+    scale_dark : bool
+        As for `clean_cosmic_rays`.
+    mosaic : str, False or None
+        As for `clean_cosmic_rays`.
+    dispersion_axis : {0, 1} or None
         As for `clean_cosmic_rays`.
     policy : {"report", "warn", "raise", "off"}
         Only return the findings; warn of each that is not ok; also raise if a check failed; run no check.

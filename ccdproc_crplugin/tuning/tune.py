@@ -164,7 +164,15 @@ def cr_tune(
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
     gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
-    dark, scale_dark, bias, bad_pixels, mosaic, dispersion_axis
+    dark, bias : `~astropy.nddata.CCDData`, path or None
+        As for `clean_cosmic_rays`.
+    scale_dark : bool
+        As for `clean_cosmic_rays`.
+    bad_pixels : `~numpy.ndarray` of bool, path or None
+        As for `clean_cosmic_rays`.
+    mosaic : str, False or None
+        As for `clean_cosmic_rays`.
+    dispersion_axis : {0, 1} or None
         As for `clean_cosmic_rays`.
     objlim : float or None
         Least contrast to the fine structure; `None` has it chosen too.
