@@ -58,9 +58,11 @@ def cr_preflight(
         The frame; not changed.
     gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`; `None` means the header's.
-    dark, bias : `~astropy.nddata.CCDData`, path or None
+    dark : `~astropy.nddata.CCDData`, path or None
         As for `clean_cosmic_rays`.
     scale_dark : bool
+        As for `clean_cosmic_rays`.
+    bias : `~astropy.nddata.CCDData`, path or None
         As for `clean_cosmic_rays`.
     mosaic : str, False or None
         As for `clean_cosmic_rays`.

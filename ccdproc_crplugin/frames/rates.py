@@ -272,7 +272,7 @@ def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = No
     expectation : Expectation
         The range to expect in the frame.
     extent : Extent or None
-        The pixels of these events, from `~ccdproc_crplugin.frames.rates.extent_of`. `None` means that only their number
+        The pixels of these events, from ``extent_of``. `None` means that only their number
         counts.
 
     Returns

@@ -164,9 +164,11 @@ def cr_tune(
         The frame, in adu or electron, as for `clean_cosmic_rays`; not changed.
     gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`.
-    dark, bias : `~astropy.nddata.CCDData`, path or None
+    dark : `~astropy.nddata.CCDData`, path or None
         As for `clean_cosmic_rays`.
     scale_dark : bool
+        As for `clean_cosmic_rays`.
+    bias : `~astropy.nddata.CCDData`, path or None
         As for `clean_cosmic_rays`.
     bad_pixels : `~numpy.ndarray` of bool, path or None
         As for `clean_cosmic_rays`.
