@@ -12,7 +12,8 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import PreflightWarning
 from ccdproc_crplugin.frames.cards import add_history, saturated_pixels
-from ccdproc_crplugin.frames.mosaic import mosaic_of, on_one_level
+from ccdproc_crplugin.frames.level import on_one_level
+from ccdproc_crplugin.frames.mosaic import mosaic_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.kernels.structure import structure_rules
 from ccdproc_crplugin.kernels.surroundings import count_star_cores

@@ -18,6 +18,7 @@ from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
+from ccdproc_crplugin.kernels.spectrum import on_top_of
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
 from ccdproc_crplugin.kernels.steps import without_steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
@@ -96,7 +97,7 @@ def detect(
     )
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
-    searched, own = _on_top_of(background, data, extra_variance)
+    searched, own = on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
@@ -115,16 +116,6 @@ def detect(
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
-
-
-def _on_top_of(
-    background: np.ndarray | None, data: np.ndarray, extra_variance: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray | None]:
-    """The data less the background, and the extra variance with the photons of the latter."""
-    if background is None:
-        return data, extra_variance
-    photons = np.maximum(background, 0)
-    return data - background, photons if extra_variance is None else photons + extra_variance
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:

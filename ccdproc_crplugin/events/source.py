@@ -18,7 +18,8 @@ from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
-from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of, on_one_level, repair_of
+from ccdproc_crplugin.frames.level import on_one_level
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of, repair_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons

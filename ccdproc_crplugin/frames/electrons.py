@@ -21,7 +21,7 @@ from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
 from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.spectrum import dispersion_axis as find_dispersion_axis
-from ccdproc_crplugin.kernels.spectrum import spectrum_model
+from ccdproc_crplugin.kernels.spectrum import on_top_of, spectrum_model
 
 #: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
@@ -91,9 +91,11 @@ def to_electrons(
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
     variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
-    low = _far_below(data, electronics.lowest_readnoise, variance, extra, mosaic)
-    _replace_useless(data, bad, mosaic, low, beyond)
+    _replace_useless(data, bad, mosaic, ~np.isfinite(data), beyond)
     axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
+    searched, own = on_top_of(background, data, extra)
+    low = _far_below(searched, electronics.lowest_readnoise, variance, own, mosaic)
+    _replace_useless(data, bad, mosaic, low, background=background)
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
@@ -119,16 +121,22 @@ def _bad_pixels(
     return bad
 
 
-def _replace_useless(data: np.ndarray, bad: np.ndarray, mosaic: Mosaic, *useless: np.ndarray | None) -> None:
-    """Make ``useless`` pixels, bool (ny, nx), bad ones, and replace them and those that are not finite, in place."""
-    holes = ~np.isfinite(data)
-    for mask in useless:
-        if mask is not None:
-            holes |= mask
+def _replace_useless(
+    data: np.ndarray,
+    bad: np.ndarray,
+    mosaic: Mosaic,
+    *useless: np.ndarray | None,
+    background: np.ndarray | None = None,
+) -> None:
+    """Make ``useless`` pixels, bool (ny, nx), bad ones and replace them in place, on top of the background."""
+    masks = [mask for mask in useless if mask is not None]
+    holes = np.logical_or.reduce(masks) if masks else np.zeros_like(bad)
     bad |= holes
     pixels = true_pixels(holes)
     if len(pixels[0]):
-        data[pixels] = repair_of(mosaic)(data, *pixels, bad)[0]
+        below = np.float32(0) if background is None else background
+        values = repair_of(mosaic)(data - below, *pixels, bad)[0]
+        data[pixels] = values + (0 if background is None else background[pixels])
 
 
 def _far_below(

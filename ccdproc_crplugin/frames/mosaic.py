@@ -16,7 +16,6 @@ from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.header import value_of
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.mosaic import repair_planes
-from ccdproc_crplugin.kernels.mosaic_events import without_sky
 from ccdproc_crplugin.kernels.mosaic_structure import Structure, measure_structure
 from ccdproc_crplugin.kernels.repair import repair
 
@@ -73,11 +72,6 @@ NO_COLOURS = Mosaic(None)
 def repair_of(mosaic: Mosaic) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """The function that estimates lost pixels of a frame, for a mosaic those of each colour from the same colour."""
     return repair if mosaic.pattern is None else repair_planes
-
-
-def on_one_level(mosaic: Mosaic, data: np.ndarray) -> np.ndarray:
-    """The data of a frame, of a mosaic less the sky of each colour."""
-    return data if mosaic.pattern is None else without_sky(data, ~np.isfinite(data))
 
 
 def check_mosaic(mosaic: Any) -> str | bool | None:

@@ -123,7 +123,7 @@ class Extent:
     n_structure : int
         Those of events that are structure of the frame, not cosmic rays.
     largest_impossible : int
-        Pixels of the largest event that is too large for a particle; 0 if there is none.
+        Pixels of the largest of the events that no particle can make; 0 without such an event.
     """
 
     n_pixels: int = 0

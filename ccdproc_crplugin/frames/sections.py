@@ -33,7 +33,7 @@ _PAIR = re.compile(r"\s*(\[[^\[\]=;]*\])\s*=\s*([^\s;\[\]=]+)\s*")
 
 
 def read_section(text: object) -> Section | None:
-    """Rows and columns of a section in FITS notation, None if it is none; a range may run backwards."""
+    """Rows and columns of a section in FITS notation, which may run backwards; None for other text."""
     found = _SECTION.fullmatch(text) if isinstance(text, str) else None
     if found is None:
         return None

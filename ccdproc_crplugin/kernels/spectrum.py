@@ -96,6 +96,16 @@ def spectrum_model(data: np.ndarray, axis: int, bad: np.ndarray | None = None) -
     return sky + traces
 
 
+def on_top_of(
+    background: np.ndarray | None, data: np.ndarray, extra_variance: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The data less the background, and the extra variance with the photons of the latter."""
+    if background is None:
+        return data, extra_variance
+    photons = np.maximum(background, 0)
+    return data - background, photons if extra_variance is None else photons + extra_variance
+
+
 def _block_medians(pixels: np.ndarray, size: int, axis: int) -> np.ndarray:
     """Medians of blocks along an axis, joined by straight lines between the middles of the blocks."""
     lines = np.moveaxis(pixels, axis, -1)
@@ -108,7 +118,7 @@ def _block_medians(pixels: np.ndarray, size: int, axis: int) -> np.ndarray:
 
 
 def _medians(block: np.ndarray) -> np.ndarray:
-    """Medians along the last axis, of the numbers alone; 0 where there is none."""
+    """Medians along the last axis without the NaN; 0 where all are NaN."""
     if not np.isnan(block).any():
         return np.median(block, axis=-1)
     ordered = np.sort(block, axis=-1)  # NaN goes last

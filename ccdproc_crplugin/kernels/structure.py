@@ -79,6 +79,7 @@ class _Events:
         self.sides = [np.maximum(last - first + 1, 0) for first, last in zip(self.first, self.last, strict=True)]
 
     def count(self, pixels: np.ndarray) -> np.ndarray:
+        """How many of some pixels, bool (n,), each event has."""
         return np.bincount(self.label[pixels], minlength=self.n + 1)
 
     def _bound(self, places: np.ndarray, outermost: np.ufunc, start: int) -> np.ndarray:
@@ -87,9 +88,11 @@ class _Events:
         return bound
 
     def cover_the_frame(self) -> np.ndarray:
+        """Whether an event is a share of the frame that no particle covers."""
         return self.area >= max(LARGEST_SHARE * self.shape[0] * self.shape[1], FEWEST)
 
     def fill_a_square(self) -> np.ndarray:
+        """Whether an event fills a square that the charge of a particle does not fill."""
         side, share = SQUARES[0]
         filled = np.zeros(self.n + 1, dtype=bool)
         for event in np.flatnonzero((np.minimum(*self.sides) >= side) & (self.area >= share * side**2)):
@@ -97,6 +100,7 @@ class _Events:
         return filled
 
     def lie_along_lines(self) -> np.ndarray:
+        """Whether an event is a band along rows or columns, or fills much of one of them."""
         longer, shorter = np.maximum(*self.sides), np.minimum(*self.sides)
         size = np.where(self.sides[0] > self.sides[1], *self.shape)
         band = (longer >= np.maximum(FEWEST, BAND_LENGTH * size)) & (
@@ -105,6 +109,7 @@ class _Events:
         return band | (np.maximum(*(self._most_in_a_line(self.area >= FEWEST, axis) for axis in (0, 1))) >= FEWEST)
 
     def lie_along_an_edge(self) -> np.ndarray:
+        """Whether an event lies along the edge of the frame."""
         found = np.zeros(self.n + 1, dtype=bool)
         for places, size, along in ((self.y, self.shape[0], self.sides[1]), (self.x, self.shape[1], self.sides[0])):
             for outer in (places < EDGE_DEPTH, places >= size - EDGE_DEPTH):
@@ -112,12 +117,14 @@ class _Events:
         return found
 
     def are_saturated(self, hit: np.ndarray) -> np.ndarray:
+        """Whether too many pixels of an event are saturated, given which are, bool (n,)."""
         number = self.count(hit)
         many = number >= MOST_SATURATED
         in_line = np.maximum(*(self._most_in_a_line(many, axis, hit) for axis in (0, 1)))
         return many & ((number >= SATURATED_SHARE * self.area) | (in_line >= SATURATED_RUN))
 
     def lie_beside(self, near: np.ndarray) -> np.ndarray:
+        """Whether a long event lies beside saturated pixels, given which pixels do, bool (n,)."""
         return (np.maximum(*self.sides) >= BESIDE_LENGTH) & (self.count(near) >= BESIDE_SHARE * self.area)
 
     def _most_in_a_line(self, events: np.ndarray, axis: int, pixels: np.ndarray | None = None) -> np.ndarray:

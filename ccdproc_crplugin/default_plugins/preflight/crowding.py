@@ -32,5 +32,5 @@ def check_crowding(ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quanti
         "lacosmic spares whatever is not sharper than a star, and with it cosmic rays that are faint beside the stars.",
         measured=round(share, 2),
         expected=0,
-        fix="compare several exposures of the field, if there are any (clean_cosmic_rays_stack)",
+        fix="compare several exposures of the field, if there are any",
     )

@@ -71,7 +71,7 @@ def check_sampling(
 
 
 def _undersampled(fwhm: float, has_objlim: bool) -> Finding:
-    several = "compare several exposures of the field (clean_cosmic_rays_stack)"
+    several = "compare several exposures of the field"
     return Finding(
         "sampling",
         "warn",

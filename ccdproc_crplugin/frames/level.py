@@ -1,0 +1,19 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""A frame brought to one level, so that what surrounds an event can be judged."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ccdproc_crplugin.frames.mosaic import Mosaic
+from ccdproc_crplugin.kernels.mosaic_events import without_sky
+from ccdproc_crplugin.kernels.spectrum import dispersion_axis, spectrum_model
+
+
+def on_one_level(mosaic: Mosaic, data: np.ndarray) -> np.ndarray:
+    """The data of a frame less the sky of each colour of a mosaic, or less the lines and traces of a spectrum."""
+    lost = ~np.isfinite(data)
+    if mosaic.pattern is not None:
+        return without_sky(data, lost)
+    axis = dispersion_axis(data, lost)
+    return data if axis is None else data - spectrum_model(data, axis, lost)
