@@ -324,9 +324,16 @@ class TestViewer:
         assert shown.text("#event-state").startswith("4 events")
 
 
+def show_only(browser, name):
+    """Leave one class ticked in the filter."""
+    for label in browser.find_all("#class-filter label"):
+        if label.text.split("\n")[0].strip().rstrip("0123456789 ") != name:
+            browser.run("arguments[0].click()", label)
+
+
 class TestGallery:
     def test_classes_filter(self, shown):
-        shown.click("#class-filter input[value='1']")
+        show_only(shown, "track")
         texts = [card.text for card in shown.find_all(".card")]
         assert texts
         assert all("track" in text for text in texts)
@@ -369,8 +376,7 @@ class TestGallery:
             assert panel[:n_empty].all()
 
     def test_all_of_a_class_are_ticked_at_once(self, shown):
-        for place in (0, 2, 3, 4):
-            shown.click(f"#class-filter input[value='{place}']")
+        show_only(shown, "track")
         shown.click("#tick-shown")
         assert shown.text("#n-ticked") == "2 events in 1 frame ticked as no cosmic rays."
         shown.click("#untick-shown")
