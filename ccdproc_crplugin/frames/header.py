@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,13 @@ from ccdproc_crplugin.errors import CosmicRayError
 
 
 def _table(rows: dict[str, str]) -> dict[str, tuple[str, ...]]:
-    return {name: tuple(entries.split(", ")) for name, entries in rows.items()}
+    return {name: tuple(_numbered(entries.split(", "))) for name, entries in rows.items()}
+
+
+def _numbered(entries: Iterable[str]) -> Iterator[str]:
+    """The entries, those with "#" once for each number from 1 to 9."""
+    for entry in entries:
+        yield from (entry.replace("#", str(number)) for number in range(1, 10)) if "#" in entry else (entry,)
 
 
 #: The keywords of each quantity, the most reliable first.
@@ -38,13 +44,37 @@ KEYWORDS = _table(
         "exposure": "EXPTIME, EXPOSURE, EXPOSED, EXP_TIME, ITIME, EXPOTIME, TEXP, XPOSURE",
         "pixel size": "XPIXSZ, PIXSIZE1, PIXSIZE, PIXSIZEX, XPIXELSZ, CCDXPIXE, DETPXSZ, PIXELSZ",
         "altitude": "OBSGEO-H, ESO TEL GEOELEV, SITEELEV, OBSALT, ALT-OBS, OBS-ELEV, OBSELEV, HEIGHT, SITEALT, GEOELEV",
-        "filter": "FILTER, FILTNAM, FILTERID, INSFILTE, FILTER1, FILTERS, FILT, ESO INS FILT1 NAME, ISIFILTA",
+        # All wheels of a camera count; "#" stands for a number from 1 to 9.
+        "filter": (
+            "FILTER, FILTER#, FILTER0#, FILTNAM, FILTNAM#, FILTERID, INSFILTE, FILTERS, FILT, FILT#NAM, FILTNM#, "
+            "ESO INS FILT# NAME, ALFLTNM, FAFLTNM, FBFLTNM, ISIFILTA, ISIFILTB, WFFBAND, ACAMWH#, DWFILNAM, BLUFILT, "
+            "REDFILT, BLFILT_N, RDFILT_N, LOFILT_N, UPFILT_N, USFILT_N"
+        ),
+        "disperser": (
+            "GRATING, GRISM, DISPERSR, DISPNAME, DISPELEM, GRATNAME, GRISNAME, GRANAME, GRATID, OPT_ELEM, ALGRNM, "
+            "ISIGRAT, GRATNG_N, GRISM_N, DGRNAM, GRISTNAM, ESO INS GRIS# NAME, ESO INS GRAT# NAME"
+        ),
+        "slit": (
+            "SLIT, SLITNAME, SLITID, SLIT_N, SLITMASK, MASKNAME, SLMSKNAM, ALAPRTNM, DECKER, DECKER_N, DECKNAME, "
+            "SLITWID, SLITW, SLIT_WID, ISISLITW, SLWIDTH, ESO INS SLIT NAME, ESO INS SLIT# NAME, ESO INS SLIT# WID"
+        ),
+        "central wavelength": "CENWAVE, CENWAV, CENWLEN, GRWLEN, CWAVELEN, WAVELENG, ESO INS GRAT# WLEN, GRTILT_P",
+        # What tells one camera, chip, amplifier or setting from another. Several of these may stand in one header.
+        "camera": "INSTRUME, CAMERA, CAMNAME, CAMERAID, CAMID, CAMSN",
+        "detector": (
+            "DETECTOR, DETNAM, DETNAME, CCDNAME, CCDID, CCDNUM, CCDCHIP, CHIPID, DSENSOR, EXTNAME, ESO DET CHIP# ID"
+        ),
+        "amplifier": "CCDAMP, AMPNAME, AMPLIFIE, AMPLIF, AMPID, AMPLIST, AMP, ESO DET OUT# ID",
+        "gain setting": "ISO, ISOSPEED, CAMGAIN, GAINMODE",
+        "offset": "OFFSET, BLKLEVEL, BLACKLVL, CAMOFFS",
+        "bit depth": "BITDEPTH, BITCAM, ADCBITS",
         # Both factors in one card, or a card for each axis.
         "binning": "CCDSUM, BINNING, CCDBIN",
         "binning in x": "XBINNING, CCDXBIN, CCDBIN1, BINX, XBIN, BIN1, ESO DET WIN1 BINX, ESO DET BINX",
         "binning in y": "YBINNING, CCDYBIN, CCDBIN2, BINY, YBIN, BIN2, ESO DET WIN1 BINY, ESO DET BINY",
         "readout mode": (
-            "READOUTM, READMODE, ESO DET READ CURNAME, CCDSPEED, ROSPEED, RDSPEED, RDMODE, READOUT, SPEED"
+            "READOUTM, READMODE, ESO DET READ CURNAME, CCDSPEED, ROSPEED, RDSPEED, RDMODE, READPATT, SAMP_SEQ, "
+            "READOUT, READ-SPD, SPEED"
         ),
         # The measured temperature goes before the set point.
         "temperature": (
@@ -74,6 +104,14 @@ KINDS = _table(
 
 #: A gain outside of this range (electron/adu) is a setting of the camera.
 PLAUSIBLE_GAIN = (0.005, 60.0)
+
+#: Positions of a wheel, or of a slit, with nothing in the beam: lower case, without blanks and punctuation.
+_OPEN = re.compile(
+    r"(open|clear|empty).*|.*out|(free|none|no|air|hole|unfiltered|mirror|no(filter|grism|grating|slit))\d*"
+)
+
+#: Texts that say nothing.
+_SAYS_NOTHING = ("", "na", "nan", "null", "unknown", "undefined", "undef", "primary", "compressedimage")
 
 #: A binning factor, below 1000.
 _FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
@@ -135,8 +173,8 @@ def gain(meta: Mapping) -> HeaderValue | None:
 
 def gain_setting(meta: Mapping) -> float | None:
     """The first number under a keyword of the gain, be it electron/adu or a setting; it only tells frames apart."""
-    numbers = (_number(entry.value) for entry in _entries(meta, "gain"))
-    return next((number for number in numbers if math.isfinite(number)), None)
+    found = _first_number(meta, "gain") or _first_number(meta, "gain setting")
+    return found and found.value
 
 
 def readnoise(meta: Mapping) -> HeaderValue | None:
@@ -195,9 +233,91 @@ def temperature(meta: Mapping) -> HeaderValue | None:
     return None
 
 
+def filters(meta: Mapping) -> HeaderValue | None:
+    """
+    The names of the filters in the beam, from all wheels of a camera: a tuple of str, empty if all are open or clear.
+
+    None means that the header has no card of a filter.
+    """
+    return _in_beam(meta, "filter")
+
+
 def filter_name(meta: Mapping) -> HeaderValue | None:
-    """The name of the filter."""
-    return _text(meta, "filter")
+    """The name of the filter, those of several joined by "+"; the word for an open position if there is none."""
+    found = filters(meta)
+    return found and HeaderValue("+".join(found.value) or next(iter(texts(meta, "filter").values())), found.keyword)
+
+
+def disperser(meta: Mapping) -> HeaderValue | None:
+    """The names of the grating, grism or prism in the beam, a tuple of str as for `filters`."""
+    return _in_beam(meta, "disperser")
+
+
+def slit(meta: Mapping) -> HeaderValue | None:
+    """The names or widths of the slit, decker or mask, a tuple of str as for `filters`."""
+    return _in_beam(meta, "slit")
+
+
+def central_wavelength(meta: Mapping) -> HeaderValue | None:
+    """The central wavelength of a spectrograph, or the tilt of its grating; a number that only tells frames apart."""
+    return _positive_number(meta, "central wavelength")
+
+
+def camera(meta: Mapping) -> HeaderValue | None:
+    """The name of the camera or instrument."""
+    return _first_text(meta, "camera")
+
+
+def detector(meta: Mapping) -> HeaderValue | None:
+    """The name of the detector or chip."""
+    return _first_text(meta, "detector")
+
+
+def amplifier(meta: Mapping) -> HeaderValue | None:
+    """The name of the amplifier, or of the amplifiers, that read the frame."""
+    return _first_text(meta, "amplifier")
+
+
+def offset(meta: Mapping) -> HeaderValue | None:
+    """The offset (black level) that was set in the camera, a number."""
+    return _first_number(meta, "offset")
+
+
+def bit_depth(meta: Mapping) -> HeaderValue | None:
+    """The number of bits of the camera's converter."""
+    return _positive_number(meta, "bit depth")
+
+
+def texts(meta: Mapping, quantity: str) -> dict[str, str]:
+    """Every value of a quantity that says something, as text by keyword, such as all cards that name the camera."""
+    found = {entry.keyword: _as_text(entry.value) for entry in _entries(meta, quantity)}
+    return {keyword: text for keyword, text in found.items() if _bare(text) not in _SAYS_NOTHING}
+
+
+def _first_text(meta: Mapping, quantity: str) -> HeaderValue | None:
+    return next((HeaderValue(text, keyword) for keyword, text in texts(meta, quantity).items()), None)
+
+
+def _in_beam(meta: Mapping, quantity: str) -> HeaderValue | None:
+    """The names under all keywords of a quantity without open positions, each once, and their keywords."""
+    found = texts(meta, quantity)
+    if not found:
+        return None
+    names: dict[str, str] = {}
+    for keyword, text in found.items():
+        for name in filter(None, map(str.strip, re.split(r"[,;|]", text))):
+            if not _OPEN.fullmatch(_bare(name)):
+                names.setdefault(name, keyword)
+    return HeaderValue(tuple(names), ", ".join(dict.fromkeys(names.values())) or next(iter(found)))
+
+
+def _as_text(value: Any) -> str:
+    """A value as text without blanks around it; a float without the digits in which settings scatter."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value).strip()
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]", "", text.lower())
 
 
 def readout_mode(meta: Mapping) -> HeaderValue | None:
@@ -232,6 +352,15 @@ def _positive_number(meta: Mapping, quantity: str) -> HeaderValue | None:
     for entry in _entries(meta, quantity):
         number = _number(entry.value)
         if math.isfinite(number) and number > 0:
+            return HeaderValue(number, entry.keyword)
+    return None
+
+
+def _first_number(meta: Mapping, quantity: str) -> HeaderValue | None:
+    """The first finite number of a quantity, 0 and below included."""
+    for entry in _entries(meta, quantity):
+        number = _number(entry.value)
+        if math.isfinite(number):
             return HeaderValue(number, entry.keyword)
     return None
 
