@@ -16,18 +16,13 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.calibration.combined_frame import COMBINED, CombinedFrame
 from ccdproc_crplugin.calibration.frame_stack import MAX_OPEN
 from ccdproc_crplugin.calibration.group_combination import combine_frames
-from ccdproc_crplugin.calibration.grouping import (
-    CALIBRATION_KINDS,
-    TEMPERATURE_TOLERANCE,
-    CalibrationKey,
-    calibration_key,
-    free_name,
-    group_keys,
-)
+from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsure_of
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
+from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.selection import paths_of
 
 if TYPE_CHECKING:
@@ -54,6 +49,9 @@ def combine_calibrations(
     n_iterations: int = 1,
     clip_scaled: bool = True,
     temperature_tolerance: float = TEMPERATURE_TOLERANCE,
+    group_by: Iterable[str] | Mapping[str, Iterable[str]] = (),
+    group_ignore: Iterable[str] = (),
+    statistics_section: str | None = None,
     subtract: bool = True,
     masters: Iterable[str | os.PathLike] = (),
     keys: Mapping[str | os.PathLike, CalibrationKey] | None = None,
@@ -69,8 +67,9 @@ def combine_calibrations(
     """
     Combine the bias frames, darks and flats of a collection.
 
-    Frames are combined that have kind, filter (flats), exposure (darks), binning, gain, readout mode and temperature in
-    common, each group into a file of its own. A cosmic ray that hits one of them leaves no trace.
+    Frames are combined that have kind, exposure (darks), filters, disperser, slit and central wavelength (flats),
+    camera, detector, amplifier, binning, gain, offset, bit depth, readout mode and temperature in common, each group
+    into a file of its own. A cosmic ray that hits one of them leaves no trace.
 
     Parameters
     ----------
@@ -92,6 +91,14 @@ def combine_calibrations(
     temperature_tolerance : float
         Largest difference of the temperatures of a group's frames from the middle of the group, and of a bias or
         dark from a group that it is subtracted from, deg_C.
+    group_by : list of str, or mapping of these by kind
+        Keywords of further header cards that tell groups apart, for all kinds, or for the kinds ``"bias"``, ``"dark"``
+        and ``"flat"``.
+    group_ignore : list of str
+        What does not tell groups apart: keywords of header cards, in capitals, or properties such as ``"slit"``.
+    statistics_section : str or None
+        The part of the frames from which the level of flats is taken, in FITS notation, such as ``[101:500, *]``.
+        `None` means all of it. Needed where most of a chip saw little light.
     subtract : bool
         Subtract the combined bias from darks and flats, and the combined dark from flats, where one fits.
     masters : list of paths
@@ -189,6 +196,9 @@ def combine_calibrations(
         n_iterations=n_iterations,
         clip_scaled=clip_scaled,
         temperature_tolerance=temperature_tolerance,
+        group_by=group_by,
+        group_ignore=group_ignore,
+        statistics_section=statistics_section,
         subtract=subtract,
         masters=masters,
         keys=keys or {},
@@ -202,7 +212,7 @@ def combine_calibrations(
         on_left_out=on_left_out,
     )
     folder = as_folder("output", output)
-    known = [CombinedFrame.of_file(path) for path in settings.masters]
+    known = [CombinedFrame.of_file(path, settings.key_of(path)) for path in settings.masters]
     inputs = _open_frames(paths_of(ifc), settings)
     try:
         return [combined.path for combined in _combine_groups(inputs, known, folder, settings)]
@@ -221,7 +231,7 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
             settings.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
-        key = settings.keys.get(path) or calibration_key(frame.header)
+        key = settings.key_of(path)(frame.header)
         if key.kind not in CALIBRATION_KINDS:
             frame.close()
             inputs.others.append(path)
@@ -249,25 +259,38 @@ def _combine_groups(
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err
     written: list[CombinedFrame] = []
-    failed = None
+    failures: list[str] = []
     for target, (key, paths) in zip(targets, groups.items(), strict=True):
         frames = [inputs.frames[path] for path in paths]
+        _warn_of_unsure_members(target, key, [inputs.keys[path] for path in paths])
         combined, why = None, "no frame of its group can be used"
         try:
-            combined = combine_frames(key, frames, target, [*masters, *written], settings)
+            with writing():
+                combined = combine_frames(key, frames, target, [*masters, *written], settings)
+        except OutputError:
+            raise
         except (CosmicRayError, OSError) as err:
             if len(groups) == 1:
                 raise
-            failed, why = err, str(err)
+            why = str(err)
         if combined is None:
-            warnings.warn(f"{target.name} is not made: {why}", CalibrationWarning, stacklevel=2)
+            failures.append(f"{target.name} is not made: {why}")
+            warnings.warn(failures[-1], CalibrationWarning, stacklevel=2)
         else:
             written.append(combined)
     if not written:
         raise CosmicRayError(
-            f"Found no frame to combine among {len(inputs.frames)}; expected some.", "The warnings say why."
-        ) from failed
+            f"Found no frame to combine among {len(inputs.frames)}; expected some. {failures[0]}",
+            "The warnings say why." if len(failures) > 1 else "",
+        )
     return written
+
+
+def _warn_of_unsure_members(target: Path, key: CalibrationKey, members: list[CalibrationKey]) -> None:
+    """Warn of frames that are combined with others though their headers lack what these have."""
+    for name, number in unsure_of(key, members).items():
+        message = f"{target.name} is made of {len(members)} frames, of which {number} do not say their {name}"
+        warnings.warn(message, CalibrationWarning, stacklevel=3)
 
 
 def _nothing_found(inputs: _Inputs) -> CosmicRayError:
@@ -279,8 +302,7 @@ def _nothing_found(inputs: _Inputs) -> CosmicRayError:
 
 def _targets(keys: Iterable[CalibrationKey], folder: Path, sources: list[Path], overwrite: bool) -> list[Path]:
     """The files to write; refused if they exist, or if they are among those that are read."""
-    taken: set[str] = set()
-    targets = [folder / f"{free_name(key.name, taken)}.fits" for key in keys]
+    targets = [folder / f"{name}.fits" for name in group_names(keys)]
     for target in targets:
         refuse_existing(target, overwrite)
     for target in targets:

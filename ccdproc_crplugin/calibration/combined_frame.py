@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy import units as u
@@ -16,7 +17,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.table import Table
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, exposure_of
+from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key, exposure_of
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
@@ -51,8 +52,8 @@ class CombinedFrame:
     has_bias: bool  # whether the bias is still in it
 
     @classmethod
-    def of_file(cls, path: Path) -> CombinedFrame:
-        """Read the header of a file that `write_combined` wrote."""
+    def of_file(cls, path: Path, key_of: Callable[[Mapping], CalibrationKey] = calibration_key) -> CombinedFrame:
+        """Read the header of a file that `write_combined` wrote; ``key_of`` returns the key that it contains."""
         meta = read_header(path)
         if COMBINED not in meta:
             raise CosmicRayError(
@@ -60,7 +61,7 @@ class CombinedFrame:
             )
         return cls(
             path,
-            calibration_key(meta),
+            key_of(meta),
             exposure_of(meta),
             u.Unit(meta["BUNIT"]),
             (meta["NAXIS2"], meta["NAXIS1"]),
@@ -72,17 +73,38 @@ class CombinedFrame:
         return fits.getdata(self.path, memmap=False).astype(np.float32)
 
 
+#: What the combined frame has in common with those of its inputs that know it, so that its header says it.
+GROUPED = (
+    "filter",
+    "disperser",
+    "slit",
+    "central wavelength",
+    "camera",
+    "detector",
+    "amplifier",
+    "gain",
+    "gain setting",
+    "offset",
+    "bit depth",
+    "binning",
+    "binning in x",
+    "binning in y",
+    "readout mode",
+)
+
+
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
     """The cards that all inputs have with the same value, and the kind, exposure and temperature of the key."""
     first = headers[0]
     common = fits.Header()
+    values = [_readable(meta) for meta in headers]
     for card in first.cards:
         keyword = card.keyword
-        if not NOT_COMMON.fullmatch(keyword) and keyword not in common and _same(headers, keyword):
+        if not NOT_COMMON.fullmatch(keyword) and keyword not in common and _same(values, keyword):
             common.append(card)
-    for keyword in header.KEYWORDS["kind"]:
-        if keyword in first and keyword not in common:
-            common[keyword] = first[keyword]
+    _add_grouped(common, headers, values, key)
+    kinds = [keyword for keyword in header.KEYWORDS["kind"] if keyword in values[0]]
+    common.extend([(keyword, values[0][keyword]) for keyword in kinds if keyword not in common])
     if header.frame_kind(common) != key.kind:
         for keyword in header.KEYWORDS["kind"]:
             common.remove(keyword, ignore_missing=True)
@@ -95,14 +117,38 @@ def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits
     return common
 
 
-def _same(headers: Sequence[fits.Header], keyword: str) -> bool:
-    try:
-        values = [meta[keyword] for meta in headers if keyword in meta]
-        return len(values) == len(headers) and all(
-            type(value) is type(values[0]) and value == values[0] for value in values
-        )
-    except fits.VerifyError:
-        return False  # a card that is not readable
+def _readable(meta: fits.Header) -> dict[str, Any]:
+    """The values of a header by keyword, the first of each; cards that can't be read are left out."""
+    values: dict[str, Any] = {}
+    for card in meta.cards:
+        try:
+            values.setdefault(card.keyword, card.value)
+        except fits.VerifyError:
+            continue
+    return values
+
+
+def _same(values: Sequence[Mapping[str, Any]], keyword: str) -> bool:
+    """Whether all headers have a card with the same value."""
+    there = [of_header[keyword] for of_header in values if keyword in of_header]
+    return len(there) == len(values) and _all_equal(there)
+
+
+def _all_equal(values: Sequence[Any]) -> bool:
+    return all(type(value) is type(values[0]) and value == values[0] for value in values)
+
+
+def _add_grouped(
+    common: fits.Header, headers: Sequence[fits.Header], values: Sequence[Mapping[str, Any]], key: CalibrationKey
+) -> None:
+    """Add cards that tell groups apart and that some inputs lack, or that scatter as a central wavelength does."""
+    keywords = [keyword for quantity in GROUPED for keyword in header.KEYWORDS[quantity]]
+    for keyword in [*keywords, *(keyword for keyword, _ in key.more)]:
+        there = [meta for meta, of_header in zip(headers, values, strict=True) if keyword in of_header]
+        known = [of_header[keyword] for of_header in values if keyword in of_header]
+        scatters = keyword in header.KEYWORDS["central wavelength"]
+        if known and keyword not in common and (scatters or _all_equal(known)):
+            common.append(there[0].cards[keyword])
 
 
 def write_combined(

@@ -14,7 +14,7 @@ from typing import Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.calibration.grouping import TEMPERATURE_TOLERANCE, CalibrationKey
+from ccdproc_crplugin.calibration.key import TEMPERATURE_TOLERANCE, CalibrationKey, GroupRule
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
     CosmicRayError,
@@ -25,6 +25,7 @@ from ccdproc_crplugin.errors import (
     check_whole,
     wrong_value,
 )
+from ccdproc_crplugin.frames.sections import Section, read_section
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.kernels.combine import CombineOptions
 
@@ -42,6 +43,9 @@ class CombineSettings(CombineOptions):
     """The keywords of `combine_calibrations`, where they are explained; each is checked and brought to one type."""
 
     temperature_tolerance: float = TEMPERATURE_TOLERANCE
+    group_by: Any = ()
+    group_ignore: Any = ()
+    statistics_section: str | None = None
     subtract: bool = True
     masters: Iterable[Any] = ()  # becomes a list of Path
     keys: Mapping[Any, CalibrationKey] = field(default_factory=dict)  # becomes a dict by Path
@@ -53,6 +57,7 @@ class CombineSettings(CombineOptions):
     overwrite: bool = False
     progress: Callable | None = None
     on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None
+    rule: GroupRule = field(init=False)
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
@@ -78,6 +83,9 @@ class CombineSettings(CombineOptions):
         ):
             object.__setattr__(self, name, value)
         _n_bytes(self.memory_limit)
+        object.__setattr__(self, "rule", GroupRule(self.group_by, self.group_ignore))
+        if self.statistics_section is not None:
+            section_of_statistics(self.statistics_section)
 
     @property
     def memory(self) -> int:
@@ -88,6 +96,11 @@ class CombineSettings(CombineOptions):
     def reading(self) -> dict[str, Any]:
         """Keywords of `read_ccd`."""
         return {"unit": self.unit, "hdu": self.hdu}
+
+    def key_of(self, path: Path) -> Callable[[Mapping], CalibrationKey]:
+        """A function of its header that returns the key of a file: the given one, or what the header contains."""
+        given = self.keys.get(path)
+        return self.rule.key_of if given is None else lambda _: given
 
     def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
         """Report a frame that is left out, by a warning unless a function is given for it."""
@@ -121,6 +134,14 @@ def _n_bytes(memory_limit: Any) -> int:
         number = memory_limit.to_value(u.byte)
     check_number("memory_limit", number, 0, finite=False)
     return int(min(number, MOST_MEMORY))
+
+
+def section_of_statistics(section: Any) -> Section:
+    """A section in FITS notation, such as ``[101:500, *]``, as slices of rows and columns."""
+    found = read_section(section)
+    if found is None:
+        raise wrong_value("statistics_section", section, "two ranges such as '[101:500, 1:512]'")
+    return found
 
 
 def _paths_of_masters(masters: Any) -> list[Path]:

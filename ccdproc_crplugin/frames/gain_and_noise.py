@@ -46,6 +46,11 @@ EXPECTED = {
 }
 
 
+def same_unit(a: u.UnitBase, b: u.UnitBase) -> bool:
+    """Whether two units are the same; the names of the numbers that a camera gives are."""
+    return a == b or all(any(unit == adu for adu in ADU_LIKE) for unit in (a, b))
+
+
 @dataclass(frozen=True)
 class Electronics:
     """Gain, read noise and saturation level, and where each was found: a header keyword, or words."""

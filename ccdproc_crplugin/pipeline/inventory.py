@@ -14,7 +14,7 @@ from typing import Any
 
 from astropy.io import fits
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key
+from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure

@@ -18,6 +18,7 @@ from astropy.table import Table, vstack
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
@@ -30,7 +31,7 @@ from ccdproc_crplugin.pipeline.results import (
     is_readable,
     is_whole,
 )
-from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, run_step
 from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.votes import votes_of
 

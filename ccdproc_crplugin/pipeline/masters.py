@@ -18,10 +18,11 @@ from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
-from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, run_step
 
 #: Steps that `combine_calibrations` does itself, which is faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels.hot_pixels import Hits

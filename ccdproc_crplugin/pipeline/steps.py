@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import copy
-import errno
 import functools
 import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -26,18 +23,8 @@ from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_o
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
 
-#: Errors that every further frame would meet too: the disk is full, or the folder can't be written to.
-FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
-
-#: The message of NumPy for a full disk, which has no errno.
-SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
-
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
 HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
-
-
-class OutputError(CosmicRayError):
-    """The output can't be written."""
 
 
 def as_setting(name: str, value: str) -> str:
@@ -103,25 +90,3 @@ def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
             meta[HEADER_KEYWORDS[name]] = (as_pairs(value) if isinstance(value, Mapping) else value, GIVEN)
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Raise an `OutputError` if the disk is full or can't be written to, and other errors as they are."""
-    try:
-        yield
-    except (OSError, CosmicRayError) as err:
-        if any(map(_is_fatal, _causes(err))):
-            raise OutputError(str(err)) from err
-        raise
-
-
-def _is_fatal(err: BaseException) -> bool:
-    return isinstance(err, OSError) and (err.errno in FATAL or SHORT_WRITE.search(str(err)) is not None)
-
-
-def _causes(err: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes; astropy hides the error of a full disk behind one of its own."""
-    while err is not None:
-        yield err
-        err = err.__cause__ or err.__context__

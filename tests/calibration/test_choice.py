@@ -11,7 +11,7 @@ from astropy.io import fits
 
 from ccdproc_crplugin import CosmicRayError, combine_calibrations
 from ccdproc_crplugin.calibration.choice import fitting_frames
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from tests.helpers.calibration_frames import SHAPE, data_of, some
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, free_name, group_keys
+from ccdproc_crplugin.calibration.grouping import free_name, group_keys
+from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key
 
 CAMERA = {"XBINNING": 1, "YBINNING": 1, "GAIN": 1.5, "READOUTM": "Fast", "CCD-TEMP": -20.0}
 
