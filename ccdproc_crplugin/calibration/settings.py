@@ -57,7 +57,6 @@ class CombineSettings(CombineOptions):
     overwrite: bool = False
     progress: Callable | None = None
     on_left_out: Callable[[Path, CosmicRayError | str], None] | None = None
-    rule: GroupRule = field(init=False)
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
@@ -83,9 +82,14 @@ class CombineSettings(CombineOptions):
         ):
             object.__setattr__(self, name, value)
         _n_bytes(self.memory_limit)
-        object.__setattr__(self, "rule", GroupRule(self.group_by, self.group_ignore))
+        GroupRule(self.group_by, self.group_ignore)
         if self.statistics_section is not None:
             section_of_statistics(self.statistics_section)
+
+    @property
+    def rule(self) -> GroupRule:
+        """What tells groups apart."""
+        return GroupRule(self.group_by, self.group_ignore)
 
     @property
     def memory(self) -> int:

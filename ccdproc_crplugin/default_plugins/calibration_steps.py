@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -326,21 +326,42 @@ def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> 
 def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section, parameter)
+    return _section_of(ccd.meta, ccd.shape, section, parameter)
+
+
+def _section_of(meta: Any, shape: tuple[int, ...], section: str, parameter: str) -> str:
     if not section.startswith("["):
-        if section not in ccd.meta:
+        if section not in meta:
             raise CosmicRayError(
                 f"Found no {section} in the header; expected it to say where that part of the chip is.",
                 f"Give {{{parameter}}}.",
             )
-        section = str(ccd.meta[section])
-    if not all(map(_lies_within, _slices(section), ccd.shape)):
-        n_rows, n_columns = ccd.shape
+        section = str(meta[section])
+    if not all(map(_lies_within, _slices(section), shape)):
+        n_rows, n_columns = shape
         raise CosmicRayError(
-            f" for a frame of shape {ccd.shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
+            f" for a frame of shape {shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
             f"Give {{{parameter}}}.",
             parameter=(parameter, repr(section)),
         )
     return section
+
+
+def _lacking_section(meta: Mapping[str, Any], section: str) -> str:
+    """What is wrong with a section for a raw frame of this header, in words."""
+    try:
+        _section_of(meta, (meta["NAXIS2"], meta["NAXIS1"]), section, "fits_section")
+    except (CosmicRayError, KeyError) as err:
+        return str(err)
+    return ""
+
+
+def _lacking_overscan(meta: Mapping[str, Any], fits_section: str = "BIASSEC", **_: Any) -> str:
+    return _lacking_section(meta, fits_section)
+
+
+def _lacking_trim(meta: Mapping[str, Any], fits_section: str = "TRIMSEC") -> str:
+    return _lacking_section(meta, fits_section)
 
 
 def _lies_within(part: slice, length: int) -> bool:
@@ -478,9 +499,23 @@ def ccdcr_steps() -> Iterator[Step]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(
-        "subtract_overscan", "subtract the level of the overscan", subtract_overscan, kinds=raw, check=_check_overscan
+        "subtract_overscan",
+        "subtract the level of the overscan",
+        subtract_overscan,
+        kinds=raw,
+        check=_check_overscan,
+        lacking=_lacking_overscan,
+        once=True,
     )
-    yield Step("trim", "cut the frame to the part exposed to the sky", trim, kinds=raw, check=_check_trim)
+    yield Step(
+        "trim",
+        "cut the frame to the part exposed to the sky",
+        trim,
+        kinds=raw,
+        check=_check_trim,
+        lacking=_lacking_trim,
+        once=True,
+    )
     yield Step(
         "mask_bad_pixels",
         "mask the bad pixels of a file",
@@ -499,5 +534,5 @@ def ccdcr_steps() -> Iterator[Step]:
         any_exposure=_scaled,
     )
     yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat", check=_check_flat)
-    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures)
+    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures, once=True)
     yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation, check=_check_deviation)

@@ -65,6 +65,7 @@ def ccdcr_steps() -> Iterator[Any]:
         clean_cosmic_rays,
         check=_check_cleaning,
         plugins=_decisive,
+        files=("dark", "bias", "bad_pixels"),
     )
     yield Step(
         "measure_events",

@@ -15,18 +15,21 @@ from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
+from ccdproc_crplugin.calibration.key import GroupRule
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
 from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
+from ccdproc_crplugin.pipeline.criteria import Criterion, read_criteria
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "select", "combine", "step")
+TABLES = ("night", "headers", "select", "group", "combine", "step")
+GROUP_KEYS = ("by", "ignore")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
 TEXTS = ("filter", "readout_mode", "binning", "unit")
@@ -46,6 +49,8 @@ NOT_CONFIGURED = (
     "masters",
     "keys",
     "prepare",
+    "group_by",
+    "group_ignore",
     "saturation",
     "unit",
     "hdu",
@@ -98,6 +103,7 @@ class _Reader:
             hot_pixels=hot_pixels,
             headers=self._headers(self._table(content, "headers")),
             select=self._select(self._table(content, "select")),
+            group=self._group(self._table(content, "group")),
             combine=self._combine(self._table(content, "combine")),
             calls=self._steps(content.get("step", ()), base),
         )
@@ -117,13 +123,20 @@ class _Reader:
                     raise wrong_value(name, value, "text that a FITS header can hold")
         return dict(values)
 
-    def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[Criterion, ...]]:
         self._known("select", values, KINDS, "kind of frame")
-        for kind, words in values.items():
-            if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
-                with self._naming_line("select", kind):
-                    raise wrong_value(kind, words, 'a list such as ["object"]')
-        return {kind: tuple(words) for kind, words in values.items()}
+        criteria = {}
+        for kind, entries in values.items():
+            with self._naming_line("select", kind):
+                criteria[kind] = read_criteria(kind, entries)
+        return criteria
+
+    def _group(self, values: Mapping[str, Any]) -> GroupRule:
+        self._known("group", values, GROUP_KEYS, "key")
+        for name in values:
+            with self._naming_line("group", name):
+                GroupRule(**{name: values[name]})
+        return GroupRule(**values)
 
     def _combine(self, values: Mapping[str, Any]) -> dict[str, Any]:
         keywords = inspect.signature(combine_calibrations).parameters.values()
@@ -150,6 +163,9 @@ class _Reader:
             except CosmicRayError as err:
                 with self._naming_line(f"step {number}", _wrong_parameter(call, err)):
                     raise
+            if call.name in [other.name for other in calls] and is_correction(call):
+                message = f"Found the step {call.name!r} twice; expected it once, because it is a correction."
+                raise self._error(f"step {number}", "name", message)
             calls.append(call)
         return tuple(calls)
 
@@ -240,6 +256,12 @@ def check_calls(calls: Iterable[Call]) -> None:
         missing = [name for name in missing if name not in call.parameters]
         if missing:
             raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def is_correction(call: Call) -> bool:
+    """Whether a frame must not get the step twice."""
+    step = plugins.find_step(call.name)
+    return step.once or bool(step.master)
 
 
 def check_ending(ending: str) -> None:

@@ -8,12 +8,14 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError
@@ -61,6 +63,9 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     first, rest = _split(group.calls)
     prepare = functools.partial(_prepared, headers=headers, number=number, calls=first) if first or headers else None
     paths = [entry.path for entry in group.entries]
+    masters = {Path(call.masters[call.master_for(number)]): plugins.find_step(call.name).master for call in rest}
+    # the plan has chosen them, so that they fit
+    keys = {path: replace(group.key, kind=kind).as_seen_by(kind) for path, kind in masters.items()}
     with writing():
         scratch = part_path(target)
         scratch.mkdir(parents=True)
@@ -71,8 +76,8 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
                 scratch,
                 **{**task.memory, **task.night.combine},
                 subtract=bool(rest),
-                keys=dict.fromkeys(paths, group.key),
-                masters=[call.masters[call.master_for(number)] for call in rest],
+                keys=dict.fromkeys(paths, group.key) | keys,
+                masters=list(masters),
                 prepare=prepare,
                 saturation=headers.get("saturation"),
                 unit=headers.get("unit"),

@@ -31,10 +31,14 @@ def as_setting(name: str, value: str) -> str:
     """Spell a parameter of an error message as a setting of a night's configuration."""
     if value == "()":
         return name
+    table = {"temperature_tolerance": "combine", "statistics_section": "combine"}.get(name, "")
+    if name in ("group_by", "group_ignore"):
+        table, name = "group", name.removeprefix("group_")
     # Steps have a gain of their own, too, so that a gain that is wrong may stand elsewhere; a unit may not.
     in_headers = name == "unit" or (name in HEADER_KEYWORDS and not value)
+    table = "headers" if in_headers else table if not value else ""
     value = {"": "…", "True": "true", "False": "false"}.get(value, value)
-    return f"{name} = {value}{' under [headers]' if in_headers else ''}"
+    return f"{name} = {value}{f' under [{table}]' if table else ''}"
 
 
 def reason_in_night(err: BaseException, is_configured: bool) -> str:

@@ -150,6 +150,11 @@ class Step:
     files : tuple of str
         Parameters that are paths, in a configuration relative to its folder. A frame is reduced anew when what such a
         file holds changes.
+    lacking : callable or None
+        ``lacking(meta, **own)`` returns what the header of a raw frame lacks for the step, in words, or ``""``. The
+        plan of a night names it.
+    once : bool
+        Whether a night may have the step only once, as a correction. True for every step that takes a combined frame.
 
     Examples
     --------
@@ -167,6 +172,8 @@ class Step:
     check: Callable[..., Any] | None = None
     plugins: Callable[..., Any] | None = None
     files: tuple[str, ...] = ()
+    lacking: Callable[..., str] | None = None
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,10 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            ("[nigth]\n", r"line 7: Found the table 'nigth'; expected one of: night, headers, select, combine, step"),
+            (
+                "[nigth]\n",
+                r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
+            ),
             ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
             ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
