@@ -21,15 +21,25 @@ from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key, ex
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
-from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
+from ccdproc_crplugin.kernels.combine import Combined
 
 #: A card that only combined frames have.
 COMBINED = "CRCOMBIN"
 
 #: The extension with the table of the inputs.
 INPUTS = "CRINPUTS"
+
+#: The card that says what each flat was multiplied with.
+SCALE = "CRSCALE"
+
+#: The card with the section from which the level of each flat was taken.
+STATISTICS_SECTION = "CRSTATSC"
+
+#: The card with the HDU of the frames that a combined frame is made of, in files of several.
+HDU = "CRHDU"
 
 #: Cards that describe a file or a place in the sky, not the observation.
 NOT_COMMON = re.compile(
@@ -50,6 +60,7 @@ class CombinedFrame:
     unit: u.Unit
     shape: tuple[int, int]
     has_bias: bool  # whether the bias is still in it
+    hdu: int | None = None  # the HDU of its inputs in files of several frames, None if they have one
 
     @classmethod
     def of_file(cls, path: Path, key_of: Callable[[Mapping], CalibrationKey] = calibration_key) -> CombinedFrame:
@@ -65,7 +76,8 @@ class CombinedFrame:
             exposure_of(meta),
             u.Unit(meta["BUNIT"]),
             (meta["NAXIS2"], meta["NAXIS1"]),
-            has_bias="CRBIAS" not in meta,
+            has_bias="CRBIAS" not in meta and "bias" not in corrections(meta),
+            hdu=meta.get(HDU),
         )
 
     def read(self) -> np.ndarray:
@@ -160,11 +172,14 @@ def write_combined(
     inputs: Table,
     masters: dict[str, CombinedFrame],
     settings: CombineSettings,
+    hdu: int | None = None,
 ) -> Path:
     """Write a combined frame, with a row of ``inputs`` for each input; ``masters`` were subtracted from them."""
     inputs = inputs.copy()
     inputs["file"] = [_as_ascii(name) for name in inputs["file"]]
     _write_cards(meta, inputs, settings, masters)
+    if hdu is not None:
+        meta[HDU] = (hdu, "HDU of the inputs")
     nothing = combined.n_used == 0
     ccd = CCDData(
         combined.image,
@@ -180,17 +195,21 @@ def write_combined(
     return write_hdus(hdus, path, settings.overwrite)
 
 
-def _write_cards(meta: fits.Header, inputs: Table, options: CombineOptions, masters: dict[str, CombinedFrame]) -> None:
+def _write_cards(
+    meta: fits.Header, inputs: Table, settings: CombineSettings, masters: dict[str, CombinedFrame]
+) -> None:
     meta["NCOMBINE"] = (len(inputs), "frames combined")
-    meta[COMBINED] = (options.method, "how frames were combined")
+    meta[COMBINED] = (settings.method, "how frames were combined")
     meta["CRVERSN"] = (version("ccdproc_crplugin"), "version of ccdproc_crplugin")
-    if options.method == "average":
-        meta["CRSIGLOW"] = (_card_value(options.sigma_low), "clipped so many deviations below the median")
-        meta["CRSIGHI"] = (_card_value(options.sigma_high), "clipped so many deviations above the median")
-        meta["CRITER"] = (options.n_iterations, "passes of the clipping at most")
+    if settings.method == "average":
+        meta["CRSIGLOW"] = (_card_value(settings.sigma_low), "clipped so many deviations below the median")
+        meta["CRSIGHI"] = (_card_value(settings.sigma_high), "clipped so many deviations above the median")
+        meta["CRITER"] = (settings.n_iterations, "passes of the clipping at most")
         meta["CRNREJ"] = (int(inputs["n_rejected"].sum()), "pixels clipped, summed over the inputs")
     if "scale" in inputs.colnames:
-        meta["CRSCALE"] = ("inverse median", "what each input was multiplied with")
+        meta[SCALE] = ("inverse median", "what each input was multiplied with")
+        if settings.statistics_section is not None:
+            meta[STATISTICS_SECTION] = (settings.statistics_section, "where that median was taken")
     for kind, master in masters.items():
         meta[f"CR{kind.upper()}"] = (_as_ascii(master.path.name), f"{kind} that was subtracted from each input")
     # The names that IRAF gives the cards; beyond 999 the table alone has room.

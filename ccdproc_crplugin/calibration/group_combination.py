@@ -20,10 +20,14 @@ from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.calibration.saturation import measure_saturation, saturation_level
 from ccdproc_crplugin.calibration.settings import CombineSettings, section_of_statistics
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.frames.sections import Section, is_within
 from ccdproc_crplugin.kernels.combine import Combined, Stack, combine_stack, frame_median
 from ccdproc_crplugin.kernels.engines import n_threads
 from ccdproc_crplugin.kernels.flat_light import light_level, unlit_pixels
+
+#: What is subtracted from frames of a kind.
+SUBTRACTED = {"dark": ("bias",), "flat": ("bias", "dark")}
 
 #: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
 LEAST_FRAMES = 3
@@ -78,6 +82,7 @@ def combine_frames(
             inputs=inputs[good],
             masters=subtraction.masters,
             settings=settings,
+            hdu=stack.frames[0].hdu,
         )
     # a header can't hold all that the key says, such as the name of the extension
     return CombinedFrame.of_file(target, lambda _: key)
@@ -97,6 +102,9 @@ def _subtraction_and_scales(
     key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame]
 ) -> tuple[Subtraction, np.ndarray | None]:
     """The frames to subtract, and the inverse medians of flats; flats that can't be used are left out."""
+    masters = _without_those_subtracted(key, stack, masters)
+    if not stack.frames:
+        return Subtraction(), None
     subtraction = choose_subtraction(key, stack, masters)
     if key.kind != "flat":
         return subtraction, None
@@ -116,6 +124,21 @@ def _subtraction_and_scales(
         ["" if is_lit else "found a flat whose median is not positive; expected light in it" for is_lit in lit]
     )
     return subtraction, scales[lit]
+
+
+def _without_those_subtracted(
+    key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame]
+) -> list[CombinedFrame]:
+    """The combined frames that may be subtracted: nothing is, that the headers of the frames say was subtracted."""
+    left = [master for master in masters if master.key.kind in SUBTRACTED.get(key.kind, ())]
+    for kind in dict.fromkeys(master.key.kind for master in left):
+        made = [kind in corrections(frame.header) for frame in stack.frames]
+        if all(made):
+            left = [master for master in left if master.key.kind != kind]
+        elif any(made):
+            reason = f"found that its header records the correction for {kind}, unlike those of other frames"
+            stack.leave_out([reason if is_made else "" for is_made in made])
+    return left
 
 
 def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:

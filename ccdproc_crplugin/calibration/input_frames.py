@@ -7,9 +7,9 @@ A plain frame stays in its file, from which its rows are read as they are stored
 
 from __future__ import annotations
 
-import os
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
@@ -24,7 +24,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import given_unit, reading
-from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
+from ccdproc_crplugin.io.hdus import image_indices, inherit, unit_of
 from ccdproc_crplugin.io.quality import PLANES
 
 #: Data types by ``BITPIX`` whose pixels are combined as they are stored.
@@ -99,6 +99,7 @@ class InputFrame:
     path: Path
     header: fits.Header  # completed from the primary one
     unit: u.Unit
+    hdu: int | None = None  # in a file of several frames
     plane: Plane | None = None  # None until the pixels are read or known to be plain
     saturation: Saturation | None = None  # None until it is measured
 
@@ -109,27 +110,43 @@ class InputFrame:
             self.plane.file = None
 
 
-def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
-    """Open a file; the frame has a plane if its pixels can be read as they are stored."""
+def open_frames(
+    path: Path, is_wanted: Callable[[fits.Header], bool], *, unit: Any = None, hdu: int | None = None
+) -> list[InputFrame] | None:
+    """
+    Open the frames of a file, or the one in ``hdu``; None if the header of the first one is not wanted.
+
+    A frame has a plane if its pixels can be read as they are stored.
+    """
     with reading(path):
         file = open(path, "rb", buffering=0)  # noqa: SIM115
-        frame = None
+        frames = None
         try:
-            frame = _look_into(file, path, unit, hdu)
+            frames = _frames_of(file, path, is_wanted, unit, hdu)
         finally:
-            if frame is None or frame.plane is None:
+            if frames is None or len(frames) > 1 or frames[0].plane is None:
                 file.close()
-    return frame
+    if frames is not None and len(frames) == 1 and isinstance(frames[0].plane, FilePlane):
+        frames[0].plane.file = file
+    return frames
 
 
-def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+def _frames_of(
+    file: FileIO, path: Path, is_wanted: Callable[[fits.Header], bool], unit: Any, hdu: int | None
+) -> list[InputFrame] | None:
     with warnings.catch_warnings():
         # checked below, with the name of the file in the message
         warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
         hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
-        index = image_index(hdus, path) if hdu is None else hdu
+        indices = image_indices(hdus, path) if hdu is None else [hdu]
+        if not is_wanted(inherit(hdus, indices[0])):
+            return None
+        return [_look_into(hdus, index, path, unit, index if len(indices) > 1 else hdu) for index in indices]
+
+
+def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int | None) -> InputFrame:
     image = hdus[index]
-    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
+    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit), hdu)
     if len(image.shape) != 2:
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
@@ -137,9 +154,9 @@ def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFra
     if _is_plain(image) and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
-        if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
+        if path.stat().st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
             raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
-        frame.plane = FilePlane(image.shape, dtype, path, file, start, zero=float(image.header.get("BZERO", 0)))
+        frame.plane = FilePlane(image.shape, dtype, path, None, start, zero=float(image.header.get("BZERO", 0)))
     return frame
 
 

@@ -31,6 +31,9 @@ from ccdproc_crplugin.kernels.combine import CombineOptions
 
 METHODS = ("average", "median")
 
+#: What the flats have one scale for: all frames of a file, or each frame.
+FLAT_SCALES = ("file", "frame")
+
 #: More passes of the clipping than this change nothing: no pixel has so many values.
 MOST_ITERATIONS = 1 << 20
 
@@ -46,6 +49,7 @@ class CombineSettings(CombineOptions):
     group_by: Any = ()
     group_ignore: Any = ()
     statistics_section: str | None = None
+    flat_scale: str = "file"
     subtract: bool = True
     masters: Iterable[Any] = ()  # becomes a list of Path
     keys: Mapping[Any, CalibrationKey] = field(default_factory=dict)  # becomes a dict by Path
@@ -60,6 +64,7 @@ class CombineSettings(CombineOptions):
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
+        check_choice("flat_scale", self.flat_scale, FLAT_SCALES)
         for name in ("sigma_low", "sigma_high", "temperature_tolerance"):
             check_number(name, getattr(self, name), 0, finite=False)
         check_whole("n_iterations", self.n_iterations, 0)
@@ -95,11 +100,6 @@ class CombineSettings(CombineOptions):
     def memory(self) -> int:
         """How many bytes may be used for pixels."""
         return _n_bytes(self.memory_limit)
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """Keywords of `read_ccd`."""
-        return {"unit": self.unit, "hdu": self.hdu}
 
     def key_of(self, path: Path) -> Callable[[Mapping], CalibrationKey]:
         """A function of its header that returns the key of a file: the given one, or what the header contains."""

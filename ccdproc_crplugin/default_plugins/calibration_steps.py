@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -14,6 +15,8 @@ from astropy import units as u
 from astropy.io.fits import Header
 from astropy.nddata import CCDData, StdDevUncertainty
 
+from ccdproc_crplugin.calibration.chips import OF_FILE
+from ccdproc_crplugin.calibration.combined_frame import SCALE, STATISTICS_SECTION
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
     CosmicRayError,
@@ -24,7 +27,13 @@ from ccdproc_crplugin.errors import (
 )
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import moved_sections
-from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
+from ccdproc_crplugin.frames.gain_and_noise import (
+    Electronics,
+    check_figures,
+    electronics_of,
+    gain_by_amplifier,
+    same_unit,
+)
 from ccdproc_crplugin.io.ccd import open_hdus
 from ccdproc_crplugin.io.companions import read_bad_pixels
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
@@ -138,7 +147,7 @@ def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
     """
     import ccdproc
 
-    return _single(ccd, ccdproc.subtract_bias, _matched(master, ccd))
+    return _single(ccd, ccdproc.subtract_bias, _in_unit_of(ccd, _matched(master, ccd)))
 
 
 def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDData:
@@ -161,7 +170,7 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
 
     exposure = _exposure_to_scale_by if scale else _exposure_or_nan
     exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
-    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=scale, **exposures)
+    return _single(ccd, ccdproc.subtract_dark, _in_unit_of(ccd, _matched(master, ccd)), scale=scale, **exposures)
 
 
 def correct_flat(
@@ -184,12 +193,12 @@ def correct_flat(
     min_value : float or None
         Smaller values of the flat are replaced by this one.
     norm_value : float or None
-        The flat is divided by this value; `None` means its level.
+        The flat is divided by this value; `None` means its level, or that of all chips if they have one scale.
     statistic : {"mean", "median"}
         Which statistic of the good pixels that saw light is the level of the flat.
     section : str or None
         The part of the frame from which the level is taken, in FITS notation or as a keyword of the header of the
-        frame. `None` means all of it.
+        frame. `None` means the section from which the level of the single flats was taken, or all of it.
     least_light : float
         Share of the level below which a pixel of the flat saw almost no light. Such a pixel, one that is not finite,
         and one that is masked in the flat are masked in the result, and keep their values there.
@@ -207,6 +216,10 @@ def correct_flat(
     import ccdproc
 
     flat = _matched(master, ccd)
+    if section is None and flat.meta.get(SCALE) == OF_FILE:
+        norm_value = norm_value or 1.0  # the level of all chips together
+    elif section is None:
+        section = flat.meta.get(STATISTICS_SECTION)
     if min_value is not None:
         flat = flat.copy()
         flat.data[flat.data < min_value] = min_value
@@ -435,6 +448,20 @@ def _matched(master: CCDData, ccd: CCDData) -> CCDData:
     return CCDData(master.data, unit=master.unit, mask=master.mask, meta=master.meta, copy=False)
 
 
+def _in_unit_of(ccd: CCDData, master: CCDData) -> CCDData:
+    """The combined frame to subtract, in the unit of the frame; adu, count and DN are one unit by several names."""
+    if master.unit == ccd.unit:
+        return master
+    if not same_unit(master.unit, ccd.unit):
+        raise CosmicRayError(
+            f"Found a frame in {ccd.unit}, and a combined frame to subtract in {master.unit}; expected one unit.",
+            "Give {unit} if a header is wrong, or do correct_gain before this step.",
+        )
+    renamed = copy.copy(master)
+    renamed.unit = ccd.unit
+    return renamed
+
+
 def _as_float(ccd: CCDData) -> CCDData:
     if ccd.data.dtype.kind == "f":
         return ccd
@@ -505,7 +532,7 @@ def ccdcr_steps() -> Iterator[Step]:
         kinds=raw,
         check=_check_overscan,
         lacking=_lacking_overscan,
-        once=True,
+        correction="overscan",
     )
     yield Step(
         "trim",
@@ -514,7 +541,7 @@ def ccdcr_steps() -> Iterator[Step]:
         kinds=raw,
         check=_check_trim,
         lacking=_lacking_trim,
-        once=True,
+        correction="trim",
     )
     yield Step(
         "mask_bad_pixels",
@@ -524,7 +551,9 @@ def ccdcr_steps() -> Iterator[Step]:
         check=_check_mask,
         files=("file",),
     )
-    yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
+    yield Step(
+        "subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias", correction="bias"
+    )
     yield Step(
         "subtract_dark",
         "subtract the combined dark, scaled by the exposure if asked",
@@ -532,7 +561,17 @@ def ccdcr_steps() -> Iterator[Step]:
         kinds=raw[2:],
         master="dark",
         any_exposure=_scaled,
+        correction="dark",
     )
-    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat", check=_check_flat)
-    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures, once=True)
+    yield Step(
+        "correct_flat",
+        "divide by the combined flat field",
+        correct_flat,
+        master="flat",
+        check=_check_flat,
+        correction="flat",
+    )
+    yield Step(
+        "correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures, correction="gain"
+    )
     yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation, check=_check_deviation)

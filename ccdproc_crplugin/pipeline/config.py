@@ -163,8 +163,8 @@ class _Reader:
             except CosmicRayError as err:
                 with self._naming_line(f"step {number}", _wrong_parameter(call, err)):
                     raise
-            if call.name in [other.name for other in calls] and is_correction(call):
-                message = f"Found the step {call.name!r} twice; expected it once, because it is a correction."
+            if _is_made_again(call, calls):
+                message = f"Found the step {call.name!r} after its correction was made; expected each correction once."
                 raise self._error(f"step {number}", "name", message)
             calls.append(call)
         return tuple(calls)
@@ -258,10 +258,13 @@ def check_calls(calls: Iterable[Call]) -> None:
             raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
 
 
-def is_correction(call: Call) -> bool:
-    """Whether a frame must not get the step twice."""
+def _is_made_again(call: Call, calls: Iterable[Call]) -> bool:
+    """Whether earlier steps make the correction of a step."""
     step = plugins.find_step(call.name)
-    return step.once or bool(step.master)
+    if not (step.correction or step.master):
+        return False
+    made = {plugins.find_step(other.name).correction for other in calls} - {""}
+    return step.correction in made or call.name in [other.name for other in calls]
 
 
 def check_ending(ending: str) -> None:

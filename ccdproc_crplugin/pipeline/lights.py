@@ -31,7 +31,7 @@ from ccdproc_crplugin.pipeline.results import (
     is_readable,
     is_whole,
 )
-from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, run_step
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
 from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.votes import votes_of
 
@@ -139,6 +139,7 @@ def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str
     overrule_header(ccd.meta, task.headers)
     if ccd.data.dtype.kind == "f" and not np.isfinite(ccd.data).any():
         raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
+    refuse_corrected(ccd.meta, task.calls)
     for call in task.calls:
         try:
             ccd, measured = run_step(ccd, number, call)

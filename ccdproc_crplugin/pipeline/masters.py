@@ -16,6 +16,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
+from ccdproc_crplugin.calibration.chips import share_scale
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError
@@ -24,7 +25,7 @@ from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
-from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, run_step
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
 
 #: Steps that `combine_calibrations` does itself, which is faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
@@ -40,6 +41,8 @@ def combine_group(task: CombineTask) -> Outcome:
         try:
             for number, target in enumerate(targets):
                 _combine(task, number, target, left_out)
+            if len(targets) > 1 and task.group.key.kind == "flat" and task.night.combine.get("flat_scale") != "frame":
+                share_scale(targets)
         except Exception as err:
             failure = reason_in_night(err, task.night.is_configured)
             fatal = failure if isinstance(err, OutputError) else ""
@@ -59,7 +62,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     """Combine the ``number``-th frame of each file in a temporary folder, and move the result to its place."""
     if is_readable(target) and COMBINED not in fits.getheader(target):
         raise foreign_file(target)
-    group, headers = task.group, task.night.headers
+    group, night, headers = task.group, task.night, task.night.headers
     first, rest = _split(group.calls)
     prepare = functools.partial(_prepared, headers=headers, number=number, calls=first) if first or headers else None
     paths = [entry.path for entry in group.entries]
@@ -74,7 +77,9 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
             (made,) = combine_calibrations(
                 paths,
                 scratch,
-                **{**task.memory, **task.night.combine},
+                **{**task.memory, **night.combine},
+                group_by=night.group.by,
+                group_ignore=sorted(night.group.ignore),
                 subtract=bool(rest),
                 keys=dict.fromkeys(paths, group.key) | keys,
                 masters=list(masters),
@@ -99,6 +104,7 @@ def _split(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[Call, ...]]
 
 def _prepared(ccd: CCDData, *, headers: Mapping[str, Any], number: int, calls: tuple[Call, ...]) -> CCDData:
     overrule_header(ccd.meta, headers)
+    refuse_corrected(ccd.meta, calls)
     for call in calls:
         ccd, _ = run_step(ccd, number, call)
     return ccd

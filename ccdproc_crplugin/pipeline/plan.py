@@ -52,7 +52,7 @@ class Planner:
     def plan(self, entries: Iterable[Entry]) -> Plan:
         """The plan for these files, which depends on them and on the settings alone."""
         entries = list(entries)
-        self.notes += criteria_of_nothing(self.night, entries)
+        self.doubts += criteria_of_nothing(self.night, entries)
         usable = self._usable(entries)
         self._group([entry for entry in usable if entry.kind in CALIBRATION_KINDS])
         lights = tuple(self._lights([entry for entry in usable if entry.kind == "light"]))

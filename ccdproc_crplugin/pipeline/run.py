@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.selection import paths_of
@@ -69,6 +70,7 @@ def run_night(
                 log.info("%s", note)
             for doubt in plan.doubts:
                 log.warning("%s", doubt)
+                warnings.warn(doubt, CalibrationWarning, stacklevel=3)
             execution = Execution(night, plan, record.earlier, crew, log)
             rows = execution.rows()
             for row in progress(rows, total=len(entries)) if progress else rows:

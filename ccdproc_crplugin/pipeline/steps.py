@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,10 +18,14 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
+from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.frames.sections import as_pairs
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
+
+#: Corrections whose records in headers are sure. What cameras write of overscan and trim may be sizes of the chip.
+TRUSTED = frozenset({"bias", "dark", "flat", "gain"})
 
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
 HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
@@ -72,6 +76,18 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
         names = {"master": call.master_names[which]} if call.masters else {}
         write_history(result.meta, call.name, {**names, **call.parameters}, "done")
     return result, tables
+
+
+def refuse_corrected(meta: Mapping, calls: Iterable[Call]) -> None:
+    """Refuse a raw frame whose header says that one of the steps was done."""
+    made = corrections(meta) & TRUSTED
+    for call in calls:
+        correction = plugins.find_step(call.name).correction
+        if correction in made:
+            raise CosmicRayError(
+                f"{call.name}: Found that the header records the correction for {correction}; expected a frame without "
+                "it, because no correction is made twice. Leave the step out, or take the raw frame."
+            )
 
 
 @functools.lru_cache(maxsize=4)

@@ -153,8 +153,9 @@ class Step:
     lacking : callable or None
         ``lacking(meta, **own)`` returns what the header of a raw frame lacks for the step, in words, or ``""``. The
         plan of a night names it.
-    once : bool
-        Whether a night may have the step only once, as a correction. True for every step that takes a combined frame.
+    correction : {"", "overscan", "trim", "bias", "dark", "flat", "gain"}
+        The correction that the step makes. A night may have it once, as every step that takes a combined frame, and a
+        frame whose header says that its bias, dark, flat or gain was corrected is refused.
 
     Examples
     --------
@@ -173,7 +174,7 @@ class Step:
     plugins: Callable[..., Any] | None = None
     files: tuple[str, ...] = ()
     lacking: Callable[..., str] | None = None
-    once: bool = False
+    correction: str = ""
 
 
 @dataclass(frozen=True)
