@@ -109,7 +109,7 @@ def _is_sound(key: CalibrationKey) -> bool:
         key.kind in (*header.KINDS, "unknown")
         and all(text is None or isinstance(text, str) for text in texts)
         and all(number is None or (type(number) in (int, float) and math.isfinite(number)) for number in numbers)
-        and (key.binning is None or [type(factor) for factor in key.binning] == [int, int])
+        and (key.binning is None or (isinstance(key.binning, tuple) and list(map(type, key.binning)) == [int, int]))
         and all(map(_are_cards, (key.camera, key.detector, key.amplifier, key.more)))
     )
 
