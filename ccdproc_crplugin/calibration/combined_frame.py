@@ -108,11 +108,12 @@ GROUPED = (
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:
     """The cards that all inputs have with the same value, and the kind, exposure and temperature of the key."""
     first = headers[0]
-    common = fits.Header()
+    common, added = fits.Header(), set[str]()
     values = [_readable(meta) for meta in headers]
     for card in first.cards:
         keyword = card.keyword
-        if not NOT_COMMON.fullmatch(keyword) and keyword not in common and _same(values, keyword):
+        if not NOT_COMMON.fullmatch(keyword) and keyword not in added and _same(values, keyword):
+            added.add(keyword)
             common.append(card)
     _add_grouped(common, headers, values, key)
     kinds = [keyword for keyword in header.KEYWORDS["kind"] if keyword in values[0]]
@@ -134,6 +135,7 @@ def _readable(meta: fits.Header) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for card in meta.cards:
         try:
+            card.verify("silentfix")
             values.setdefault(card.keyword, card.value)
         except fits.VerifyError:
             continue
