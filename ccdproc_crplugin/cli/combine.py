@@ -28,6 +28,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     for side, word in (("low", "below"), ("high", "above")):
         text = f"clip values so many sigma {word} the median; average only (default: %(default)s)"
         add(f"--sigma-{side}", type=_not_negative, default=5.0, metavar="NUMBER", help=text)
+    text = "largest difference of a frame from the middle temperature of its group, deg_C (default: %(default)s)"
+    add("--temperature-tolerance", type=_not_negative, default=1.0, metavar="NUMBER", help=text)
+    text = "keyword of a further header card that tells groups apart; may be repeated"
+    add("--group-by", action="append", default=[], metavar="KEYWORD", help=text)
+    text = "what does not tell groups apart: a keyword such as INSTRUME, or a property such as slit; may be repeated"
+    add("--group-ignore", action="append", default=[], metavar="NAME", help=text)
+    text = "part of the frames from which the level of flats is taken, such as '[101:500, *]'"
+    add("--statistics-section", metavar="SECTION", help=text)
+    text = "what has one scale in files of several images: the flats of a file, or each frame (default: %(default)s)"
+    add("--flat-scale", choices=["file", "frame"], default="file", help=text)
     add("--no-subtract", action="store_true", help="do not subtract the bias from darks and flats, or darks from flats")
     text = "frame that was combined before, to be subtracted where it fits; may be repeated"
     add("--master", action="append", default=[], type=Path, metavar="FRAME", help=text)
@@ -59,6 +69,11 @@ def run(args: argparse.Namespace) -> int:
             method=args.method,
             sigma_low=args.sigma_low,
             sigma_high=args.sigma_high,
+            temperature_tolerance=args.temperature_tolerance,
+            group_by=args.group_by,
+            group_ignore=args.group_ignore,
+            statistics_section=args.statistics_section,
+            flat_scale=args.flat_scale,
             subtract=not args.no_subtract,
             masters=args.master,
             unit=args.unit,
