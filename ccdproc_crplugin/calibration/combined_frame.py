@@ -20,6 +20,7 @@ from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_ke
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.entries import GIVEN
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
@@ -80,13 +81,13 @@ def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits
         keyword = card.keyword
         if not NOT_COMMON.fullmatch(keyword) and keyword not in common and _same(headers, keyword):
             common.append(card)
-    for keyword in header.KEYWORDS["kind"]:
+    for keyword in header.keywords("kind", first):
         if keyword in first and keyword not in common:
             common[keyword] = first[keyword]
     if header.frame_kind(common) != key.kind:
-        for keyword in header.KEYWORDS["kind"]:
+        for keyword in header.keywords("kind", first):
             common.remove(keyword, ignore_missing=True)
-        common[header.KEYWORDS["kind"][0]] = (key.kind, "kind of the inputs, as told")
+        common[header.QUANTITIES["kind"]] = (key.kind, GIVEN)
     temperature, exposure = header.temperature(first), header.exposure(first)
     if temperature is not None and temperature.keyword not in common:
         common[temperature.keyword] = (key.temperature, "[deg C] mean of the inputs")

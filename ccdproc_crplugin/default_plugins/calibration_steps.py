@@ -376,9 +376,9 @@ def _exposure_or_nan(ccd: CCDData) -> u.Quantity:
 def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     found = header.exposure(ccd.meta)
     if found is None or not found.value > 0:
+        keywords = ", ".join(header.keywords("exposure", ccd.meta))
         raise CosmicRayError(
-            f"Found no exposure time above 0 s in the header (looked for {', '.join(header.KEYWORDS['exposure'])}); "
-            "expected one to scale the dark by."
+            f"Found no exposure time above 0 s in the header (looked for {keywords}); expected one to scale the dark by."
         )
     return found.value
 
@@ -392,7 +392,7 @@ def _gain(ccd: CCDData, gain: Any) -> u.Quantity:
     found = header.gain(ccd.meta)
     if found is None:
         raise CosmicRayError(
-            f"Found no gain in the header (looked for {', '.join(header.KEYWORDS['gain'])}); expected one.",
+            f"Found no gain in the header (looked for {', '.join(header.keywords('gain', ccd.meta))}); expected one.",
             "Give {gain} in electron/adu.",
         )
     return found.value

@@ -6,23 +6,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from ccdproc_crplugin.frames.header import value_of
-
-#: The records of each correction: ccdproc's short and long names, IRAF's (NOAO), and those of the space telescopes.
-RECORDS = {
-    "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASCORR"),
-    "overscan": ("SUBOSCAN", "SUBTRACT_OVERSCAN", "OVERSCAN", "OVERSCOR"),
-    "trim": ("TRIMIM", "TRIM_IMAGE", "TRIM"),
-    "dark": ("SUBDARK", "SUBTRACT_DARK", "DARKCOR", "DARKCORR"),
-    "flat": ("FLATCOR", "FLAT_CORRECT", "FLATCORR"),
-    "gain": ("GAINCOR", "GAIN_CORRECT"),
-}
+from ccdproc_crplugin.frames import dialects
+from ccdproc_crplugin.frames.entries import value_of
 
 #: Letters of ``CALSTAT``, in which MaxIm DL says what it corrected.
 CALSTAT = {"B": "bias", "D": "dark", "F": "flat"}
 
 #: Values that say that a correction was not made.
-NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "PERFORM", "SKIPPED", "0")
+NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "OMITTED", "PERFORM", "SKIPPED", "INCOMPLETE", "N/A", "0")
 
 #: What the programs of SBIG's cameras write to the history.
 DARK_IN_HISTORY = "dark subtraction"
@@ -32,11 +23,22 @@ _SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*
 
 def corrections(meta: Mapping) -> frozenset[str]:
     """The corrections that a header records."""
-    made = {name for name, keywords in RECORDS.items() if any(_is_made(meta, keyword) for keyword in keywords)}
+    made = set(records(meta))
     letters = value_of(meta, "CALSTAT")
     if any(DARK_IN_HISTORY in line for line in _history(meta)):
         made.add("dark")
     return frozenset(made | {CALSTAT[letter] for letter in CALSTAT if isinstance(letters, str) and letter in letters})
+
+
+def records(meta: Mapping) -> dict[str, str]:
+    """The keyword that records each correction."""
+    made: dict[str, str] = {}
+    for dialect in dialects.dialects_of(lambda keyword: value_of(meta, keyword)):
+        for name, keywords in dialect.corrections.items():
+            for keyword in keywords:
+                if _is_made(meta, keyword):
+                    made.setdefault(name, keyword)
+    return made
 
 
 def _history(meta: Mapping) -> list[str]:

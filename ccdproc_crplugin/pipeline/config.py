@@ -29,10 +29,13 @@ NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
 TABLES = ("night", "headers", "select", "combine", "step")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
-TEXTS = ("filter", "readout_mode", "binning", "unit")
+TEXTS = (
+    *("kind", "unit", "filter", "disperser", "slit", "camera", "detector", "amplifier", "readout_mode", "binning"),
+    *("overscan", "trim"),
+)
 
 #: The keys of [headers].
-HEADER_KEYS = (*(name for name in HEADER_KEYWORDS if name not in ("kind", "name")), "unit")
+HEADER_KEYS = (*HEADER_KEYWORDS, "unit", "kind")
 
 #: The numbers in [headers] that have a limit.
 ABOVE_ZERO, ZERO_OR_MORE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
@@ -108,6 +111,8 @@ class _Reader:
             with self._naming_line("headers", name):
                 if name == "unit":
                     given_unit(value)
+                elif name == "kind":
+                    check_choice("kind", value, KINDS)
                 elif name in BY_AMPLIFIER and isinstance(value, Mapping):
                     check_figures(**{name: value})
                 elif name not in TEXTS:

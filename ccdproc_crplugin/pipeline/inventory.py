@@ -110,13 +110,13 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
     with reading(entry.path), fits.open(entry.path) as hdus:
         meta = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(meta, night.headers)
-    plain = _plain(meta)
-    said = {keyword: plain[keyword] for keyword in header.KEYWORDS["kind"] if keyword in plain}
+    plain = header.read_header(meta)
+    said = {keyword: plain[keyword] for keyword in header.keywords("kind", plain) if keyword in plain}
     in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
     return replace(entry, key=_key_of(plain, night), said=in_words, lacking=tuple(_lacking(plain, night)))
 
 
-def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
+def _lacking(plain: Mapping[str, Any], night: Night) -> Iterator[str]:
     in_electron = str(night.headers.get("unit", plain.get("BUNIT", ""))).lower().startswith("e")
     for name, look_up in (("gain", header.gain), ("readnoise", header.readnoise)):
         if name == "gain" and in_electron:
@@ -129,36 +129,21 @@ def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
             yield name
 
 
-def _key_of(plain: dict[str, Any], night: Night) -> CalibrationKey:
+def _key_of(plain: header.FrameHeader, night: Night) -> CalibrationKey:
     key = calibration_key(plain)
     kind = _selected_kind(plain, key.kind, night.select) if night.select else key.kind
-    return key if kind == key.kind else calibration_key(_as_kind(plain, kind))
-
-
-def _plain(meta: fits.Header) -> dict[str, Any]:
-    """The cards of a header that can be read."""
-    values = {}
-    for keyword in meta:
-        try:
-            values[keyword] = meta[keyword]
-        except fits.VerifyError:
-            continue
-    return values
+    if kind == "unknown":
+        kind = night.headers.get("kind", kind)
+    return key if kind == key.kind else calibration_key(plain.with_given("kind", kind))
 
 
 def _selected_kind(meta: Mapping[str, Any], kind: str, select: Mapping[str, tuple[str, ...]]) -> str:
     """The kind of a frame by the words of [select]; a kind that has words there is known by them alone."""
-    found = {_bare(str(meta[keyword])) for keyword in header.KEYWORDS["kind"] if keyword in meta}
+    found = {_bare(str(meta[keyword])) for keyword in header.keywords("kind", meta) if keyword in meta}
     for chosen, words in select.items():
         if found & {_bare(word) for word in words}:
             return chosen
     return "unknown" if kind in select else kind
-
-
-def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A header of another kind, on which depends what else counts in it."""
-    rest = {keyword: value for keyword, value in meta.items() if keyword not in header.KEYWORDS["kind"]}
-    return {**rest, header.KEYWORDS["kind"][0]: kind}
 
 
 def _bare(word: str) -> str:

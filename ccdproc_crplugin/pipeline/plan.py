@@ -216,7 +216,7 @@ def _why_skipped(entry: Entry) -> str:
         return f"of kind {entry.kind}, which no step takes"
     if entry.said:
         return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
-    return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
+    return f"its header does not say what kind of frame it is (looked for {', '.join(header.keywords('kind', {}))})"
 
 
 def _in_words(key: CalibrationKey) -> str:
