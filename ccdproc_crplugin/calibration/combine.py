@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +28,7 @@ from ccdproc_crplugin.calibration.grouping import (
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
 from ccdproc_crplugin.io.selection import paths_of
 
@@ -214,6 +216,7 @@ def combine_calibrations(
 def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
     """The calibration frames among files; those that can't be read are reported and left out."""
     inputs = _Inputs()
+    named: Counter = Counter()
     for path in {os.path.abspath(path): path for path in paths}.values():
         try:
             frame = open_frame(path, **settings.reading)
@@ -230,8 +233,14 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
             settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
             inputs.frames[path], inputs.keys[path] = frame, key
+            named[header.named_by_object(frame.header) if path not in settings.keys else "", key.kind] += 1
         if len(inputs.frames) > MAX_OPEN:
             frame.close()
+    for (name, kind), number in named.items():
+        if name:
+            warnings.warn(
+                f"{name} alone says that {number} frames are of kind {kind}", CalibrationWarning, stacklevel=3
+            )
     return inputs
 
 
@@ -274,7 +283,8 @@ def _nothing_found(inputs: _Inputs) -> CosmicRayError:
     what, n_unreadable = "Found no bias frame, dark or flat that can be read", len(inputs.unreadable)
     if n_unreadable:
         return CosmicRayError(f"{what}, and {n_unreadable} files that can't; expected some.", "The warnings say why.")
-    return CosmicRayError(f"{what}; expected some.", "Their headers need IMAGETYP or a keyword like it.")
+    advice = "`ccdcr headers` shows what their headers say, and `ccdcr combine --kind` takes them for frames of a kind."
+    return CosmicRayError(f"{what}; expected some.", advice)
 
 
 def _targets(keys: Iterable[CalibrationKey], folder: Path, sources: list[Path], overwrite: bool) -> list[Path]:

@@ -34,6 +34,9 @@ from ccdproc_crplugin.plugins.model import Step
 #: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
 
+#: Sections that a header may have under other keywords.
+_OF_HEADER = {"BIASSEC": header.overscan_section, "TRIMSEC": header.trim_section}
+
 #: Share of the pixels of a flat above which it is said that they saw almost no light.
 NOTEWORTHY_UNLIT = 0.01
 
@@ -327,6 +330,9 @@ def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section, parameter)
     if not section.startswith("["):
+        found = _OF_HEADER[section](ccd.meta) if section in _OF_HEADER else None
+        if found is not None:
+            return _section(ccd, found.value, parameter)
         if section not in ccd.meta:
             raise CosmicRayError(
                 f"Found no {section} in the header; expected it to say where that part of the chip is.",
@@ -378,7 +384,8 @@ def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     if found is None or not found.value > 0:
         keywords = ", ".join(header.keywords("exposure", ccd.meta))
         raise CosmicRayError(
-            f"Found no exposure time above 0 s in the header (looked for {keywords}); expected one to scale the dark by."
+            f"Found no exposure time above 0 s in the header (looked for {keywords}); expected one to scale the dark "
+            "by."
         )
     return found.value
 

@@ -48,7 +48,7 @@ class Rule(NamedTuple):
 def in_use() -> tuple[Dialect, ...]:
     """The dialects in use, those that are tried first first."""
     given = _run.get()
-    return tuple(reversed(dialects().values())) if given is None else given
+    return tuple(reversed(list(dialects().values()))) if given is None else given
 
 
 @contextmanager
@@ -136,6 +136,11 @@ def dialects_in(content: Any, name: str) -> list[Dialect]:
     """The dialects of a table, or of a list of tables; ``name`` is for those that have none."""
     tables = content if isinstance(content, list | tuple) else [content]
     return [_dialect(table, name) for table in tables]
+
+
+def with_those_in_use(added: Iterable[Dialect]) -> tuple[Dialect, ...]:
+    """Dialects of a user, then those in use."""
+    return (*added, *in_use())
 
 
 def _dialect(table: Any, name: str) -> Dialect:

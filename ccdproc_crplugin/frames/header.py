@@ -19,7 +19,7 @@ from astropy import units as u
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.entries import FrameHeader, HeaderValue, entries, keywords, read_header, value_of
-from ccdproc_crplugin.frames.kinds import frame_kind, kind_in_doubt, kind_of
+from ccdproc_crplugin.frames.kinds import frame_kind, kind_of, named_by_object
 from ccdproc_crplugin.frames.sections import read_section
 from ccdproc_crplugin.frames.units import ADU_LIKE, as_number, number_and_unit, quantity_in
 from ccdproc_crplugin.plugins.model import KINDS, QUANTITIES
@@ -45,8 +45,8 @@ __all__ = [
     "gain",
     "gain_setting",
     "keywords",
-    "kind_in_doubt",
     "kind_of",
+    "named_by_object",
     "offset",
     "overscan_section",
     "pedestal",
@@ -257,8 +257,8 @@ def _behind_trim(meta: Mapping, axis: int, quantity: str) -> HeaderValue | None:
     """The part behind the exposed one along an axis (0: x, 1: y), if the header says how wide an overscan is."""
     count = _positive(meta, quantity, u.dimensionless_unscaled)
     exposed = trim_section(meta)
-    section = exposed and read_section(exposed.value)
-    if count is None or section is None:
+    section = None if exposed is None else read_section(exposed.value)
+    if count is None or exposed is None or section is None:
         return None
     size = [as_number(value_of(meta, f"NAXIS{number}")) for number in (1, 2)]
     first = [1, 1]
@@ -271,7 +271,8 @@ def _behind_trim(meta: Mapping, axis: int, quantity: str) -> HeaderValue | None:
 
 def _section(meta: Mapping, quantity: str) -> HeaderValue | None:
     for entry in entries(meta, quantity):
-        if read_section(entry.value) is not None:
+        section = read_section(entry.value)
+        if section is not None and all(part.stop is not None for part in section):
             return HeaderValue(entry.value.strip(), entry.keyword)
     return None
 

@@ -54,17 +54,11 @@ def frame_kind(meta: Mapping) -> str:
     return kind_of(meta).value
 
 
-def kind_in_doubt(meta: Mapping) -> str:
-    """A sentence for a frame whose kind only the name of its object says; "" for all others."""
-    found = kind_of(meta)
-    name = next((entry for entry in entries(meta, "object") if entry.keyword in found.keyword.split(", ")), None)
-    if name is None:
-        return ""
-    said = _said(meta)
-    but = f"; {said.keyword} says {value_of(meta, said.keyword)!r}" if said.value != "unknown" else ""
-    return (
-        f"Found that {name.keyword} = {str(name.value).strip()!r} alone says that this is a {found.value} frame{but}."
-    )
+def named_by_object(meta: Mapping) -> str:
+    """The card of the object, such as ``OBJECT = 'Dome Flat'``, if it alone says the kind of a frame; "" if not."""
+    found = kind_of(meta).keyword.partition(",")[0]
+    name = next((entry for entry in entries(meta, "object") if entry.keyword == found), None)
+    return "" if name is None else f"{name.keyword} = {str(name.value).strip()!r}"
 
 
 def _said(meta: Mapping) -> HeaderValue:

@@ -1,9 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The corrections and the sections of the chip that a header records."""
+"""The corrections that a header records."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
 from ccdproc_crplugin.frames import dialects
@@ -17,8 +16,6 @@ NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "OMITTED", "PERFORM", "SKIPP
 
 #: What the programs of SBIG's cameras write to the history.
 DARK_IN_HISTORY = "dark subtraction"
-
-_SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
 
 
 def corrections(meta: Mapping) -> frozenset[str]:
@@ -52,12 +49,3 @@ def _history(meta: Mapping) -> list[str]:
 def _is_made(meta: Mapping, keyword: str) -> bool:
     value = value_of(meta, keyword)
     return value is not None and str(value).strip().upper() not in NOT_MADE
-
-
-def section(meta: Mapping, keyword: str) -> tuple[slice, slice] | None:
-    """A section of the chip that a header names."""
-    found = _SECTION.fullmatch(str(value_of(meta, keyword)))
-    if not found:
-        return None
-    x1, x2, y1, y2 = map(int, found.groups())
-    return (slice(y1 - 1, y2), slice(x1 - 1, x2)) if 1 <= x1 <= x2 and 1 <= y1 <= y2 else None

@@ -41,9 +41,8 @@ def unit_named(text: str, meta: Mapping) -> u.UnitBase | None:
     if whole is not None:
         return whole
     parts = [words.get(_bare(part)) for part in re.split(r"/|\bper\b", spelled, flags=re.I)]
-    if len(parts) == 2 and None not in parts:
-        return parts[0] / parts[1]
-    return None
+    of, per = parts if len(parts) == 2 else (None, None)
+    return None if of is None or per is None else of / per
 
 
 def _words(meta: Mapping) -> dict[str, u.UnitBase]:

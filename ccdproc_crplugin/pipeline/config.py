@@ -17,16 +17,18 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
+from ccdproc_crplugin.frames.dialects import dialects_in
 from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "select", "combine", "step")
+TABLES = ("night", "headers", "dialect", "select", "combine", "step")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
 TEXTS = (
@@ -100,6 +102,7 @@ class _Reader:
             ending=ending,
             hot_pixels=hot_pixels,
             headers=self._headers(self._table(content, "headers")),
+            dialects=self._dialects(content.get("dialect", ())),
             select=self._select(self._table(content, "select")),
             combine=self._combine(self._table(content, "combine")),
             calls=self._steps(content.get("step", ()), base),
@@ -121,6 +124,10 @@ class _Reader:
                 elif not (isinstance(value, str) and value.isascii() and value.isprintable()):
                     raise wrong_value(name, value, "text that a FITS header can hold")
         return dict(values)
+
+    def _dialects(self, tables: Any) -> tuple[Dialect, ...]:
+        with self._naming_line("dialect", ""):
+            return tuple(dialects_in(tables, "of the night"))
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
         self._known("select", values, KINDS, "kind of frame")

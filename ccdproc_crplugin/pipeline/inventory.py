@@ -18,6 +18,7 @@ from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_ke
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
+from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
@@ -46,7 +47,7 @@ def take_inventory(
     files: Iterable[tuple[Path, str]], night: Night, earlier: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Entry]:
     """An entry for each file; the header of a file is read again only if its content or the settings changed."""
-    said_by = hash_settings([dict(night.headers), dict(night.select)])[:8]
+    said_by = hash_settings([dict(night.headers), dict(night.select), repr(in_use())])[:8]
     for path, file in files:
         row = earlier.get(file, {})
         entry = Entry(path, file, said_by=said_by)
@@ -113,7 +114,9 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
     plain = header.read_header(meta)
     said = {keyword: plain[keyword] for keyword in header.keywords("kind", plain) if keyword in plain}
     in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
-    return replace(entry, key=_key_of(plain, night), said=in_words, lacking=tuple(_lacking(plain, night)))
+    key, lacking = _key_of(plain, night), tuple(_lacking(plain, night))
+    named = header.named_by_object(plain) if key.kind == header.frame_kind(plain) else ""
+    return replace(entry, key=key, said=in_words, lacking=lacking, named=named)
 
 
 def _lacking(plain: Mapping[str, Any], night: Night) -> Iterator[str]:

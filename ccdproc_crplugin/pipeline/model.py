@@ -16,6 +16,7 @@ from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels.hot_pixels import Hits
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: What a run may do about hot pixels: leave them alone, list them, or put what was removed from them back.
 HOT_PIXELS = ("off", "flag", "restore")
@@ -61,6 +62,7 @@ class Night:
     select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by kind, the words of its headers
     combine: Mapping[str, Any] = field(default_factory=dict)  # keywords of `combine_calibrations`
     hot_pixels: str = "flag"  # what is done about them, one of `HOT_PIXELS`
+    dialects: tuple[Dialect, ...] = ()  # of headers, tried before those of plugins
     config: str = ""  # the file that all this was read from
 
     @property
@@ -85,6 +87,7 @@ class Entry:
     said_by: str = ""  # hash of the settings that decide about the key beside the header
     said: str = ""  # the cards of the header that name the kind of frame
     lacking: tuple[str, ...] = ()  # "gain" and "readnoise" if the header lacks them
+    named: str = ""  # the card of the object, if this alone says the kind of frame
 
     @property
     def kind(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import pluggy
@@ -101,6 +101,8 @@ def check_dialect(dialect: Dialect) -> None:
                 raise CosmicRayError(
                     f"{where} has {table} for {name!r} that are {words!r:.80}; expected a list of text."
                 )
+            if table == "units":
+                _check_unit(where, name)
 
 
 def _check_unit(where: str, name: str) -> None:
@@ -113,10 +115,10 @@ def _check_unit(where: str, name: str) -> None:
 
 
 def _check_table(where: str, table: str, entries: Any, expected: Any) -> None:
-    """Refuse a table of a dialect that is no mapping of text to what is expected."""
+    """Refuse a table of a dialect that is no dict of text to what is expected."""
     what = "text" if expected is str else "a list"
-    if not isinstance(entries, Mapping):
-        raise CosmicRayError(f"{where} has {table} that are {entries!r:.80}; expected a mapping to {what}.")
+    if not isinstance(entries, dict):
+        raise CosmicRayError(f"{where} has {table} that are {entries!r:.80}; expected a dict to {what}.")
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, expected):
             raise CosmicRayError(f"{where} has {name!r:.80} = {value!r:.80} under {table}; expected text and {what}.")
