@@ -108,17 +108,17 @@ _COMMON = Dialect(
             "bias": "bias, biasframe, biases, zero, zeroframe, offset, offsetframe, masterbias, superbias, masterzero",
             # The darks of flats have the exposure of the flats, and are combined by it like all darks.
             "dark": (
-                "dark, darkframe, darks, masterdark, darkflat, flatdark, darkforflat, darkflatframe, flatdarkframe, "
+                "dark, darkframe, masterdark, darkflat, flatdark, darkforflat, darkflatframe, flatdarkframe, "
                 "domedark, darkdome"
             ),
             "flat": (
-                "flat, flatfield, flatframe, flats, skyflat, flatsky, twilightflat, twiflat, flattwilight, twilight, "
+                "flat, flatfield, flatframe, skyflat, flatsky, twilightflat, twiflat, flattwilight, twilight, "
                 "twilightsky, skytwilight, duskflat, dawnflat, morningflat, eveningflat, domeflat, flatdome, dome, "
                 "lampflat, flatlamp, dflat, sflat, tflat, pflat, internalflat, pixelflat, slitlessflat, flatdither, "
                 "masterflat, superflat, illumination, illum"
             ),
             "arc": (
-                "arc, arcs, comp, comparison, lamp, wave, wavelamp, arclamp, lamparc, complamp, "
+                "arc, comp, comparison, lamp, wave, wavelamp, arclamp, lamparc, complamp, "
                 "cuar, hene, henear, thar, cuneon, cune, hgar, hgne, hgcd, fear, xenon, neon, argon, arklamp"
             ),
             "focus": "focus, focusing, focussing, focusframe, focusrun, focustest, hartmann",
@@ -178,9 +178,9 @@ _JWST = Dialect(
     ignored=_table({"exposure": "EXPOSURE"}),
     kinds=_table(
         {
-            "dark": "*dark",
-            "flat": "*flat, *grpled, *led",
-            "arc": "*lamp, *autowave, *wavecal, *autoflat",
+            "dark": "*dark*",
+            "flat": "*flat*, *led",
+            "arc": "*lamp, *wave*",
             "focus": "*focus",
             "light": "nrc*, nrs*, nis*, mir*, fgs*",
         }

@@ -75,6 +75,9 @@ _OPEN = re.compile(
 #: Texts that say nothing.
 _SAYS_NOTHING = ("", "na", "nan", "null", "unknown", "undefined", "undef", "primary", "compressedimage")
 
+#: A section of a chip that runs forwards.
+_SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
+
 #: A binning factor, below 1000.
 _FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
 
@@ -271,8 +274,9 @@ def _behind_trim(meta: Mapping, axis: int, quantity: str) -> HeaderValue | None:
 
 def _section(meta: Mapping, quantity: str) -> HeaderValue | None:
     for entry in entries(meta, quantity):
-        section = read_section(entry.value)
-        if section is not None and all(part.stop is not None for part in section):
+        found = _SECTION.fullmatch(str(entry.value))
+        x1, x2, y1, y2 = map(int, found.groups()) if found else (0, 0, 0, 0)
+        if 1 <= x1 <= x2 and 1 <= y1 <= y2:
             return HeaderValue(entry.value.strip(), entry.keyword)
     return None
 

@@ -91,7 +91,8 @@ def _kind_in(text: str, meta: Mapping) -> str:
 
 
 def _kind_of_word(word: str, meta: Mapping) -> str:
-    return next((kind for kind, pattern in _words(meta) if fnmatchcase(word, pattern)), "")
+    forms = (word, word.removesuffix("s"))
+    return next((kind for kind, pattern in _words(meta) if any(fnmatchcase(form, pattern) for form in forms)), "")
 
 
 def _words(meta: Mapping) -> Iterator[tuple[str, str]]:

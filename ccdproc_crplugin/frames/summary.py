@@ -68,14 +68,14 @@ class Summary:
 
 def summary_of(meta: Mapping, shape: tuple[int, int], unit: tuple[str, str] | None) -> Summary:
     """The summary of a frame from its header, its shape (ny, nx), and its unit with the source of this."""
-    made, meta = corrections(meta), header.read_header(meta)
-    rows = (*_rows(meta, shape, unit), *_corrections(meta, made))
+    cards = header.read_header(meta)
+    rows = (*_rows(cards, shape, unit), *_corrections(cards, corrections(meta)))
     found = {row.quantity for row in rows}
     in_electron = unit is not None and unit[0].startswith("electron")
-    kind = header.frame_kind(meta)
+    kind = header.frame_kind(cards)
     wanted = WANTED.get(kind, WANTED["light"] if kind == "unknown" else ("unit",))
     missing = [name for name in wanted if name not in found and not (name == "gain" and in_electron)]
-    return Summary(rows, {name: tuple(_likely(meta, name)) for name in missing})
+    return Summary(rows, {name: tuple(_likely(cards, name)) for name in missing})
 
 
 def _rows(meta: Mapping, shape: tuple[int, int], unit: tuple[str, str] | None) -> Iterator[Row]:
@@ -166,10 +166,12 @@ def _with_value(meta: Mapping, keywords: str) -> str:
     return ", ".join(f"{name} = {str(header.value_of(meta, name)).strip()}" for name in names)
 
 
-def _likely(meta: Mapping, quantity: str) -> Iterator[str]:
+def _likely(meta: header.FrameHeader, quantity: str) -> Iterator[str]:
     """Cards that may say a quantity, with their comments."""
     pattern = _LIKELY.get(quantity)
-    for keyword in meta if pattern else ():
+    if pattern is None:
+        return
+    for keyword in meta:
         if pattern.fullmatch(keyword) and header.value_of(meta, keyword) is not None:
             comment = meta.comments[keyword].strip()
             yield f"{keyword} = {header.value_of(meta, keyword)}" + (f" / {comment}" if comment else "")
