@@ -14,9 +14,9 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Finding, Step
+from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Step
 
 _HOME = {
     "CRSegments": "events.segments",
@@ -54,6 +54,7 @@ __all__ = [
     "CosmicRayError",
     "Detection",
     "Detector",
+    "Dialect",
     "Finding",
     "PixelFlag",
     "PluginWarning",
@@ -62,6 +63,7 @@ __all__ = [
     "__version__",
     "checks",
     "detectors",
+    "dialects",
     "hookimpl",
     "install",
     "methods",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frames
 from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
 from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.selection import paths_of
@@ -254,6 +256,7 @@ def combine_calibrations(
 def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
     """The calibration frames among files; those that can't be read are reported and left out."""
     inputs = _Inputs()
+    named: Counter = Counter()
     for path in {os.path.abspath(path): path for path in paths}.values():
         key_of = settings.key_of(path)
         try:
@@ -274,8 +277,15 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
             settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
             inputs.add(path, frames, settings)
+            if path not in settings.keys:
+                named[header.named_by_object(frames[0].header), header.frame_kind(frames[0].header)] += 1
             if len(inputs.all_frames) > most_open():
                 frames[0].close()
+    for (name, kind), number in named.items():
+        if name:
+            warnings.warn(
+                f"{name} alone says that {number} frames are of kind {kind}", CalibrationWarning, stacklevel=3
+            )
     return inputs
 
 
@@ -356,7 +366,8 @@ def _nothing_found(inputs: _Inputs) -> CosmicRayError:
     what, n_unreadable = "Found no bias frame, dark or flat that can be read", len(inputs.unreadable)
     if n_unreadable:
         return CosmicRayError(f"{what}, and {n_unreadable} files that can't; expected some.", "The warnings say why.")
-    return CosmicRayError(f"{what}; expected some.", "Their headers need IMAGETYP or a keyword like it.")
+    advice = "`ccdcr headers` shows what their headers say, and `ccdcr combine --kind` takes them for frames of a kind."
+    return CosmicRayError(f"{what}; expected some.", advice)
 
 
 def _check_targets(targets: Iterable[Path], sources: list[Path], overwrite: bool) -> None:

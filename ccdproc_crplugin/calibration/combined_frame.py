@@ -21,6 +21,7 @@ from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key, ex
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.entries import GIVEN, entries
 from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
@@ -90,18 +91,18 @@ GROUPED = (
     "filter",
     "disperser",
     "slit",
-    "central wavelength",
+    "central_wavelength",
     "camera",
     "detector",
     "amplifier",
     "gain",
-    "gain setting",
+    "gain_setting",
     "offset",
-    "bit depth",
+    "bit_depth",
     "binning",
-    "binning in x",
-    "binning in y",
-    "readout mode",
+    "binning_in_x",
+    "binning_in_y",
+    "readout_mode",
 )
 
 
@@ -116,12 +117,12 @@ def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits
             added.add(keyword)
             common.append(card)
     _add_grouped(common, headers, values, key)
-    kinds = [keyword for keyword in header.KEYWORDS["kind"] if keyword in values[0]]
+    kinds = [keyword for keyword in header.keywords("kind", first) if keyword in values[0]]
     common.extend([(keyword, values[0][keyword]) for keyword in kinds if keyword not in common])
     if header.frame_kind(common) != key.kind:
-        for keyword in header.KEYWORDS["kind"]:
+        for keyword in header.keywords("kind", first):
             common.remove(keyword, ignore_missing=True)
-        common[header.KEYWORDS["kind"][0]] = (key.kind, "kind of the inputs, as told")
+        common[header.QUANTITIES["kind"]] = (key.kind, GIVEN)
     temperature, exposure = header.temperature(first), header.exposure(first)
     if temperature is not None and temperature.keyword not in common:
         common[temperature.keyword] = (key.temperature, "[deg C] mean of the inputs")
@@ -156,13 +157,27 @@ def _add_grouped(
     common: fits.Header, headers: Sequence[fits.Header], values: Sequence[Mapping[str, Any]], key: CalibrationKey
 ) -> None:
     """Add cards that tell groups apart and that some inputs lack, or that scatter as a central wavelength does."""
-    keywords = [keyword for quantity in GROUPED for keyword in header.KEYWORDS[quantity]]
-    for keyword in [*keywords, *(keyword for keyword, _ in key.more)]:
-        there = [meta for meta, of_header in zip(headers, values, strict=True) if keyword in of_header]
-        known = [of_header[keyword] for of_header in values if keyword in of_header]
-        scatters = keyword in header.KEYWORDS["central wavelength"]
-        if known and keyword not in common and (scatters or _all_equal(known)):
-            common.append(there[0].cards[keyword])
+    cards = [header.read_header(meta) for meta in headers]
+    for quantity in GROUPED:
+        for keyword in dict.fromkeys(entry.keyword for of_header in cards for entry in entries(of_header, quantity)):
+            _add_common(common, headers, values, keyword, scatters=quantity == "central_wavelength")
+    for keyword, _ in key.more:
+        _add_common(common, headers, values, keyword)
+
+
+def _add_common(
+    common: fits.Header,
+    headers: Sequence[fits.Header],
+    values: Sequence[Mapping[str, Any]],
+    keyword: str,
+    *,
+    scatters: bool = False,
+) -> None:
+    """Add a card in which those headers agree that have it."""
+    there = [meta for meta, of_header in zip(headers, values, strict=True) if keyword in of_header]
+    known = [of_header[keyword] for of_header in values if keyword in of_header]
+    if known and keyword not in common and (scatters or _all_equal(known)):
+        common.append(there[0].cards[keyword])
 
 
 def write_combined(

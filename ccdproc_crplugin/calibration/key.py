@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from astropy import units as u
-from astropy.io.fits import Header
 
 from ccdproc_crplugin.errors import wrong_value
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.amplifiers import GIVEN
 
 #: The kinds of frame that are combined, in the order in which they are needed.
 CALIBRATION_KINDS = ("bias", "dark", "flat")
@@ -236,8 +234,9 @@ class GroupRule:
 
     def key_of(self, meta: Mapping) -> CalibrationKey:
         """The key that the header of a frame of any kind contains."""
-        kind, exposure, temperature = header.frame_kind(meta), exposure_of(meta), header.temperature(meta)
-        counted = self._counted(meta)
+        cards = header.read_header(meta)
+        kind, exposure, temperature = header.frame_kind(cards), exposure_of(cards), header.temperature(cards)
+        counted = self._counted(cards)
         gain = header.gain_setting(counted)
         key = CalibrationKey(
             kind=kind,
@@ -252,7 +251,7 @@ class GroupRule:
             wavelength=_value(header.central_wavelength(counted)),
             offset=_value(header.offset(counted)),
             bit_depth=_value(header.bit_depth(counted)),
-            more=tuple((keyword, _text_of(meta, keyword)) for keyword in self._keywords(kind)),
+            more=tuple((keyword, _text_of(cards, keyword)) for keyword in self._keywords(kind)),
             **{name: tuple(header.texts(counted, name).items()) for name in CARDS},
         )
         ignored: dict[str, Any] = {name: () if name in CARDS else None for name in self._fields}
@@ -263,13 +262,14 @@ class GroupRule:
         kinds = [kind] if kind in CALIBRATION_KINDS else self.by
         return list(dict.fromkeys(keyword for kind in kinds for keyword in self.by.get(kind, ())))
 
-    def _counted(self, meta: Mapping) -> Mapping:
-        """The cards that count: not the ignored ones, and of all filter wheels only the filter that was given."""
-        left_out = self.ignore | overruled(meta)
-        if not left_out:
-            return meta
-        cards = header.read_header(meta)
-        return {keyword: value for keyword, value in cards.items() if keyword not in left_out}
+    def _counted(self, cards: header.FrameHeader) -> header.FrameHeader:
+        """The cards that are not ignored."""
+        if not self.ignore:
+            return cards
+        counted = header.FrameHeader()
+        counted.update({keyword: value for keyword, value in cards.items() if keyword not in self.ignore})
+        counted.comments |= cards.comments
+        return counted
 
 
 def _check_words(name: str, words: Any, given: Any, expected: str, names: Container[str] = ()) -> None:
@@ -321,15 +321,6 @@ def _agreement(a: Any, b: Any, tolerance: float = 0) -> bool | None:
     if a is None or b is None:
         return True if a is b else None
     return math.isclose(a, b, rel_tol=tolerance) if tolerance else bool(a == b)
-
-
-def overruled(meta: Mapping) -> set[str]:
-    """The keywords of wheels that do not count, because the filter, disperser or slit was given for the run."""
-    if not isinstance(meta, Header):
-        return set()
-    keywords = [header.KEYWORDS[quantity] for quantity in ("filter", "disperser", "slit")]
-    given = [(first, others) for first, *others in keywords if first in meta and meta.comments[first] == GIVEN]
-    return {keyword for _, others in given for keyword in others}
 
 
 def _value(found: header.HeaderValue | None) -> Any:

@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling
+from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling, wrong_usage
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 
@@ -17,7 +18,7 @@ __all__ = ["main"]
 #: The sub-commands. The module of each has a SUMMARY, a DESCRIPTION, ``add_options(parser)``, and ``run(args)``, which
 #: returns the exit code.
 COMMANDS = (
-    *("clean", "segments", "check", "tune", "restore", "compare"),  # for frames
+    *("headers", "clean", "segments", "check", "tune", "restore", "compare"),  # for frames
     *("combine", "reduce", "report"),  # for nights
     *("plugins", "simulate", "demo"),
 )
@@ -38,7 +39,8 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         with telling():
             methods.install()
-        return chosen.run(chosen)
+        with _dialects_of(chosen):
+            return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
@@ -48,6 +50,20 @@ def main(args: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say("ccdcr: stopped")
         return FAILED
+
+
+@contextmanager
+def _dialects_of(args: argparse.Namespace) -> Iterator[None]:
+    """Use the dialects of headers in the files that the user gives."""
+    if not getattr(args, "dialect_files", None):
+        yield
+        return
+    from ccdproc_crplugin.frames.dialects import read_dialects, using, with_those_in_use
+
+    with wrong_usage():
+        given = [dialect for path in args.dialect_files for dialect in read_dialects(path)]
+    with using(with_those_in_use(given)):
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

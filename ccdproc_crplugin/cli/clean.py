@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = "ending of the names of the files written (default: %(default)s)"
     add("--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help=text)
     options.add_switches(parser, "overwrite", "quiet")
+    options.add_kind(parser, "take all frames for frames of this kind, whatever their headers say")
     add("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
     text = "largest share of the pixels that may be hit; a frame with more is not written (default: %(default)s)"
     add("--max-fraction", type=float, default=0.1, metavar="SHARE", help=text)
@@ -102,14 +103,16 @@ class _Cleaning:
 
     def _clean(self, path: Path) -> _Outcome:
         from ccdproc_crplugin.frames.cards import read_verdict
-        from ccdproc_crplugin.frames.header import frame_kind
+        from ccdproc_crplugin.frames.header import frame_kind, named_by_object
         from ccdproc_crplugin.io.ccd import open_frame, write_ccd
 
         with open_frame(path, hdu=self.args.hdu) as file:
-            kind = frame_kind(file.header)
+            kind = self.args.kind or frame_kind(file.header)
             if kind != "light" and not self.args.any_kind:
-                words = "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
-                return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
+                named = "" if self.args.kind else named_by_object(file.header)
+                words = f"{named} alone says that it is a {kind} frame" if named else f"a {kind} frame"
+                words = "its header does not say what kind of frame it is" if kind == "unknown" else words
+                return _Outcome(path.name, status="skipped", reason=f"{words}; --kind light takes it for a light frame")
             target = self._target(path)
             ccd = file.read(self.args.unit)
         cleaned = self._without_cosmic_rays(ccd)
@@ -158,4 +161,6 @@ def _summary(outcomes: list[_Outcome]) -> int:
         show_table(Table(rows=rows, names=_Outcome._fields[:-1], dtype=[str] * 5), align=["<", ">", ">", "<", "<"])
     counts = Counter(outcome.status for outcome in outcomes)
     show(", ".join(f"{counts[status]} {status}" for status in ("cleaned", "skipped", "failed")))
-    return 1 if counts["failed"] else 0
+    if counts["skipped"] == len(outcomes):
+        say("Found no light frame; expected some. `ccdcr headers PATH` shows what the headers say.")
+    return 0 if counts["cleaned"] and not counts["failed"] else 1

@@ -13,6 +13,7 @@ from typing import Any
 
 from ccdproc_crplugin.cli.messages import UsageError, wrong_usage
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.plugins.model import KINDS
 
 #: Help of the switches that several sub-commands have.
 SWITCHES = {"overwrite": "replace existing files", "quiet": "show no progress bar"}
@@ -48,6 +49,20 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reading")
     group.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT in the header")
     group.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
+    add_dialect(group)
+
+
+def add_dialect(parser: argparse._ActionsContainer) -> None:
+    """Add the option for dialects of headers."""
+    text = "TOML file whose [dialect] says what the header cards of a camera mean; may be repeated"
+    parser.add_argument(
+        "--dialect", type=existing_file, action="append", dest="dialect_files", metavar="FILE", help=text
+    )
+
+
+def add_kind(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the option for the kind of the frames."""
+    parser.add_argument("--kind", choices=KINDS, help=text)
 
 
 def add_folder(parser: argparse.ArgumentParser, default: str) -> None:

@@ -43,6 +43,9 @@ from ccdproc_crplugin.plugins.model import Step
 #: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
 
+#: Sections that a header may have under other keywords.
+_OF_HEADER = {"BIASSEC": header.overscan_section, "TRIMSEC": header.trim_section}
+
 #: Share of the pixels of a flat above which it is said that they saw almost no light.
 NOTEWORTHY_UNLIT = 0.01
 
@@ -344,6 +347,9 @@ def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str
 
 def _section_of(meta: Any, shape: tuple[int, ...], section: str, parameter: str) -> str:
     if not section.startswith("["):
+        found = _OF_HEADER[section](meta) if section in _OF_HEADER else None
+        if found is not None:
+            return _section_of(meta, shape, found.value, parameter)
         if section not in meta:
             raise CosmicRayError(
                 f"Found no {section} in the header; expected it to say where that part of the chip is.",
@@ -410,9 +416,10 @@ def _exposure_or_nan(ccd: CCDData) -> u.Quantity:
 def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     found = header.exposure(ccd.meta)
     if found is None or not found.value > 0:
+        keywords = ", ".join(header.keywords("exposure", ccd.meta))
         raise CosmicRayError(
-            f"Found no exposure time above 0 s in the header (looked for {', '.join(header.KEYWORDS['exposure'])}); "
-            "expected one to scale the dark by."
+            f"Found no exposure time above 0 s in the header (looked for {keywords}); expected one to scale the dark "
+            "by."
         )
     return found.value
 
@@ -426,7 +433,7 @@ def _gain(ccd: CCDData, gain: Any) -> u.Quantity:
     found = header.gain(ccd.meta)
     if found is None:
         raise CosmicRayError(
-            f"Found no gain in the header (looked for {', '.join(header.KEYWORDS['gain'])}); expected one.",
+            f"Found no gain in the header (looked for {', '.join(header.keywords('gain', ccd.meta))}); expected one.",
             "Give {gain} in electron/adu.",
         )
     return found.value

@@ -17,9 +17,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import figure_of_header
 from ccdproc_crplugin.frames.sections import as_pairs, check_sections, map_of_sections, sections_of
-
-#: Units that mean adu.
-ADU_LIKE = (u.adu, u.DN, u.count)
+from ccdproc_crplugin.frames.units import ADU_LIKE
 
 #: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
 SMALLEST_GAIN = 1e-9
@@ -171,7 +169,7 @@ def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> Figure
     if found is None:
         raise CosmicRayError(
             f"Found a calibration frame in {other.unit} and a frame in {'electron'}, and no gain in their headers "
-            f"(looked for {', '.join(header.KEYWORDS['gain'])}); expected one unit.",
+            f"(looked for {', '.join(header.keywords('gain', meta))}); expected one unit.",
             "Multiply the calibration frame by the gain.",
         )
     return per_unit * found.value.value
@@ -212,7 +210,7 @@ def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tupl
         by_amplifier = figure_of_header(ccd.meta, "gain", shape)
         if by_amplifier is not None:
             return _figure("gain", by_amplifier[0], shape), by_amplifier[1]
-        return _from_header(header.gain(meta), "gain", "electron/adu")
+        return _from_header(header.gain(meta), "gain", "electron/adu", meta)
     given = _spread("gain", given, shape)
     number = _figure("gain", _per_adu(given) if isinstance(given, u.Quantity) else given, shape)
     wrong = ~((np.asarray(number) > SMALLEST_GAIN) & (np.asarray(number) < 1 / SMALLEST_GAIN))
@@ -234,7 +232,7 @@ def _readnoise_of(ccd: CCDData, meta: Mapping, given: Any, gain: Figure, in_elec
         by_amplifier = figure_of_header(ccd.meta, "readnoise", shape)
         if by_amplifier is not None:
             return _figure("readnoise", by_amplifier[0], shape), by_amplifier[1]
-        return _from_header(header.readnoise(meta), "readnoise", "electron")
+        return _from_header(header.readnoise(meta), "readnoise", "electron", meta)
     given = _spread("readnoise", given, shape)
     number = _figure("readnoise", _in_electron("readnoise", given, gain, in_electron), shape)
     wrong = ~((np.asarray(number) >= 0) & (np.asarray(number) < math.inf))
@@ -286,9 +284,9 @@ def _from_keyword(value: Any, meta: Mapping) -> Any:
         raise CosmicRayError(f"Found no {value.name!r} in the header; expected the keyword given.") from err
 
 
-def _from_header(found: header.HeaderValue | None, name: str, unit: str) -> tuple[float, str]:
+def _from_header(found: header.HeaderValue | None, name: str, unit: str, meta: Mapping) -> tuple[float, str]:
     if found is None:
-        keywords = ", ".join(header.KEYWORDS[name])
+        keywords = ", ".join(header.keywords(name, meta))
         raise CosmicRayError(
             f"Found no {name}, neither as a parameter nor in the header (looked for {keywords}); expected it in "
             f"{unit}.",

@@ -18,6 +18,7 @@ from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.key import GroupRule
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
+from ccdproc_crplugin.frames.dialects import dialects_in
 from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
@@ -25,17 +26,21 @@ from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.pipeline.criteria import Criterion, read_criteria
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "select", "group", "combine", "step")
+TABLES = ("night", "headers", "dialect", "select", "group", "combine", "step")
 GROUP_KEYS = ("by", "ignore")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
-TEXTS = ("filter", "readout_mode", "binning", "unit")
+TEXTS = (
+    *("kind", "unit", "filter", "disperser", "slit", "camera", "detector", "amplifier", "readout_mode", "binning"),
+    *("overscan", "trim"),
+)
 
 #: The keys of [headers].
-HEADER_KEYS = (*(name for name in HEADER_KEYWORDS if name not in ("kind", "name")), "unit")
+HEADER_KEYS = (*HEADER_KEYWORDS, "unit", "kind")
 
 #: The numbers in [headers] that have a limit.
 ABOVE_ZERO, ZERO_OR_MORE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
@@ -102,6 +107,7 @@ class _Reader:
             ending=ending,
             hot_pixels=hot_pixels,
             headers=self._headers(self._table(content, "headers")),
+            dialects=self._dialects(content.get("dialect", ())),
             select=self._select(self._table(content, "select")),
             group=self._group(self._table(content, "group")),
             combine=self._combine(self._table(content, "combine")),
@@ -114,6 +120,8 @@ class _Reader:
             with self._naming_line("headers", name):
                 if name == "unit":
                     given_unit(value)
+                elif name == "kind":
+                    check_choice("kind", value, KINDS)
                 elif name in BY_AMPLIFIER and isinstance(value, Mapping):
                     check_figures(**{name: value})
                 elif name not in TEXTS:
@@ -122,6 +130,10 @@ class _Reader:
                 elif not (isinstance(value, str) and value.isascii() and value.isprintable()):
                     raise wrong_value(name, value, "text that a FITS header can hold")
         return dict(values)
+
+    def _dialects(self, tables: Any) -> tuple[Dialect, ...]:
+        with self._naming_line("dialect", ""):
+            return tuple(dialects_in(tables, "of the night"))
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[Criterion, ...]]:
         self._known("select", values, KINDS, "kind of frame")

@@ -42,7 +42,7 @@ class Criterion:
             return all(_card_fits(header.value_of(meta, keyword), value) for keyword, value in self.given.items())
         if is_file_pattern(self.given):
             return any(fnmatchcase(name, self.given) for name in (file, PurePosixPath(file).name, stem(file)))
-        words = {_bare(str(meta[keyword])) for keyword in header.KEYWORDS["kind"] if keyword in meta}
+        words = {_bare(str(meta[keyword])) for keyword in header.keywords("kind", meta) if keyword in meta}
         return _bare(self.given) in words
 
 

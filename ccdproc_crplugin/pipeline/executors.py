@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, reason_of
+from ccdproc_crplugin.frames.dialects import in_use, with_dialects
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.plugins.loader import DEFAULT_PLUGINS
 
@@ -102,6 +103,7 @@ class Crew:
                 yield task, _outcome_of(function, task)
             return
         tasks = deque(tasks)
+        function = functools.partial(with_dialects, in_use(), function)
         if not self.is_elsewhere:
             function = functools.partial(_with_threads, self.share(n_threads(), len(tasks)), function)
         yield from self._do_elsewhere(function, tasks)

@@ -14,10 +14,11 @@ from typing import Any
 from astropy.io import fits
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.calibration.key import CalibrationKey, overruled
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
+from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
@@ -47,7 +48,7 @@ def take_inventory(
 ) -> Iterator[Entry]:
     """An entry for each file; the header of a file is read again only if its content or the settings changed."""
     select = {kind: list(map(str, criteria)) for kind, criteria in night.select.items()}
-    said_by = hash_settings([dict(night.headers), select, night.group.settings])[:8]
+    said_by = hash_settings([dict(night.headers), select, night.group.settings, repr(in_use())])[:8]
     for path, file in files:
         row = earlier.get(file, {})
         entry = Entry(path, file, said_by=said_by)
@@ -129,8 +130,8 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
     with reading(entry.path), fits.open(entry.path) as hdus:
         meta = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(meta, night.headers)
-    plain = _plain(meta)
-    said = {keyword: plain[keyword] for keyword in header.KEYWORDS["kind"] if keyword in plain}
+    plain = header.read_header(meta)
+    said = {keyword: plain[keyword] for keyword in header.keywords("kind", plain) if keyword in plain}
     in_words = ", ".join(f"{keyword} = {word!r}" for keyword, word in said.items())
     selected = {
         kind: [str(criterion) for criterion in criteria if criterion.fits(entry.file, plain)]
@@ -143,10 +144,11 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
         said=in_words,
         selected=tuple(f"{kind}: {criterion}" for kind, met in selected.items() for criterion in met),
         lacking=(*_lacking(plain, night), *_lacking_for_steps(plain, night.calls, key.kind)),
+        named="" if any(selected.values()) or key.kind != header.frame_kind(plain) else header.named_by_object(plain),
     )
 
 
-def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
+def _lacking(plain: Mapping[str, Any], night: Night) -> Iterator[str]:
     in_electron = str(night.headers.get("unit", plain.get("BUNIT", ""))).lower().startswith("e")
     for name, look_up in (("gain", header.gain), ("readnoise", header.readnoise)):
         if name == "gain" and in_electron:
@@ -159,7 +161,7 @@ def _lacking(plain: dict[str, Any], night: Night) -> Iterator[str]:
             yield name
 
 
-def _lacking_for_steps(plain: dict[str, Any], calls: Iterable[Call], kind: str) -> Iterator[str]:
+def _lacking_for_steps(plain: Mapping[str, Any], calls: Iterable[Call], kind: str) -> Iterator[str]:
     """What the steps of frames of a kind miss in the header, in words."""
     for call in calls:
         step = plugins.find_step(call.name)
@@ -171,32 +173,15 @@ def _lacking_for_steps(plain: dict[str, Any], calls: Iterable[Call], kind: str) 
                 yield f"{call.name}: {missing}"
 
 
-def _key_of(plain: dict[str, Any], night: Night, selected: Mapping[str, list[str]]) -> CalibrationKey:
+def _key_of(plain: header.FrameHeader, night: Night, selected: Mapping[str, list[str]]) -> CalibrationKey:
     key = night.group.key_of(plain)
     kind = _selected_kind(key.kind, selected)
-    return key if kind == key.kind else night.group.key_of(_as_kind(plain, kind))
-
-
-def _plain(meta: fits.Header) -> dict[str, Any]:
-    """The first card of each keyword that can be read; a keyword may hold what stands for a pattern in astropy."""
-    values: dict[str, Any] = {}
-    ignored = overruled(meta)
-    for card in meta.cards:
-        try:
-            if card.keyword not in ignored:
-                values.setdefault(card.keyword, card.value)
-        except fits.VerifyError:
-            continue
-    return values
+    if kind == "unknown":
+        kind = night.headers.get("kind", kind)
+    return key if kind == key.kind else night.group.key_of(plain.with_given("kind", kind))
 
 
 def _selected_kind(kind: str, selected: Mapping[str, list[str]]) -> str:
     """The kind of a frame by [select]; a kind that stands there is known by its criteria alone."""
     chosen = next((chosen for chosen, met in selected.items() if met), None)
     return chosen or ("unknown" if kind in selected else kind)
-
-
-def _as_kind(meta: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A header of another kind, on which depends what else counts in it."""
-    rest = {keyword: value for keyword, value in meta.items() if keyword not in header.KEYWORDS["kind"]}
-    return {**rest, header.KEYWORDS["kind"][0]: kind}

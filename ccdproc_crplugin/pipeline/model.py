@@ -17,6 +17,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels.hot_pixels import Hits
 from ccdproc_crplugin.pipeline.criteria import Criterion
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: What a run may do about hot pixels: leave them alone, list them, or put what was removed from them back.
 HOT_PIXELS = ("off", "flag", "restore")
@@ -63,6 +64,7 @@ class Night:
     group: GroupRule = USUAL  # what tells groups of calibration frames apart
     combine: Mapping[str, Any] = field(default_factory=dict)  # keywords of `combine_calibrations`
     hot_pixels: str = "flag"  # what is done about them, one of `HOT_PIXELS`
+    dialects: tuple[Dialect, ...] = ()  # of headers, tried before those of plugins
     config: str = ""  # the file that all this was read from
 
     @property
@@ -88,6 +90,7 @@ class Entry:
     selected: tuple[str, ...] = ()  # the criteria of [select] that it meets
     said: str = ""  # the cards of the header that name the kind of frame
     lacking: tuple[str, ...] = ()  # what the header lacks: "gain", "readnoise", and what steps miss in it
+    named: str = ""  # the card of the object, if this alone says the kind of frame
 
     @property
     def kind(self) -> str:

@@ -18,6 +18,7 @@ from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsur
 from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
@@ -54,6 +55,7 @@ class Planner:
         entries = list(entries)
         self.doubts += criteria_of_nothing(self.night, entries)
         usable = self._usable(entries)
+        self.notes += _named_by_object(usable)
         self._group([entry for entry in usable if entry.kind in CALIBRATION_KINDS])
         lights = tuple(self._lights([entry for entry in usable if entry.kind == "light"]))
         self.notes += missing_figures(self.night.calls, [light.entry for light in lights])
@@ -229,7 +231,7 @@ class Planner:
         ]
         refiners = [(owner.distribution, owner.version) for owner, _ in plugins.host().implementations("ccdcr_refine")]
         releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
-        return hash_settings([dict(self.night.headers), steps, refiners, releases, *more])
+        return hash_settings([dict(self.night.headers), repr(in_use()), steps, refiners, releases, *more])
 
 
 def _why_skipped(entry: Entry) -> str:
@@ -237,7 +239,18 @@ def _why_skipped(entry: Entry) -> str:
         return f"of kind {entry.kind}, which no step takes"
     if entry.said:
         return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
-    return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
+    return (
+        f"its header does not say what kind of frame it is (looked for {', '.join(header.keywords('kind', {}))}); "
+        "kind under [headers] or [select] in a night decides that"
+    )
+
+
+def _named_by_object(entries: Sequence[Entry]) -> list[str]:
+    """A line for each name of an object that alone says the kind of frames."""
+    names = Counter((entry.named, entry.kind) for entry in entries if entry.named)
+    return [
+        f"{name} alone says that {number} of the frames are of kind {kind}" for (name, kind), number in names.items()
+    ]
 
 
 def deciding_plugins(call: Call) -> list[tuple[str, str]]:

@@ -16,8 +16,8 @@ from astropy.table import Table
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
+from ccdproc_crplugin.frames.entries import GIVEN
 from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.frames.sections import as_pairs
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
@@ -28,7 +28,9 @@ from ccdproc_crplugin.pipeline.model import Call
 TRUSTED = frozenset({"bias", "dark", "flat", "gain"})
 
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
-HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
+HEADER_KEYWORDS = {
+    name: keyword for name, keyword in header.QUANTITIES.items() if name not in ("kind", "object", "name", "unit")
+}
 
 
 def as_setting(name: str, value: str) -> str:

@@ -4,6 +4,7 @@
 from ccdproc_crplugin.plugins.loader import (
     checks,
     detectors,
+    dialects,
     find_detector,
     find_step,
     host,
@@ -19,6 +20,7 @@ __all__ = [
     "checks",
     "detector_parameters",
     "detectors",
+    "dialects",
     "find_detector",
     "find_step",
     "host",

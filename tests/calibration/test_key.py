@@ -8,7 +8,7 @@ from astropy.io import fits
 
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.calibration.key import GroupRule, calibration_key
-from ccdproc_crplugin.frames.amplifiers import GIVEN
+from ccdproc_crplugin.frames.entries import GIVEN
 
 KINDS = ("BIAS", "DARK", "FLAT")
 
