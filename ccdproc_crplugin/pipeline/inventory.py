@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from astropy import units as u
 from astropy.io import fits
 
 from ccdproc_crplugin import plugins
@@ -19,8 +20,8 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
 from ccdproc_crplugin.frames.dialects import in_use
-from ccdproc_crplugin.io.ccd import reading
-from ccdproc_crplugin.io.hdus import image_indices, inherit
+from ccdproc_crplugin.io.ccd import given_unit, reading
+from ccdproc_crplugin.io.hdus import image_indices, inherit, unit_of
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
 from ccdproc_crplugin.pipeline.model import Call, Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
@@ -128,7 +129,9 @@ def _are_cards(cards: Any) -> bool:
 def _looked_into(entry: Entry, night: Night) -> Entry:
     """The entry completed from the header of the file."""
     with reading(entry.path), fits.open(entry.path) as hdus:
-        meta = inherit(hdus, image_indices(hdus, entry.path)[0])
+        indices = image_indices(hdus, entry.path)
+        meta = inherit(hdus, indices[0])
+        units = _units([hdus[index] for index in indices], entry.path, night)
     overrule_header(meta, night.headers)
     plain = header.read_header(meta)
     said = {keyword: plain[keyword] for keyword in header.keywords("kind", plain) if keyword in plain}
@@ -143,13 +146,25 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
         key=key,
         said=in_words,
         selected=tuple(f"{kind}: {criterion}" for kind, met in selected.items() for criterion in met),
-        lacking=(*_lacking(plain, night), *_lacking_for_steps(plain, night.calls, key.kind)),
+        lacking=(*_lacking(plain, units), *_lacking_for_steps(plain, night.calls, key.kind)),
         named="" if any(selected.values()) or key.kind != header.frame_kind(plain) else header.named_by_object(plain),
     )
 
 
-def _lacking(plain: Mapping[str, Any], night: Night) -> Iterator[str]:
-    in_electron = str(night.headers.get("unit", plain.get("BUNIT", ""))).lower().startswith("e")
+def _units(images: Iterable[Any], path: Path, night: Night) -> list[u.UnitBase] | None:
+    """The units in which the images of a file will be read; None if one does not say its unit."""
+    if "unit" in night.headers:
+        return [given_unit(night.headers["unit"])]
+    try:
+        return [unit_of(image, path) for image in images]
+    except CosmicRayError:
+        return None
+
+
+def _lacking(plain: Mapping[str, Any], units: list[u.UnitBase] | None) -> Iterator[str]:
+    if units is None:
+        yield "unit: BUNIT is missing for numbers that are not whole, or no unit; give unit = … under [headers]"
+    in_electron = units is not None and u.electron in units[0].bases
     for name, look_up in (("gain", header.gain), ("readnoise", header.readnoise)):
         if name == "gain" and in_electron:
             continue

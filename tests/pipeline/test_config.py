@@ -24,7 +24,7 @@ class TestConfiguration:
         [
             (
                 "[nigth]\n",
-                r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
+                r"line 7: Found the table 'nigth'; expected one of: night, headers, dialect, select",
             ),
             ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
@@ -69,6 +69,17 @@ class TestConfiguration:
             ("sigfrac = 0.3\nsigclop = 5\n", r"line 8: Found the parameter 'sigclop'"),
             ("[select]\nlights = []\n", r"line 8: Found the kind of frame 'lights' in \[select\]"),
             ("[select]\nlight = []\n", r"line 8: Found light = \[\]; expected a list"),
+            ("[group]\nby = 'ROTATOR'\n", r"line 8: Found by = 'ROTATOR'; expected a list of keywords"),
+            ("[group]\n\nignore = ['fylter']\n", r"line 9: Found ignore = \['fylter'\]; expected .* filter, disperser"),
+            ("[group]\nwith = []\n", r"line 8: Found the key 'with' in \[group\]; expected one of: by, ignore"),
+            (
+                "[combine]\nflat_scale = 'chip'\n",
+                r"line 8: Found flat_scale = 'chip'; expected one of: 'file'",
+            ),
+            (
+                '[[step]]\nname = "subtract_bias"\n[[step]]\nname = "trim"\n[[step]]\nname = "subtract_bias"\n',
+                r"line 12: Found the step 'subtract_bias' after its correction was made; expected each correction once",
+            ),
         ],
     )
     def test_what_is_unknown_is_refused_with_its_line(self, tmp_path, more, message):
@@ -188,3 +199,13 @@ class TestFilesOfSteps:
         (tmp_path / "bad.fits").unlink()
         with pytest.raises(CosmicRayError, match=r"line 6: Found no file .*bad\.fits"):
             crp.reduce_night(config)
+
+
+class TestCorrections:
+    @pytest.mark.parametrize(
+        "name", ["subtract_overscan", "trim", "subtract_bias", "subtract_dark", "correct_flat", "correct_gain"]
+    )
+    def test_none_is_made_twice(self, tmp_path, name):
+        step = f'[[step]]\nname = "{name}"\n'
+        with pytest.raises(CosmicRayError, match=f"Found the step '{name}' after its correction was made"):
+            crp.reduce_night(write_config(tmp_path, CONFIG + 2 * step))

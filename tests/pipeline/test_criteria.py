@@ -111,4 +111,4 @@ class TestNight:
         )
         write_frame(nameless / "b_long.fits", "OBJECT", level(300), OBJECT="Bias", EXPTIME=5.0)
         kinds = by_file(crp.reduce_night(path, n_workers=1), "kind")
-        assert (kinds["bias_0.fits"], kinds["flat_0.fits"], kinds["b_long.fits"]) == ("bias", "flat", "light")
+        assert (kinds["bias_0.fits"], kinds["flat_0.fits"], kinds["b_long.fits"]) == ("bias", "flat", "unknown")
