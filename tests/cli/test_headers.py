@@ -103,7 +103,7 @@ class TestKind:
     def test_a_frame_named_a_flat_is_skipped_with_a_note(self, night, capsys):
         write_raw(night / "flat.fits", OBJECT="Dome Flat")
         assert main(["clean", "raw", "--quiet"]) == 0
-        assert "flat.fits: skipped: OBJECT = 'Dome Flat' alone says that it is a flat frame" in capsys.readouterr().err
+        assert "flat.fits: skipped: OBJECT = 'Dome Flat' alone says that it is of kind flat" in capsys.readouterr().err
 
     def test_frames_of_no_known_kind_can_be_combined(self, odd, capsys):
         assert main(["combine", "odd"]) == 1
