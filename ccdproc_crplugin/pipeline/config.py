@@ -28,7 +28,7 @@ from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "dialect", "select", "combine", "step")
+TABLES = ("night", "headers", "select", "combine", "step", "dialect")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
 TEXTS = (
