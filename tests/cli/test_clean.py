@@ -78,7 +78,7 @@ def test_one_bad_file_costs_only_itself(night, capsys):
 def test_a_frame_of_no_known_kind_is_skipped_with_a_hint(here, capsys):
     write_raw(here / "mine.fits", "")
     assert main(["clean", "mine.fits"]) == 1
-    assert "does not say what kind of frame it is; --any-kind cleans it" in capsys.readouterr().err
+    assert "does not say what kind of frame it is; --kind light takes it" in capsys.readouterr().err
     assert main(["clean", "mine.fits", "--any-kind"]) == 0
     assert (here / "cleaned" / "mine.fits").exists()
 
