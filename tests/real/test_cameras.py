@@ -72,7 +72,11 @@ def table_of(cameras):
                 cards = [source.partition(" = ")[0] for source in row.source.split(", ")]
                 sources.setdefault(row.quantity, {}).update(dict.fromkeys(cards))
         shown = "; ".join(f"{name}: {', '.join(sources[name])}" for name in SHOWN if name in sources)
-        lines += [f"   * - {camera}", f"     - {shown or 'nothing'}", f"     - {', '.join(lacking(cameras / folder)) or 'nothing'}"]
+        lines += [
+            f"   * - {camera}",
+            f"     - {shown or 'nothing'}",
+            f"     - {', '.join(lacking(cameras / folder)) or 'nothing'}",
+        ]
     return "\n".join(lines) + "\n"
 
 
