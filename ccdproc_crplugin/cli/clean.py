@@ -109,10 +109,7 @@ class _Cleaning:
         with open_frame(path, hdu=self.args.hdu) as file:
             kind = self.args.kind or frame_kind(file.header)
             if kind != "light" and not self.args.any_kind:
-                named = "" if self.args.kind else named_by_object(file.header)
-                words = f"{named} alone says that it is a {kind} frame" if named else f"a {kind} frame"
-                words = "its header does not say what kind of frame it is" if kind == "unknown" else words
-                return _Outcome(path.name, status="skipped", reason=f"{words}; --kind light takes it for a light frame")
+                return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(file.header)))
             target = self._target(path)
             ccd = file.read(self.args.unit)
         cleaned = self._without_cosmic_rays(ccd)
@@ -150,6 +147,15 @@ class _Cleaning:
         if regions:
             ccd = add_cosmic_rays(ccd, np.any([region_mask(ccd, region) for region in regions], axis=0))
         return ccd
+
+
+def _why_skipped(kind: str, named: str) -> str:
+    """Why a frame is skipped; ``named`` is the card of its object, if this alone says the kind."""
+    if kind == "unknown":
+        return "its header does not say what kind of frame it is; --kind light takes it for a light frame"
+    if named:
+        return f"{named} alone says that it is of kind {kind}; --kind light takes it for a light frame"
+    return f"a {kind} frame; --any-kind cleans it all the same"
 
 
 def _summary(outcomes: list[_Outcome]) -> int:

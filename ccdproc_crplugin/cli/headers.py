@@ -12,7 +12,7 @@ from ccdproc_crplugin.cli import options
 from ccdproc_crplugin.cli.messages import calm, say, show, spelling, telling
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 
-SUMMARY = "show what was read from the headers of frames, and what is missing"
+SUMMARY = "show what was read from headers, and what is missing"
 DESCRIPTION = (
     "Show what the headers of frames say, from which cards it was read, and how to give what is missing. Frames whose "
     "headers are alike are shown together. The first command for a new camera."

@@ -31,10 +31,7 @@ _COMMON = Dialect(
             "unit": "BUNIT",
             # What GAIN means depends on the camera: amateur software writes the sensor's setting there and electron/adu
             # in EGAIN; at ESO, GAIN is adu/electron and CONAD electron/adu.
-            "gain": (
-                "EGAIN, ESO DET OUT1 CONAD, CONAD, CCDGAIN, GAIN, GAIN1, ADCGAIN, ATODGAIN, GAINEFF, E-GAIN, "
-                "ESO DET AD_VALUE"
-            ),
+            "gain": ("EGAIN, ESO DET OUT1 CONAD, CONAD, CCDGAIN, GAIN, GAIN1, ADCGAIN, ATODGAIN, GAINEFF, E-GAIN"),
             "readnoise": (
                 "RDNOISE, READNOIS, READNOISE, RON, ENOISE, RDNOIS, RDNOISE1, READNSE, ESO DET OUT1 RON, NOISE"
             ),

@@ -30,7 +30,7 @@ from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "dialect", "select", "group", "combine", "step")
+TABLES = ("night", "headers", "select", "group", "combine", "step", "dialect")
 GROUP_KEYS = ("by", "ignore")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.

@@ -77,8 +77,8 @@ def test_one_bad_file_costs_only_itself(night, capsys):
 
 def test_a_frame_of_no_known_kind_is_skipped_with_a_hint(here, capsys):
     write_raw(here / "mine.fits", "")
-    assert main(["clean", "mine.fits"]) == 0
-    assert "does not say what kind of frame it is; --any-kind cleans it" in capsys.readouterr().err
+    assert main(["clean", "mine.fits"]) == 1
+    assert "does not say what kind of frame it is; --kind light takes it" in capsys.readouterr().err
     assert main(["clean", "mine.fits", "--any-kind"]) == 0
     assert (here / "cleaned" / "mine.fits").exists()
 
@@ -160,7 +160,7 @@ def test_a_parameter_of_the_detector_is_named_as_such(night, capsys):
 
 def test_a_calibration_frame_that_has_no_unit_is_skipped_all_the_same(here, capsys):
     write_raw(here / "bias.fits", "zero", data=np.ones((30, 30), dtype="f4"))
-    assert main(["clean", "bias.fits"]) == 0
+    assert main(["clean", "bias.fits"]) == 1
     assert "bias.fits: skipped: a bias frame" in capsys.readouterr().err
 
 

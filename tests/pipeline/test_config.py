@@ -24,7 +24,7 @@ class TestConfiguration:
         [
             (
                 "[nigth]\n",
-                r"line 7: Found the table 'nigth'; expected one of: night, headers, dialect, select",
+                r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
             ),
             ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
