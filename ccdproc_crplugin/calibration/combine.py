@@ -262,7 +262,7 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
         try:
             frames = open_frames(
                 path,
-                lambda meta, key_of=key_of: key_of(meta).kind in CALIBRATION_KINDS,
+                lambda meta: key_of(meta).kind in CALIBRATION_KINDS,  # noqa: B023 - called at once
                 unit=settings.unit,
                 hdu=settings.hdu,
             )

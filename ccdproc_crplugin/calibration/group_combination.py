@@ -194,7 +194,7 @@ def _has_dark_part(sample: np.ndarray) -> bool:
     level = light_level(sample, "median")
     finite = np.isfinite(sample)
     n_unlit = np.count_nonzero(unlit_pixels(sample, level) & finite)
-    return level > 0 and n_unlit > MOST_UNLIT * np.count_nonzero(finite)
+    return bool(level > 0 and n_unlit > MOST_UNLIT * np.count_nonzero(finite))
 
 
 def _combine(

@@ -157,7 +157,9 @@ class CalibrationKey:
         values: dict[str, Any] = {
             name: getattr(other, name) if getattr(self, name) is None else getattr(self, name) for name in SINGLE
         }
-        cards = {name: tuple((dict(getattr(other, name)) | dict(getattr(self, name))).items()) for name in CARDS}
+        cards: dict[str, Any] = {
+            name: tuple((dict(getattr(other, name)) | dict(getattr(self, name))).items()) for name in CARDS
+        }
         others = dict(other.more)
         more = tuple((keyword, others.get(keyword) if value is None else value) for keyword, value in self.more)
         return replace(self, **values, **cards, more=more)

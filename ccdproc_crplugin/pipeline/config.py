@@ -164,7 +164,7 @@ class _Reader:
             raise self._error("step 0", "", "Found [step]; expected [[step]], with two brackets, for each step.")
         if not isinstance(entries, list | tuple) or not entries:
             raise self._error("step", "", "Found no step; expected [[step]] tables, each with a name.")
-        calls = []
+        calls: list[Call] = []
         for number, entry in enumerate(entries):
             if not isinstance(entry, Mapping) or "name" not in entry:
                 raise self._error(f"step {number}", "", f"Found the step {entry!r} without a name; expected one.")

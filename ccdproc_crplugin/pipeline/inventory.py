@@ -193,7 +193,9 @@ def _key_of(plain: header.FrameHeader, night: Night, selected: Mapping[str, list
     kind = _selected_kind(key.kind, selected)
     if kind == "unknown":
         kind = night.headers.get("kind", kind)
-    return key if kind == key.kind else night.group.key_of(plain.with_given("kind", kind))
+    if kind in (key.kind, "unknown"):
+        return replace(key, kind=kind)
+    return night.group.key_of(plain.with_given("kind", kind))
 
 
 def _selected_kind(kind: str, selected: Mapping[str, list[str]]) -> str:

@@ -19,6 +19,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.chips import share_scale
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
 from ccdproc_crplugin.io.disk import OutputError, writing
@@ -68,7 +69,9 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     paths = [entry.path for entry in group.entries]
     masters = {Path(call.masters[call.master_for(number)]): plugins.find_step(call.name).master for call in rest}
     # the plan has chosen them, so that they fit
-    keys = {path: replace(group.key, kind=kind).as_seen_by(kind) for path, kind in masters.items()}
+    keys: dict[Any, CalibrationKey] = {
+        path: replace(group.key, kind=kind).as_seen_by(kind) for path, kind in masters.items()
+    }
     with writing():
         scratch = part_path(target)
         scratch.mkdir(parents=True)
@@ -81,7 +84,7 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
                 group_by=night.group.by,
                 group_ignore=sorted(night.group.ignore),
                 subtract=bool(rest),
-                keys=dict.fromkeys(paths, group.key) | keys,
+                keys={**dict.fromkeys(paths, group.key), **keys},
                 masters=list(masters),
                 prepare=prepare,
                 saturation=headers.get("saturation"),

@@ -32,5 +32,5 @@ class TestDoubts:
         raw = level(520, 1, 10)
         raw[20, 10:14] += 3000
         write_frame(tmp_path / "raw" / "light.fits", data=raw)
-        table = reduce(tmp_path / "raw", output, "clean_cosmic_rays")
+        table = reduce(tmp_path / "raw", output, {"name": "clean_cosmic_rays", "preflight": "off"})
         assert by_file(table, "doubts")["light.fits"] == doubts_in(fits.getheader(output / "light.fits"))
