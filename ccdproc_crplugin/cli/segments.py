@@ -32,8 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--beside", type=_named_file, action="append", default=[], metavar="NAME=FRAME", help=text)
     text = "scaling of the pictures (default: %(default)s)"
     add("--stretch", choices=["zscale", "asinh"], default="zscale", help=text)
-    text = "pixels that an extended event has at least (default: %(default)s)"
-    add("--n-pixels", type=int, default=3, metavar="N", help=text)
+    text = "least pixels of an event; smaller ones are left out (default: %(default)s)"
+    add("--n-pixels", type=int, default=1, metavar="N", help=text)
     text = "neighbours of a pixel that belong to the same event (default: %(default)s)"
     add("--connectivity", type=int, choices=[4, 8], default=8, help=text)
     options.add_switches(parser, "overwrite")
