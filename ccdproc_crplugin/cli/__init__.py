@@ -37,7 +37,7 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with telling():
-            methods.install()
+            methods.install_on_frames()
         return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")

@@ -157,9 +157,7 @@ class CRSegments:
     def __repr__(self) -> str:
         n_pixels, n_hit = int(self.areas.sum()), int(self._pieces.areas.sum())
         share = f" ({self.fraction:.0%} of the {n_hit} hit)" if n_pixels < n_hit else ""
-        return (
-            f"<CRSegments: {self.n_events} events, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
-        )
+        return f"<CRSegments: {self.n_events} events, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
