@@ -38,7 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--connectivity", type=int, choices=[4, 8], default=8, help=text)
     options.add_switches(parser, "overwrite")
     options.add_detection(parser)
-    options.add_mosaic(parser)
+    group = parser.add_argument_group("calibration")
+    options.add_dark(group)
+    options.add_mosaic(group)
 
 
 def _named_file(text: str) -> tuple[str, Path]:
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
-        keywords = {**options.detection_keywords(args), **options.mosaic_keyword(args)}
+        keywords = options.detection_keywords(args) | options.mosaic_keyword(args) | options.dark_keywords(args)
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table
