@@ -157,7 +157,8 @@ class CRSegments:
     def __repr__(self) -> str:
         n_pixels, n_hit = int(self.areas.sum()), int(self._pieces.areas.sum())
         share = f" ({self.fraction:.0%} of the {n_hit} hit)" if n_pixels < n_hit else ""
-        return f"<CRSegments: {self.n_events} events, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
+        events = "1 event" if self.n_events == 1 else f"{self.n_events} events"
+        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"

@@ -41,7 +41,7 @@ def test_small_events_are_listed_unless_left_out(night, capsys):
     assert "3 events" in capsys.readouterr().out
     words = ["segments", "raw/light_1.fits", "--detector", "median", "--n-pixels", "2", "-o", "events.ecsv"]
     assert main(words) == 0
-    assert "1 events, 6 pixels (75% of the 8 hit)" in capsys.readouterr().out
+    assert "1 event, 6 pixels (75% of the 8 hit)" in capsys.readouterr().out
     assert list(QTable.read("events.ecsv")["area"].value) == [6]
 
 
