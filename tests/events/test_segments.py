@@ -119,7 +119,7 @@ class TestSelection:
 
     @pytest.mark.parametrize("position", ["x", 1.0, None, True, [0]])
     def test_other_positions_are_refused(self, segments, position):
-        with pytest.raises(CosmicRayError, match="expected a whole number or a slice. The method select takes"):
+        with pytest.raises(CosmicRayError, match=r"expected a whole number or a slice. The method select takes"):
             segments[position]
 
     def test_a_loop_takes_them_one_by_one(self, segments):

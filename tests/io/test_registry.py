@@ -116,10 +116,10 @@ class TestRoundTrip:
         memory = io.BytesIO()
         cleaned.write(memory, format="fits")
         assert memory.getvalue() == (tmp_path / "x.fits").read_bytes()
-        for stream in (open(tmp_path / "x.fits", "rb"), io.BytesIO(memory.getvalue())):
-            assert_restorable(CCDData.read(stream), cleaned, before)
         packed = io.BytesIO(gzip.compress(memory.getvalue()))
-        assert_restorable(CCDData.read(gzip.open(packed), format="fits"), cleaned, before)
+        with open(tmp_path / "x.fits", "rb") as stream, gzip.open(packed) as unpacked:
+            for readable in (stream, io.BytesIO(memory.getvalue()), unpacked):
+                assert_restorable(CCDData.read(readable, format="fits"), cleaned, before)
 
     def test_a_subclass_is_read_whole(self, cleaned, before, tmp_path):
         cleaned.write(tmp_path / "x.fits")
