@@ -44,7 +44,8 @@ def pipeline(monkeypatch):
     module = ModuleType("a_pipeline")
     module.detect_cosmics = module.clean = own()
     monkeypatch.setitem(sys.modules, "a_pipeline", module)
-    return module
+    yield module
+    vars(module).clear()
 
 
 class TestSwitching:
