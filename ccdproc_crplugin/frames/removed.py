@@ -202,8 +202,8 @@ def _without_record(ccd: CCDData) -> CosmicRayError:
     if "CRDETECT" in ccd.meta:
         return CosmicRayError(
             "Found a frame that was cleaned but does not carry the removed values; expected the cleaned frame itself.",
-            "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does); read_ccd reads them from "
-            "the file of the cleaned frame.",
+            "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does); read_ccd reads them "
+            "from the file of the cleaned frame.",
         )
     return CosmicRayError(
         "Found a frame that was not cleaned, or the result of arithmetic on one that was; expected a frame from "

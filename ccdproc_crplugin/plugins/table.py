@@ -20,8 +20,8 @@ def plugin_report() -> Table:
     -------
     `~astropy.table.Table`
         A row a detector, step, check or method, and one for each plugin that was left out or disabled; the
-        first says which engine computes L.A.Cosmic, and the next that `accelerate` is on, if it is. Columns: ``kind``, ``name``, ``plugin``, ``distribution``,
-        ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
+        first says which engine computes L.A.Cosmic, and the next that `accelerate` is on, if it is. Columns:
+        ``kind``, ``name``, ``plugin``, ``distribution``, ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
 
     Examples
     --------
