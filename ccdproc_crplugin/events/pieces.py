@@ -54,7 +54,7 @@ class Pieces:
         """Pixels of each event: int, shape (n_events,)."""
         return np.zeros(0, dtype=int) if self.segmentation is None else np.asarray(self.segmentation.areas)
 
-    @property
+    @cached_property
     def slices(self) -> list[tuple[slice, slice]]:
         """Bounding box of each event."""
         return [] if self.segmentation is None else list(self.segmentation.slices)

@@ -209,7 +209,7 @@ class CRSegments:
     @cached_property
     def mask(self) -> np.ndarray:
         """The pixels of these events: bool, shape (ny, nx)."""
-        return self._is_chosen[self._pieces.data]
+        return self._pieces.source.mask if self._is_whole else self._is_chosen[self._pieces.data]
 
     @property
     def raw(self) -> np.ndarray:
@@ -228,6 +228,8 @@ class CRSegments:
 
         if not self.n_events:
             return None
+        if self._is_whole:
+            return self._pieces.segmentation
         return SegmentationImage(np.where(self.mask, self._pieces.data, 0))
 
     @property
@@ -287,6 +289,11 @@ class CRSegments:
         In electron, or in the unit of the frame if its gain is not known.
         """
         return np.where(self.mask, self._pieces.removed_charge, 0)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether these are all events of the frame."""
+        return self.n_events == self._pieces.n_events
 
     @cached_property
     def _is_chosen(self) -> np.ndarray:
