@@ -19,10 +19,12 @@ from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Step
 
 _HOME = {
+    "Acceleration": "default_plugins.acceleration",
     "CRSegments": "events.segments",
     "Expectation": "frames.rates",
     "EventViewer": "events.viewer",
     "MaskComparison": "events.compare",
+    "accelerate": "default_plugins.acceleration",
     "add_cosmic_rays": "cleaning.by_hand",
     "apply_review": "report.review",
     "clean_collection": "pipeline.run",

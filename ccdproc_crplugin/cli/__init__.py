@@ -38,7 +38,7 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     try:
         with telling():
-            methods.install()
+            methods.install_on_frames()
         with _dialects_of(chosen):
             return chosen.run(chosen)
     except CosmicRayError as err:

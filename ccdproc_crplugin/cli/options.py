@@ -100,10 +100,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
 def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True) -> None:
     """Add the options that say what was done to the frame, and what it is."""
     group = parser.add_argument_group("calibration")
-    text = "dark that was subtracted from the frame, whose noise is still there"
-    group.add_argument("--dark", type=existing_file, metavar="FILE", help=text)
-    text = "the dark was scaled to the exposure of the frame"
-    group.add_argument("--scale-dark", action="store_true", help=text)
+    add_dark(group)
     text = "bias that was not subtracted; the frame keeps it, but it does not count for light"
     group.add_argument("--bias", type=existing_file, metavar="FILE", help=text)
     if bad_pixels:
@@ -112,6 +109,14 @@ def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True)
     add_mosaic(group)
     text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
     group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
+
+
+def add_dark(parser: argparse._ActionsContainer) -> None:
+    """Add the options for the dark that was subtracted."""
+    text = "dark that was subtracted from the frame, whose noise is still there"
+    parser.add_argument("--dark", type=existing_file, metavar="FILE", help=text)
+    text = "the dark was scaled to the exposure of the frame"
+    parser.add_argument("--scale-dark", action="store_true", help=text)
 
 
 def add_mosaic(parser: argparse._ActionsContainer) -> None:
@@ -126,6 +131,11 @@ def add_mosaic(parser: argparse._ActionsContainer) -> None:
 def mosaic_keyword(args: argparse.Namespace) -> dict[str, Any]:
     """The keyword of `cr_segments` that the option asks for."""
     return {} if args.mosaic is None else {"mosaic": args.mosaic}
+
+
+def dark_keywords(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `cr_segments` that the options for the dark ask for."""
+    return {"dark": args.dark, "scale_dark": args.scale_dark}
 
 
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from ccdproc_crplugin.plugins.model import Step
 FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force", "mosaic")
 
 
-def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
+def measure_events(ccd: CCDData, *, n_pixels: int = 1, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
     """
     Measure the events that the cleaning found.
 
@@ -29,7 +29,7 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) ->
     ccd : `~astropy.nddata.CCDData`
         A cleaned frame.
     n_pixels : int
-        Least pixels of an extended event.
+        Least pixels of an event; smaller ones are not in the table.
     connectivity : {4, 8}
         Which pixels touch.
 

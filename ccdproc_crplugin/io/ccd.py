@@ -146,11 +146,17 @@ class FrameFile:
             ccd.uncertainty = kind(beside["UNCERT"].data)
         if "PSFIMAGE" in beside:
             ccd.psf = beside["PSFIMAGE"].data
-        if FLAGS in beside:
-            ccd.flags = np.array(beside[FLAGS].data)
-        if PIXELS in beside:
-            attach(ccd, read_removed(beside[PIXELS], belonging, data.shape))
+        attach_companions(ccd, belonging)
         return ccd
+
+
+def attach_companions(ccd: CCDData, belonging: list[Any]) -> None:
+    """Attach flags and removed values to a frame from the HDUs that belong to it."""
+    beside = {hdu.name: hdu for hdu in reversed(belonging)}
+    if FLAGS in beside:
+        ccd.flags = np.array(beside[FLAGS].data)
+    if PIXELS in beside:
+        attach(ccd, read_removed(beside[PIXELS], belonging, ccd.data.shape))
 
 
 @contextmanager
@@ -265,12 +271,13 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
 
 def _extensions(ccd: CCDData) -> list[Any]:
     """The HDUs that `CCDData.write` does not write: flags and removed values."""
-    hdus = []
-    if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
-        hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
-    if is_restorable(ccd):
-        hdus += removed_hdus(removed_pixels(ccd))
-    return hdus
+    return flag_hdus(ccd) + (removed_hdus(removed_pixels(ccd)) if is_restorable(ccd) else [])
+
+
+def flag_hdus(ccd: CCDData) -> list[Any]:
+    """The HDU of the flags of a frame, if they are those of `PixelFlag`."""
+    is_known = isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8
+    return [fits.ImageHDU(ccd.flags, name=FLAGS)] if is_known else []
 
 
 def _check_storable(what: str, array: np.ndarray) -> None:
