@@ -41,6 +41,12 @@ class ElectronFrame:
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
     mosaic: Mosaic = NO_COLOURS
+    protected: np.ndarray | None = None  # bool: not to be searched, good or not; None for none
+
+    @property
+    def not_to_search(self) -> np.ndarray:
+        """The pixels that are bad or protected, bool (ny, nx)."""
+        return self.bad if self.protected is None else self.bad | self.protected
 
     @property
     def readnoise(self) -> float:
@@ -70,13 +76,14 @@ def to_electrons(
     calibration: Calibration = NOTHING,
     bias: CCDData | None = None,
     bad_pixels: np.ndarray | None = None,
+    protected: np.ndarray | None = None,
     dispersion_axis: int | None = None,
     mosaic: Mosaic = NO_COLOURS,
 ) -> ElectronFrame:
     """
     Convert a frame to read-only arrays in electron.
 
-    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad. ``calibration`` is what was taken
+    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad, ``protected`` ones are good. ``calibration`` is what was taken
     off the frame already, ``bias`` is still in it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
@@ -99,7 +106,9 @@ def to_electrons(
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic)
+    return ElectronFrame(
+        data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic, protected
+    )
 
 
 def _bad_pixels(

@@ -8,7 +8,7 @@ import errno
 import functools
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
-from ccdproc_crplugin.frames.sections import as_pairs
+from ccdproc_crplugin.frames.sections import as_pairs, read_section
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
@@ -34,6 +34,14 @@ SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
 HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
+
+
+def change_files(value: Any, change: Callable[[str], str]) -> Any:
+    """A parameter that names files with each name changed; sections of a frame and other values stay as they are."""
+    if isinstance(value, list | tuple):
+        return [change_files(one, change) for one in value]
+    is_file = isinstance(value, str | os.PathLike) and read_section(value) is None
+    return change(os.fspath(value)) if is_file else value
 
 
 class OutputError(CosmicRayError):
