@@ -33,7 +33,9 @@ def check_protect(given: Any) -> None:
         if not isinstance(one, str | os.PathLike):
             raise wrong_value("protect", one, EXPECTED)
         if not os.path.isfile(one):
-            raise CosmicRayError(f"; expected {EXPECTED}. There is no such file.", parameter=("protect", repr(str(one))))
+            raise CosmicRayError(
+                f"; expected {EXPECTED}. There is no such file.", parameter=("protect", repr(str(one)))
+            )
 
 
 def protected_pixels(given: Any, ccd: CCDData) -> np.ndarray | None:

@@ -8,7 +8,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling
+from ccdproc_crplugin.cli.messages import UsageError, say, speaking_to_user_of, spelling, telling
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 
@@ -36,9 +36,10 @@ def main(args: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with telling():
-            methods.install()
-        return chosen.run(chosen)
+        with speaking_to_user_of(chosen):
+            with telling():
+                methods.install()
+            return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED

@@ -148,7 +148,7 @@ class _Cleaning:
                 words = "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
                 return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
             target, mask_target = self._target(path), self._mask_target(path)
-            ccd = file.read(self.args.unit)
+            ccd = options.read_frame(file, self.args)
         cleaned = self._without_cosmic_rays(ccd)
         write_ccd(cleaned, target, overwrite=self.args.overwrite)
         if mask_target is not None:

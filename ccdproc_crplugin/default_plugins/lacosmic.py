@@ -87,7 +87,9 @@ def detect(
     if automatic:
         from ccdproc_crplugin.tuning.limits import choose_limits
 
-        limits = choose_limits(data, mask=spared, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)
+        limits = choose_limits(
+            data, mask=spared, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search
+        )
         sigclip, objlim = limits.sigclip, limits.objlim
         info |= {"sigclip": sigclip, "auto": limits.reason}
     found = lacosmic(

@@ -47,8 +47,7 @@ class Stack:
         n_frames = len(self.stored)
         words = as_c_array(self.stored, dtype).reshape(-1).view(f"u{dtype.itemsize}")
         offset, slope = (
-            None if plane is None else as_c_array(plane, np.float32).reshape(-1)
-            for plane in (self.offset, self.slope)
+            None if plane is None else as_c_array(plane, np.float32).reshape(-1) for plane in (self.offset, self.slope)
         )
         factors = np.ones(n_frames) if self.factors is None else as_c_array(self.factors, np.float64)
         packed = (
