@@ -46,6 +46,7 @@ class Wording(str):
     spelled: Callable[[Spell], str]
 
     def __new__(cls, spelled: Callable[[Spell], str]) -> Wording:
+        """Make it from the function that returns its words."""
         text = super().__new__(cls, spelled(_in_python))
         text.spelled = spelled
         return text

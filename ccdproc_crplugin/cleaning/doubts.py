@@ -23,7 +23,7 @@ from ccdproc_crplugin.plugins.model import ALONG_EDGES
 USUAL, USUAL_SHARE = 3, 0.01
 
 #: What to do about events.
-LOOK = "Look at them with {cr_segments()}."
+LOOK = "Look at {cr_segments()}."
 
 #: But where such events make this share of all, there are too many of them.
 MOST = 0.5
@@ -37,13 +37,17 @@ def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, An
     """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
     on_events, n_along_edges = _on_events(cleaned, record), info.get(ALONG_EDGES, 0)
     on_edges = _on_edges(n_along_edges)
+    look = LOOK if on_events else ""
     if on_events or on_edges:
-        add_history(cleaned.meta, f"result: {' '.join(filter(None, (on_events, on_edges)))}")
+        add_history(cleaned.meta, f"result: {_in_one(on_events, on_edges, look)}")
     if on_edges and n_along_edges < MANY_ALONG_EDGES * cleaned.data.size:
         on_edges = ""
     if warn and (on_events or on_edges):
-        message = " ".join(filter(None, (on_events, on_edges)))
-        warnings.warn(wording(message, LOOK if on_events else ""), PreflightWarning, stacklevel=3)
+        warnings.warn(_in_one(on_events, on_edges, look), PreflightWarning, stacklevel=3)
+
+
+def _in_one(on_events: str, on_edges: str, look: str) -> str:
+    return wording(" ".join(filter(None, (on_events, on_edges))), look)
 
 
 def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 

@@ -162,8 +162,8 @@ class _Cleaning:
         return self._claimed(self.args.output / f"{stem(path)}{self.args.ending}")
 
     def _mask_target(self, path: Path) -> Path | None:
-        from ccdproc_crplugin.io.ccd import WRITABLE
         from ccdproc_crplugin.io.atomic import ending_of
+        from ccdproc_crplugin.io.ccd import WRITABLE
         from ccdproc_crplugin.io.selection import stem
 
         where = self.args.write_mask

@@ -88,8 +88,8 @@ def to_electrons(
     """
     Convert a frame to read-only arrays in electron.
 
-    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad, ``protected`` ones are good. ``calibration`` is what was taken
-    off the frame already, ``bias`` is still in it.
+    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad, ``protected`` ones are good.
+    ``calibration`` is what was taken off the frame already, ``bias`` is still in it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
@@ -130,7 +130,7 @@ def _bad_pixels(
     if bad.all():
         n_beyond = np.count_nonzero(np.isfinite(ccd.data) & ~np.isfinite(data))
         found = [
-            f"{number} {what}"
+            f"{number} of {bad.size} {what}"
             for number, what in (
                 (n_holes - n_beyond, "are not finite"),
                 (n_beyond, f"are beyond {np.finfo(np.float32).max:.2g} electron, the largest number of the search"),
@@ -139,7 +139,7 @@ def _bad_pixels(
             if number
         ]
         raise CosmicRayError(
-            f"Found no good pixel in the frame: of {bad.size} pixels {', '.join(found)}.",
+            f"Found no good pixel in the frame: {', '.join(found)}.",
             "Look at the file{python:, or at ccd.mask}.",
         )
     return bad

@@ -235,8 +235,7 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
                 )
     if is_calibrated(unit):
         raise CosmicRayError(
-            f"Found a frame in {unit}, which is no unit of counts; expected adu or electron, in which the noise can be "
-            "known.",
+            f"Found a frame in unit {str(unit)!r}; expected adu or electron, in which the noise can be known.",
             "Clean the frame before its flux calibration, or divide it by the calibration (such as PHOTMJSR) and "
             "multiply it by the exposure time and the gain. Another name for the unit does not make counts of it.",
         )

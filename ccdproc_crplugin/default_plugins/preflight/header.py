@@ -99,12 +99,13 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
             "electron",
             "set the unit of the frame to electron and leave the gain out",
         )
-    unit = str(value_of(ccd.meta, "BUNIT") or "").strip().lower()
-    if would_apply and _is_brightness(str(value_of(ccd.meta, "BUNIT") or "")):
+    bunit = str(value_of(ccd.meta, "BUNIT") or "").strip()
+    unit = bunit.lower()
+    if would_apply and _is_brightness(bunit):
         return Finding(
             "records",
             "warn",
-            f"BUNIT says {str(value_of(ccd.meta, 'BUNIT')).strip()}, but the frame is in {ccd.unit}: numbers that are no counts do not tell their noise.",
+            f"BUNIT says {bunit}, but the frame is in {ccd.unit}: numbers that are no counts do not tell their noise.",
             5,
             str(ccd.unit),
             unit,

@@ -52,7 +52,7 @@ def _split(ccd: CCDData, mosaic: Mosaic) -> Finding:
     message = f"colour mosaic {mosaic.pattern} ({told}): its planes{levels} are searched and repaired each by itself"
     if structure is not None and not structure.pattern:
         message = f"Colour mosaic {mosaic.pattern} ({told}), but {NO_PATTERN}; its planes are searched all the same."
-        return Finding("mosaic", "warn", message, None, "no pattern", mosaic.pattern, advice("leave {mosaic} out"))
+        return Finding("mosaic", "warn", message, None, "no pattern", mosaic.pattern, "leave mosaic out")
     if mosaic.misplaced:
         message += (
             "; the two planes that are alike are not those of one colour, so the frame begins at another pixel of the "
