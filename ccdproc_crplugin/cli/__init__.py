@@ -44,10 +44,8 @@ def main(args: Sequence[str] | None = None) -> int:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
     except MemoryError as err:
-        say(
-            f"ccdcr: Found too little memory{f' ({err})' if str(err) else ''}; expected enough for the frame. Close other "
-            "programs, or cut the frame into parts."
-        )
+        reason = f" ({err})" if str(err) else ""
+        say(f"ccdcr: Found too little memory{reason}; expected enough for the frame. Cut the frame into parts.")
         return FAILED
     except BrokenPipeError:
         sys.stderr.close()
