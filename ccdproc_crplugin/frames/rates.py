@@ -373,9 +373,15 @@ def _pair(rate: Any) -> u.Quantity:
 
 
 def _good_pixels(ccd: CCDData) -> int:
-    """Number of pixels that are not masked; a mask that does not fit counts for nothing."""
-    n_bad = np.count_nonzero(ccd.mask) if np.shape(ccd.mask) == ccd.data.shape else 0
-    return ccd.data.size - n_bad
+    """Number of pixels that are not masked and, in a cleaned frame, were searched; what does not fit does not count."""
+    left_out = np.zeros(ccd.data.shape, dtype=bool)
+    if np.shape(ccd.mask) == ccd.data.shape:
+        left_out |= np.asarray(ccd.mask, dtype=bool)
+    flags = ccd.flags
+    if "CRDETECT" in ccd.meta and isinstance(flags, np.ndarray) and flags.dtype == np.uint8:
+        if flags.shape == left_out.shape:
+            left_out |= is_flagged(flags, PixelFlag.NOT_SEARCHED)
+    return left_out.size - np.count_nonzero(left_out)
 
 
 def searched_share(flags: np.ndarray | None) -> float:
