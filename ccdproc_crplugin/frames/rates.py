@@ -377,11 +377,10 @@ def _good_pixels(ccd: CCDData) -> int:
     left_out = np.zeros(ccd.data.shape, dtype=bool)
     if np.shape(ccd.mask) == ccd.data.shape:
         left_out |= np.asarray(ccd.mask, dtype=bool)
-    flags = ccd.flags
-    if "CRDETECT" in ccd.meta and isinstance(flags, np.ndarray) and flags.dtype == np.uint8:
-        if flags.shape == left_out.shape:
-            left_out |= is_flagged(flags, PixelFlag.NOT_SEARCHED)
-    return left_out.size - np.count_nonzero(left_out)
+    flags = ccd.flags if "CRDETECT" in ccd.meta else None
+    if isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == left_out.shape:
+        left_out |= is_flagged(flags, PixelFlag.NOT_SEARCHED)
+    return left_out.size - int(np.count_nonzero(left_out))
 
 
 def searched_share(flags: np.ndarray | None) -> float:

@@ -110,7 +110,7 @@ def _in_sources(data: np.ndarray, y: np.ndarray, x: np.ndarray, level: float) ->
             np.clip(place, 0, size - 1) for place, size in zip((y + dy - 1, x + dx - 1), data.shape, strict=True)
         )
         n_bright += data[rows, columns] > level
-    return np.count_nonzero(n_bright >= MOST_AROUND) >= max(FEWEST_OF_A_STAR, IN_SOURCES * len(y))
+    return bool(np.count_nonzero(n_bright >= MOST_AROUND) >= max(FEWEST_OF_A_STAR, IN_SOURCES * len(y)))
 
 
 def _n_stars(y: np.ndarray, x: np.ndarray, shape: tuple[int, int]) -> int:
