@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import multiprocessing
 import os
 import threading
@@ -203,6 +204,7 @@ def _make_ready() -> None:
 
 def _begin_work() -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger("astropy").setLevel(logging.WARNING)  # what it logs for information would be printed
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:
