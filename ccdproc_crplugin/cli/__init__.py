@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling, wrong_usage
+from ccdproc_crplugin.cli.messages import UsageError, say, speaking_to_user_of, spelling, telling, wrong_usage
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 
@@ -37,13 +37,17 @@ def main(args: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with telling():
-            methods.install_on_frames()
-        with _dialects_of(chosen):
+        with speaking_to_user_of(chosen), _dialects_of(chosen):
+            with telling():
+                methods.install_on_frames()
             return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
+    except MemoryError as err:
+        reason = f" ({err})" if str(err) else ""
+        say(f"ccdcr: Found too little memory{reason}; expected enough for the frame. Cut the frame into parts.")
+        return FAILED
     except BrokenPipeError:
         sys.stderr.close()
         return DONE

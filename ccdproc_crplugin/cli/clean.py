@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import calm, progress_bar, say, show, show_table, spelling, telling
+from ccdproc_crplugin.cli.messages import UsageError, calm, progress_bar, say, show, show_table, spelling, telling
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 
 SUMMARY = "remove cosmic rays from files"
@@ -39,8 +39,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "frame that was cleaned before is not searched again, unless --force is given"
     )
     add("--add-region", type=_region, action="append", default=[], metavar="REGION", help=text)
+    text = (
+        "write the mask of each frame to a file of its own, too: PATH is a FITS file, or for several frames a folder, "
+        "in which each gets the name of its frame and _mask"
+    )
+    add("--write-mask", type=Path, metavar="PATH", help=text)
+    text = (
+        "leave a region alone: a section such as '[1:100,20:30]', a mask (FITS, not 0 there), a DS9 region file, or a "
+        "file with corners; may be repeated"
+    )
+    add("--protect", type=_protected, action="append", metavar="REGION", help=text)
     options.add_detection(parser)
     options.add_calibration(parser)
+
+
+def _protected(word: str) -> str:
+    """A section, or else a file."""
+    from ccdproc_crplugin.frames.sections import read_section
+
+    return word if read_section(word) is not None else str(options.existing_file(word))
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
@@ -57,9 +74,10 @@ def _region(word: str) -> Path | list[tuple[float, float]]:
 def run(args: argparse.Namespace) -> int:
     """Clean the files; return 1 if one failed, else 0."""
     with telling():
-        choices = {name: getattr(args, name) for name in ("repair", "max_fraction", "force")}
+        choices = {name: getattr(args, name) for name in ("repair", "max_fraction", "force", "protect")}
         keywords = {**options.detection_keywords(args), **options.calibration_keywords(args), **choices}
         args.paths = options.existing_paths(args.paths)
+    _prepare_masks(args)
     options.make_folder(args.output)
     cleaning, outcomes = _Cleaning(args, keywords), []
     with progress_bar(args, unit="frame")(args.paths) as progress:
@@ -73,6 +91,25 @@ def run(args: argparse.Namespace) -> int:
                 progress.clear()
                 say(f"{path.name}: {message}")
     return _summary(outcomes)
+
+
+def _prepare_masks(args: argparse.Namespace) -> None:
+    """Make the folder of the masks, or refuse one file for the masks of several frames."""
+    if args.write_mask is None:
+        return
+    if not _is_fits(args.write_mask):
+        options.make_folder(args.write_mask)
+    elif len(args.paths) > 1:
+        raise UsageError(
+            f"Found the file {str(args.write_mask)!r} for the masks of {len(args.paths)} frames; expected a folder.",
+            "Give a name without .fits to {write_mask}.",
+        )
+
+
+def _is_fits(path: Path) -> bool:
+    from ccdproc_crplugin.io.selection import FITS_SUFFIXES
+
+    return path.name.lower().endswith(FITS_SUFFIXES)
 
 
 class _Outcome(NamedTuple):
@@ -110,18 +147,37 @@ class _Cleaning:
             kind = self.args.kind or frame_kind(file.header)
             if kind != "light" and not self.args.any_kind:
                 return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(file.header)))
-            target = self._target(path)
-            ccd = file.read(self.args.unit)
+            target, mask_target = self._target(path), self._mask_target(path)
+            ccd = options.read_frame(file, self.args)
         cleaned = self._without_cosmic_rays(ccd)
         write_ccd(cleaned, target, overwrite=self.args.overwrite)
+        if mask_target is not None:
+            write_ccd(cleaned, mask_target, overwrite=self.args.overwrite, mask_only=True)
         verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
         return _Outcome(path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict)
 
     def _target(self, path: Path) -> Path:
-        from ccdproc_crplugin.io.atomic import refuse_existing, refuse_input
         from ccdproc_crplugin.io.selection import stem
 
-        target = self.args.output / f"{stem(path)}{self.args.ending}"
+        return self._claimed(self.args.output / f"{stem(path)}{self.args.ending}")
+
+    def _mask_target(self, path: Path) -> Path | None:
+        from ccdproc_crplugin.io.atomic import ending_of
+        from ccdproc_crplugin.io.ccd import WRITABLE
+        from ccdproc_crplugin.io.selection import stem
+
+        where = self.args.write_mask
+        if where is None:
+            return None
+        if _is_fits(where):
+            ending_of(where, WRITABLE)
+            return self._claimed(where)
+        return self._claimed(where / f"{stem(path)}_mask{self.args.ending}")
+
+    def _claimed(self, target: Path) -> Path:
+        """A name to write to, refused if it is that of an input, of another result, or taken."""
+        from ccdproc_crplugin.io.atomic import refuse_existing, refuse_input
+
         if target in self.written:
             raise CosmicRayError(
                 f"Found that {str(target)!r} was written for another input already; expected names that differ.",

@@ -97,15 +97,14 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
-def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True) -> None:
+def add_calibration(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what was done to the frame, and what it is."""
     group = parser.add_argument_group("calibration")
     add_dark(group)
     text = "bias that was not subtracted; the frame keeps it, but it does not count for light"
     group.add_argument("--bias", type=existing_file, metavar="FILE", help=text)
-    if bad_pixels:
-        text = "bad pixels: an image that is not 0 there"
-        group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    text = "bad pixels: an image that is not 0 there"
+    group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
     add_mosaic(group)
     text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
     group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
@@ -142,6 +141,27 @@ def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
     names = ("dark", "scale_dark", "bias", "bad_pixels", "mosaic", "dispersion_axis")
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
+def read_frame(file: Any, args: argparse.Namespace) -> Any:
+    """
+    The frame of an open file.
+
+    Where its unit is missing, the error names at once the gain and the read noise that are missing too.
+    """
+    from ccdproc_crplugin.errors import joined_errors
+    from ccdproc_crplugin.frames.gain_and_noise import missing_figures
+    from ccdproc_crplugin.io.hdus import unit_of
+
+    image = file.hdus[file.index]
+    if args.unit is None and image.shape:
+        try:
+            unit_of(image, file.path)
+        except CosmicRayError as err:
+            given = {"gain": args.gain, "readnoise": args.readnoise}
+            missing = missing_figures(given, file.header, file.header, image.shape)
+            raise joined_errors([err, *missing]) from err
+    return file.read(args.unit)
 
 
 def existing_file(word: str) -> Path:

@@ -19,7 +19,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 # CCDData.read opens the file again; this is how it parts a header and its WCS.
 from astropy.nddata.ccddata import _generate_wcs_and_update_header
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.hdus import (
@@ -33,6 +33,7 @@ from ccdproc_crplugin.io.hdus import (
     inherit,
     unit_of,
 )
+from ccdproc_crplugin.io.mask_file import mask_hdus
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
@@ -195,7 +196,7 @@ def given_unit(unit: Any) -> u.Unit:
         raise CosmicRayError(message, parameter=("unit", repr(unit))) from err
 
 
-def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) -> Path:
+def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False, *, mask_only: bool = False) -> Path:
     """
     Write a frame with its flags and removed values.
 
@@ -208,6 +209,9 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
         is compressed without loss in an extension of its own, and the frame is HDU 1.
     overwrite : bool
         Whether an existing file may be replaced.
+    mask_only : bool
+        Whether only the mask is written: an image (uint8) that is 1 at masked pixels and 0 at the others, with the WCS
+        of the frame, and its flags as extension ``CRFLAGS``.
 
     Returns
     -------
@@ -238,7 +242,8 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     """
     path = as_path(path)
     ending_of(path, WRITABLE)
-    return write_hdus(to_hdus(ccd), path, overwrite)
+    check_bool("mask_only", mask_only)
+    return write_hdus(mask_hdus(ccd) if mask_only else to_hdus(ccd), path, overwrite)
 
 
 def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:

@@ -25,7 +25,7 @@ from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.pipeline.criteria import Criterion, read_criteria
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
-from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
+from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting, change_files
 from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
@@ -211,9 +211,9 @@ class _Reader:
 def _with_paths(call: Call, base: Path) -> Call:
     """A call whose parameters that name files are relative to a base."""
     paths = {
-        name: os.path.abspath(base / call.parameters[name])
+        name: change_files(call.parameters[name], lambda file: os.path.abspath(base / file))
         for name in plugins.find_step(call.name).files
-        if isinstance(call.parameters.get(name), str)
+        if name in call.parameters
     }
     return replace(call, parameters={**call.parameters, **paths}) if paths else call
 

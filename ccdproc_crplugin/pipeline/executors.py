@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 import multiprocessing
 import os
 import signal
@@ -266,6 +267,7 @@ def _interrupts_later() -> Iterator[None]:
 def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger("astropy").setLevel(logging.WARNING)  # what it logs for information would be printed
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:

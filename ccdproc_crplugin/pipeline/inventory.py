@@ -22,7 +22,7 @@ from ccdproc_crplugin.frames.amplifiers import has_figure
 from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import given_unit, reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit, unit_of
-from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
+from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames, in_unicode
 from ccdproc_crplugin.pipeline.model import Call, Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
@@ -30,7 +30,7 @@ from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 
 def list_files(night: Night) -> list[tuple[Path, str]]:
     """The files of the input, each with its name in the table."""
-    files = [(path, _in_unicode(name)) for path, name in _files(night)]
+    files = [(path, in_unicode(name)) for path, name in _files(night)]
     if not files:
         raise CosmicRayError(_nothing_found(night))
     return files
@@ -77,11 +77,6 @@ def _files(night: Night) -> Iterator[tuple[Path, str]]:
     for folder in folders:
         for path in find_frames(folder):
             yield path, path.relative_to(night.input).as_posix()
-
-
-def _in_unicode(name: str) -> str:
-    """A file name with its bytes that are not UTF-8 escaped, so that a table can hold it."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _known_entry(entry: Entry, said: str) -> Entry | None:

@@ -22,7 +22,7 @@ from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
-from ccdproc_crplugin.pipeline.steps import reason_in_night
+from ccdproc_crplugin.pipeline.steps import change_files, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
 
@@ -261,9 +261,8 @@ def deciding_plugins(call: Call) -> list[tuple[str, str]]:
 
 def _deciding_parameters(call: Call) -> dict[str, Any]:
     """The parameters of a step; what a file holds, not its name, decides the result."""
-    names = plugins.find_step(call.name).files
-    files = [name for name in names if isinstance(call.parameters.get(name), str | os.PathLike)]
-    return {**call.parameters, **{name: hash_file(call.parameters[name]) for name in files}}
+    files = [name for name in plugins.find_step(call.name).files if name in call.parameters]
+    return {**call.parameters, **{name: change_files(call.parameters[name], hash_file) for name in files}}
 
 
 def _release(kind: str, name: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.cards import write_history
 from ccdproc_crplugin.frames.entries import GIVEN
 from ccdproc_crplugin.frames.records import corrections
-from ccdproc_crplugin.frames.sections import as_pairs
+from ccdproc_crplugin.frames.sections import as_pairs, read_section
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
@@ -31,6 +31,14 @@ TRUSTED = frozenset({"bias", "dark", "flat", "gain"})
 HEADER_KEYWORDS = {
     name: keyword for name, keyword in header.QUANTITIES.items() if name not in ("kind", "object", "name", "unit")
 }
+
+
+def change_files(value: Any, change: Callable[[str], str]) -> Any:
+    """A parameter that names files with each name changed; sections of a frame and other values stay as they are."""
+    if isinstance(value, list | tuple):
+        return [change_files(one, change) for one in value]
+    is_file = isinstance(value, str | os.PathLike) and read_section(value) is None
+    return change(os.fspath(value)) if is_file else value
 
 
 def as_setting(name: str, value: str) -> str:

@@ -13,7 +13,13 @@ from ccdproc_crplugin.plugins.loader import (
     unregister,
 )
 from ccdproc_crplugin.plugins.registry import FAILURES
-from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter, takes_keyword
+from ccdproc_crplugin.plugins.rules import (
+    detector_parameters,
+    step_parameters,
+    switches,
+    takes_any_parameter,
+    takes_keyword,
+)
 
 __all__ = [
     "FAILURES",
@@ -27,6 +33,7 @@ __all__ = [
     "register",
     "step_parameters",
     "steps",
+    "switches",
     "takes_any_parameter",
     "takes_keyword",
     "unregister",

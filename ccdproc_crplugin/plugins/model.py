@@ -41,7 +41,8 @@ HOST_KEYWORDS = frozenset(
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
 #: Further keywords, with which it calls those detectors that have them.
-OPTIONAL_KEYWORDS = ("extra_variance",)
+OPTIONAL_KEYWORDS = ("extra_variance", "protected")
+
 #: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
 ALONG_EDGES = "along_edges"
 
@@ -140,8 +141,9 @@ class Detector:
         with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
         pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
         differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
-        ``variance`` has the noise of each pixel. If it has a parameter ``background``, it is given the sky lines and
-        traces of a spectrum (float32, electron).
+        ``variance`` has the noise of each pixel. If it has a keyword ``protected``, it is given the pixels that are
+        good but not to be searched (bool (ny, nx), or None); otherwise ``mask`` is True there. If it has a parameter
+        ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 

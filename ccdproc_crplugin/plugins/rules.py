@@ -177,6 +177,15 @@ def detector_parameters(detector: Detector) -> dict[str, Any]:
     return {par.name: par.default for par in _own_parameters(detector)}
 
 
+def switches(detector: Detector) -> set[str]:
+    """A detector's own parameters that are True or False and nothing else."""
+    return {
+        par.name
+        for par in _own_parameters(detector)
+        if isinstance(par.default, bool) and par.annotation in (bool, "bool", par.empty)
+    }
+
+
 def step_parameters(step: Step) -> dict[str, Any]:
     """A step's own parameters and their defaults."""
     parameters = list(inspect.signature(step.run).parameters.values())[1:]

@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError
+from ccdproc_crplugin import CosmicRayError, PixelFlag
 
 from ..helpers.nights import (
     CONFIG,
@@ -198,6 +198,20 @@ class TestFilesOfSteps:
         config = self.night(tmp_path)
         (tmp_path / "bad.fits").unlink()
         with pytest.raises(CosmicRayError, match=r"line 6: Found no file .*bad\.fits"):
+            crp.reduce_night(config)
+
+    def test_protected_regions_are_such_files_or_sections(self, tmp_path, monkeypatch):
+        config = self.night(tmp_path)
+        text = config.read_text().replace("mask_bad_pixels", "clean_cosmic_rays").replace("file =", "protect =")
+        text = text[: text.rindex("[[step]]")].replace('"bad.fits"', '["bad.fits", "[1:2, 1:3]"]')
+        config.write_text(text)
+        monkeypatch.chdir("/")
+        crp.reduce_night(config)
+        flags = crp.read_ccd(tmp_path / "out" / "light.fits").flags
+        assert flags[3, 4] == PixelFlag.NOT_SEARCHED
+        assert (flags[:3, :2] == PixelFlag.NOT_SEARCHED).all()
+        config.write_text(text.replace("bad.fits", "none.fits"))
+        with pytest.raises(CosmicRayError, match=r"line 7: Found protect = .*none.fits.*no such file"):
             crp.reduce_night(config)
 
 
