@@ -22,6 +22,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.kernels.combine import Combined, CombineOptions
 
 #: A card that only combined frames have.
@@ -69,7 +70,8 @@ class CombinedFrame:
 
     def read(self) -> np.ndarray:
         """Read the image, float32."""
-        return fits.getdata(self.path, memmap=False).astype(np.float32)
+        with open_hdus(self.path) as hdus:
+            return hdus[0].data.astype(np.float32)
 
 
 def combined_header(headers: Sequence[fits.Header], key: CalibrationKey) -> fits.Header:

@@ -7,8 +7,6 @@ A plain frame stays in its file, from which its rows are read as they are stored
 
 from __future__ import annotations
 
-import os
-import warnings
 from abc import ABC, abstractmethod
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,13 +17,14 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io.ccd import given_unit, reading
+from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
+from ccdproc_crplugin.io.opening import is_packed, open_stream, reading, sound
 from ccdproc_crplugin.io.quality import PLANES
+from ccdproc_crplugin.io.remote import RemotePath
 
 #: Data types by ``BITPIX`` whose pixels are combined as they are stored.
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
@@ -112,7 +111,7 @@ class InputFrame:
 def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
     """Open a file; the frame has a plane if its pixels can be read as they are stored."""
     with reading(path):
-        file = open(path, "rb", buffering=0)  # noqa: SIM115
+        file = open_stream(path, buffering=0)
         frame = None
         try:
             frame = _look_into(file, path, unit, hdu)
@@ -123,22 +122,18 @@ def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> Input
 
 
 def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
-    with warnings.catch_warnings():
-        # checked below, with the name of the file in the message
-        warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
-        hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
-        index = image_index(hdus, path) if hdu is None else hdu
+    hdus = fits.open(sound(file, path), memmap=False, lazy_load_hdus=True)
+    index = image_index(hdus, path, hdu)
     image = hdus[index]
     frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
     if len(image.shape) != 2:
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
-    if _is_plain(image) and not any(name in hdus for name in ("MASK", *PLANES)):
+    stored_as_is = not isinstance(path, RemotePath) and not is_packed(file) and _is_plain(image)
+    if stored_as_is and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
-        if os.fstat(file.fileno()).st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
-            raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
         frame.plane = FilePlane(image.shape, dtype, path, file, start, zero=float(image.header.get("BZERO", 0)))
     return frame
 
@@ -146,10 +141,9 @@ def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFra
 def _is_plain(image: Any) -> bool:
     """Whether the pixels can be combined as they are stored."""
     header = image.header
-    compressed = isinstance(image, fits.CompImageHDU) or image._file.compression is not None
     zeros = {16: (0, 32768), -32: (0,)}.get(header["BITPIX"], ())
     return (
-        not compressed
+        not isinstance(image, fits.CompImageHDU)
         and header.get("BSCALE", 1) == 1
         and header.get("BZERO", 0) in zeros
         and ("BLANK" not in header or header["BITPIX"] < 0)

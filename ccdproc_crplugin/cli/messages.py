@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 
 #: Functions that messages name, and the sub-commands that do their work.
 SUB_COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
@@ -60,7 +60,7 @@ def calm() -> Iterator[list[str]]:
         try:
             yield messages
         finally:
-            ours = (CalibrationWarning, PluginWarning, PreflightWarning)
+            ours = (CalibrationWarning, HeaderWarning, PluginWarning, PreflightWarning)
             messages += [str(item.message) for item in caught if issubclass(item.category, ours)]
 
 

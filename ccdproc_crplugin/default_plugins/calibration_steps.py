@@ -25,8 +25,8 @@ from ccdproc_crplugin.errors import (
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import moved_sections
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
-from ccdproc_crplugin.io.ccd import open_hdus
 from ccdproc_crplugin.io.companions import read_bad_pixels
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step

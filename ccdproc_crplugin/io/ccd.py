@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +32,7 @@ from ccdproc_crplugin.io.hdus import (
     inherit,
     unit_of,
 )
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
@@ -95,18 +95,10 @@ def frame_indices(path: str | os.PathLike) -> list[int]:
 
 
 @contextmanager
-def open_hdus(path: str | os.PathLike) -> Iterator[fits.HDUList]:
-    """Open a FITS file once, packed or not. Arrays that were read outlive it."""
-    path = as_path(path)
-    with reading(path), open(path, "rb") as stream, fits.open(stream) as hdus:
-        yield hdus
-
-
-@contextmanager
 def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
     """Open the file of a frame once, for its header and then for the frame."""
     with open_hdus(path) as hdus:
-        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path)) if hdu is None else hdu)
+        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path), hdu))
 
 
 @dataclass(frozen=True)
@@ -151,31 +143,6 @@ class FrameFile:
         if PIXELS in beside:
             attach(ccd, read_removed(beside[PIXELS], belonging, data.shape))
         return ccd
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn any error that a damaged file raises into a `CosmicRayError` that names the file."""
-    try:
-        _refuse_irregular(path)
-        yield
-    except CosmicRayError:
-        raise
-    except FileNotFoundError as err:
-        if os.path.islink(path):
-            raise CosmicRayError(f"Found {str(path)!r}, a link that leads nowhere; expected a FITS file.") from err
-        raise CosmicRayError(f"Found no file {str(path)!r}; expected a FITS file.") from err
-    except Exception as err:
-        raise CosmicRayError(
-            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected a whole FITS file."
-        ) from err
-
-
-def _refuse_irregular(path: Path) -> None:
-    """Refuse a pipe or a device: reading it may never end."""
-    with suppress(OSError):  # the attempt to open the file says better what is wrong
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
 
 
 def given_unit(unit: Any) -> u.Unit:

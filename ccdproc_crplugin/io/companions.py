@@ -12,7 +12,8 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.io.atomic import as_path
-from ccdproc_crplugin.io.ccd import open_frame, open_hdus
+from ccdproc_crplugin.io.ccd import open_frame
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.quality import bad_of_plane
 
 

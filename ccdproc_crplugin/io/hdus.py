@@ -11,7 +11,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_whole
 
 #: Extensions that `CCDData.write` does not know: flags, removed pixels, flags and mask before the cleaning, and the hot
 #: pixels that were put back.
@@ -62,8 +62,15 @@ UNIT_NAMES = {
 }
 
 
-def image_index(hdus: fits.HDUList, path: Path) -> int:
-    """The HDU of the only frame in a file."""
+def image_index(hdus: fits.HDUList, path: Path, hdu: int | None = None) -> int:
+    """The HDU of the frame that a user chose, or of the only frame in a file."""
+    if hdu is not None:
+        check_whole("hdu", hdu, 0, len(hdus) - 1)
+        if not hdus[hdu].is_image:
+            raise CosmicRayError(
+                f", which is a table in {str(path)!r}; expected an image.", parameter=("hdu", str(hdu))
+            )
+        return hdu
     frames = image_indices(hdus, path)
     if len(frames) > 1:
         names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)

@@ -10,8 +10,9 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io.ccd import FrameFile, open_hdus, to_hdus, write_ccd, write_hdus
+from ccdproc_crplugin.io.ccd import FrameFile, to_hdus, write_ccd, write_hdus
 from ccdproc_crplugin.io.hdus import WITH_FRAME, image_indices
+from ccdproc_crplugin.io.opening import open_hdus
 
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
@@ -30,7 +31,7 @@ def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> l
     if len(frames) == 1:
         write_ccd(next(iter(frames.values())), target, overwrite=True)
         return [int(target.name.lower().endswith(".fz"))]
-    with fits.open(source) as hdus:
+    with open_hdus(source) as hdus:
         shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
         earlier = [hdu for hdu in hdus[max(frames) + 1 :] if hdu.name in WITH_FRAME and hdu.ver in frames]
         layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]

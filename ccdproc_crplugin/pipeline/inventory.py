@@ -18,8 +18,8 @@ from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_ke
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
-from ccdproc_crplugin.io.ccd import reading
 from ccdproc_crplugin.io.hdus import image_indices, inherit
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
 from ccdproc_crplugin.pipeline.model import Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
@@ -107,7 +107,7 @@ def _is_sound(key: CalibrationKey) -> bool:
 
 def _looked_into(entry: Entry, night: Night) -> Entry:
     """The entry completed from the header of the file."""
-    with reading(entry.path), fits.open(entry.path) as hdus:
+    with open_hdus(entry.path) as hdus:
         meta = inherit(hdus, image_indices(hdus, entry.path)[0])
     overrule_header(meta, night.headers)
     plain = _plain(meta)

@@ -25,9 +25,9 @@ from ccdproc_crplugin.pipeline.model import Outcome, Task, Vote
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
+    first_header,
     foreign_file,
     headers_of_result,
-    is_readable,
     is_whole,
 )
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
@@ -80,7 +80,8 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
 def _refuse_foreign(task: Task) -> None:
     """Refuse to replace a file that no run wrote; a damaged result may be replaced."""
     target = Path(task.target)
-    if os.path.lexists(target) and (task.earlier.get("output") != task.row["output"] or is_readable(target)):
+    known = task.earlier.get("output") == task.row["output"]
+    if os.path.lexists(target) and (not known or first_header(target) is not None):
         raise foreign_file(target)
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.calibration.combine import combine_calibrations
@@ -20,7 +19,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
-from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
+from ccdproc_crplugin.pipeline.results import first_header, foreign_file, n_bytes_of
 from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
 
 #: Steps that `combine_calibrations` does itself, which is faster.
@@ -54,7 +53,8 @@ def combine_group(task: CombineTask) -> Outcome:
 
 def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, CosmicRayError | str]) -> None:
     """Combine the ``number``-th frame of each file in a temporary folder, and move the result to its place."""
-    if is_readable(target) and COMBINED not in fits.getheader(target):
+    there = first_header(target)
+    if there is not None and COMBINED not in there:
         raise foreign_file(target)
     group, headers = task.group, task.night.headers
     first, rest = _split(group.calls)
