@@ -22,7 +22,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import as_path
 from ccdproc_crplugin.io.inputs import note_read
 from ccdproc_crplugin.io.remote import RemotePath, read_remote
-from ccdproc_crplugin.io.structure import check_unpacked, sound_stream
+from ccdproc_crplugin.io.structure import StructureError, check_unpacked, sound_stream
 
 #: The first bytes of packed files, and what unpacks them.
 PACKINGS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
@@ -62,9 +62,12 @@ def open_stream(path: Path | RemotePath, *, is_input: bool = True, buffering: in
 def sound(stream: BinaryIO, path: Any) -> BinaryIO:
     """A stream of the unpacked file whose structure is sound: the same stream if the file is so as it is stored."""
     try:
-        return sound_stream(_plain(stream))
-    except CosmicRayError as err:
-        raise err.within(f"{path.name!r}: ") from err
+        content: Any = sound_stream(_plain(stream))
+    except StructureError as err:
+        raise _unreadable(path, str(err)) from err
+    if content is not stream:
+        content.name = os.fspath(path)
+    return content
 
 
 def is_packed(stream: BinaryIO) -> bool:
@@ -91,7 +94,7 @@ def _plain(stream: BinaryIO) -> BinaryIO:
     if start.startswith(ZIP):
         return _unpacked(_only_member(stream), size)
     if start.startswith(COMPRESS):
-        raise CosmicRayError("Found a file packed with compress; expected gzip, bzip2, xz or zip. Unpack it.")
+        raise StructureError("it is packed with compress, not with gzip, bzip2, xz or zip")
     return stream
 
 
@@ -99,7 +102,7 @@ def _only_member(stream: BinaryIO) -> Any:
     archive = zipfile.ZipFile(stream)
     names = archive.namelist()
     if len(names) != 1:
-        raise CosmicRayError(f"Found {len(names)} files in the archive; expected one.")
+        raise StructureError(f"it is an archive of {len(names)} files, not of one")
     return archive.open(names[0])
 
 
@@ -126,9 +129,11 @@ def reading(path: Any) -> Iterator[None]:
             raise CosmicRayError(f"Found {str(path)!r}, a link that leads nowhere; expected a FITS file.") from err
         raise CosmicRayError(f"Found no file {str(path)!r}; expected a FITS file.") from err
     except Exception as err:
-        raise CosmicRayError(
-            f"Found {str(path)!r}, which can't be read ({_in_words(err)}); expected a whole FITS file."
-        ) from err
+        raise _unreadable(path, _in_words(err)) from err
+
+
+def _unreadable(path: Any, reason: str) -> CosmicRayError:
+    return CosmicRayError(f"Found {str(path)!r}, which can't be read ({reason}); expected a whole FITS file.")
 
 
 def _in_words(err: Exception) -> str:

@@ -17,7 +17,7 @@ import warnings
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from ccdproc_crplugin.errors import CosmicRayError, HeaderWarning
+from ccdproc_crplugin.errors import HeaderWarning
 from ccdproc_crplugin.io.inputs import is_first_warning
 from ccdproc_crplugin.io.mending import CARD, mended_card
 
@@ -40,6 +40,10 @@ _VALUE = re.compile(r"'((?:[^']|'')*)'|([^/]*)")
 MOST_PACKED, ALWAYS_UNPACKED = 1100, 1 << 26
 
 
+class StructureError(Exception):
+    """What is wrong with a file, in words that follow after "because"."""
+
+
 @dataclass
 class _Header:
     """The cards of a header that has been read, and their place in the file."""
@@ -59,15 +63,12 @@ class _Header:
             found = _VALUE.match(card[10:].decode("ascii").strip())
             value = found[0].strip() if found else ""
             if values.setdefault(keyword, value) != value:
-                raise CosmicRayError(
-                    f"Found two cards {keyword} in HDU {self.index}, {values[keyword]} and {value}; expected one.",
-                    "Remove the wrong one.",
-                )
+                raise StructureError(f"HDU {self.index} has two cards {keyword}, {values[keyword]} and {value}")
         return values
 
 
 def sound_stream(stream: BinaryIO) -> BinaryIO:
-    """The stream of an unpacked FITS file if its structure is sound, else one of its mended content; or an error."""
+    """The stream of an unpacked FITS file if its structure is sound, else one of its mended content."""
     size = stream.seek(0, os.SEEK_END)
     changes: list[tuple[int, bytes]] = []
     odd: list[str] = []
@@ -105,9 +106,9 @@ def _read_header(stream: BinaryIO, start: int, size: int, index: int) -> _Header
             return _Header(index, start, cards, min(start + _padded((len(cards) + 1) * CARD), size))
         cards += of_block
     if cards:
-        raise CosmicRayError(f"Found a header without END in HDU {index}; expected a whole FITS file.")
+        raise StructureError(f"the header of HDU {index} has no END")
     if index == 0:
-        raise CosmicRayError("Found no card SIMPLE = T at its start; expected a FITS file.")
+        raise StructureError("it does not start with SIMPLE = T")
     return None
 
 
@@ -152,10 +153,7 @@ def _n_data_bytes(header: _Header, size: int) -> int:
         axes = axes[1:]
     n_bytes = abs(bitpix) // 8 * n_groups * (n_parameters + math.prod(axes)) if axes else 0
     if header.end + n_bytes > size:
-        raise CosmicRayError(
-            f"Found the data of HDU {header.index} to end at byte {header.end + n_bytes:.15g} of {size}; the file is "
-            "shorter than its header says. Expected a whole FITS file."
-        )
+        raise StructureError(f"it is shorter than its header says: the data of HDU {header.index} do not fit in")
     if "TFIELDS" in values or not values.get("XTENSION", "'IMAGE'").strip("' ").startswith("IMAGE"):
         _whole(header, values, "TFIELDS", 0, most=MOST)
     if values.get("ZIMAGE") == "T":
@@ -175,10 +173,7 @@ def _check_compressed(header: _Header, values: dict[str, str], size: int) -> Non
 def check_unpacked(n_bytes: int, size: int) -> None:
     """Refuse what unpacks to far more than its packed size can hold."""
     if n_bytes > max(ALWAYS_UNPACKED, MOST_PACKED * size):
-        raise CosmicRayError(
-            f"Found {size} bytes that unpack to {n_bytes:.3g} or more; expected a frame. The file is damaged, or made "
-            "to fill the memory."
-        )
+        raise StructureError("it unpacks to more than any frame of its size")
 
 
 def _axes(header: _Header, values: dict[str, str], keyword: str) -> list[int]:
@@ -197,8 +192,8 @@ def _whole(header: _Header, values: dict[str, str], keyword: str, default: int |
     return int(text)
 
 
-def _wrong(header: _Header, keyword: str, value: object, expected: str) -> CosmicRayError:
-    return CosmicRayError(f"Found {keyword} = {value} in HDU {header.index}; expected {expected}.")
+def _wrong(header: _Header, keyword: str, value: object, expected: str) -> StructureError:
+    return StructureError(f"HDU {header.index} has {keyword} = {value}, not {expected}")
 
 
 def _padded(n_bytes: int) -> int:
