@@ -21,7 +21,7 @@ from astropy.io import fits
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import given_unit
-from ccdproc_crplugin.io.hdus import image_index, inherit, unit_of
+from ccdproc_crplugin.io.hdus import image_index, inherit, is_flat, unit_of
 from ccdproc_crplugin.io.opening import is_packed, open_stream, reading, sound
 from ccdproc_crplugin.io.quality import PLANES
 from ccdproc_crplugin.io.remote import RemotePath
@@ -126,11 +126,13 @@ def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFra
     index = image_index(hdus, path, hdu)
     image = hdus[index]
     frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
-    if len(image.shape) != 2:
+    if not is_flat(image):
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
-    stored_as_is = not isinstance(path, RemotePath) and not is_packed(file) and _is_plain(image)
+    stored_as_is = (
+        not isinstance(path, RemotePath) and not is_packed(file) and len(image.shape) == 2 and _is_plain(image)
+    )
     if stored_as_is and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]

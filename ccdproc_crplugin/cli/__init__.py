@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.inputs import keeping_inputs
 
 __all__ = ["main"]
 
@@ -28,6 +29,12 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run ``ccdcr`` and return its exit code."""
+    with keeping_inputs():
+        return _done(args)
+
+
+def _done(args: Sequence[str] | None) -> int:
+    """Do what the command line says."""
     try:
         chosen = _parser().parse_args(args)
     except SystemExit as stop:

@@ -103,22 +103,24 @@ class _Cleaning:
     def _clean(self, path: Path) -> _Outcome:
         from ccdproc_crplugin.frames.cards import read_verdict
         from ccdproc_crplugin.frames.header import frame_kind
-        from ccdproc_crplugin.io.ccd import open_frame, write_ccd
+        from ccdproc_crplugin.io.layout import open_frames, write_frames
 
-        with open_frame(path, hdu=self.args.hdu) as file:
-            kind = frame_kind(file.header)
+        with open_frames(path, hdu=self.args.hdu) as files:
+            kind = frame_kind(files[0].header)
             if kind != "light" and not self.args.any_kind:
                 words = "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
                 return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
             target = self._target(path)
-            ccd = file.read(self.args.unit)
-        cleaned = self._without_cosmic_rays(ccd)
-        write_ccd(cleaned, target, overwrite=self.args.overwrite)
-        verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
-        return _Outcome(path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict)
+            frames = {file.index: file.read(self.args.unit) for file in files}
+        cleaned = {index: self._without_cosmic_rays(frames.pop(index)) for index in list(frames)}
+        write_frames(cleaned, path, target, overwrite=self.args.overwrite, alone=self.args.hdu is not None)
+        metas = [ccd.meta for ccd in cleaned.values()]
+        verdicts = dict.fromkeys(": ".join(filter(None, read_verdict(meta))) for meta in metas)
+        n_pixels, n_events = (sum(meta[card] for meta in metas) for card in ("CRNPIX", "CRNEVENT"))
+        return _Outcome(path.name, n_pixels, n_events, "; ".join(verdicts))
 
     def _target(self, path: Path) -> Path:
-        from ccdproc_crplugin.io.atomic import refuse_existing, refuse_input
+        from ccdproc_crplugin.io.atomic import check_target
         from ccdproc_crplugin.io.selection import stem
 
         target = self.args.output / f"{stem(path)}{self.args.ending}"
@@ -127,8 +129,7 @@ class _Cleaning:
                 f"Found that {str(target)!r} was written for another input already; expected names that differ.",
                 "Clean the files into different folders.",
             )
-        refuse_input(target, self.args.paths)
-        refuse_existing(target, self.args.overwrite)
+        check_target(target, self.args.overwrite)
         self.written.add(target)
         return target
 

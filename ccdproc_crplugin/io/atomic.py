@@ -29,13 +29,13 @@ def atomic_write(path: Path, overwrite: bool = False, *, in_place: bool = False)
     """
     if in_place:
         path = Path(os.path.realpath(path))
-    _check_target(path, overwrite or in_place, in_place)
+    check_target(path, overwrite, in_place=in_place)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
     temporary = part_path(path)
     try:
         yield temporary
-        _check_target(path, overwrite or in_place, in_place)
+        check_target(path, overwrite, in_place=in_place)
         os.replace(temporary, path)
         note_written(path)
     except OSError as err:
@@ -45,11 +45,11 @@ def atomic_write(path: Path, overwrite: bool = False, *, in_place: bool = False)
             temporary.unlink(missing_ok=True)
 
 
-def _check_target(path: Path, overwrite: bool, in_place: bool) -> None:
-    """Refuse a target that is remote, exists, or is read by the run."""
+def check_target(path: Path, overwrite: bool, *, in_place: bool = False) -> None:
+    """Refuse a target that is remote, that exists unless ``overwrite`` allows it, or that the run reads."""
     refuse_remote(path)
-    refuse_existing(path, overwrite)
     if not in_place:
+        refuse_existing(path, overwrite)
         refuse_input(path)
 
 

@@ -15,9 +15,6 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
-# CCDData.read opens the file again; this is how it parts a header and its WCS.
-from astropy.nddata.ccddata import _generate_wcs_and_update_header
-
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
@@ -27,6 +24,8 @@ from ccdproc_crplugin.io.hdus import (
     PIXELS,
     companions,
     complete_header,
+    errors_of,
+    flat,
     image_index,
     image_indices,
     inherit,
@@ -36,6 +35,7 @@ from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
+from ccdproc_crplugin.io.wcs_cards import parted, restore_cards
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -123,8 +123,8 @@ class FrameFile:
         unit = unit_of(image, self.path) if unit is None else given_unit(unit)
         belonging = companions(self.hdus, index)
         beside = {hdu.name: hdu for hdu in reversed(belonging)}
-        data = image.data
-        meta, wcs = _generate_wcs_and_update_header(image.header)
+        data = flat(image.data)
+        meta, wcs = parted(image.header, self.hdus)
         ccd = CCDData(data, unit=unit, meta=meta, wcs=wcs)
         if index:
             complete_header(ccd, self.hdus[0].header)
@@ -135,7 +135,9 @@ class FrameFile:
             ccd.mask = bad if ccd.mask is None else ccd.mask | bad
         if "UNCERT" in beside:
             kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)
-            ccd.uncertainty = kind(beside["UNCERT"].data)
+            ccd.uncertainty = kind(flat(beside["UNCERT"].data))
+        elif (errors := errors_of(self.hdus, index)) is not None:
+            ccd.uncertainty = StdDevUncertainty(errors)
         if "PSFIMAGE" in beside:
             ccd.psf = beside["PSFIMAGE"].data
         if FLAGS in beside:
@@ -202,9 +204,9 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     return write_hdus(to_hdus(ccd), path, overwrite)
 
 
-def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
-    """Write HDUs to a file, packed as its ending says."""
-    with atomic_write(path, overwrite) as temporary:
+def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False, *, in_place: bool = False) -> Path:
+    """Write HDUs to a file, packed as its ending says; ``in_place`` is that of `atomic_write`."""
+    with atomic_write(path, overwrite, in_place=in_place) as temporary:
         write_packed(hdus, temporary, path.name)
     return path
 
@@ -217,7 +219,7 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
     if ccd.uncertainty is not None:
         _check_storable("an uncertainty", np.asarray(ccd.uncertainty.array))
     try:
-        hdus = ccd.to_hdu()
+        hdus = _main_hdus(ccd)
         hdus.verify("exception")
         extensions = _extensions(ccd)
     except (ValueError, TypeError, KeyError, fits.VerifyError) as err:
@@ -227,6 +229,23 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
     if hdus[0].header.get("EXTNAME", "").upper() in COMPANIONS | {PIXELS}:
         del hdus[0].header["EXTNAME"]
     hdus.extend(extensions)
+    return hdus
+
+
+def _main_hdus(ccd: CCDData) -> fits.HDUList:
+    """The HDUs that `CCDData.write` writes, with the axes of length 1 and the cards of the WCS as they came."""
+    hdus = ccd.to_hdu()
+    header = hdus[0].header
+    restore_cards(header, ccd)
+    if ccd.data.dtype.kind == "f":
+        header.remove("BLANK", ignore_missing=True)
+    n_axes, n_ones = ccd.meta.get("NAXIS"), 0
+    if isinstance(n_axes, int) and ccd.data.ndim == 2 < n_axes:
+        ones = [ccd.meta.get(f"NAXIS{axis}") == 1 for axis in range(3, n_axes + 1)]
+        n_ones = len(ones) if all(ones) else 0
+    for hdu in hdus if n_ones else ():
+        if hdu.shape == ccd.data.shape:
+            hdu.data = hdu.data.reshape((1,) * n_ones + hdu.shape)
     return hdus
 
 

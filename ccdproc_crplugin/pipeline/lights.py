@@ -102,7 +102,7 @@ def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]
         for name, by_hdu in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
-        hdus = write_frames(results, source, target)
+        hdus = write_frames(results, source, target, overwrite=True)
     facts = facts_of([ccd.meta for ccd in results.values()], target)
     votes = votes_of(dict(zip(hdus, results.values(), strict=True))) if task.measures_hits else ()
     return {**facts, "status": "done", "input_hash": hashing.result()}, votes
