@@ -27,7 +27,8 @@ from ccdproc_crplugin.calibration.grouping import (
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
-from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
+from ccdproc_crplugin.io.atomic import as_folder, check_target
+from ccdproc_crplugin.io.inputs import keeping_inputs, note_read
 from ccdproc_crplugin.io.selection import paths_of
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class _Inputs:
     others: list[Path] = field(default_factory=list)
 
 
+@keeping_inputs()
 def combine_calibrations(
     ifc: ImageFileCollection | Iterable[str | os.PathLike],
     output: str | os.PathLike,
@@ -281,8 +283,8 @@ def _targets(keys: Iterable[CalibrationKey], folder: Path, sources: list[Path], 
     """The files to write; refused if they exist, or if they are among those that are read."""
     taken: set[str] = set()
     targets = [folder / f"{free_name(key.name, taken)}.fits" for key in keys]
+    for source in sources:
+        note_read(source)
     for target in targets:
-        refuse_existing(target, overwrite)
-    for target in targets:
-        refuse_input(target, sources)
+        check_target(target, overwrite)
     return targets

@@ -205,14 +205,15 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 def existing_paths(words: list[str]) -> list[Path]:
     """The files that files, folders, patterns and addresses stand for, each once."""
+    from ccdproc_crplugin.io.atomic import as_path
     from ccdproc_crplugin.io.inputs import note_read
     from ccdproc_crplugin.io.remote import remote_path
     from ccdproc_crplugin.io.selection import find_frames
 
     paths: dict[Path, None] = {}
     for word in words:
-        if address := remote_path(word):
-            paths[address] = None
+        if remote_path(word):
+            paths[as_path(word)] = None
             continue
         matches = [word] if os.path.exists(word) else sorted(glob.glob(word))
         if not matches:

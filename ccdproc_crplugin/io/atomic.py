@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 from ccdproc_crplugin.io.inputs import note_written, refuse_input
@@ -67,10 +67,10 @@ def as_folder(name: str, value: Any) -> Path:
     raise wrong_value(name, value, "the name of a folder")
 
 
-def as_path(path: Any) -> Any:
-    """The file that a user names, as a `~pathlib.Path`, or as a `RemotePath` for an address."""
+def as_path(path: Any) -> Path:
+    """The file that a user names; a `RemotePath` for an address, which can be opened by `open_hdus` alone."""
     try:
-        return remote_path(path) or Path(path)
+        return cast(Path, remote_path(path) or Path(path))
     except TypeError as err:
         raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
 

@@ -29,6 +29,7 @@ from ccdproc_crplugin.io.hdus import (
     image_index,
     image_indices,
     inherit,
+    is_flat,
     unit_of,
 )
 from ccdproc_crplugin.io.opening import open_hdus
@@ -129,11 +130,13 @@ class FrameFile:
         if index:
             complete_header(ccd, self.hdus[0].header)
         if "MASK" in beside:
+            _check_shape(beside["MASK"], data.shape)
             ccd.mask = bad_of_plane(beside["MASK"], self.header)
         for plane in quality_planes(self.hdus, index, len(image_indices(self.hdus, self.path))):
             bad = bad_of_plane(plane, self.header)
             ccd.mask = bad if ccd.mask is None else ccd.mask | bad
         if "UNCERT" in beside:
+            _check_shape(beside["UNCERT"], data.shape)
             kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)
             ccd.uncertainty = kind(flat(beside["UNCERT"].data))
         elif (errors := errors_of(self.hdus, index)) is not None:
@@ -141,10 +144,24 @@ class FrameFile:
         if "PSFIMAGE" in beside:
             ccd.psf = beside["PSFIMAGE"].data
         if FLAGS in beside:
-            ccd.flags = np.array(beside[FLAGS].data)
+            ccd.flags = _flags_of(beside[FLAGS], data.shape)
         if PIXELS in beside:
-            attach(ccd, read_removed(beside[PIXELS], belonging, data.shape))
+            attach(ccd, read_removed(beside[PIXELS], belonging, ccd))
         return ccd
+
+
+def _flags_of(hdu: Any, shape: tuple[int, ...]) -> np.ndarray:
+    _check_shape(hdu, shape)
+    if hdu.data.dtype != np.uint8:
+        raise CosmicRayError(f"Found flags of dtype {hdu.data.dtype} in {FLAGS}; expected uint8, as they are written.")
+    return np.array(hdu.data)
+
+
+def _check_shape(hdu: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a companion that does not have the shape of the frame."""
+    if not hdu.is_image or hdu.shape[-2:] != shape or not is_flat(hdu):
+        found = f"of shape {hdu.shape}" if hdu.is_image else "that is a table"
+        raise CosmicRayError(f"Found an extension {hdu.name} {found}; expected an image of the frame's shape, {shape}.")
 
 
 def given_unit(unit: Any) -> u.Unit:

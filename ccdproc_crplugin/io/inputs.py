@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 
 from ccdproc_crplugin.errors import CosmicRayError
 
+#: What a run warns of once: header cards that break the standard.
+ODD_CARDS = "cards"
+
 #: What tells a file from all others: device and number, whatever its name.
 Identity = tuple[int, int]
 
@@ -33,16 +36,15 @@ _RUN: ContextVar[Run | None] = ContextVar("run", default=None)
 
 
 @contextmanager
-def keeping_inputs(paths: Iterable[str | os.PathLike] = ()) -> Iterator[None]:
-    """Note what is read from here on, ``paths`` first; within a run that is under way this is part of it."""
-    token = None if _RUN.get() else _RUN.set(Run())
+def keeping_inputs(*, warned: Iterable[str] = ()) -> Iterator[None]:
+    """Note what is read from here on, in a run that has ``warned`` already; part of a run that is under way, if any."""
+    run = _RUN.get() or Run()
+    run.warned.update(warned)
+    token = _RUN.set(run)
     try:
-        for path in paths:
-            note_read(path)
         yield
     finally:
-        if token is not None:
-            _RUN.reset(token)
+        _RUN.reset(token)
 
 
 def note_read(path: str | os.PathLike) -> None:

@@ -90,7 +90,7 @@ def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
     if index == 0:
         return image
     own, primary = hdus[index].header, hdus[0].header
-    foreign = {(card.keyword, card.value) for card in primary.cards} - {(card.keyword, card.value) for card in own.cards}
+    foreign = set(_said(primary)) - set(_said(own))
     header = fits.Header(
         [
             card
@@ -102,6 +102,11 @@ def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
         if keyword not in COMMENTARY and keyword not in own and header[keyword] == primary[keyword]:
             del header[keyword]
     return fits.ImageHDU(image.data, header, name=hdus[index].name or None, ver=hdus[index].ver)
+
+
+def _said(header: fits.Header) -> list[tuple[str, str]]:
+    """The comments and the history of a header."""
+    return [(card.keyword, card.value) for card in header.cards if card.keyword in COMMENTARY]
 
 
 def _numbered(hdu: Any, index: int) -> Any:

@@ -21,6 +21,7 @@ def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
     """Write HDUs to ``path``, packed as the ending of ``name`` says; equal frames make equal files."""
     name = name.lower()
     tiled = name.endswith(".fz")
+    hdus.update_extend()
     _renew_checksums(hdus, tiled)
     with open(path, "wb") as stream:
         if name.endswith(".gz"):

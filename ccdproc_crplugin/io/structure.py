@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from ccdproc_crplugin.errors import HeaderWarning
-from ccdproc_crplugin.io.inputs import is_first_warning
+from ccdproc_crplugin.io.inputs import ODD_CARDS, is_first_warning
 from ccdproc_crplugin.io.mending import CARD, mended_card
 
 #: FITS files are made of blocks of this length, bytes.
@@ -77,7 +77,7 @@ def sound_stream(stream: BinaryIO) -> BinaryIO:
         changes += _mend(header, odd)
         end = header.end + _padded(_n_data_bytes(header, size))
         index += 1
-    if odd and is_first_warning("cards"):
+    if odd and is_first_warning(ODD_CARDS):
         warnings.warn(
             f"Found header cards that break the FITS standard, such as {odd[0]}; expected cards of the standard. They "
             "are mended where it is plain what they mean, and left out otherwise.",

@@ -21,6 +21,7 @@ from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
+from ccdproc_crplugin.io.inputs import note_read
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
@@ -58,6 +59,7 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
         return _Reader("the configuration", "").night(config, Path())
     path = Path(config)
     try:
+        note_read(path)
         text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
     except FileNotFoundError as err:

@@ -18,6 +18,7 @@ from astropy.table import Table, vstack
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
@@ -35,6 +36,7 @@ from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.votes import votes_of
 
 
+@keeping_inputs(warned=[ODD_CARDS])  # the inventory has said so
 def work_on(task: Task) -> Outcome:
     """Reduce a light frame; an error becomes the reason in its row."""
     start = time.perf_counter()

@@ -17,6 +17,7 @@ from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
+from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import first_header, foreign_file, n_bytes_of
@@ -26,6 +27,7 @@ from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
 
 
+@keeping_inputs(warned=[ODD_CARDS])  # the inventory has said so
 def combine_group(task: CombineTask) -> Outcome:
     """Combine a group; an error becomes the reason in the rows of its frames."""
     start = time.perf_counter()

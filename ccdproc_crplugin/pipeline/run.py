@@ -19,6 +19,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.io.inputs import keeping_inputs
 from ccdproc_crplugin.io.selection import paths_of
 from ccdproc_crplugin.pipeline.config import check_calls, check_ending, check_hot_pixels, read_night
 from ccdproc_crplugin.pipeline.execution import Execution
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
 
+@keeping_inputs()
 def run_night(
     night: Night,
     *,
@@ -62,9 +64,11 @@ def run_night(
             n_workers = 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path, _ in files])
         anything_new = any(file not in record.earlier for _, file in files)
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
-            with caught_warnings():
+            with caught_warnings() as messages:
                 entries = list(take_inventory(files, night, record.earlier))
                 plan = Planner(night).plan(entries)
+            for message in dict.fromkeys(messages):
+                log.warning("%s", message)
             for note in plan.notes:
                 log.info("%s", note)
             for doubt in plan.doubts:
