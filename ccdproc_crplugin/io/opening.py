@@ -25,7 +25,7 @@ from ccdproc_crplugin.io.remote import RemotePath, read_remote
 from ccdproc_crplugin.io.structure import StructureError, check_unpacked, sound_stream
 
 #: The first bytes of packed files, and what unpacks them.
-PACKINGS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+PACKINGS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 
 #: The first bytes of archives, and of files that the program compress made.
 ZIP, COMPRESS = b"PK\x03\x04", b"\x1f\x9d"

@@ -60,7 +60,7 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
     if record.by_hand is not None:
         columns["by_hand"] = record.by_hand
-    facts[CHECK] = (record.fingerprint, "checksum of the record of removed pixels")
+    facts[CHECK] = (record.fingerprint, "checksum of the record")
     rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, column.dtype) for name, column in columns.items()])
     return fits.BinTableHDU(rows, facts, name=PIXELS)
 
