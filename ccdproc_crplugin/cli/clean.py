@@ -112,12 +112,22 @@ class _Cleaning:
                 return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
             target = self._target(path)
             frames = {file.index: file.read(self.args.unit) for file in files}
+            alone = self._is_written_alone(files)
         cleaned = {index: self._without_cosmic_rays(frames.pop(index)) for index in list(frames)}
-        write_frames(cleaned, path, target, overwrite=self.args.overwrite, alone=self.args.hdu is not None)
+        write_frames(cleaned, path, target, overwrite=self.args.overwrite, alone=alone)
         metas = [ccd.meta for ccd in cleaned.values()]
         verdicts = dict.fromkeys(": ".join(filter(None, read_verdict(meta))) for meta in metas)
         n_pixels, n_events = (sum(meta[card] for meta in metas) for card in ("CRNPIX", "CRNEVENT"))
         return _Outcome(path.name, n_pixels, n_events, "; ".join(verdicts))
+
+    def _is_written_alone(self, files: list[Any]) -> bool:
+        """Whether the file holds one frame and nothing else, or several of which one was chosen."""
+        from ccdproc_crplugin.io.hdus import image_indices
+        from ccdproc_crplugin.io.layout import stands_alone
+
+        hdus, indices = files[0].hdus, [file.index for file in files]
+        chosen = self.args.hdu is not None and len(image_indices(hdus, files[0].path)) > 1
+        return chosen or stands_alone(hdus, indices)
 
     def _target(self, path: Path) -> Path:
         from ccdproc_crplugin.io.atomic import check_target

@@ -112,8 +112,8 @@ def _plain_images(hdus: fits.HDUList) -> list[int]:
 
 
 def is_flat(hdu: Any) -> bool:
-    """Whether an HDU is an image of two dimensions; further axes of length 1 do not count."""
-    return hdu.is_image and len(hdu.shape) >= 2 and math.prod(hdu.shape[:-2]) == 1
+    """Whether an HDU is an image of two dimensions with pixels; further axes of length 1 do not count."""
+    return hdu.is_image and len(hdu.shape) >= 2 and math.prod(hdu.shape[:-2]) == 1 and 0 not in hdu.shape
 
 
 def flat(data: np.ndarray) -> np.ndarray:

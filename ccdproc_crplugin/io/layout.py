@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,15 +49,16 @@ def write_frames(
     Each frame keeps its place among the other HDUs, which stay as they are. Masks, flags and so on follow at the end;
     where there are several frames, their EXTVER is the HDU of their frame. A frame beside which its file holds nothing
     else is written as `write_ccd` writes it. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all
-    HDUs by one. A frame that was chosen among several, ``alone``, leaves the other HDUs behind.
+    HDUs by one. A frame that is written ``alone`` leaves the other HDUs behind; then the source is not opened.
     """
     packed = target.name.lower().endswith(".fz")
+    if alone:
+        write_hdus(to_hdus(next(iter(frames.values()))), target, overwrite, in_place=in_place)
+        return [int(packed)]
     with open_hdus(source) as hdus:
         others = _others(hdus, frames)
-        alone = alone and len(image_indices(hdus, source)) > 1
-        if alone or (len(frames) == 1 and not any(map(_holds_something, others.values()))):
-            write_hdus(to_hdus(next(iter(frames.values()))), target, overwrite, in_place=in_place)
-            return [int(packed)]
+        if stands_alone(hdus, frames):
+            return write_frames(frames, source, target, overwrite=overwrite, in_place=in_place, alone=True)
         shift = int(packed and (0 in frames or hdus[0].data is not None))
         layout: dict[int, Any] = {index: hdu.copy() for index, hdu in others.items()}
         companions = []
@@ -70,7 +71,12 @@ def write_frames(
         return [index + shift for index in frames]
 
 
-def _others(hdus: fits.HDUList, frames: Mapping[int, CCDData]) -> dict[int, Any]:
+def stands_alone(hdus: fits.HDUList, frames: Collection[int]) -> bool:
+    """Whether these frames are one, beside which its file holds nothing else."""
+    return len(frames) == 1 and not any(map(_holds_something, _others(hdus, frames).values()))
+
+
+def _others(hdus: fits.HDUList, frames: Collection[int]) -> dict[int, Any]:
     """The HDUs of a file, by their place, that are neither frames nor written together with them."""
     several = len(frames) > 1
     return {

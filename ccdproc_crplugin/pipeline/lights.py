@@ -19,7 +19,7 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import atomic_write
 from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
-from ccdproc_crplugin.io.layout import read_frames, write_frames
+from ccdproc_crplugin.io.layout import open_frames, stands_alone, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Outcome, Task, Vote
@@ -92,7 +92,9 @@ def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]
     source, target = Path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
-    raw = read_frames(source, unit=task.headers.get("unit"))
+    with open_frames(source) as files:
+        raw = {file.index: file.read(task.headers.get("unit")) for file in files}
+        alone = stands_alone(files[0].hdus, raw)
     for number, hdu in enumerate(list(raw)):
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
         results[hdu].meta.update(_marks(task, hashing))
@@ -104,7 +106,7 @@ def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]
         for name, by_hdu in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
-        hdus = write_frames(results, source, target, overwrite=True)
+        hdus = write_frames(results, source, target, overwrite=True, alone=alone)
     facts = facts_of([ccd.meta for ccd in results.values()], target)
     votes = votes_of(dict(zip(hdus, results.values(), strict=True))) if task.measures_hits else ()
     return {**facts, "status": "done", "input_hash": hashing.result()}, votes
