@@ -149,6 +149,10 @@ def _in_words(err: Exception) -> str:
 
 def _refuse_irregular(path: Any) -> None:
     """Refuse a pipe or a device: reading it may never end."""
+    if isinstance(path, RemotePath):
+        return
+    mode = stat.S_IFREG
     with suppress(OSError, ValueError):  # the attempt to open the file says better what is wrong
-        if not isinstance(path, RemotePath) and not stat.S_ISREG(os.stat(path).st_mode):
-            raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
+        mode = os.stat(path).st_mode
+    if not stat.S_ISREG(mode):
+        raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
