@@ -24,13 +24,18 @@ _SECRET = re.compile(r"(?<=://)[^/@]*@|[?#].*$")
 class RemotePath(PurePosixPath):
     """The path of a remote file; ``str`` leaves out what may be secret in its address."""
 
-    address: str
+    _address: str
 
     def __new__(cls, address: str) -> RemotePath:
         """The path of an address."""
         path = super().__new__(cls, address)
-        path.address = address
+        path._address = address
         return path
+
+    @property
+    def address(self) -> str:
+        """The address as it was given."""
+        return self.__dict__.get("_address") or _COLLAPSED.sub(r"\1//", super().__str__(), count=1)
 
     def __fspath__(self) -> str:
         return self.address
@@ -44,7 +49,17 @@ class RemotePath(PurePosixPath):
     @property
     def name(self) -> str:
         """The name of the file."""
-        return str(self).rstrip("/").rpartition("/")[2]
+        return self.place.rpartition("/")[2]
+
+    @property
+    def place(self) -> str:
+        """The address without its protocol, as a path that a file of this machine may have."""
+        parts = str(self).rpartition("://")[2].split("/")
+        return "/".join(part for part in parts if part not in ("", ".", ".."))
+
+    def with_name(self, name: str) -> RemotePath:
+        """The path of a file beside it."""
+        return RemotePath(f"{str(self).rpartition('/')[0]}/{name}")
 
     def absolute(self) -> RemotePath:
         """The path itself, as an address does not depend on the working folder."""

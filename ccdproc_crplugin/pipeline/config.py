@@ -22,6 +22,7 @@ from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.io.inputs import note_read
+from ccdproc_crplugin.io.remote import remote_path
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
 
@@ -185,11 +186,16 @@ class _Reader:
 def _with_paths(call: Call, base: Path) -> Call:
     """A call whose parameters that name files are relative to a base."""
     paths = {
-        name: os.path.abspath(base / call.parameters[name])
+        name: _anchored(base, call.parameters[name])
         for name in plugins.find_step(call.name).files
         if isinstance(call.parameters.get(name), str)
     }
     return replace(call, parameters={**call.parameters, **paths}) if paths else call
+
+
+def _anchored(base: Path, path: str) -> str:
+    """A path relative to a base, or the address of a remote file."""
+    return path if remote_path(path) else os.path.abspath(base / path)
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:

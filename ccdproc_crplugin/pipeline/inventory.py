@@ -20,6 +20,7 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
 from ccdproc_crplugin.io.hdus import image_indices, inherit
 from ccdproc_crplugin.io.opening import open_hdus
+from ccdproc_crplugin.io.remote import RemotePath
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames
 from ccdproc_crplugin.pipeline.model import Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
@@ -61,8 +62,11 @@ def take_inventory(
 
 def _files(night: Night) -> Iterator[tuple[Path, str]]:
     if night.input is None:
+        remote = dict.fromkeys(path for path in night.paths if isinstance(path, RemotePath))
+        yield from ((path, path.place) for path in remote)
         # Links are not followed: their names are those that the user gave.
-        paths = [Path(path) for path in dict.fromkeys(map(os.path.abspath, night.paths))]
+        local = dict.fromkeys(os.path.abspath(path) for path in night.paths if path not in remote)
+        paths = [Path(path) for path in local]
         common = os.path.commonpath([path.parent for path in paths]) if paths else ""
         for path in paths:
             yield path, path.relative_to(common).as_posix()

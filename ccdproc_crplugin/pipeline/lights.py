@@ -17,7 +17,7 @@ from astropy.table import Table, vstack
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
-from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.atomic import as_path, atomic_write
 from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.io.layout import open_frames, stands_alone, write_frames
 from ccdproc_crplugin.io.selection import stem
@@ -89,7 +89,7 @@ def _refuse_foreign(task: Task) -> None:
 
 def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]]:
     """Make the result; return columns of the table, and the votes of its frames."""
-    source, target = Path(task.source), Path(task.target)
+    source, target = as_path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
     with open_frames(source) as files:

@@ -20,6 +20,7 @@ from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.inputs import keeping_inputs
+from ccdproc_crplugin.io.remote import RemotePath
 from ccdproc_crplugin.io.selection import paths_of
 from ccdproc_crplugin.pipeline.config import check_calls, check_ending, check_hot_pixels, read_night
 from ccdproc_crplugin.pipeline.execution import Execution
@@ -121,6 +122,8 @@ def _known_here_alone(night: Night) -> list[str]:
 def _n_pixels(path: Path) -> float:
     """About the number of pixels in a file, taken to have 16 bits, or 4 if compressed."""
     packed = not path.name.lower().endswith((".fits", ".fit", ".fts"))
+    if isinstance(path, RemotePath):
+        return 0
     try:
         return path.stat().st_size / 2 * (4 if packed else 1)
     except OSError:  # the reason will be in its row
