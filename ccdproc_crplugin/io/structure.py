@@ -36,6 +36,9 @@ _DECISIVE = re.compile(
 )
 _VALUE = re.compile(r"'((?:[^']|'')*)'|([^/]*)")
 
+#: The end of a card whose text goes on in the next one.
+_GOES_ON = re.compile(rb"&' *(?:/.*)?$")
+
 #: The most bytes that a compressed image may have for a byte of its file, and those that it may have anyhow.
 MOST_PACKED, ALWAYS_UNPACKED = 1100, 1 << 26
 
@@ -121,6 +124,9 @@ def _starts_hdu(block: bytes, index: int) -> bool:
 def _mend(header: _Header, odd: list[str]) -> list[tuple[int, bytes]]:
     """Mend the cards of a header in place; return the place of the header and its new cards, if there are any."""
     mended = [mended_card(card) for card in header.cards]
+    for place, card in enumerate(mended):
+        if card.startswith(b"CONTINUE") and not (place and _GOES_ON.search(mended[place - 1])):
+            mended[place] = b""
     if mended == header.cards:
         return []
     keywords = {card[:8] for card in header.cards}

@@ -24,7 +24,11 @@ def parted(header: fits.Header, hdus: fits.HDUList) -> tuple[fits.Header, WCS | 
     plain = header.copy()
     if any(keyword in plain for keyword in _LOOKUP):
         plain = _without_lookup(plain)
-    meta, wcs = _generate_wcs_and_update_header(plain)
+    try:
+        WCS(plain)  # tried here, as astropy prints why it fails
+        meta, wcs = _generate_wcs_and_update_header(plain)
+    except Exception:
+        wcs = None
     if wcs is None:
         return header.copy(), None
     removed = set(plain) - set(meta)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.errors import CosmicRayError, check_callable, check_whole
+from ccdproc_crplugin.errors import CosmicRayError, HeaderWarning, check_callable, check_whole
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.inputs import keeping_inputs
@@ -67,9 +68,11 @@ def run_night(
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
             with caught_warnings() as messages:
                 entries = list(take_inventory(files, night, record.earlier))
+            with caught_warnings():
                 plan = Planner(night).plan(entries)
             for message in dict.fromkeys(messages):
                 log.warning("%s", message)
+                warnings.warn(message, HeaderWarning, stacklevel=2)
             for note in plan.notes:
                 log.info("%s", note)
             for doubt in plan.doubts:
