@@ -189,6 +189,12 @@ class PreflightWarning(UserWarning):
     """
 
 
+class HeaderWarning(UserWarning):
+    """
+    Header cards break the FITS standard; they are mended or left out.
+    """
+
+
 class CalibrationWarning(UserWarning):
     """
     A calibration frame was left out, or a combined frame is worse than it could be.

@@ -24,8 +24,9 @@ from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLE
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.io.atomic import as_folder, refuse_existing, refuse_input
+from ccdproc_crplugin.io.atomic import as_folder, check_target
 from ccdproc_crplugin.io.disk import OutputError, writing
+from ccdproc_crplugin.io.inputs import keeping_inputs, note_read
 from ccdproc_crplugin.io.selection import paths_of
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ class _Task:
     target: Path
 
 
+@keeping_inputs()
 def combine_calibrations(
     ifc: ImageFileCollection | Iterable[str | os.PathLike],
     output: str | os.PathLike,
@@ -372,6 +374,7 @@ def _nothing_found(inputs: _Inputs) -> CosmicRayError:
 
 def _check_targets(targets: Iterable[Path], sources: list[Path], overwrite: bool) -> None:
     """Refuse files to write if they exist, or if they are among those that are read."""
+    for source in sources:
+        note_read(source)
     for target in targets:
-        refuse_existing(target, overwrite)
-        refuse_input(target, sources)
+        check_target(target, overwrite)

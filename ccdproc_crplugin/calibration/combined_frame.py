@@ -25,6 +25,7 @@ from ccdproc_crplugin.frames.entries import GIVEN, entries
 from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.io.ccd import read_header, write_hdus
 from ccdproc_crplugin.io.hdus import N_FRAMES
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.kernels.combine import Combined
 
 #: A card that only combined frames have.
@@ -83,7 +84,8 @@ class CombinedFrame:
 
     def read(self) -> np.ndarray:
         """Read the image, float32."""
-        return fits.getdata(self.path, memmap=False).astype(np.float32)
+        with open_hdus(self.path) as hdus:
+            return hdus[0].data.astype(np.float32)
 
 
 #: What the combined frame has in common with those of its inputs that know it, so that its header says it.

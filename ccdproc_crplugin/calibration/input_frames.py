@@ -7,7 +7,6 @@ A plain frame stays in its file, from which its rows are read as they are stored
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -19,13 +18,14 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io.ccd import given_unit, reading
-from ccdproc_crplugin.io.hdus import image_indices, inherit, unit_of
+from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.io.hdus import image_index, image_indices, inherit, is_flat, unit_of
+from ccdproc_crplugin.io.opening import is_packed, open_stream, reading, sound
 from ccdproc_crplugin.io.quality import PLANES
+from ccdproc_crplugin.io.remote import RemotePath
 
 #: Data types by ``BITPIX`` whose pixels are combined as they are stored.
 PLAIN: dict[int, np.dtype] = {16: np.dtype(">i2"), -32: np.dtype(">f4")}
@@ -119,7 +119,7 @@ def open_frames(
     A frame has a plane if its pixels can be read as they are stored.
     """
     with reading(path):
-        file = open(path, "rb", buffering=0)  # noqa: SIM115
+        file = open_stream(path, buffering=0)
         frames = None
         try:
             frames = _frames_of(file, path, is_wanted, unit, hdu)
@@ -134,28 +134,26 @@ def open_frames(
 def _frames_of(
     file: FileIO, path: Path, is_wanted: Callable[[fits.Header], bool], unit: Any, hdu: int | None
 ) -> list[InputFrame] | None:
-    with warnings.catch_warnings():
-        # checked below, with the name of the file in the message
-        warnings.filterwarnings("ignore", "File may have been truncated", AstropyUserWarning)
-        hdus = fits.open(file, memmap=False, lazy_load_hdus=True)
-        indices = image_indices(hdus, path) if hdu is None else [hdu]
-        if not is_wanted(inherit(hdus, indices[0])):
-            return None
-        return [_look_into(hdus, index, path, unit, index if len(indices) > 1 else hdu) for index in indices]
+    hdus = fits.open(sound(file, path), memmap=False, lazy_load_hdus=True)
+    packed = isinstance(path, RemotePath) or is_packed(file)
+    indices = image_indices(hdus, path) if hdu is None else [image_index(hdus, path, hdu)]
+    if not is_wanted(inherit(hdus, indices[0])):
+        return None
+    places = {index: index if len(indices) > 1 else hdu for index in indices}
+    return [_look_into(hdus, index, path, unit, place, packed=packed) for index, place in places.items()]
 
 
-def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int | None, *, packed: bool) -> InputFrame:
     image = hdus[index]
     frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit), hdu)
-    if len(image.shape) != 2:
+    if not is_flat(image):
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
-    if _is_plain(image) and not any(name in hdus for name in ("MASK", *PLANES)):
+    stored_as_is = not packed and len(image.shape) == 2 and _is_plain(image)
+    if stored_as_is and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
-        if path.stat().st_size < start + image.shape[0] * image.shape[1] * dtype.itemsize:
-            raise CosmicRayError(f"Found {str(path)!r} shorter than its header says; expected a whole FITS file.")
         frame.plane = FilePlane(image.shape, dtype, path, None, start, zero=float(image.header.get("BZERO", 0)))
     return frame
 
@@ -163,10 +161,9 @@ def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int |
 def _is_plain(image: Any) -> bool:
     """Whether the pixels can be combined as they are stored."""
     header = image.header
-    compressed = isinstance(image, fits.CompImageHDU) or image._file.compression is not None
     zeros = {16: (0, 32768), -32: (0,)}.get(header["BITPIX"], ())
     return (
-        not compressed
+        not isinstance(image, fits.CompImageHDU)
         and header.get("BSCALE", 1) == 1
         and header.get("BZERO", 0) in zeros
         and ("BLANK" not in header or header["BITPIX"] < 0)

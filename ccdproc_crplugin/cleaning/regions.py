@@ -13,6 +13,7 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.inputs import note_read
 
 #: Largest size of a region file (bytes).
 LARGEST_FILE = 10_000_000
@@ -87,6 +88,7 @@ def _read(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST_FILE:
             raise CosmicRayError(f"Found {str(path)!r} of more than {LARGEST_FILE} bytes; {EXPECTED_FILE}.")
+        note_read(path)
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as err:
         raise CosmicRayError(f"Found no file {str(path)!r}; {EXPECTED_FILE}.") from err

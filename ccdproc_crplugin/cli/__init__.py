@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from ccdproc_crplugin.cli.messages import UsageError, say, speaking_to_user_of, spelling, telling, wrong_usage
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.io.inputs import keeping_inputs
 
 __all__ = ["main"]
 
@@ -29,6 +30,12 @@ DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run ``ccdcr`` and return its exit code."""
+    with keeping_inputs():
+        return _done(args)
+
+
+def _done(args: Sequence[str] | None) -> int:
+    """Do what the command line says."""
     try:
         chosen = _parser().parse_args(args)
     except SystemExit as stop:

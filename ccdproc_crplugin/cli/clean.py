@@ -141,50 +141,70 @@ class _Cleaning:
     def _clean(self, path: Path) -> _Outcome:
         from ccdproc_crplugin.frames.cards import read_verdict
         from ccdproc_crplugin.frames.header import frame_kind, named_by_object
-        from ccdproc_crplugin.io.ccd import open_frame, write_ccd
+        from ccdproc_crplugin.io.ccd import write_ccd
+        from ccdproc_crplugin.io.layout import open_frames, write_frames
 
-        with open_frame(path, hdu=self.args.hdu) as file:
-            kind = self.args.kind or frame_kind(file.header)
+        with open_frames(path, hdu=self.args.hdu) as files:
+            header = files[0].header
+            kind = self.args.kind or frame_kind(header)
             if kind != "light" and not self.args.any_kind:
-                return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(file.header)))
-            target, mask_target = self._target(path), self._mask_target(path)
-            ccd = options.read_frame(file, self.args)
-        cleaned = self._without_cosmic_rays(ccd)
-        write_ccd(cleaned, target, overwrite=self.args.overwrite)
-        if mask_target is not None:
-            write_ccd(cleaned, mask_target, overwrite=self.args.overwrite, mask_only=True)
-        verdict = ": ".join(filter(None, read_verdict(cleaned.meta)))
-        return _Outcome(path.name, cleaned.meta["CRNPIX"], cleaned.meta["CRNEVENT"], verdict)
+                return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(header)))
+            target, masks = self._target(path), self._mask_targets(path, [file.index for file in files])
+            frames = {file.index: options.read_frame(file, self.args) for file in files}
+            alone = self._is_written_alone(files)
+        cleaned = {index: self._without_cosmic_rays(frames.pop(index)) for index in list(frames)}
+        write_frames(cleaned, path, target, overwrite=self.args.overwrite, alone=alone)
+        for ccd, mask in zip(cleaned.values(), masks, strict=False):
+            write_ccd(ccd, mask, overwrite=self.args.overwrite, mask_only=True)
+        metas = [ccd.meta for ccd in cleaned.values()]
+        verdicts = dict.fromkeys(": ".join(filter(None, read_verdict(meta))) for meta in metas)
+        n_pixels, n_events = (sum(meta[card] for meta in metas) for card in ("CRNPIX", "CRNEVENT"))
+        return _Outcome(path.name, n_pixels, n_events, "; ".join(verdicts))
+
+    def _is_written_alone(self, files: list[Any]) -> bool:
+        """Whether the file holds one frame and nothing else, or several of which one was chosen."""
+        from ccdproc_crplugin.io.hdus import image_indices
+        from ccdproc_crplugin.io.layout import stands_alone
+
+        hdus, indices = files[0].hdus, [file.index for file in files]
+        chosen = self.args.hdu is not None and len(image_indices(hdus, files[0].path)) > 1
+        return chosen or stands_alone(hdus, indices)
 
     def _target(self, path: Path) -> Path:
         from ccdproc_crplugin.io.selection import stem
 
         return self._claimed(self.args.output / f"{stem(path)}{self.args.ending}")
 
-    def _mask_target(self, path: Path) -> Path | None:
+    def _mask_targets(self, path: Path, indices: list[int]) -> list[Path]:
+        """The files of the masks, one for each frame of a file; empty without ``--write-mask``."""
         from ccdproc_crplugin.io.atomic import ending_of
         from ccdproc_crplugin.io.ccd import WRITABLE
         from ccdproc_crplugin.io.selection import stem
 
         where = self.args.write_mask
         if where is None:
-            return None
+            return []
         if _is_fits(where):
+            if len(indices) > 1:
+                raise CosmicRayError(
+                    f"Found {len(indices)} frames in {str(path)!r}; expected one for the mask {str(where)!r}.",
+                    "Give the name of a folder to {write_mask}.",
+                )
             ending_of(where, WRITABLE)
-            return self._claimed(where)
-        return self._claimed(where / f"{stem(path)}_mask{self.args.ending}")
+            return [self._claimed(where)]
+        suffixes = [f"_hdu{index}" for index in indices] if len(indices) > 1 else [""]
+        return [self._claimed(where / f"{stem(path)}_mask{suffix}{self.args.ending}") for suffix in suffixes]
 
     def _claimed(self, target: Path) -> Path:
         """A name to write to, refused if it is that of an input, of another result, or taken."""
-        from ccdproc_crplugin.io.atomic import refuse_existing, refuse_input
+        from ccdproc_crplugin.io.atomic import check_target
 
         if target in self.written:
             raise CosmicRayError(
                 f"Found that {str(target)!r} was written for another input already; expected names that differ.",
                 "Clean the files into different folders.",
             )
-        refuse_input(target, self.args.paths)
-        refuse_existing(target, self.args.overwrite)
+        check_target(target, self.args.overwrite)
         self.written.add(target)
         return target
 

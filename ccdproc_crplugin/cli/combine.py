@@ -106,12 +106,13 @@ def _keys_of(paths: list[Path], args: argparse.Namespace) -> dict[Any, Any]:
 
 
 def _show_frames(paths: list[Path]) -> None:
-    from astropy.io import fits
     from astropy.table import Table
+
+    from ccdproc_crplugin.io.ccd import read_header
 
     rows = []
     for path in paths:
-        header = fits.getheader(path)
+        header = read_header(path)
         subtracted = [header[card] for card in ("CRBIAS", "CRDARK") if card in header]
         rows.append((path.name, header["NCOMBINE"], header.get("CRNREJ", ""), ", ".join(subtracted)))
     names = ("combined frame", "frames", "clipped", "subtracted")

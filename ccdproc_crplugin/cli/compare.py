@@ -36,11 +36,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(path: Path) -> Any:
     """The frame in a file; its mask if the file is the truth of a simulated frame."""
-    from astropy.io import fits
+    from ccdproc_crplugin.io.ccd import read_ccd
+    from ccdproc_crplugin.io.opening import open_hdus
 
-    from ccdproc_crplugin.io.ccd import read_ccd, reading
-
-    with reading(path), fits.open(path) as hdus:
+    with open_hdus(path) as hdus:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
     return read_ccd(path)

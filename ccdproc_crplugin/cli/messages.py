@@ -16,6 +16,7 @@ from typing import Any
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
     CosmicRayError,
+    HeaderWarning,
     PluginWarning,
     PreflightWarning,
     Spell,
@@ -97,7 +98,7 @@ def calm() -> Iterator[list[str]]:
         try:
             yield messages
         finally:
-            ours = (CalibrationWarning, PluginWarning, PreflightWarning)
+            ours = (CalibrationWarning, HeaderWarning, PluginWarning, PreflightWarning)
             messages += [words(next(iter(item.message.args), "")) for item in caught if isinstance(item.message, ours)]
 
 

@@ -164,9 +164,15 @@ def read_frame(file: Any, args: argparse.Namespace) -> Any:
     return file.read(args.unit)
 
 
-def existing_file(word: str) -> Path:
-    """The type of an option that is the name of a file."""
+def existing_file(word: str) -> Any:
+    """The type of an option that is the name of a file, which is read, or the address of a remote one."""
+    from ccdproc_crplugin.io.inputs import note_read
+    from ccdproc_crplugin.io.remote import remote_path
+
+    if address := remote_path(word):
+        return address
     path = Path(word)
+    note_read(path)
     if os.path.isdir(path):
         raise argparse.ArgumentTypeError(f"{word!r} is a folder; expected a file")
     if not os.path.exists(path):
@@ -243,11 +249,17 @@ def _parameter(text: str) -> tuple[str, Any]:
 
 
 def existing_paths(words: list[str]) -> list[Path]:
-    """The files that files, folders and patterns stand for, each once."""
+    """The files that files, folders, patterns and addresses stand for, each once."""
+    from ccdproc_crplugin.io.atomic import as_path
+    from ccdproc_crplugin.io.inputs import note_read
+    from ccdproc_crplugin.io.remote import remote_path
     from ccdproc_crplugin.io.selection import find_frames
 
     paths: dict[Path, None] = {}
     for word in words:
+        if remote_path(word):
+            paths[as_path(word)] = None
+            continue
         matches = [word] if os.path.exists(word) else sorted(glob.glob(word))
         if not matches:
             raise UsageError(f"Found nothing at {word!r}; expected a file, a folder or a pattern that fits some.")
@@ -256,12 +268,14 @@ def existing_paths(words: list[str]) -> list[Path]:
             if not found:
                 raise UsageError(f"Found no FITS file in the folder {str(match)!r}; expected some.")
             paths |= dict.fromkeys(found)
+    for path in paths:
+        note_read(path)
     return list(paths)
 
 
 def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) -> None:
     """Refuse at once the names of files that could not be written at the end."""
-    from ccdproc_crplugin.io.atomic import refuse_existing
+    from ccdproc_crplugin.io.atomic import check_target
 
     for target, endings in targets.items():
         if target is None:
@@ -269,11 +283,14 @@ def check_targets(targets: dict[Path | None, tuple[str, ...]], overwrite: bool) 
         if target.suffix.lower() not in endings:
             raise UsageError(f"Found the file name {str(target)!r}; expected one that ends in {', '.join(endings)}.")
         with wrong_usage():
-            refuse_existing(target, overwrite)
+            check_target(target, overwrite)
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder that is written to, unless it exists."""
+    from ccdproc_crplugin.io.remote import refuse_remote
+
+    refuse_remote(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:

@@ -42,16 +42,17 @@ def _labels(text: str) -> list[int]:
 
 def run(args: argparse.Namespace) -> int:
     """Restore the frame."""
-    from ccdproc_crplugin.io.atomic import refuse_existing
+    from ccdproc_crplugin.io.atomic import check_target
     from ccdproc_crplugin.io.layout import read_frames, write_frames
     from ccdproc_crplugin.pipeline.table import update_row
 
     output = _output(args)
-    refuse_existing(output, args.overwrite or args.in_place)
+    if not args.in_place:
+        check_target(output, args.overwrite)
     with telling():
         frames = read_frames(args.path)
         frames |= _restored(frames, args)
-        write_frames(frames, args.path, output)
+        write_frames(frames, args.path, output, overwrite=args.overwrite, in_place=args.in_place)
         headers = [ccd.meta for ccd in frames.values()]
         if args.in_place:
             update_row(output, headers)

@@ -34,8 +34,8 @@ from ccdproc_crplugin.frames.gain_and_noise import (
     gain_by_amplifier,
     same_unit,
 )
-from ccdproc_crplugin.io.ccd import open_hdus
 from ccdproc_crplugin.io.companions import read_bad_pixels
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step

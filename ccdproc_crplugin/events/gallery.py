@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_whole
-from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of, refuse_existing
+from ccdproc_crplugin.io.atomic import as_path, atomic_write, check_target, ending_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -133,7 +133,7 @@ def save_pages(
         return [_save_book(pages, path, overwrite)]
     targets = _numbered(path, len(parts))
     for target in targets:
-        refuse_existing(target, overwrite)
+        check_target(target, overwrite)
     return [save_page(page, target, overwrite) for page, target in zip(pages, targets, strict=True)]
 
 

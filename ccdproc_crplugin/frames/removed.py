@@ -9,7 +9,9 @@ result does not, as its pixels are no longer those of the record.
 from __future__ import annotations
 
 import copy
+import hashlib
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +61,18 @@ class RemovedPixels:
         """Which pixels were added by hand, bool, shape (n,)."""
         return np.zeros(len(self), dtype=bool) if self.by_hand is None else self.by_hand
 
+    @property
+    def fingerprint(self) -> str:
+        """A checksum of all that the record holds, the same after a round trip through a file."""
+        flags = self.flags if isinstance(self.flags, Mapping) else {"": self.flags}
+        told = (self.dtype.str, self.unit, bool(self.had_mask), self.uncertainty_kind, *flags)
+        digest = hashlib.sha256(repr(told).encode())
+        added = self.added if self.added.any() else None
+        pixels = (self.y, self.x, self.label, self.removed, self.repaired, self.uncertainty, added)
+        for array in (*pixels, self.put_back, self.mask, *flags.values()):
+            digest.update(b"-" if array is None else _bytes_of(np.asarray(array)))
+        return digest.hexdigest()[:32]
+
     def index(self, shape: tuple[int, int]) -> np.ndarray:
         """The place of each pixel in the flattened frame: int64, shape (n,)."""
         return self.y.astype(np.int64) * shape[1] + self.x
@@ -99,6 +113,12 @@ class RemovedPixels:
             mask=mask,
         )
         return both.remaining(np.lexsort((x, y)), shape)
+
+
+def _bytes_of(array: np.ndarray) -> bytes:
+    """The shape and values of an array, whatever its byte order and the size of its whole numbers."""
+    kind = f"<f{array.dtype.itemsize}" if array.dtype.kind == "f" else "<i8"
+    return repr(array.shape).encode() + array.astype(kind).tobytes()
 
 
 def new_record(

@@ -9,30 +9,48 @@ import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
+from ccdproc_crplugin.io.inputs import note_written, refuse_input
+from ccdproc_crplugin.io.remote import refuse_remote, remote_path
 
 #: Names of unfinished files: hidden, and with an ending that nobody takes for a frame after a killed run.
 PART_NAME = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 @contextmanager
-def atomic_write(path: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Yield a name to write to in the folder of ``path``; rename it at the end, or remove it after an error."""
-    refuse_existing(path, overwrite)
+def atomic_write(path: Path, overwrite: bool = False, *, in_place: bool = False) -> Iterator[Path]:
+    """
+    Yield a name to write to in the folder of ``path``; rename it at the end, or remove it after an error.
+
+    A file that the run reads is never replaced, unless ``in_place`` says that the user wants just that; then a link
+    stays and the file that it leads to is replaced.
+    """
+    if in_place:
+        path = Path(os.path.realpath(path))
+    check_target(path, overwrite, in_place=in_place)
     if not path.parent.is_dir():
         raise CosmicRayError(f"Found no folder {str(path.parent)!r}; expected one to write {path.name!r} into.")
     temporary = part_path(path)
     try:
         yield temporary
-        refuse_existing(path, overwrite)
+        check_target(path, overwrite, in_place=in_place)
         os.replace(temporary, path)
+        note_written(path)
     except OSError as err:
         raise CosmicRayError(f"Found that {str(path)!r} can't be written: {err}.") from err
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def check_target(path: Path, overwrite: bool, *, in_place: bool = False) -> None:
+    """Refuse a target that is remote, that exists unless ``overwrite`` allows it, or that the run reads."""
+    refuse_remote(path)
+    if not in_place:
+        refuse_existing(path, overwrite)
+        refuse_input(path)
 
 
 def part_path(path: Path) -> Path:
@@ -42,6 +60,7 @@ def part_path(path: Path) -> Path:
 
 def as_folder(name: str, value: Any) -> Path:
     """The folder that a user names as parameter ``name``."""
+    refuse_remote(value)
     with suppress(TypeError):
         if value and "\0" not in os.fsdecode(value):
             return Path(os.fsdecode(value))
@@ -49,9 +68,9 @@ def as_folder(name: str, value: Any) -> Path:
 
 
 def as_path(path: Any) -> Path:
-    """The file that a user names."""
+    """The file that a user names; a `RemotePath` for an address, which can be opened by `open_hdus` alone."""
     try:
-        return Path(path)
+        return cast(Path, remote_path(path) or Path(path))
     except TypeError as err:
         raise CosmicRayError(f"Found {path!r}; expected the name of a file.") from err
 
@@ -70,9 +89,3 @@ def refuse_existing(path: Path, overwrite: bool) -> None:
         raise CosmicRayError(
             f"Found {str(path)!r} there already; expected a new name.", "Give {overwrite=True} to replace it."
         )
-
-
-def refuse_input(path: Path, inputs: Iterable[Path]) -> None:
-    """Refuse to replace a file that the result is made from, whatever its name."""
-    if path.exists() and any(other.exists() and other.samefile(path) for other in inputs):
-        raise CosmicRayError(f"Found an input at {str(path)!r}; expected another output folder. Name one.")

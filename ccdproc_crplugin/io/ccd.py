@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,6 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
-
-# CCDData.read opens the file again; this is how it parts a header and its WCS.
-from astropy.nddata.ccddata import _generate_wcs_and_update_header
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
@@ -28,15 +24,20 @@ from ccdproc_crplugin.io.hdus import (
     PIXELS,
     companions,
     complete_header,
+    errors_of,
+    flat,
     image_index,
     image_indices,
     inherit,
+    is_flat,
     unit_of,
 )
 from ccdproc_crplugin.io.mask_file import mask_hdus
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
+from ccdproc_crplugin.io.wcs_cards import parted, restore_cards
 
 #: Endings under which a frame is written.
 WRITABLE = (".fits", ".fit", ".fts", ".fits.gz", ".fits.fz")
@@ -96,18 +97,10 @@ def frame_indices(path: str | os.PathLike) -> list[int]:
 
 
 @contextmanager
-def open_hdus(path: str | os.PathLike) -> Iterator[fits.HDUList]:
-    """Open a FITS file once, packed or not. Arrays that were read outlive it."""
-    path = as_path(path)
-    with reading(path), open(path, "rb") as stream, fits.open(stream) as hdus:
-        yield hdus
-
-
-@contextmanager
 def open_frame(path: str | os.PathLike, *, hdu: int | None = None) -> Iterator[FrameFile]:
     """Open the file of a frame once, for its header and then for the frame."""
     with open_hdus(path) as hdus:
-        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path)) if hdu is None else hdu)
+        yield FrameFile(as_path(path), hdus, image_index(hdus, as_path(path), hdu))
 
 
 @dataclass(frozen=True)
@@ -132,19 +125,23 @@ class FrameFile:
         unit = unit_of(image, self.path) if unit is None else given_unit(unit)
         belonging = companions(self.hdus, index)
         beside = {hdu.name: hdu for hdu in reversed(belonging)}
-        data = image.data
-        meta, wcs = _generate_wcs_and_update_header(image.header)
+        data = flat(image.data)
+        meta, wcs = parted(image.header, self.hdus)
         ccd = CCDData(data, unit=unit, meta=meta, wcs=wcs)
         if index:
             complete_header(ccd, self.hdus[0].header)
         if "MASK" in beside:
+            _check_shape(beside["MASK"], data.shape)
             ccd.mask = bad_of_plane(beside["MASK"], self.header)
         for plane in quality_planes(self.hdus, index, len(image_indices(self.hdus, self.path))):
             bad = bad_of_plane(plane, self.header)
             ccd.mask = bad if ccd.mask is None else ccd.mask | bad
         if "UNCERT" in beside:
+            _check_shape(beside["UNCERT"], data.shape)
             kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)
-            ccd.uncertainty = kind(beside["UNCERT"].data)
+            ccd.uncertainty = kind(flat(beside["UNCERT"].data))
+        elif (errors := errors_of(self.hdus, index)) is not None:
+            ccd.uncertainty = StdDevUncertainty(errors)
         if "PSFIMAGE" in beside:
             ccd.psf = beside["PSFIMAGE"].data
         attach_companions(ccd, belonging)
@@ -155,34 +152,23 @@ def attach_companions(ccd: CCDData, belonging: list[Any]) -> None:
     """Attach flags and removed values to a frame from the HDUs that belong to it."""
     beside = {hdu.name: hdu for hdu in reversed(belonging)}
     if FLAGS in beside:
-        ccd.flags = np.array(beside[FLAGS].data)
+        ccd.flags = _flags_of(beside[FLAGS], ccd.data.shape)
     if PIXELS in beside:
-        attach(ccd, read_removed(beside[PIXELS], belonging, ccd.data.shape))
+        attach(ccd, read_removed(beside[PIXELS], belonging, ccd))
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn any error that a damaged file raises into a `CosmicRayError` that names the file."""
-    try:
-        _refuse_irregular(path)
-        yield
-    except CosmicRayError:
-        raise
-    except FileNotFoundError as err:
-        if os.path.islink(path):
-            raise CosmicRayError(f"Found {str(path)!r}, a link that leads nowhere; expected a FITS file.") from err
-        raise CosmicRayError(f"Found no file {str(path)!r}; expected a FITS file.") from err
-    except Exception as err:
-        raise CosmicRayError(
-            f"Found {str(path)!r}, which can't be read ({type(err).__name__}: {err}); expected a whole FITS file."
-        ) from err
+def _flags_of(hdu: Any, shape: tuple[int, ...]) -> np.ndarray:
+    _check_shape(hdu, shape)
+    if hdu.data.dtype != np.uint8:
+        raise CosmicRayError(f"Found flags of dtype {hdu.data.dtype} in {FLAGS}; expected uint8, as they are written.")
+    return np.array(hdu.data)
 
 
-def _refuse_irregular(path: Path) -> None:
-    """Refuse a pipe or a device: reading it may never end."""
-    with suppress(OSError):  # the attempt to open the file says better what is wrong
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise CosmicRayError(f"Found {str(path)!r}, which is no regular file; expected a FITS file.")
+def _check_shape(hdu: Any, shape: tuple[int, ...]) -> None:
+    """Refuse a companion that does not have the shape of the frame."""
+    if not hdu.is_image or hdu.shape[-2:] != shape or not is_flat(hdu):
+        found = f"of shape {hdu.shape}" if hdu.is_image else "that is a table"
+        raise CosmicRayError(f"Found an extension {hdu.name} {found}; expected an image of the frame's shape, {shape}.")
 
 
 def given_unit(unit: Any) -> u.Unit:
@@ -246,9 +232,9 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False, *,
     return write_hdus(mask_hdus(ccd) if mask_only else to_hdus(ccd), path, overwrite)
 
 
-def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False) -> Path:
-    """Write HDUs to a file, packed as its ending says."""
-    with atomic_write(path, overwrite) as temporary:
+def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False, *, in_place: bool = False) -> Path:
+    """Write HDUs to a file, packed as its ending says; ``in_place`` is that of `atomic_write`."""
+    with atomic_write(path, overwrite, in_place=in_place) as temporary:
         write_packed(hdus, temporary, path.name)
     return path
 
@@ -261,7 +247,7 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
     if ccd.uncertainty is not None:
         _check_storable("an uncertainty", np.asarray(ccd.uncertainty.array))
     try:
-        hdus = ccd.to_hdu()
+        hdus = _main_hdus(ccd)
         hdus.verify("exception")
         extensions = _extensions(ccd)
     except (ValueError, TypeError, KeyError, fits.VerifyError) as err:
@@ -271,6 +257,23 @@ def to_hdus(ccd: CCDData) -> fits.HDUList:
     if hdus[0].header.get("EXTNAME", "").upper() in COMPANIONS | {PIXELS}:
         del hdus[0].header["EXTNAME"]
     hdus.extend(extensions)
+    return hdus
+
+
+def _main_hdus(ccd: CCDData) -> fits.HDUList:
+    """The HDUs that `CCDData.write` writes, with the axes of length 1 and the cards of the WCS as they came."""
+    hdus = ccd.to_hdu()
+    header = hdus[0].header
+    restore_cards(header, ccd)
+    if ccd.data.dtype.kind == "f":
+        header.remove("BLANK", ignore_missing=True)
+    n_axes, n_ones = ccd.meta.get("NAXIS"), 0
+    if isinstance(n_axes, int) and ccd.data.ndim == 2 < n_axes:
+        ones = [ccd.meta.get(f"NAXIS{axis}") == 1 for axis in range(3, n_axes + 1)]
+        n_ones = len(ones) if all(ones) else 0
+    for hdu in hdus if n_ones else ():
+        if hdu.shape == ccd.data.shape:
+            hdu.data = hdu.data.reshape((1,) * n_ones + hdu.shape)
     return hdus
 
 

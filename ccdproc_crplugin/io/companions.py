@@ -12,7 +12,9 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.io.atomic import as_path
-from ccdproc_crplugin.io.ccd import open_frame, open_hdus
+from ccdproc_crplugin.io.ccd import open_frame
+from ccdproc_crplugin.io.hdus import is_flat
+from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.quality import bad_of_plane
 
 
@@ -46,7 +48,7 @@ def read_bad_pixels(
     with open_hdus(path) as hdus:
         images = [hdu for hdu in hdus if hdu.is_image and hdu.shape]
         named = [hdu for name in ("BPM", "MASK", "DQ") for hdu in images if hdu.name == name]
-        plane = next((hdu for hdu in (*named, *images) if hdu.shape == shape), None)
+        plane = next((hdu for hdu in (*named, *images) if hdu.shape[-2:] == shape and is_flat(hdu)), None)
         bad = None if plane is None else bad_of_plane(plane, hdus[0].header)
     if bad is None:
         found = f"images of shape {', '.join(str(hdu.shape) for hdu in images)}" if images else "no image"

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_whole
 from ccdproc_crplugin.frames.entries import entries
 from ccdproc_crplugin.frames.units import unit_named
 
@@ -40,16 +41,36 @@ COMPANIONS = frozenset(
         "BPM",
         "SKYFIT",
         "WHT",
+        "CTX",
+        "CON",
         "MDF",
+        "SAMP",
+        "TIME",
+        "AREA",
+        "D2IMARR",
+        "WCSDVARR",
     }
 )
+
+#: Starts of such names.
+COMPANION_STARTS = ("VAR_", "ERR_", "DQ_")
+
+#: The name of the frames where a file names them; its other images are no frames then.
+FRAME = "SCI"
 
 #: Extensions that are read and written together with a frame, the first three by `CCDData` too.
 WITH_FRAME = ("MASK", "UNCERT", "PSFIMAGE", FLAGS, PIXELS, FIRST_FLAGS, FIRST_MASK, HOT)
 
 
-def image_index(hdus: fits.HDUList, path: Path) -> int:
-    """The HDU of the only frame in a file."""
+def image_index(hdus: fits.HDUList, path: Path, hdu: int | None = None) -> int:
+    """The HDU of the frame that a user chose, or of the only frame in a file."""
+    if hdu is not None:
+        check_whole("hdu", hdu, 0, len(hdus) - 1)
+        if not hdus[hdu].is_image:
+            raise CosmicRayError(
+                f", which is a table in {str(path)!r}; expected an image.", parameter=("hdu", str(hdu))
+            )
+        return hdu
     frames = image_indices(hdus, path)
     if len(frames) > 1:
         names = ", ".join(f"{index} ({hdus[index].name or 'unnamed'})" for index in frames)
@@ -70,8 +91,20 @@ def image_indices(hdus: fits.HDUList, path: Path) -> list[int]:
 
 
 def _plain_images(hdus: fits.HDUList) -> list[int]:
-    images = [index for index, hdu in enumerate(hdus) if hdu.is_image and len(hdu.shape) == 2]
-    return [index for index in images if hdus[index].name not in COMPANIONS]
+    images = [index for index, hdu in enumerate(hdus) if is_flat(hdu)]
+    frames = [index for index in images if hdus[index].name not in COMPANIONS]
+    frames = [index for index in frames if not hdus[index].name.startswith(COMPANION_STARTS)]
+    return [index for index in frames if hdus[index].name == FRAME] or frames
+
+
+def is_flat(hdu: Any) -> bool:
+    """Whether an HDU is an image of two dimensions with pixels; further axes of length 1 do not count."""
+    return hdu.is_image and len(hdu.shape) >= 2 and math.prod(hdu.shape[:-2]) == 1 and 0 not in hdu.shape
+
+
+def flat(data: np.ndarray) -> np.ndarray:
+    """The data of a flat image, shape (ny, nx)."""
+    return data if data.ndim == 2 else data.reshape(data.shape[-2:])
 
 
 def companions(hdus: fits.HDUList, index: int) -> list[Any]:
@@ -86,6 +119,23 @@ def inherit(hdus: fits.HDUList, index: int) -> fits.Header:
     if index:
         header.extend(_inheritable(hdus[0].header), unique=True)
     return header
+
+
+def errors_of(hdus: fits.HDUList, index: int) -> np.ndarray | None:
+    """The standard deviations that an extension ERR gives for a frame; None without one, or if none can be used."""
+    image, several = hdus[index], len(_plain_images(hdus)) > 1
+    for hdu in hdus:
+        belongs = hdu.name == "ERR" and hdu.is_image and (not several or hdu.ver == image.ver)
+        if (
+            not belongs
+            or hdu.shape != image.shape
+            or hdu.header.get("BUNIT", image.header.get("BUNIT")) != (image.header.get("BUNIT"))
+        ):
+            continue
+        errors = flat(hdu.data)
+        if errors.dtype.kind == "f" and (np.isfinite(errors) & (errors > 0)).any():
+            return errors
+    return None
 
 
 def complete_header(ccd: CCDData, primary: fits.Header) -> None:

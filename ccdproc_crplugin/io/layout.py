@@ -3,61 +3,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.io.ccd import FrameFile, open_hdus, to_hdus, write_ccd, write_hdus
-from ccdproc_crplugin.io.hdus import WITH_FRAME, image_indices
+from ccdproc_crplugin.io.ccd import FrameFile, to_hdus, write_hdus
+from ccdproc_crplugin.io.hdus import WITH_FRAME, image_index, image_indices
+from ccdproc_crplugin.io.opening import open_hdus
 
 
 def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
     """Every frame of a file by its HDU, from one opening."""
+    with open_frames(path) as files:
+        return {file.index: file.read(unit) for file in files}
+
+
+#: Keywords of which a header has many cards.
+COMMENTARY = ("", "COMMENT", "HISTORY")
+
+
+@contextmanager
+def open_frames(path: Path, *, hdu: int | None = None) -> Iterator[list[FrameFile]]:
+    """Open a file once for all its frames, or for the one that a user chose."""
     with open_hdus(path) as hdus:
-        return {index: FrameFile(path, hdus, index).read(unit) for index in image_indices(hdus, path)}
+        indices = image_indices(hdus, path) if hdu is None else [image_index(hdus, path, hdu)]
+        yield [FrameFile(path, hdus, index) for index in indices]
 
 
-def write_frames(frames: Mapping[int, CCDData], source: Path, target: Path) -> list[int]:
+def write_frames(
+    frames: Mapping[int, CCDData],
+    source: Path,
+    target: Path,
+    *,
+    overwrite: bool = False,
+    in_place: bool = False,
+    alone: bool = False,
+) -> list[int]:
     """
     Write frames, by their HDU, in the layout of the file that they come from; return their HDUs in the new file.
 
-    Of several frames each keeps its place among the other HDUs. Masks, flags and so on follow at the end; their EXTVER
-    is the HDU of their frame. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all HDUs by one.
+    Each frame keeps its place among the other HDUs, which stay as they are. Masks, flags and so on follow at the end;
+    where there are several frames, their EXTVER is the HDU of their frame. A frame beside which its file holds nothing
+    else is written as `write_ccd` writes it. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all
+    HDUs by one. A frame that is written ``alone`` leaves the other HDUs behind; then the source is not opened.
     """
-    if len(frames) == 1:
-        write_ccd(next(iter(frames.values())), target, overwrite=True)
-        return [int(target.name.lower().endswith(".fz"))]
-    with fits.open(source) as hdus:
-        shift = int(target.name.lower().endswith(".fz") and hdus[0].data is not None)
-        earlier = [hdu for hdu in hdus[max(frames) + 1 :] if hdu.name in WITH_FRAME and hdu.ver in frames]
-        layout = [None if index in frames else hdu.copy() for index, hdu in enumerate(hdus) if hdu not in earlier]
+    packed = target.name.lower().endswith(".fz")
+    if alone:
+        write_hdus(to_hdus(next(iter(frames.values()))), target, overwrite, in_place=in_place)
+        return [int(packed)]
+    with open_hdus(source) as hdus:
+        others = _others(hdus, frames)
+        if stands_alone(hdus, frames):
+            return write_frames(frames, source, target, overwrite=overwrite, in_place=in_place, alone=True)
+        shift = int(packed and (0 in frames or hdus[0].data is not None))
+        layout: dict[int, Any] = {index: hdu.copy() for index, hdu in others.items()}
         companions = []
         for index, ccd in frames.items():
-            image, *others = to_hdus(ccd)
+            image, *belonging = to_hdus(ccd)
             layout[index] = _in_place(image, hdus, index)
-            companions += [_numbered(hdu, index + shift) for hdu in others]
-        write_hdus(fits.HDUList([*layout, *companions]), target, overwrite=True)
+            companions += [_numbered(hdu, index + shift) if len(frames) > 1 else hdu for hdu in belonging]
+        ordered = [layout[index] for index in sorted(layout)]
+        write_hdus(fits.HDUList([*ordered, *companions]), target, overwrite, in_place=in_place)
         return [index + shift for index in frames]
+
+
+def stands_alone(hdus: fits.HDUList, frames: Collection[int]) -> bool:
+    """Whether these frames are one, beside which its file holds nothing else."""
+    return len(frames) == 1 and not any(map(_holds_something, _others(hdus, frames).values()))
+
+
+def _others(hdus: fits.HDUList, frames: Collection[int]) -> dict[int, Any]:
+    """The HDUs of a file, by their place, that are neither frames nor written together with them."""
+    several = len(frames) > 1
+    return {
+        index: hdu
+        for index, hdu in enumerate(hdus)
+        if index not in frames and not (hdu.name in WITH_FRAME and (not several or hdu.ver in frames))
+    }
+
+
+def _holds_something(hdu: Any) -> bool:
+    """Whether an HDU holds data, so that it is more than the header of a file."""
+    return not hdu.is_image or bool(hdu.shape)
 
 
 def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
     """A frame in the kind of HDU that it came from, without the cards that were added from the primary header."""
     if index == 0:
         return image
-    header = image.header.copy(strip=True)
     own, primary = hdus[index].header, hdus[0].header
+    foreign = set(_said(primary)) - set(_said(own))
+    header = fits.Header(
+        [
+            card
+            for card in image.header.copy(strip=True).cards
+            if card.keyword not in COMMENTARY or (card.keyword, card.value) not in foreign
+        ]
+    )
     for keyword in set(primary) & set(header):
-        if (
-            keyword
-            and keyword not in own
-            and keyword not in ("HISTORY", "COMMENT")
-            and header[keyword] == primary[keyword]
-        ):
+        if keyword not in COMMENTARY and keyword not in own and header[keyword] == primary[keyword]:
             del header[keyword]
     return fits.ImageHDU(image.data, header, name=hdus[index].name or None, ver=hdus[index].ver)
+
+
+def _said(header: fits.Header) -> list[tuple[str, str]]:
+    """The comments and the history of a header."""
+    return [(card.keyword, card.value) for card in header.cards if card.keyword in COMMENTARY]
 
 
 def _numbered(hdu: Any, index: int) -> Any:

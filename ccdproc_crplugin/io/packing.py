@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 from astropy.io import fits
 
+#: Cards that are true for the bytes of one HDU alone.
+CHECKSUMS = ("CHECKSUM", "DATASUM")
+
 #: Bytes of the time in the header of a gzip stream, RFC 1952.
 GZIP_TIME = np.arange(4, 8)
 
@@ -18,6 +21,8 @@ def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
     """Write HDUs to ``path``, packed as the ending of ``name`` says; equal frames make equal files."""
     name = name.lower()
     tiled = name.endswith(".fz")
+    hdus.update_extend()
+    _renew_checksums(hdus, tiled)
     with open(path, "wb") as stream:
         if name.endswith(".gz"):
             with gzip.GzipFile("", "wb", fileobj=stream, mtime=0) as packed:
@@ -26,6 +31,16 @@ def write_packed(hdus: fits.HDUList, path: Path, name: str) -> None:
             (_compressed(hdus) if tiled else hdus).writeto(stream)
     if tiled:
         _clear_dates(path)
+
+
+def _renew_checksums(hdus: fits.HDUList, tiled: bool) -> None:
+    """Make the checksums true that HDUs have, without a time; images that are compressed lose them."""
+    for hdu in hdus:
+        had = [keyword for keyword in CHECKSUMS if keyword in hdu.header]
+        for keyword in had:
+            del hdu.header[keyword]
+        if had and not (tiled and hdu.is_image):
+            hdu.add_checksum(when="of this HDU")
 
 
 def _compressed(hdus: fits.HDUList) -> fits.HDUList:

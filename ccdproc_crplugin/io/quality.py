@@ -41,6 +41,7 @@ def quality_planes(hdus: fits.HDUList, index: int, n_frames: int) -> list[Any]:
 def bad_of_plane(plane: Any, header: Mapping) -> np.ndarray:
     """The bad pixels of a mask or plane of quality, bool; ``header`` is that of the frame or of the file."""
     values = np.asarray(plane.data)
+    values = values.reshape(values.shape[-2:])
     if values.dtype.kind not in "iu":
         return np.asarray(values != 0)
     named = [plane.header[card] for card in BAD_PLANES if card in plane.header]

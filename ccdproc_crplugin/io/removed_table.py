@@ -9,12 +9,28 @@ from typing import Any
 
 import numpy as np
 from astropy.io import fits
-from astropy.nddata import FlagCollection
+from astropy.nddata import CCDData, FlagCollection
 
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, HOT, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
+
+#: The columns of the table, and the kinds of numbers in them, as `numpy.dtype.kind`.
+COLUMNS = {
+    "y": "iu",
+    "x": "iu",
+    "label": "iu",
+    "removed": "iuf",
+    "repaired": "iuf",
+    "uncertainty": "iuf",
+    "by_hand": "b",
+}
+OPTIONAL = ("uncertainty", "by_hand")
+
+#: Card of the table with a checksum of the whole record.
+CHECK = "CRCHECK"
 
 
 def removed_hdus(record: RemovedPixels) -> list[Any]:
@@ -44,6 +60,7 @@ def _table_hdu(record: RemovedPixels) -> fits.BinTableHDU:
         facts["CRUKIND"] = (record.uncertainty_kind, "type and dtype of the uncertainty")
     if record.by_hand is not None:
         columns["by_hand"] = record.by_hand
+    facts[CHECK] = (record.fingerprint, "checksum of the record")
     rows = np.rec.fromarrays(list(columns.values()), dtype=[(name, column.dtype) for name, column in columns.items()])
     return fits.BinTableHDU(rows, facts, name=PIXELS)
 
@@ -79,13 +96,14 @@ def _widened(values: np.ndarray) -> np.ndarray:
     return values.astype({"int8": "int16", "float16": "float32"}.get(values.dtype.name, values.dtype))
 
 
-def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tuple[int, int]) -> RemovedPixels:
-    """The record of the pixels removed from a frame, which is one of the HDUs that belong to the frame."""
+def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], ccd: CCDData) -> RemovedPixels:
+    """The record of the pixels removed from a frame, which was read from the file; ``companions`` belong to it."""
+    _check_table(table)
     rows, facts = table.data, table.header
     dtype = _number_dtype(facts["CRDTYPE"])
     uncertainty, kind = None, ""
     if "uncertainty" in rows.names:
-        kind = facts["CRUKIND"]
+        kind = _uncertainty_kind(facts.get("CRUKIND"))
         uncertainty = np.array(rows["uncertainty"], dtype=_number_dtype(kind.split()[1]))
     companions = list(companions)
     first_mask = next((np.array(hdu.data).astype(bool) for hdu in companions if hdu.name == FIRST_MASK), None)
@@ -105,8 +123,31 @@ def read_removed(table: fits.BinTableHDU, companions: Iterable[Any], shape: tupl
         put_back=next((_read_hot(hdu) for hdu in companions if hdu.name == HOT), None),
         mask=first_mask,
     )
-    _check_record(record, shape)
+    _check_record(record, ccd)
+    if CHECK in facts and facts[CHECK] != record.fingerprint:
+        raise _damaged("the values that its checksum was made from")
     return record
+
+
+def _check_table(table: Any) -> None:
+    """Refuse a table with columns or facts of the wrong kind."""
+    names = table.columns.names if isinstance(table, fits.BinTableHDU) else []
+    missing = [name for name in COLUMNS if name not in names and name not in OPTIONAL]
+    if missing:
+        raise _damaged(f"the column {missing[0]!r}")
+    for name, kind in COLUMNS.items():
+        if name in names and (table.data[name].ndim != 1 or table.data[name].dtype.kind not in kind):
+            raise _damaged(f"a number in each row of the column {name!r}")
+    for keyword, wanted in (("CRDTYPE", str), ("CRUNIT", str), ("CRHADMSK", bool)):
+        if not isinstance(table.header.get(keyword), wanted):
+            raise _damaged(f"the card {keyword} as it was written")
+
+
+def _uncertainty_kind(text: Any) -> str:
+    words = str(text).split()
+    if len(words) != 2 or words[0] not in ("std", "var", "ivar"):
+        raise _damaged("the card CRUKIND as it was written")
+    return str(text)
 
 
 def _read_hot(hdu: fits.BinTableHDU) -> np.ndarray:
@@ -115,22 +156,37 @@ def _read_hot(hdu: fits.BinTableHDU) -> np.ndarray:
 
 def _number_dtype(text: str) -> np.dtype:
     """The dtype of numbers that a file names."""
-    if not re.fullmatch(r"[<>=|][iuf]\d{1,2}", text):
+    if not re.fullmatch(r"[<>=|](?:[iu][1248]|f[248])", text):
         raise CosmicRayError(f"Found the dtype {text!r} in {PIXELS}; expected one of numbers, such as '<f4'.")
     return np.dtype(text)
 
 
-def _check_record(record: RemovedPixels, shape: tuple[int, int]) -> None:
-    """Refuse a damaged table."""
-    ny, nx = shape
+def _check_record(record: RemovedPixels, ccd: CCDData) -> None:
+    """Refuse a record that does not fit the frame, its flags or its header."""
+    shape = ny, nx = ccd.data.shape
     inside = (record.y >= 0) & (record.y < ny) & (record.x >= 0) & (record.x < nx)
     if record.put_back is not None:
         inside = np.append(inside, ((record.put_back >= 0) & (record.put_back < shape)).all())
     sound = inside.all() and (np.diff(record.y.astype(np.int64) * nx + record.x) > 0).all()
     if not sound or not np.array_equal(record.label, label_pixels(record.y, record.x, shape)):
-        raise CosmicRayError(
-            f"Found a table {PIXELS} that does not fit the frame; expected its rows in reading order, each pixel once."
-        )
+        raise _damaged("its rows in reading order, each pixel once")
+    first_flags = record.flags.values() if isinstance(record.flags, FlagCollection) else [record.flags]
+    if any(plane is not None and plane.shape != shape for plane in (record.mask, *first_flags)):
+        raise _damaged(f"the mask and the flags before the cleaning in the shape of the frame, {ny} x {nx}")
+    n_pixels = ccd.meta.get("CRNPIX", len(record))
+    if n_pixels != len(record):
+        raise _damaged(f"as many rows as CRNPIX = {n_pixels!r} says, not {len(record)}")
+    if ccd.flags is not None:
+        hit = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
+        if np.count_nonzero(hit) != len(record) or not hit[record.y, record.x].all():
+            raise _damaged("a row for each pixel that CRFLAGS has as hit by a cosmic ray")
+
+
+def _damaged(expected: str) -> CosmicRayError:
+    return CosmicRayError(
+        f"Found a table {PIXELS} that does not fit the frame; expected {expected}. Nothing can be restored from it: "
+        "take a copy of the file that is whole, or clean the raw frame again."
+    )
 
 
 def _read_first_flags(stored: list[Any]) -> np.ndarray | FlagCollection | None:

@@ -23,6 +23,8 @@ from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
+from ccdproc_crplugin.io.inputs import note_read
+from ccdproc_crplugin.io.remote import remote_path
 from ccdproc_crplugin.pipeline.criteria import Criterion, read_criteria
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
 from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting, change_files
@@ -68,6 +70,7 @@ def read_night(config: str | os.PathLike | Mapping[str, Any]) -> Night:
         return _Reader("the configuration", "").night(config, Path())
     path = Path(config)
     try:
+        note_read(path)
         text = path.read_text(encoding="utf-8-sig")
         content = tomllib.loads(text)
     except FileNotFoundError as err:
@@ -211,11 +214,16 @@ class _Reader:
 def _with_paths(call: Call, base: Path) -> Call:
     """A call whose parameters that name files are relative to a base."""
     paths = {
-        name: change_files(call.parameters[name], lambda file: os.path.abspath(base / file))
+        name: change_files(call.parameters[name], lambda file: _anchored(base, file))
         for name in plugins.find_step(call.name).files
         if name in call.parameters
     }
     return replace(call, parameters={**call.parameters, **paths}) if paths else call
+
+
+def _anchored(base: Path, path: str) -> str:
+    """A path relative to a base, or the address of a remote file."""
+    return path if remote_path(path) else os.path.abspath(base / path)
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:

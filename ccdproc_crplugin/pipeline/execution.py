@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from logging import Logger
@@ -135,7 +136,7 @@ def _row_of(entry: Entry, work: Group | Light) -> dict[str, Any]:
 
 def _task(night: Night, light: Light, earlier: Mapping[str, Any]) -> Task:
     return Task(
-        source=str(light.entry.path),
+        source=os.fspath(light.entry.path),
         target=str(target_in(night.output, Path(light.output))),
         row=_row_of(light.entry, light),
         calls=light.calls,

@@ -224,7 +224,7 @@ def _rewritten(target: Path, wanted: tuple[np.ndarray, ...]) -> dict[str, Any]:
         if len(index):
             frames[hdu] = put_hot_pixels_back(ccd, index)
     with writing():
-        write_frames(frames, target, target)
+        write_frames(frames, target, target, in_place=True)
     return {**facts_of([ccd.meta for ccd in frames.values()], target), "status": "done"}
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from astropy import units as u
-from astropy.io import fits
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.key import CalibrationKey
@@ -20,8 +19,10 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import has_figure
 from ccdproc_crplugin.frames.dialects import in_use
-from ccdproc_crplugin.io.ccd import given_unit, reading
+from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.hdus import image_indices, inherit, unit_of
+from ccdproc_crplugin.io.opening import open_hdus
+from ccdproc_crplugin.io.remote import RemotePath
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES, find_frames, in_unicode
 from ccdproc_crplugin.pipeline.model import Call, Entry, Night
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night
@@ -64,8 +65,11 @@ def take_inventory(
 
 def _files(night: Night) -> Iterator[tuple[Path, str]]:
     if night.input is None:
+        remote = dict.fromkeys(path for path in night.paths if isinstance(path, RemotePath))
+        yield from ((path, path.place) for path in remote)
         # Links are not followed: their names are those that the user gave.
-        paths = [Path(path) for path in dict.fromkeys(map(os.path.abspath, night.paths))]
+        local = dict.fromkeys(os.path.abspath(path) for path in night.paths if path not in remote)
+        paths = [Path(path) for path in local]
         common = os.path.commonpath([path.parent for path in paths]) if paths else ""
         for path in paths:
             yield path, path.relative_to(common).as_posix()
@@ -123,7 +127,7 @@ def _are_cards(cards: Any) -> bool:
 
 def _looked_into(entry: Entry, night: Night) -> Entry:
     """The entry completed from the header of the file."""
-    with reading(entry.path), fits.open(entry.path) as hdus:
+    with open_hdus(entry.path) as hdus:
         indices = image_indices(hdus, entry.path)
         meta = inherit(hdus, indices[0])
         units = _units([hdus[index] for index in indices], entry.path, night)

@@ -17,18 +17,19 @@ from astropy.table import Table, vstack
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
-from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.atomic import as_path, atomic_write
 from ccdproc_crplugin.io.disk import OutputError, writing
-from ccdproc_crplugin.io.layout import read_frames, write_frames
+from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
+from ccdproc_crplugin.io.layout import open_frames, stands_alone, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Outcome, Task, Vote
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
+    first_header,
     foreign_file,
     headers_of_result,
-    is_readable,
     is_whole,
 )
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
@@ -36,6 +37,7 @@ from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.votes import votes_of
 
 
+@keeping_inputs(warned=[ODD_CARDS])  # the inventory has said so
 def work_on(task: Task) -> Outcome:
     """Reduce a light frame; an error becomes the reason in its row."""
     start = time.perf_counter()
@@ -81,16 +83,19 @@ def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
 def _refuse_foreign(task: Task) -> None:
     """Refuse to replace a file that no run wrote; a damaged result may be replaced."""
     target = Path(task.target)
-    if os.path.lexists(target) and (task.earlier.get("output") != task.row["output"] or is_readable(target)):
+    known = task.earlier.get("output") == task.row["output"]
+    if os.path.lexists(target) and (not known or first_header(target) is not None):
         raise foreign_file(target)
 
 
 def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]]:
     """Make the result; return columns of the table, and the votes of its frames."""
-    source, target = Path(task.source), Path(task.target)
+    source, target = as_path(task.source), Path(task.target)
     results: dict[int, CCDData] = {}
     tables: dict[str, dict[int, Table]] = {}
-    raw = read_frames(source, unit=task.headers.get("unit"))
+    with open_frames(source) as files:
+        raw = {file.index: file.read(task.headers.get("unit")) for file in files}
+        alone = stands_alone(files[0].hdus, raw)
     for number, hdu in enumerate(list(raw)):
         results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
         results[hdu].meta.update(_marks(task, hashing))
@@ -102,7 +107,7 @@ def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]
         for name, by_hdu in tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
-        hdus = write_frames(results, source, target)
+        hdus = write_frames(results, source, target, overwrite=True, alone=alone)
     facts = facts_of([ccd.meta for ccd in results.values()], target)
     votes = votes_of(dict(zip(hdus, results.values(), strict=True))) if task.measures_hits else ()
     return {**facts, "status": "done", "input_hash": hashing.result()}, votes

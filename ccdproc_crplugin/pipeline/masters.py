@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
@@ -23,15 +22,17 @@ from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
 from ccdproc_crplugin.io.disk import OutputError, writing
+from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
-from ccdproc_crplugin.pipeline.results import foreign_file, is_readable, n_bytes_of
+from ccdproc_crplugin.pipeline.results import first_header, foreign_file, n_bytes_of
 from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
 
 #: Steps that `combine_calibrations` does itself, which is faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
 
 
+@keeping_inputs(warned=[ODD_CARDS])  # the inventory has said so
 def combine_group(task: CombineTask) -> Outcome:
     """Combine a group; an error becomes the reason in the rows of its frames."""
     start = time.perf_counter()
@@ -61,7 +62,8 @@ def combine_group(task: CombineTask) -> Outcome:
 
 def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, CosmicRayError | str]) -> None:
     """Combine the ``number``-th frame of each file in a temporary folder, and move the result to its place."""
-    if is_readable(target) and COMBINED not in fits.getheader(target):
+    there = first_header(target)
+    if there is not None and COMBINED not in there:
         raise foreign_file(target)
     group, night, headers = task.group, task.night, task.night.headers
     first, rest = _split(group.calls)

@@ -8,6 +8,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from astropy.io import fits
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
+from ccdproc_crplugin.io.opening import open_hdus
 
 #: Card of a result with the hash of its input; `SETTINGS_CARD` holds that of its settings.
 INPUT_CARD = "CRINPUT"
@@ -39,21 +41,25 @@ def headers_of_result(target: Path) -> list[fits.Header]:
     if not target.is_file():
         return []
     try:
-        with fits.open(target, disable_image_compression=True) as hdus:
+        with _opened(target) as hdus:
             return [hdu.header.copy() for hdu in hdus if SETTINGS_CARD in hdu.header]
     except UNREADABLE:
         return []
 
 
-def is_readable(path: Path) -> bool:
-    """Whether a file is FITS."""
+def first_header(path: Path) -> fits.Header | None:
+    """The primary header of a FITS file; None for any other file."""
     if not path.is_file():
-        return False
+        return None
     try:
-        with fits.open(path, disable_image_compression=True) as hdus:
-            return len(hdus) > 0
+        with _opened(path) as hdus:
+            return hdus[0].header.copy()
     except UNREADABLE:
-        return False
+        return None
+
+
+def _opened(path: Path) -> AbstractContextManager[fits.HDUList]:
+    return open_hdus(path, is_input=False, disable_image_compression=True)
 
 
 def foreign_file(target: Path) -> CosmicRayError:
@@ -66,7 +72,7 @@ def foreign_file(target: Path) -> CosmicRayError:
 def marks_of_result(target: Path) -> tuple[str, str] | None:
     """The hashes of its input and settings that a result holds; None if it is no result, or was edited by hand."""
     try:
-        with fits.open(target, disable_image_compression=True) as hdus:
+        with _opened(target) as hdus:
             # They stand in the first frame, so that the rest of the file is not read.
             header = next(hdu.header for hdu in hdus if SETTINGS_CARD in hdu.header)
             return None if EDITED_CARD in header else (header[INPUT_CARD], header[SETTINGS_CARD])
@@ -83,11 +89,11 @@ def is_whole(target: Path, headers: list[fits.Header], earlier: Mapping[str, Any
     try:
         with (
             (gzip.open if packed else open)(target, "rb") as stream,
-            fits.open(target, disable_image_compression=True) as hdus,
+            _opened(target) as hdus,
         ):
             last = hdus[-1].fileinfo()
             return stream.seek(0, os.SEEK_END) == last["datLoc"] + last["datSpan"]
-    except (OSError, EOFError, zlib.error):
+    except UNREADABLE:
         return False
 
 

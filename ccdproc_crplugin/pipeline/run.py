@@ -17,10 +17,18 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, check_callable, check_whole
+from ccdproc_crplugin.errors import (
+    CalibrationWarning,
+    CosmicRayError,
+    HeaderWarning,
+    check_callable,
+    check_whole,
+)
 from ccdproc_crplugin.frames.dialects import using, with_those_in_use
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
+from ccdproc_crplugin.io.inputs import keeping_inputs
+from ccdproc_crplugin.io.remote import RemotePath
 from ccdproc_crplugin.io.selection import paths_of
 from ccdproc_crplugin.pipeline.config import check_calls, check_ending, check_hot_pixels, read_night
 from ccdproc_crplugin.pipeline.execution import Execution
@@ -38,6 +46,7 @@ if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
 
 
+@keeping_inputs()
 def run_night(
     night: Night,
     *,
@@ -64,9 +73,13 @@ def run_night(
             n_workers = 1 if _known_here_alone(night) else choose_n_workers([_n_pixels(path) for path, _ in files])
         anything_new = any(file not in record.earlier for _, file in files)
         with Crew(executor, n_workers or 1, soon=anything_new) as crew:
-            with caught_warnings():
+            with caught_warnings() as messages:
                 entries = list(take_inventory(files, night, record.earlier))
+            with caught_warnings():
                 plan = Planner(night).plan(entries)
+            for message in dict.fromkeys(messages):
+                log.warning("%s", message)
+                warnings.warn(message, HeaderWarning, stacklevel=2)
             for note in plan.notes:
                 log.info("%s", note)
             for doubt in plan.doubts:
@@ -120,6 +133,8 @@ def _known_here_alone(night: Night) -> list[str]:
 def _n_pixels(path: Path) -> float:
     """About the number of pixels in a file, taken to have 16 bits, or 4 if compressed."""
     packed = not path.name.lower().endswith((".fits", ".fit", ".fts"))
+    if isinstance(path, RemotePath):
+        return 0
     try:
         return path.stat().st_size / 2 * (4 if packed else 1)
     except OSError:  # the reason will be in its row

@@ -16,8 +16,8 @@ from astropy import units as u
 from astropy.table import MaskedColumn, QTable, Table
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io.atomic import atomic_write
-from ccdproc_crplugin.io.ccd import reading
+from ccdproc_crplugin.io.atomic import as_path, atomic_write
+from ccdproc_crplugin.io.opening import open_stream, reading
 
 #: Each row is appended to the journal at once, as a line of JSON. The end of a run writes the table and removes the
 #: journal; a killed run leaves it to the next one.
@@ -61,7 +61,7 @@ FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"
 
 def hash_file(path: str | os.PathLike) -> str:
     """The SHA-256 of a file, in 64 hexadecimal digits."""
-    with reading(Path(path)), open(path, "rb") as stream:
+    with reading(path := as_path(path)), open_stream(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from ccdproc_crplugin.errors import CosmicRayError, check_callable, reason_of
 from ccdproc_crplugin.events.classify import RULES
-from ccdproc_crplugin.io.atomic import atomic_write, ending_of, part_path, refuse_existing
+from ccdproc_crplugin.io.atomic import atomic_write, check_target, ending_of, part_path
+from ccdproc_crplugin.io.inputs import keeping_inputs
 from ccdproc_crplugin.pipeline.hot_pixels import ChipResult, read_hot_pixels
 from ccdproc_crplugin.pipeline.model import Chip
 from ccdproc_crplugin.report.chip import chip_maps
@@ -59,6 +60,7 @@ FILE_NAME = re.compile(r"frame_\d{4,}\.js")
 SCRIPTS = ("pictures.js", "table.js", "viewer.js", "gallery.js", "review.js", "main.js")
 
 
+@keeping_inputs()
 def write_report(
     folder: str | os.PathLike,
     output: str | os.PathLike,
@@ -107,7 +109,7 @@ def write_report(
     folder, output = Path(folder), Path(output)
     check_callable("progress", progress)
     ending_of(output, (".html", ".htm"))
-    refuse_existing(output, overwrite)
+    check_target(output, overwrite)
     rows = rows_of_folder(folder)
     with _PictureStore.beside(output) as store:
         night = _Night(read_hot_pixels(folder))
