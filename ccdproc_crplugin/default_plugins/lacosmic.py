@@ -43,6 +43,7 @@ def detect(
     sepmed: bool = False,
     edges: str = "search",
     grow: bool = True,
+    variant: str = "astroscrappy",
     background: np.ndarray | None = None,
     fsmode: str = "median",
     psfmodel: str = "gauss",
@@ -56,6 +57,7 @@ def detect(
     Find cosmic rays by their sharp edges, which no optics can make.
 
     It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
+    ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
@@ -92,9 +94,15 @@ def detect(
         objlim=objlim,
         niter=niter,
         scores_above=float(sigclip),
+        variant=variant,
         **frame,
         **search,
     )
+    info |= {"objlim": float(objlim), "engine": engine().name}
+    if fwhm is not None:
+        info["fwhm"] = round(fwhm, 2)
+    if variant == "iraf":
+        return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
@@ -112,9 +120,6 @@ def detect(
     n_along_edges += n_hits - np.count_nonzero(hits)
     if n_along_edges:
         info[ALONG_EDGES] = int(n_along_edges)
-    info |= {"objlim": float(objlim), "engine": engine().name}
-    if fwhm is not None:
-        info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
 
 
