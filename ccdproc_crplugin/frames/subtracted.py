@@ -79,6 +79,12 @@ NOTHING = Calibration()
 def calibration_with(ccd: CCDData, dark: CCDData | None, scale: bool, electronics: Electronics) -> Calibration:
     """What is known of the calibration of a frame, and the dark that a user gives."""
     if dark is None:
+        if scale:
+            raise CosmicRayError(
+                " without a dark; expected the dark that was scaled to the exposure of the frame and subtracted.",
+                "Give it ({dark}).",
+                parameter=("scale_dark", "True"),
+            )
         return calibration_of(ccd)
     check_dark(dark, ccd, electronics)
     return replace(calibration_of(ccd), dark=dark, scale_dark=scale)

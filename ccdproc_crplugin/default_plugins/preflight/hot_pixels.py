@@ -59,15 +59,22 @@ def check_hot_pixels(
             return Finding(
                 "hot_pixels",
                 "fail",
-                f"{np.count_nonzero(hot)} of {blocks.size} pixels are hot in the dark, and {left:.0%} of their charge is "
-                "in the frame: the dark was not subtracted.",
+                f"{np.count_nonzero(hot)} of {blocks.size} pixels are hot in the dark, and {left:.0%} of their charge "
+                "is in the frame: the dark was not subtracted.",
                 1,
                 left,
                 0,
                 "subtract the dark (ccdproc.subtract_dark)",
             )
         n_hot = np.count_nonzero(hot[where])
-        return Finding("hot_pixels", "ok", f"{_count(found, blocks)}, {n_hot} of them hot in the dark", 1, n_hot, 0)
+        return Finding(
+            "hot_pixels",
+            "ok",
+            f"{_count(found, blocks)}, {n_hot} of them hot in the dark that was subtracted",
+            1,
+            n_hot,
+            0,
+        )
     most = _most_expected(ccd, blocks.size)
     if found >= FEWEST and blocks.size >= SMALLEST_SAMPLE and found > most + 3 * math.sqrt(most):
         return Finding(
