@@ -32,6 +32,8 @@ COMPANIONS = frozenset(
         FLAGS,
         FIRST_FLAGS,
         FIRST_MASK,
+        PIXELS,
+        HOT,
         N_FRAMES,
         "VAR",
         "ERR",
