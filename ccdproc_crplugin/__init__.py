@@ -14,15 +14,17 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Finding, Step
+from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Step
 
 _HOME = {
+    "Acceleration": "default_plugins.acceleration",
     "CRSegments": "events.segments",
     "Expectation": "frames.rates",
     "EventViewer": "events.viewer",
     "MaskComparison": "events.compare",
+    "accelerate": "default_plugins.acceleration",
     "add_cosmic_rays": "cleaning.by_hand",
     "apply_review": "report.review",
     "clean_collection": "pipeline.run",
@@ -54,6 +56,7 @@ __all__ = [
     "CosmicRayError",
     "Detection",
     "Detector",
+    "Dialect",
     "Finding",
     "PixelFlag",
     "PluginWarning",
@@ -62,6 +65,7 @@ __all__ = [
     "__version__",
     "checks",
     "detectors",
+    "dialects",
     "hookimpl",
     "install",
     "methods",

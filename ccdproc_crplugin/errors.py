@@ -2,25 +2,77 @@
 """
 The errors and warnings of this package, and the checks of arguments that raise them.
 
-An error message says what was found, what is expected and what to do. It names parameters as Python has them; the
-command line and a night's configuration have their own spelling of the same parameters, see `CosmicRayError.spelled`.
+A message says what was found, what is expected and what to do. It names parameters as Python has them; the command line
+and a night's configuration have their own spelling of the same parameters, see `CosmicRayError.spelled` and `Wording`.
 """
 
 from __future__ import annotations
 
+import functools
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 #: A parameter or function named in the advice: ``{gain}``, ``{force=True}`` or ``{restore_cosmic_rays()}``.
 _NAMED = re.compile(r"\{(\w+)(?:=([^{}]*)|(\(\)))?\}")
 
+#: Words for readers who write Python: ``{python: with ccd.multiply}``.
+_FOR_PYTHON = re.compile(r"\{python:([^{}]*)\}")
+
+_GIVE_BOTH = re.compile(r"Give (\{\w+\})\. Give (\{\w+\})\.")
+
+#: ``spell(name, value)`` returns a parameter as its reader gives it.
+Spell = Callable[[str, str], str]
+
 
 def _in_python(name: str, value: str) -> str:
     """Spell a parameter as a Python keyword, and a function by its name."""
     return name if value == "()" else f"{name}={value}"
+
+
+def _filled(template: str, spell: Spell = _in_python) -> str:
+    """A template with its parameters as a reader gives them."""
+    for_reader = _FOR_PYTHON.sub(r"\1" if spell is _in_python else "", template)
+    return _NAMED.sub(lambda named: spell(named[1], named[2] or named[3] or ""), for_reader)
+
+
+class Wording(str):
+    """
+    A text in the spelling of Python that knows its words for other readers: ``spelled(spell)`` returns them.
+    """
+
+    spelled: Callable[[Spell], str]
+
+    def __new__(cls, spelled: Callable[[Spell], str]) -> Wording:
+        """Make it from the function that returns its words."""
+        text = super().__new__(cls, spelled(_in_python))
+        text.spelled = spelled
+        return text
+
+    def __reduce__(self) -> tuple[type, tuple]:
+        return type(self), (self.spelled,)
+
+
+def advice(template: str) -> Wording:
+    """Words that name parameters in braces, as the advice of a `CosmicRayError` does."""
+    return Wording(functools.partial(_filled, template))
+
+
+def as_fix(template: str) -> Wording:
+    """The advice of an error as the ``fix`` of a Finding: without capital and full stop."""
+    return advice(template[:1].lower() + template[1:].removesuffix("."))
+
+
+def wording(message: str, template: str) -> Wording:
+    """A message and its advice, as those of a `CosmicRayError`."""
+    return Wording(CosmicRayError(message, template).spelled)
+
+
+def spelled(text: str, spell: Spell = _in_python) -> str:
+    """A text in the spelling of its reader, if it knows it."""
+    return text.spelled(spell) if isinstance(text, Wording) else str(text)
 
 
 class CosmicRayError(ValueError):
@@ -33,8 +85,8 @@ class CosmicRayError(ValueError):
         What was found and what is expected.
     advice : str
         What to do, as a sentence of its own. Parameters and functions in braces, such as ``{gain}``, ``{force=True}``
-        or ``{restore_cosmic_rays()}``, are spelled as the reader would write them. Never put in what comes from a
-        user.
+        or ``{restore_cosmic_rays()}``, are spelled as the reader would write them; what follows ``{python:`` is for
+        those who write Python. Never put in what comes from a user.
     parameter : (str, str) or None
         Name and value of the parameter that is wrong, if it is one; ``message`` then follows after
         "Found name=value".
@@ -58,7 +110,7 @@ class CosmicRayError(ValueError):
     def __str__(self) -> str:
         return self.spelled(_in_python)
 
-    def spelled(self, spell: Callable[[str, str], str]) -> str:
+    def spelled(self, spell: Spell) -> str:
         """
         The message in the spelling of its reader.
 
@@ -73,9 +125,25 @@ class CosmicRayError(ValueError):
         str
             The message.
         """
+        advice = _filled(self.advice, spell)
+        return f"{self.without_advice(spell)}{' ' if advice else ''}{advice}{self.after}"
+
+    def without_advice(self, spell: Spell = _in_python) -> str:
+        """
+        What was found and what is expected, in the spelling of its reader.
+
+        Parameters
+        ----------
+        spell : callable
+            As for `spelled`.
+
+        Returns
+        -------
+        str
+            The message without its advice and without the words that follow it.
+        """
         found = "" if self.parameter is None else f"Found {spell(*self.parameter)}"
-        advice = _NAMED.sub(lambda named: spell(named[1], named[2] or named[3] or ""), self.advice)
-        return f"{self.before}{found}{self.args[0]}{' ' if advice else ''}{advice}{self.after}"
+        return f"{self.before}{found}{spelled(self.args[0], spell)}"
 
     def within(self, before: str = "", after: str = "", kind: type[CosmicRayError] | None = None) -> CosmicRayError:
         """
@@ -96,6 +164,17 @@ class CosmicRayError(ValueError):
         wrapped = (kind or type(self))(self.args[0], self.advice, parameter=self.parameter)
         wrapped.before, wrapped.after = before + self.before, self.after + after
         return wrapped
+
+
+def joined_errors(errors: Sequence[CosmicRayError]) -> CosmicRayError:
+    """One error with the messages of several, and their advice after them."""
+    message = Wording(functools.partial(_joined_messages, errors))
+    advices = " ".join(error.advice for error in errors if error.advice)
+    return CosmicRayError(message, _GIVE_BOTH.sub(r"Give \1 and \2.", advices))
+
+
+def _joined_messages(errors: Sequence[CosmicRayError], spell: Spell) -> str:
+    return " ".join(error.without_advice(spell) for error in errors)
 
 
 class PluginWarning(UserWarning):
@@ -122,7 +201,7 @@ class CalibrationWarning(UserWarning):
     """
 
 
-def reason_of(err: BaseException, spell: Callable[[str, str], str] = _in_python) -> str:
+def reason_of(err: BaseException, spell: Spell = _in_python) -> str:
     """The message of an error in one line, with its type unless it is one of ours."""
     text = err.spelled(spell) if isinstance(err, CosmicRayError) else f"{type(err).__name__}: {err}"
     return " ".join(text.split())

@@ -16,12 +16,16 @@ from sphinx.util.docutils import SphinxDirective
 
 import ccdproc_crplugin
 from ccdproc_crplugin.events import classify
-from ccdproc_crplugin.frames import cards, header
+from ccdproc_crplugin.frames import cards
 from ccdproc_crplugin.frames.flags import PixelFlag
 from ccdproc_crplugin.pipeline import table
 from ccdproc_crplugin.plugins import hookspecs, model
 
 HERE = Path(__file__).parent
+
+#: The built-in dialects of headers, and that which holds for all headers.
+dialects = ccdproc_crplugin.dialects()
+COMMON = dialects["common"]
 
 sys.path.append(str(HERE))
 
@@ -79,15 +83,39 @@ FLAG_MEANINGS = {
 def keyword_rows():
     """Quantity, header keywords in the order in which they are tried."""
     yield "quantity", "header keywords, in the order in which they are tried"
-    for quantity, keywords in header.KEYWORDS.items():
+    for quantity, keywords in COMMON.keywords.items():
         yield quantity, ", ".join(f"``{keyword}``" for keyword in keywords)
 
 
 def kind_rows():
     """Kind of frame, what the header says."""
     yield "kind", "words in the header"
-    for kind, words in header.KINDS.items():
+    for kind, words in COMMON.kinds.items():
         yield f"``{kind}``", ", ".join(words)
+
+
+def unit_rows():
+    """Unit, words that mean it."""
+    yield "unit", "words in the header"
+    for unit, words in COMMON.units.items():
+        yield unit, ", ".join(words)
+
+
+def correction_rows():
+    """Correction, keywords that record it."""
+    yield "correction", "header keywords"
+    for correction, keywords in COMMON.corrections.items():
+        yield correction, ", ".join(f"``{keyword}``" for keyword in keywords)
+
+
+def dialect_rows():
+    """Dialects of certain cameras: what differs from the common one."""
+    yield "dialect", "for headers with", "keywords", "ignored", "kinds"
+    for dialect in dialects.values():
+        if dialect.cards:
+            cards = ", ".join(f"``{keyword} = {value}``" for keyword, value in dialect.cards.items())
+            tables = (dialect.keywords, dialect.ignored, dialect.kinds)
+            yield dialect.summary, cards, *("; ".join(f"{k}: {', '.join(v)}" for k, v in t.items()) for t in tables)
 
 
 def flag_rows():
@@ -128,6 +156,9 @@ def host_keyword_rows():
 TABLES = {
     "keywords": keyword_rows,
     "kinds": kind_rows,
+    "units": unit_rows,
+    "corrections": correction_rows,
+    "dialects": dialect_rows,
     "flags": flag_rows,
     "cards": card_rows,
     "classes": class_rows,

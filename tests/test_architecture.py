@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "events": "cleaning io frames kernels",
     "calibration": "io frames kernels",
     "pipeline": "events calibration io plugins frames kernels",
-    "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels",
+    "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
     "cli": "report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate kernels",
     "__init__": "default_plugins plugins frames",

@@ -13,13 +13,17 @@ import pytest
 from ccdproc_crplugin.cli.messages import UsageError
 from ccdproc_crplugin.errors import (
     CosmicRayError,
+    advice,
     check_bool,
     check_callable,
     check_choice,
     check_number,
     check_ranges,
     check_whole,
+    joined_errors,
     reason_of,
+    spelled,
+    wording,
     wrong_value,
 )
 
@@ -160,3 +164,29 @@ class TestChecks:
         check_ranges({"gain": 1.5, "bits": 16}, {"gain": (0.1, 10)}, {"bits": (1, 32)})
         with pytest.raises(CosmicRayError, match=r"Found bits=64; expected a whole number from 1 to 32"):
             check_ranges({"gain": 1.5, "bits": 64}, {"gain": (0.1, 10)}, {"bits": (1, 32)})
+
+
+def as_option(name, value):
+    return f"--{name} {value}".strip()
+
+
+class TestWording:
+    def test_it_is_a_text_for_python_that_knows_other_spellings(self):
+        text = advice("give {gain=2}{python:, a Quantity}, or {cr_tune()}")
+        assert text == "give gain=2, a Quantity, or cr_tune"
+        assert spelled(text, as_option) == "give --gain 2, or --cr_tune ()"
+
+    def test_plain_text_stays_as_it_is(self):
+        assert spelled("give {gain}", as_option) == "give {gain}"
+
+    def test_it_survives_a_pickle(self):
+        text = pickle.loads(pickle.dumps(wording("Found nothing.", "Give {gain}.")))
+        assert text == "Found nothing. Give gain=."
+        assert spelled(text, as_option) == "Found nothing. Give --gain."
+
+    def test_it_may_be_the_message_of_an_error(self):
+        assert CosmicRayError(advice("Found {gain=2}")).spelled(as_option) == "Found --gain 2"
+
+    def test_errors_are_joined_with_their_advice_at_the_end(self):
+        errors = [wrong_value("unit", "m", "adu"), CosmicRayError("No gain.", "Give {gain}."), CosmicRayError("Oh.")]
+        assert joined_errors(errors).spelled(as_option) == "Found --unit 'm'; expected adu. No gain. Oh. Give --gain."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,21 +14,18 @@ from typing import TYPE_CHECKING, Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.calibration.chips import share_scale
 from ccdproc_crplugin.calibration.combined_frame import COMBINED, CombinedFrame
-from ccdproc_crplugin.calibration.frame_stack import MAX_OPEN
+from ccdproc_crplugin.calibration.frame_stack import most_open
 from ccdproc_crplugin.calibration.group_combination import combine_frames
-from ccdproc_crplugin.calibration.grouping import (
-    CALIBRATION_KINDS,
-    TEMPERATURE_TOLERANCE,
-    CalibrationKey,
-    calibration_key,
-    free_name,
-    group_keys,
-)
-from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frame
+from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsure_of
+from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frames
+from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.calibration.settings import CombineSettings
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.atomic import as_folder, check_target
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.inputs import keeping_inputs, note_read
 from ccdproc_crplugin.io.selection import paths_of
 
@@ -39,10 +37,33 @@ if TYPE_CHECKING:
 class _Inputs:
     """The frames to combine, files that can't be read, and frames of other kinds."""
 
-    frames: dict[Path, InputFrame] = field(default_factory=dict)
-    keys: dict[Path, CalibrationKey] = field(default_factory=dict)  # of the same frames
+    #: By HDU, None in files of one frame, and by file.
+    frames: dict[int | None, dict[Path, InputFrame]] = field(default_factory=dict)
+    keys: dict[int | None, dict[Path, CalibrationKey]] = field(default_factory=dict)  # of the same frames
     unreadable: list[Path] = field(default_factory=list)
     others: list[Path] = field(default_factory=list)
+
+    def add(self, path: Path, frames: list[InputFrame], settings: CombineSettings) -> None:
+        """Add the frames of a file."""
+        for frame in frames:
+            place = frame.hdu if len(frames) > 1 else None
+            self.frames.setdefault(place, {})[path] = frame
+            self.keys.setdefault(place, {})[path] = settings.key_of(path)(frame.header)
+
+    @property
+    def all_frames(self) -> list[InputFrame]:
+        """The frames to combine."""
+        return [frame for by_path in self.frames.values() for frame in by_path.values()]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A group of frames to combine, from the same HDU of each file."""
+
+    key: CalibrationKey
+    paths: list[Path]
+    hdu: int | None
+    target: Path
 
 
 @keeping_inputs()
@@ -56,6 +77,10 @@ def combine_calibrations(
     n_iterations: int = 1,
     clip_scaled: bool = True,
     temperature_tolerance: float = TEMPERATURE_TOLERANCE,
+    group_by: Iterable[str] | Mapping[str, Iterable[str]] = (),
+    group_ignore: Iterable[str] = (),
+    statistics_section: str | None = None,
+    flat_scale: str = "file",
     subtract: bool = True,
     masters: Iterable[str | os.PathLike] = (),
     keys: Mapping[str | os.PathLike, CalibrationKey] | None = None,
@@ -71,8 +96,9 @@ def combine_calibrations(
     """
     Combine the bias frames, darks and flats of a collection.
 
-    Frames are combined that have kind, filter (flats), exposure (darks), binning, gain, readout mode and temperature in
-    common, each group into a file of its own. A cosmic ray that hits one of them leaves no trace.
+    Frames are combined that have kind, exposure (darks), filters, disperser, slit and central wavelength (flats),
+    camera, detector, amplifier, binning, gain, offset, bit depth, readout mode and temperature in common, each group
+    into a file of its own. A cosmic ray that hits one of them leaves no trace.
 
     Parameters
     ----------
@@ -94,6 +120,17 @@ def combine_calibrations(
     temperature_tolerance : float
         Largest difference of the temperatures of a group's frames from the middle of the group, and of a bias or
         dark from a group that it is subtracted from, deg_C.
+    group_by : list of str, or mapping of these by kind
+        Keywords of further header cards that tell groups apart, for all kinds, or for the kinds ``"bias"``, ``"dark"``
+        and ``"flat"``.
+    group_ignore : list of str
+        What does not tell groups apart: keywords of header cards, in capitals, or properties such as ``"slit"``.
+    statistics_section : str or None
+        The part of the frames from which the level of flats is taken, in FITS notation, such as ``[101:500, *]``.
+        `None` means all of it. Needed where most of a chip saw little light.
+    flat_scale : {"file", "frame"}
+        What has one scale in files of several images: the flats of all chips of an instrument, so that a chip that is
+        less sensitive stays lower, or each image by itself.
     subtract : bool
         Subtract the combined bias from darks and flats, and the combined dark from flats, where one fits.
     masters : list of paths
@@ -108,7 +145,8 @@ def combine_calibrations(
     unit : Unit, str or None
         Unit of the frames. `None` means that of ``BUNIT``; integers without ``BUNIT`` are in adu.
     hdu : int or None
-        Which HDU holds the frame, in files of several images.
+        Which HDU holds the frame, in files of several images. `None` means all of them: each gets a combined frame
+        of its own, whose name ends in ``_hdu1`` and so on.
     memory_limit : float or `~astropy.units.Quantity` or None
         Largest number of bytes for pixels. `None` means a quarter of the machine's memory.
     overwrite : bool
@@ -191,6 +229,10 @@ def combine_calibrations(
         n_iterations=n_iterations,
         clip_scaled=clip_scaled,
         temperature_tolerance=temperature_tolerance,
+        group_by=group_by,
+        group_ignore=group_ignore,
+        statistics_section=statistics_section,
+        flat_scale=flat_scale,
         subtract=subtract,
         masters=masters,
         keys=keys or {},
@@ -204,87 +246,135 @@ def combine_calibrations(
         on_left_out=on_left_out,
     )
     folder = as_folder("output", output)
-    known = [CombinedFrame.of_file(path) for path in settings.masters]
+    known = [CombinedFrame.of_file(path, settings.key_of(path)) for path in settings.masters]
     inputs = _open_frames(paths_of(ifc), settings)
     try:
-        return [combined.path for combined in _combine_groups(inputs, known, folder, settings)]
+        return [combined.path for combined in _combine_all(inputs, known, folder, settings)]
     finally:
-        for frame in inputs.frames.values():
+        for frame in inputs.all_frames:
             frame.close()
 
 
 def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
     """The calibration frames among files; those that can't be read are reported and left out."""
     inputs = _Inputs()
+    named: Counter = Counter()
     for path in {os.path.abspath(path): path for path in paths}.values():
+        key_of = settings.key_of(path)
         try:
-            frame = open_frame(path, **settings.reading)
+            frames = open_frames(
+                path,
+                lambda meta: key_of(meta).kind in CALIBRATION_KINDS,  # noqa: B023 - called at once
+                unit=settings.unit,
+                hdu=settings.hdu,
+            )
         except CosmicRayError as err:
             settings.leave_out(path, err)
             inputs.unreadable.append(path)
             continue
-        key = settings.keys.get(path) or calibration_key(frame.header)
-        if key.kind not in CALIBRATION_KINDS:
-            frame.close()
+        if frames is None:
             inputs.others.append(path)
-        elif COMBINED in frame.header:
-            frame.close()
+        elif COMBINED in frames[0].header:
+            frames[0].close()
             settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
-            inputs.frames[path], inputs.keys[path] = frame, key
-        if len(inputs.frames) > MAX_OPEN:
-            frame.close()
+            inputs.add(path, frames, settings)
+            if path not in settings.keys:
+                named[header.named_by_object(frames[0].header), header.frame_kind(frames[0].header)] += 1
+            if len(inputs.all_frames) > most_open():
+                frames[0].close()
+    for (name, kind), number in named.items():
+        if name:
+            warnings.warn(
+                f"{name} alone says that {number} frames are of kind {kind}", CalibrationWarning, stacklevel=3
+            )
     return inputs
 
 
-def _combine_groups(
+def _combine_all(
     inputs: _Inputs, masters: list[CombinedFrame], folder: Path, settings: CombineSettings
 ) -> list[CombinedFrame]:
     """Combine group by group; a combined bias is subtracted from the darks, and both from the flats."""
-    groups = group_keys(inputs.keys, tolerance=settings.temperature_tolerance)
-    if not groups:
+    tasks = _tasks(inputs, folder, settings)
+    if not tasks:
         raise _nothing_found(inputs)
-    sources = [*inputs.frames, *inputs.unreadable, *inputs.others, *(master.path for master in masters)]
-    targets = _targets(groups, folder, sources, settings.overwrite)
+    sources = [frame.path for frame in inputs.all_frames]
+    sources += [*inputs.unreadable, *inputs.others, *(master.path for master in masters)]
+    _check_targets([task.target for task in tasks], sources, settings.overwrite)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err
     written: list[CombinedFrame] = []
-    failed = None
-    for target, (key, paths) in zip(targets, groups.items(), strict=True):
-        frames = [inputs.frames[path] for path in paths]
+    failures: list[str] = []
+    for task in tasks:
+        _warn_of_unsure_members(task, [inputs.keys[task.hdu][path] for path in task.paths])
+        of_hdu = [master for master in (*masters, *written) if master.hdu in (None, task.hdu)]
+        frames = [inputs.frames[task.hdu][path] for path in task.paths]
         combined, why = None, "no frame of its group can be used"
         try:
-            combined = combine_frames(key, frames, target, [*masters, *written], settings)
+            with writing():
+                combined = combine_frames(task.key, frames, task.target, of_hdu, settings)
+        except OutputError:
+            raise
         except (CosmicRayError, OSError) as err:
-            if len(groups) == 1:
+            if len(tasks) == 1:
                 raise
-            failed, why = err, str(err)
+            why = str(err)
         if combined is None:
-            warnings.warn(f"{target.name} is not made: {why}", CalibrationWarning, stacklevel=2)
+            failures.append(f"{task.target.name} is not made: {why}")
+            warnings.warn(failures[-1], CalibrationWarning, stacklevel=2)
         else:
             written.append(combined)
     if not written:
         raise CosmicRayError(
-            f"Found no frame to combine among {len(inputs.frames)}; expected some.", "The warnings say why."
-        ) from failed
+            f"Found no frame to combine among {len(inputs.all_frames)}; expected some. {failures[0]}",
+            "The warnings say why." if len(failures) > 1 else "",
+        )
+    if settings.flat_scale == "file":
+        _share_scales(tasks, {combined.path for combined in written})
     return written
+
+
+def _tasks(inputs: _Inputs, folder: Path, settings: CombineSettings) -> list[_Task]:
+    """The groups to combine: bias first, then darks and flats, and of each the HDUs in their order."""
+    tasks = []
+    for hdu, keys in inputs.keys.items():
+        groups = group_keys(keys, tolerance=settings.temperature_tolerance)
+        for name, (key, paths) in zip(group_names(groups), groups.items(), strict=True):
+            target = folder / f"{name if hdu is None else f'{name}_hdu{hdu}'}.fits"
+            tasks.append(_Task(key, paths, hdu, target))
+    return sorted(tasks, key=lambda task: CALIBRATION_KINDS.index(task.key.kind))
+
+
+def _share_scales(tasks: Iterable[_Task], written: set[Path]) -> None:
+    """Bring the combined flats of the chips of one file to one scale."""
+    by_files: dict[tuple[Path, ...], list[Path]] = {}
+    for task in tasks:
+        if task.hdu is not None and task.key.kind == "flat" and task.target in written:
+            by_files.setdefault(tuple(sorted(task.paths)), []).append(task.target)
+    for targets in by_files.values():
+        share_scale(targets)
+
+
+def _warn_of_unsure_members(task: _Task, members: list[CalibrationKey]) -> None:
+    """Warn of frames that are combined with others though their headers lack what these have."""
+    for name, number in unsure_of(task.key, members).items():
+        message = f"{task.target.name} is made of {len(members)} frames, of which {number} do not say their {name}"
+        warnings.warn(message, CalibrationWarning, stacklevel=3)
 
 
 def _nothing_found(inputs: _Inputs) -> CosmicRayError:
     what, n_unreadable = "Found no bias frame, dark or flat that can be read", len(inputs.unreadable)
     if n_unreadable:
         return CosmicRayError(f"{what}, and {n_unreadable} files that can't; expected some.", "The warnings say why.")
-    return CosmicRayError(f"{what}; expected some.", "Their headers need IMAGETYP or a keyword like it.")
+    advice = "`ccdcr headers` shows what their headers say, and `ccdcr combine --kind` takes them for frames of a kind."
+    return CosmicRayError(f"{what}; expected some.", advice)
 
 
-def _targets(keys: Iterable[CalibrationKey], folder: Path, sources: list[Path], overwrite: bool) -> list[Path]:
-    """The files to write; refused if they exist, or if they are among those that are read."""
-    taken: set[str] = set()
-    targets = [folder / f"{free_name(key.name, taken)}.fits" for key in keys]
+def _check_targets(targets: Iterable[Path], sources: list[Path], overwrite: bool) -> None:
+    """Refuse files to write if they exist, or if they are among those that are read."""
     for source in sources:
         note_read(source)
     for target in targets:
         check_target(target, overwrite)
-    return targets

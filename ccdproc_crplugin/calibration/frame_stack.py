@@ -33,6 +33,17 @@ from ccdproc_crplugin.io.ccd import read_ccd
 MAX_OPEN = 200
 
 
+def most_open() -> int:
+    """How many files stay open, of those that the system allows to this process."""
+    try:
+        import resource
+
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (ImportError, OSError, ValueError):  # Windows allows enough
+        return MAX_OPEN
+    return min(MAX_OPEN, allowed // 4) if allowed >= 0 else MAX_OPEN
+
+
 class FrameStack(AbstractContextManager):
     """The frames of a group, read a few rows at a time; leaving the context closes the files."""
 
@@ -53,14 +64,14 @@ class FrameStack(AbstractContextManager):
         prepare = self.settings.prepare
         if frame.plane is None or prepare is not None:
             frame.close()
-            ccd = read_ccd(frame.path, **self.settings.reading)
+            ccd = read_ccd(frame.path, unit=self.settings.unit, hdu=frame.hdu)
             frame.saturation = _saturation_of(ccd, self.settings.saturation)
             if prepare is not None:
                 ccd = _prepared(prepare, ccd)
             frame.header, frame.unit = fits.Header(ccd.header), ccd.unit
             frame.plane = self._keep(_pixels(ccd))
         self.frames.append(frame)
-        if len(self.frames) > MAX_OPEN:
+        if len(self.frames) > most_open():
             frame.close()
 
     def _keep(self, pixels: np.ndarray) -> Plane:

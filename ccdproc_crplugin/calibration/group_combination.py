@@ -15,14 +15,19 @@ from astropy.table import Table
 from ccdproc_crplugin.calibration.choice import Subtraction, choose_subtraction
 from ccdproc_crplugin.calibration.combined_frame import CombinedFrame, combined_header, write_combined
 from ccdproc_crplugin.calibration.frame_stack import FrameStack
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
 from ccdproc_crplugin.calibration.input_frames import InputFrame
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.calibration.saturation import measure_saturation, saturation_level
-from ccdproc_crplugin.calibration.settings import CombineSettings
+from ccdproc_crplugin.calibration.settings import CombineSettings, section_of_statistics
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.frames.records import corrections
+from ccdproc_crplugin.frames.sections import Section, is_within
 from ccdproc_crplugin.kernels.combine import Combined, Stack, combine_stack, frame_median
 from ccdproc_crplugin.kernels.engines import n_threads
 from ccdproc_crplugin.kernels.flat_light import light_level, unlit_pixels
+
+#: What is subtracted from frames of a kind.
+SUBTRACTED = {"dark": ("bias",), "flat": ("bias", "dark")}
 
 #: With fewer frames neither clipping nor a median can tell a cosmic ray from the other values.
 LEAST_FRAMES = 3
@@ -77,8 +82,10 @@ def combine_frames(
             inputs=inputs[good],
             masters=subtraction.masters,
             settings=settings,
+            hdu=stack.frames[0].hdu,
         )
-    return CombinedFrame.of_file(target)
+    # a header can't hold all that the key says, such as the name of the extension
+    return CombinedFrame.of_file(target, lambda _: key)
 
 
 def _fill(stack: FrameStack, group: Iterable[InputFrame]) -> None:
@@ -95,6 +102,9 @@ def _subtraction_and_scales(
     key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame]
 ) -> tuple[Subtraction, np.ndarray | None]:
     """The frames to subtract, and the inverse medians of flats; flats that can't be used are left out."""
+    masters = _without_those_subtracted(key, stack, masters)
+    if not stack.frames:
+        return Subtraction(), None
     subtraction = choose_subtraction(key, stack, masters)
     if key.kind != "flat":
         return subtraction, None
@@ -116,10 +126,26 @@ def _subtraction_and_scales(
     return subtraction, scales[lit]
 
 
+def _without_those_subtracted(
+    key: CalibrationKey, stack: FrameStack, masters: Sequence[CombinedFrame]
+) -> list[CombinedFrame]:
+    """The combined frames that may be subtracted: nothing is, that the headers of the frames say was subtracted."""
+    left = [master for master in masters if master.key.kind in SUBTRACTED.get(key.kind, ())]
+    for kind in dict.fromkeys(master.key.kind for master in left):
+        made = [kind in corrections(frame.header) for frame in stack.frames]
+        if all(made):
+            left = [master for master in left if master.key.kind != kind]
+        elif any(made):
+            reason = f"found that its header records the correction for {kind}, unlike those of other frames"
+            stack.leave_out([reason if is_made else "" for is_made in made])
+    return left
+
+
 def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
     """1 / median of each flat, NaN where that is not positive; also measures the saturation of the frames it reads."""
     whole = slice(0, stack.shape[0])
     factors = subtraction.factors(stack)
+    section = _section_of_statistics(stack)
 
     def inverse_median(number: int) -> float:
         numbers = stack.read(slice(number, number + 1), whole)
@@ -130,7 +156,7 @@ def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
             frame.saturation = measure_saturation(numbers, level, stack.zero)
         factor = None if factors is None else factors[number : number + 1]
         values = Stack(numbers, stack.zero, subtraction.bias_image, subtraction.dark_image, factor)
-        median = _median_of_lit(values)
+        median = _median_of_lit(values, section)
         return 1.0 / median if median > 0 else float("nan")
 
     of_a_frame = stack.shape[0] * stack.shape[1] * (stack.dtype.itemsize + 4)
@@ -138,16 +164,37 @@ def _inverse_medians(stack: FrameStack, subtraction: Subtraction) -> np.ndarray:
         return np.array(list(pool.map(inverse_median, range(len(stack.frames)))))
 
 
-def _median_of_lit(stack: Stack) -> float:
+def _section_of_statistics(stack: FrameStack) -> Section | None:
+    """The section from which the level of flats is taken; refused if it does not lie in the frames."""
+    given = stack.settings.statistics_section
+    if given is None:
+        return None
+    section = section_of_statistics(given)
+    if not is_within(section, stack.shape):
+        n_rows, n_columns = stack.shape
+        raise CosmicRayError(
+            f" for frames of shape {stack.shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
+            parameter=("statistics_section", repr(given)),
+        )
+    return section
+
+
+def _median_of_lit(stack: Stack, section: Section | None) -> float:
     """The median of the one flat of a stack, without its unlit pixels if they are too many to be a few dead ones."""
+    if section is not None:
+        values = stack.values(0, section)
+        return light_level(values, "median") if _has_dark_part(values) else float(np.nanmedian(values))
     step = max(1, math.isqrt(stack.stored.size // SAMPLE))
-    sample = stack.values(0, (slice(None, None, step), slice(None, None, step)))
+    if _has_dark_part(stack.values(0, (slice(None, None, step), slice(None, None, step)))):
+        return light_level(stack.values(0), "median")
+    return frame_median(stack)
+
+
+def _has_dark_part(sample: np.ndarray) -> bool:
     level = light_level(sample, "median")
     finite = np.isfinite(sample)
     n_unlit = np.count_nonzero(unlit_pixels(sample, level) & finite)
-    if level > 0 and n_unlit > MOST_UNLIT * np.count_nonzero(finite):
-        return light_level(stack.values(0), "median")
-    return frame_median(stack)
+    return bool(level > 0 and n_unlit > MOST_UNLIT * np.count_nonzero(finite))
 
 
 def _combine(

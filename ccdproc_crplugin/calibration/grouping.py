@@ -1,90 +1,46 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Which calibration frames are combined with each other, by the properties that their headers contain."""
+"""Which calibration frames are combined with each other, and the names of the combined frames."""
 
 from __future__ import annotations
 
-import math
 import os
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
-from astropy import units as u
+from ccdproc_crplugin.calibration.key import (
+    CALIBRATION_KINDS,
+    CARDS,
+    SINGLE,
+    TEMPERATURE_TOLERANCE,
+    CalibrationKey,
+    as_word,
+)
 
-from ccdproc_crplugin.frames import header
-
-#: The kinds of frame that are combined, in the order in which they are needed.
-CALIBRATION_KINDS = ("bias", "dark", "flat")
-
-#: How far the temperatures of frames of a group may lie from its middle, in deg_C. Dark current doubles every 6 to
-#: 8 deg_C, so that 1 deg_C changes it by about a tenth.
-TEMPERATURE_TOLERANCE = 1.0
-
-#: Relative difference of two exposure times that count as the same: shutters are that exact.
-EXPOSURE_TOLERANCE = 1e-3
-
-#: Properties that are ignored for frames of a kind: a bias has no exposure, and no light falls on bias and dark.
-NOT_COUNTED = {"bias": ("exposure", "filter"), "dark": ("filter",), "flat": ("exposure",)}
+#: Properties that the names of combined frames do not have unless they tell them apart.
+NOT_IN_NAME = ("disperser", "slit", "wavelength", "offset", "bit_depth")
 
 
-@dataclass(frozen=True)
-class CalibrationKey:
-    """The properties in which frames that are combined agree; None if unknown or ignored for their kind."""
+def group_names(keys: Iterable[CalibrationKey]) -> list[str]:
+    """A name for each combined frame, without ending, such as ``dark_120s_2x2_-20C``; no two are alike."""
+    by_name: dict[str, list[CalibrationKey]] = {}
+    keys, taken = list(keys), set[str]()
+    for key in keys:
+        by_name.setdefault(key.name, []).append(key)
+    return [free_name("_".join([key.name, *_telling_apart(key, by_name[key.name])]), taken) for key in keys]
 
-    kind: str
-    exposure: float | None = None  # s, to four digits
-    filter: str | None = None
-    binning: tuple[int, int] | None = None  # along x and y
-    gain: float | None = None  # as in the header: electron/adu or a setting of the camera
-    readout: str | None = None
-    temperature: float | None = None  # deg_C
 
-    def fits(
-        self, frame: CalibrationKey, *, tolerance: float = TEMPERATURE_TOLERANCE, any_exposure: bool = False
-    ) -> bool:
-        """Whether a combined frame of this key calibrates a frame; unknown properties agree with any."""
-        return (
-            all(_agree(getattr(self, name), getattr(frame, name)) for name in ("filter", "binning", "gain", "readout"))
-            and (any_exposure or same_exposure(self.exposure, frame.exposure))
-            and _close(self.temperature, frame.temperature, tolerance)
-        )
-
-    def apart(self, frame: CalibrationKey, what: str) -> float:
-        """
-        How far the key lies from a frame's in exposure (s) or temperature (deg_C).
-
-        Where only the frame's is known, the distance is infinite: a combined frame of known temperature is preferred.
-        """
-        mine, other = getattr(self, what), getattr(frame, what)
-        if other is None:
-            return 0.0
-        return math.inf if mine is None else abs(mine - other)
-
-    def as_seen_by(self, kind: str) -> CalibrationKey:
-        """The key without the properties that are ignored for a combined frame of a kind."""
-        ignored: dict[str, Any] = dict.fromkeys(NOT_COUNTED.get(kind, ()))
-        return replace(self, **ignored)
-
-    @property
-    def name(self) -> str:
-        """The name of the combined frame's file, without ending: ``dark_120s_2x2_-20C``."""
-        parts = [
-            self.kind,
-            self.exposure is not None and f"{self.exposure:g}s",
-            self.filter,
-            self.binning is not None and "{}x{}".format(*self.binning),
-            self.gain is not None and f"gain{self.gain:g}",
-            self.readout,
-            self.temperature is not None and f"{round(self.temperature):d}C",
-        ]
-        words = [re.sub(r"[^\w.+-]+", "-", str(part), flags=re.ASCII).strip("-.") for part in parts if part]
-        if self.temperature is not None and round(self.temperature) < 0:
-            words[-1] = "-" + words[-1]
-        return "_".join(word[:40] for word in words if word)
+def _telling_apart(key: CalibrationKey, alike: list[CalibrationKey]) -> list[str]:
+    """The values that tell a key from others of the same name, as parts of a file name."""
+    differing = [name for name in NOT_IN_NAME if len({getattr(other, name) for other in alike}) > 1]
+    values = [getattr(key, name) for name in differing]
+    for name in (*CARDS, "more"):
+        numbers = Counter(card for other in alike for card in getattr(other, name))
+        values += [card[1] for card in getattr(key, name) if numbers[card] < len(alike)][:2]
+    return [word for value in values if value is not None and (word := as_word(value))]
 
 
 def free_name(name: str, taken: set[str]) -> str:
@@ -95,61 +51,60 @@ def free_name(name: str, taken: set[str]) -> str:
     return free
 
 
-def same_exposure(a: float | None, b: float | None) -> bool:
-    """Whether two exposures (s) agree within the accuracy of a shutter, or one is unknown."""
-    return a is None or b is None or math.isclose(a, b, rel_tol=EXPOSURE_TOLERANCE, abs_tol=1e-9)
-
-
-def _agree(a: Any, b: Any) -> bool:
-    return a is None or b is None or a == b
-
-
-def _close(a: float | None, b: float | None, tolerance: float) -> bool:
-    return a is None or b is None or abs(a - b) <= tolerance + 1e-9
-
-
-def calibration_key(meta: Mapping) -> CalibrationKey:
-    """The key that the header of a frame of any kind contains."""
-    kind, exposure, temperature = header.frame_kind(meta), exposure_of(meta), header.temperature(meta)
-    key = CalibrationKey(
-        kind=kind,
-        exposure=None if exposure is None else float(f"{exposure:.4g}"),
-        filter=_value(header.filter_name(meta)),
-        binning=_value(header.binning(meta)),
-        gain=header.gain_setting(meta),
-        readout=_value(header.readout_mode(meta)),
-        temperature=None if temperature is None else float(temperature.value.to_value(u.deg_C)),
-    )
-    return key.as_seen_by(kind)
-
-
-def exposure_of(meta: Mapping) -> float | None:
-    """The exposure in seconds; None if the header does not have it."""
-    exposure = header.exposure(meta)
-    return None if exposure is None else float(exposure.value.to_value(u.s))
-
-
-def _value(found: header.HeaderValue | None) -> Any:
-    return None if found is None else found.value
-
-
 def group_keys(
     keys: Mapping[Path, CalibrationKey], *, tolerance: float = TEMPERATURE_TOLERANCE
 ) -> dict[CalibrationKey, list[Path]]:
-    """The groups of frames to combine, with mean temperature: bias, darks and flats, each from cold to warm."""
+    """
+    The groups of frames to combine, with mean temperature: bias, darks and flats, each from cold to warm.
+
+    A frame that lacks a property belongs to the only group with which it agrees in all others; but flats without a
+    known filter are a group of their own, as are frames without a known temperature.
+    """
     alike: dict[CalibrationKey, dict[Path, float | None]] = {}
     for path, key in keys.items():
         if key.kind in CALIBRATION_KINDS:
             alike.setdefault(replace(key, temperature=None), {})[path] = key.temperature
     groups = {}
-    for key in sorted(alike, key=_order):
-        for temperature, paths in _by_temperature(alike[key], tolerance):
+    joined = _joined(alike)
+    for key in sorted(joined, key=_order):
+        for temperature, paths in _by_temperature(joined[key], tolerance):
             groups[replace(key, temperature=temperature)] = [path for path in keys if path in paths]
     return groups
 
 
+def unsure_of(key: CalibrationKey, members: Iterable[CalibrationKey]) -> dict[str, int]:
+    """The names of the properties of a group that some of its frames do not know, and the number of these."""
+    return dict(Counter(name for member in members for name in key.unsure(member)))
+
+
+def _joined(
+    alike: Mapping[CalibrationKey, dict[Path, float | None]],
+) -> dict[CalibrationKey, dict[Path, float | None]]:
+    """Groups that differ in nothing but what one of them does not know, joined where there is one to join alone."""
+    joined: dict[CalibrationKey, dict[Path, float | None]] = {}
+    for key in sorted(alike, key=_n_unknown):
+        partners = [
+            other
+            for other in joined
+            if (key.kind, key.exposure, key.filter) == (other.kind, other.exposure, other.filter)
+            and not other.differences(key)
+        ]
+        if len(partners) == 1:
+            joined[partners[0].united(key)] = joined.pop(partners[0]) | alike[key]
+        else:
+            joined[key] = alike[key]
+    return joined
+
+
+def _n_unknown(key: CalibrationKey) -> int:
+    """How many properties are not known."""
+    values = [getattr(key, name) for name in SINGLE] + [getattr(key, name) or None for name in CARDS]
+    return [*values, *(value for _, value in key.more)].count(None)
+
+
 def _order(key: CalibrationKey) -> tuple:
-    return (CALIBRATION_KINDS.index(key.kind), key.exposure or 0.0, *map(str, (key.filter, key.binning, key.readout)))
+    values = (key.filter, key.binning, key.readout, key.disperser, key.slit, key.wavelength, key.gain)
+    return (CALIBRATION_KINDS.index(key.kind), key.exposure or 0.0, *map(str, (*values, key)))
 
 
 def _by_temperature(

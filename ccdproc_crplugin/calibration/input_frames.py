@@ -8,6 +8,7 @@ A plain frame stays in its file, from which its rows are read as they are stored
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from io import FileIO
@@ -21,7 +22,7 @@ from astropy.io import fits
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.ccd import given_unit
-from ccdproc_crplugin.io.hdus import image_index, inherit, is_flat, unit_of
+from ccdproc_crplugin.io.hdus import image_index, image_indices, inherit, is_flat, unit_of
 from ccdproc_crplugin.io.opening import is_packed, open_stream, reading, sound
 from ccdproc_crplugin.io.quality import PLANES
 from ccdproc_crplugin.io.remote import RemotePath
@@ -98,6 +99,7 @@ class InputFrame:
     path: Path
     header: fits.Header  # completed from the primary one
     unit: u.Unit
+    hdu: int | None = None  # in a file of several frames
     plane: Plane | None = None  # None until the pixels are read or known to be plain
     saturation: Saturation | None = None  # None until it is measured
 
@@ -108,35 +110,51 @@ class InputFrame:
             self.plane.file = None
 
 
-def open_frame(path: Path, *, unit: Any = None, hdu: int | None = None) -> InputFrame:
-    """Open a file; the frame has a plane if its pixels can be read as they are stored."""
+def open_frames(
+    path: Path, is_wanted: Callable[[fits.Header], bool], *, unit: Any = None, hdu: int | None = None
+) -> list[InputFrame] | None:
+    """
+    Open the frames of a file, or the one in ``hdu``; None if the header of the first one is not wanted.
+
+    A frame has a plane if its pixels can be read as they are stored.
+    """
     with reading(path):
         file = open_stream(path, buffering=0)
-        frame = None
+        frames = None
         try:
-            frame = _look_into(file, path, unit, hdu)
+            frames = _frames_of(file, path, is_wanted, unit, hdu)
         finally:
-            if frame is None or frame.plane is None:
+            if frames is None or len(frames) > 1 or frames[0].plane is None:
                 file.close()
-    return frame
+    if frames is not None and len(frames) == 1 and isinstance(frames[0].plane, FilePlane):
+        frames[0].plane.file = file
+    return frames
 
 
-def _look_into(file: FileIO, path: Path, unit: Any, hdu: int | None) -> InputFrame:
+def _frames_of(
+    file: FileIO, path: Path, is_wanted: Callable[[fits.Header], bool], unit: Any, hdu: int | None
+) -> list[InputFrame] | None:
     hdus = fits.open(sound(file, path), memmap=False, lazy_load_hdus=True)
-    index = image_index(hdus, path, hdu)
+    packed = isinstance(path, RemotePath) or is_packed(file)
+    indices = image_indices(hdus, path) if hdu is None else [image_index(hdus, path, hdu)]
+    if not is_wanted(inherit(hdus, indices[0])):
+        return None
+    places = {index: index if len(indices) > 1 else hdu for index in indices}
+    return [_look_into(hdus, index, path, unit, place, packed=packed) for index, place in places.items()]
+
+
+def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int | None, *, packed: bool) -> InputFrame:
     image = hdus[index]
-    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit))
+    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit), hdu)
     if not is_flat(image):
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."
         )
-    stored_as_is = (
-        not isinstance(path, RemotePath) and not is_packed(file) and len(image.shape) == 2 and _is_plain(image)
-    )
+    stored_as_is = not packed and len(image.shape) == 2 and _is_plain(image)
     if stored_as_is and not any(name in hdus for name in ("MASK", *PLANES)):
         start: int = image.fileinfo()["datLoc"]
         dtype: np.dtype = PLAIN[image.header["BITPIX"]]
-        frame.plane = FilePlane(image.shape, dtype, path, file, start, zero=float(image.header.get("BZERO", 0)))
+        frame.plane = FilePlane(image.shape, dtype, path, None, start, zero=float(image.header.get("BZERO", 0)))
     return frame
 
 

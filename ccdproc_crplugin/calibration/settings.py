@@ -14,7 +14,7 @@ from typing import Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.calibration.grouping import TEMPERATURE_TOLERANCE, CalibrationKey
+from ccdproc_crplugin.calibration.key import TEMPERATURE_TOLERANCE, CalibrationKey, GroupRule
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
     CosmicRayError,
@@ -25,10 +25,14 @@ from ccdproc_crplugin.errors import (
     check_whole,
     wrong_value,
 )
+from ccdproc_crplugin.frames.sections import Section, read_section
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.kernels.combine import CombineOptions
 
 METHODS = ("average", "median")
+
+#: What the flats have one scale for: all frames of a file, or each frame.
+FLAT_SCALES = ("file", "frame")
 
 #: More passes of the clipping than this change nothing: no pixel has so many values.
 MOST_ITERATIONS = 1 << 20
@@ -42,6 +46,10 @@ class CombineSettings(CombineOptions):
     """The keywords of `combine_calibrations`, where they are explained; each is checked and brought to one type."""
 
     temperature_tolerance: float = TEMPERATURE_TOLERANCE
+    group_by: Any = ()
+    group_ignore: Any = ()
+    statistics_section: str | None = None
+    flat_scale: str = "file"
     subtract: bool = True
     masters: Iterable[Any] = ()  # becomes a list of Path
     keys: Mapping[Any, CalibrationKey] = field(default_factory=dict)  # becomes a dict by Path
@@ -56,6 +64,7 @@ class CombineSettings(CombineOptions):
 
     def __post_init__(self) -> None:
         check_choice("method", self.method, METHODS)
+        check_choice("flat_scale", self.flat_scale, FLAT_SCALES)
         for name in ("sigma_low", "sigma_high", "temperature_tolerance"):
             check_number(name, getattr(self, name), 0, finite=False)
         check_whole("n_iterations", self.n_iterations, 0)
@@ -78,16 +87,24 @@ class CombineSettings(CombineOptions):
         ):
             object.__setattr__(self, name, value)
         _n_bytes(self.memory_limit)
+        GroupRule(self.group_by, self.group_ignore)
+        if self.statistics_section is not None:
+            section_of_statistics(self.statistics_section)
+
+    @property
+    def rule(self) -> GroupRule:
+        """What tells groups apart."""
+        return GroupRule(self.group_by, self.group_ignore)
 
     @property
     def memory(self) -> int:
         """How many bytes may be used for pixels."""
         return _n_bytes(self.memory_limit)
 
-    @property
-    def reading(self) -> dict[str, Any]:
-        """Keywords of `read_ccd`."""
-        return {"unit": self.unit, "hdu": self.hdu}
+    def key_of(self, path: Path) -> Callable[[Mapping], CalibrationKey]:
+        """A function of its header that returns the key of a file: the given one, or what the header contains."""
+        given = self.keys.get(path)
+        return self.rule.key_of if given is None else lambda _: given
 
     def leave_out(self, path: Path, reason: CosmicRayError | str) -> None:
         """Report a frame that is left out, by a warning unless a function is given for it."""
@@ -121,6 +138,14 @@ def _n_bytes(memory_limit: Any) -> int:
         number = memory_limit.to_value(u.byte)
     check_number("memory_limit", number, 0, finite=False)
     return int(min(number, MOST_MEMORY))
+
+
+def section_of_statistics(section: Any) -> Section:
+    """A section in FITS notation, such as ``[101:500, *]``, as slices of rows and columns."""
+    found = read_section(section)
+    if found is None:
+        raise wrong_value("statistics_section", section, "two ranges such as '[101:500, 1:512]'")
+    return found
 
 
 def _paths_of_masters(masters: Any) -> list[Path]:

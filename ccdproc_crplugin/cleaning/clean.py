@@ -15,6 +15,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
 from ccdproc_crplugin.cleaning.doubts import report_doubts
+from ccdproc_crplugin.cleaning.protection import protected_pixels
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
@@ -53,6 +54,7 @@ def clean_cosmic_rays(
     scale_dark: bool = False,
     bias: CCDData | str | os.PathLike | None = None,
     bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    protect: Any = None,
     mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
     repair: str | None = "meanmask",
@@ -87,6 +89,11 @@ def clean_cosmic_rays(
         the level of the overscan, or of ``PEDESTAL``, if the header names one.
     bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
         Bad pixels beside those of the mask; in a file those that are not 0.
+    protect : `~numpy.ndarray` of bool, str, path, list of these or None
+        Pixels that are good but not searched, such as the core of a galaxy: a mask of shape (ny, nx), a section in
+        FITS notation such as ``"[1:100, 20:30]"``, a FITS file that is not 0 there, a region file of DS9 (``.reg``,
+        with the package regions), or a text file with corners as `region_mask` takes it. They keep their values, are
+        not masked, and have the flag ``NOT_SEARCHED``.
     mosaic : str, False or None
         The colours of the first 2 x 2 pixels of a colour mosaic in reading order, such as ``"RGGB"``. `None` means
         those of the header, if the pixels bear them out; ``False`` or ``"none"`` that the frame is no mosaic. Each of
@@ -173,6 +180,7 @@ def clean_cosmic_rays(
         calibration=calibration,
         bias=companion(bias, ccd, "bias"),
         bad_pixels=bad_pixel_mask(bad_pixels, ccd.shape),
+        protected=protected_pixels(protect, ccd),
         dispersion_axis=dispersion_axis,
         mosaic=mosaic_of(ccd, mosaic),
     )
@@ -275,6 +283,7 @@ def _in_force(
         "pedestal": None if frame.pedestal is None else f"{np.median(frame.pedestal.level):.6g} electron",
         "dispersion_axis": frame.dispersion_axis,
         "mosaic": frame.mosaic.pattern,
+        "protect": None if frame.protected is None else f"{np.count_nonzero(frame.protected)} pixels",
     }
     return {
         "detector": detector,
@@ -316,9 +325,9 @@ def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) 
     change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
     if frame.saturated is not None:
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
-    if found.detection.not_searched is not None:
-        left_out = found.detection.not_searched & ~(found.mask | frame.bad)
-        flags[true_pixels(left_out)] |= PixelFlag.NOT_SEARCHED.value
+    for left_out in (found.detection.not_searched, frame.protected):
+        if left_out is not None:
+            flags[true_pixels(left_out & ~(found.mask | frame.bad))] |= PixelFlag.NOT_SEARCHED.value
     return flags
 
 

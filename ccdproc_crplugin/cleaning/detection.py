@@ -52,8 +52,9 @@ def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector,
                 f"expected one of: {', '.join(known) or '(it has none)'}.",
                 f"Did you mean {near[0]}?" if near else "",
             )
+    switches = plugins.switches(detector)
     for name, value in parameters.items():
-        if isinstance(known[name], bool):
+        if name in switches:
             check_bool(name, value)
         if isinstance(value, numbers.Real) and not math.isfinite(value):
             raise CosmicRayError(
@@ -76,10 +77,10 @@ def find_cosmic_rays(
 
     if frame.mosaic.pattern is None:
         detection = search(frame, searched)
-        mask = detection.mask & ~frame.bad
+        mask = detection.mask & ~frame.not_to_search
     else:
         detection, mask = search_planes(frame, searched, search)
-    mask = _refined(ccd, mask, frame.bad, where)
+    mask = _refined(ccd, mask, frame.not_to_search, where)
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     background = searched.get("background")
     if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
@@ -112,12 +113,15 @@ def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict
 
 def _facts_for(detector: Detector, frame: ElectronFrame) -> dict[str, Any]:
     """The keywords with which the host calls a detector; one that takes no extra variance gets it with the rest."""
+    takes_protected = plugins.takes_keyword(detector, "protected")
     facts: dict[str, Any] = {
-        "mask": frame.bad,
+        "mask": frame.bad if takes_protected else frame.not_to_search,
         "variance": frame.variance,
         "readnoise": frame.readnoise,
         "saturation": frame.saturation,
     }
+    if takes_protected:
+        facts["protected"] = frame.protected
     if plugins.takes_keyword(detector, "extra_variance"):
         return {**facts, "extra_variance": frame.extra_variance}
     if frame.extra_variance is not None:
@@ -160,7 +164,7 @@ def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndar
     return array
 
 
-def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.ndarray:
+def _refined(ccd: CCDData, mask: np.ndarray, not_to_search: np.ndarray, where: str) -> np.ndarray:
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
         blame = f"{plugin}, hook ccdcr_refine, on {where}"
         try:
@@ -168,5 +172,5 @@ def _refined(ccd: CCDData, mask: np.ndarray, bad: np.ndarray, where: str) -> np.
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
         if changed is not None:
-            mask = _array("mask", changed, mask.shape, blame) & ~bad
+            mask = _array("mask", changed, mask.shape, blame) & ~not_to_search
     return mask

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import PreflightWarning
+from ccdproc_crplugin.errors import PreflightWarning, wording
 from ccdproc_crplugin.frames.cards import add_history, saturated_pixels
 from ccdproc_crplugin.frames.level import on_one_level
 from ccdproc_crplugin.frames.mosaic import mosaic_of
@@ -21,6 +21,9 @@ from ccdproc_crplugin.plugins.model import ALONG_EDGES
 
 #: Good frames have a few events on the flank of a star, and a few saturated ones: so many, or this share of all events.
 USUAL, USUAL_SHARE = 3, 0.01
+
+#: What to do about events.
+LOOK = "Look at {cr_segments()}."
 
 #: But where such events make this share of all, there are too many of them.
 MOST = 0.5
@@ -34,12 +37,17 @@ def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, An
     """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
     on_events, n_along_edges = _on_events(cleaned, record), info.get(ALONG_EDGES, 0)
     on_edges = _on_edges(n_along_edges)
+    look = LOOK if on_events else ""
     if on_events or on_edges:
-        add_history(cleaned.meta, f"result: {' '.join(filter(None, (on_events, on_edges)))}")
+        add_history(cleaned.meta, f"result: {_in_one(on_events, on_edges, look)}")
     if on_edges and n_along_edges < MANY_ALONG_EDGES * cleaned.data.size:
         on_edges = ""
     if warn and (on_events or on_edges):
-        warnings.warn(" ".join(filter(None, (on_events, on_edges))), PreflightWarning, stacklevel=3)
+        warnings.warn(_in_one(on_events, on_edges, look), PreflightWarning, stacklevel=3)
+
+
+def _in_one(on_events: str, on_edges: str, look: str) -> str:
+    return wording(" ".join(filter(None, (on_events, on_edges))), look)
 
 
 def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
@@ -56,7 +64,7 @@ def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
         return ""
     named = {"of class 'structure?'": n_structure, **counts}
     listed = ", ".join(f"{number} {name}" for name, number in named.items() if number)
-    return f"Found events that may be no cosmic rays: {listed}, of {record.n_events} in all. Look at cr_segments."
+    return f"Found events that may be no cosmic rays: {listed}, of {record.n_events} in all."
 
 
 def _is_unusual(number: int, n_events: int) -> bool:

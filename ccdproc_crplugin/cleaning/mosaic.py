@@ -12,6 +12,7 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.planes import split_known
 from ccdproc_crplugin.kernels.mosaic import join_planes
 from ccdproc_crplugin.kernels.mosaic_events import joined_events
+from ccdproc_crplugin.kernels.refine import widen_events
 from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection
 
 
@@ -22,21 +23,27 @@ def search_planes(
     Search the four planes of a mosaic.
 
     Returns the detection of the whole frame, whose mask lacks the stars that are too sharp for a plane, and the mask
-    grown into the pixels between, bool (ny, nx). A detector with ``grow=False`` is obeyed.
+    grown into the pixels between, bool (ny, nx). A detector with ``grow=False`` is obeyed; a number is one of pixels
+    of the frame, and the planes are searched without growth.
     """
-    shape = frame.data.shape
+    shape, not_to_search = frame.data.shape, frame.not_to_search
+    grow = parameters.get("grow", True)
+    n_pixels = grow if isinstance(grow, int | np.integer) and not isinstance(grow, bool) else None
+    parameters = parameters if n_pixels is None else {**parameters, "grow": False}
     planes = zip(split_known(frame, shape), split_known(parameters, shape), strict=True)
     found = [_search_plane(plane, own, search) for plane, own in planes]
-    mask = join_planes([detection.mask for detection in found], shape) & ~frame.bad
+    mask = join_planes([detection.mask for detection in found], shape) & ~not_to_search
     mask, grown = joined_events(
         frame.data if frame.background is None else frame.data - frame.background,
         mask,
-        frame.bad,
+        not_to_search,
         frame.readnoise,
         frame.variance,
         frame.extra_variance,
-        grow=parameters.get("grow") is not False,
+        grow=grow is not False and n_pixels is None,
     )
+    if n_pixels is not None:
+        grown = widen_events(grown, int(n_pixels), not_to_search)
     arrays = {name: _joined(found, name, shape) for name in ("score", "cleaned", "not_searched")}
     return Detection(mask, info=_joined_info(found, frame.mosaic.names), **arrays), grown
 
@@ -45,7 +52,7 @@ def _search_plane(
     plane: ElectronFrame, parameters: dict[str, Any], search: Callable[[ElectronFrame, dict], Detection]
 ) -> Detection:
     """The detection in a plane, nothing in one without a good pixel."""
-    return Detection(np.zeros_like(plane.bad)) if plane.bad.all() else search(plane, parameters)
+    return Detection(np.zeros_like(plane.bad)) if plane.not_to_search.all() else search(plane, parameters)
 
 
 def _joined(found: Sequence[Detection], name: str, shape: tuple[int, int]) -> np.ndarray | None:

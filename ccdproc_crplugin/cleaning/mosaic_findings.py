@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
+from ccdproc_crplugin.errors import Spell, Wording, spelled
 from ccdproc_crplugin.plugins.model import Finding
 
 #: From the best to the worst.
@@ -27,10 +29,15 @@ def joined_findings(by_plane: Sequence[Sequence[Finding]], names: Sequence[str])
         yield replace(told[0][1], message=message, fix=_told(fixes, len(fixes)) if fixes else "")
 
 
-def _told(texts: Sequence[tuple[str, str]], n_planes: int) -> str:
+def _told(texts: Sequence[tuple[str, str]], n_planes: int) -> Wording:
     """One text of those about several planes; the names follow where the texts differ or are not about all planes."""
+    return Wording(functools.partial(_told_to, texts, n_planes))
+
+
+def _told_to(texts: Sequence[tuple[str, str]], n_planes: int, spell: Spell) -> str:
     groups: dict[str, list[tuple[str, str]]] = {}
-    for name, text in texts:
+    for name, words in texts:
+        text = spelled(words, spell)
         groups.setdefault(_NUMBER.sub("#", text), []).append((name, text))
     told = [_merged(group, len(group) == n_planes) for group in groups.values()]
     return (" " if all(text.endswith(".") for text in told) else "; ").join(told)

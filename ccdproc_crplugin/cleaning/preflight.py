@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 import os
@@ -10,12 +11,13 @@ import warnings
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any
 
+import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning.mosaic_findings import joined_findings
-from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, check_choice
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, Spell, Wording, check_choice, spelled
 from ccdproc_crplugin.frames.cards import add_history, set_card
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import read_only
@@ -25,7 +27,7 @@ from ccdproc_crplugin.frames.mosaic import NO_COLOURS, check_mosaic, mosaic_of
 from ccdproc_crplugin.frames.planes import split_ccd, split_known
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
-from ccdproc_crplugin.io.companions import companion
+from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.plugins.model import Check, Finding
 
 STATUSES = ("ok", "warn", "fail")
@@ -42,9 +44,11 @@ def cr_preflight(
     *,
     gain: Any = None,
     readnoise: Any = None,
+    saturation: Any = None,
     dark: CCDData | str | os.PathLike | None = None,
     scale_dark: bool = False,
     bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
     mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
     policy: str = "report",
@@ -58,11 +62,15 @@ def cr_preflight(
         The frame; not changed.
     gain, readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
         As for `clean_cosmic_rays`; `None` means the header's.
+    saturation : Quantity, float or None
+        As for `clean_cosmic_rays`; `None` means the header's, if any.
     dark : `~astropy.nddata.CCDData`, path or None
         As for `clean_cosmic_rays`.
     scale_dark : bool
         As for `clean_cosmic_rays`.
     bias : `~astropy.nddata.CCDData`, path or None
+        As for `clean_cosmic_rays`.
+    bad_pixels : `~numpy.ndarray` of bool, path or None
         As for `clean_cosmic_rays`.
     mosaic : str, False or None
         As for `clean_cosmic_rays`.
@@ -102,22 +110,30 @@ def cr_preflight(
     dark, bias = companion(dark, ccd, "dark"), companion(bias, ccd, "bias")
     if policy == "off":
         return []
-    electronics, frame, trouble = None, None, None
+    electronics, frame, trouble, unusable = None, None, None, None
     try:
-        electronics = with_saturation(ccd, electronics_of(ccd, gain=gain, readnoise=readnoise))
+        electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation)
+        electronics = with_saturation(ccd, electronics)
     except CosmicRayError as err:
-        trouble = str(err)
+        trouble = err
     if electronics is not None:
         calibration = calibration_with(ccd, dark, scale_dark, electronics)
-        frame = to_electrons(
-            ccd,
-            electronics,
-            calibration=calibration,
-            bias=bias,
-            dispersion_axis=dispersion_axis,
-            mosaic=mosaic_of(ccd, mosaic),
-        )
+        bad = bad_pixel_mask(bad_pixels, ccd.shape)
+        colours = mosaic_of(ccd, mosaic)
+        try:
+            frame = to_electrons(
+                ccd,
+                electronics,
+                calibration=calibration,
+                bias=bias,
+                bad_pixels=bad,
+                dispersion_axis=dispersion_axis,
+                mosaic=colours,
+            )
+        except CosmicRayError as err:
+            unusable = Finding("pixels", "fail", Wording(err.spelled))
     findings = run_checks(ccd, electronics, frame=frame, dark=dark, trouble=trouble)
+    findings = findings if unusable is None else [unusable, *findings]
     act_on(findings, policy)
     return findings
 
@@ -130,7 +146,7 @@ def run_checks(
     dark: CCDData | None = None,
     detector: str | None = None,
     parameters: Mapping[str, Any] | None = None,
-    trouble: str | None = None,
+    trouble: CosmicRayError | None = None,
 ) -> list[Finding]:
     """
     Run every registered check, each with the facts that it takes.
@@ -218,15 +234,19 @@ def act_on(findings: Iterable[Finding], policy: str) -> None:
         return
     failed = [finding for finding in findings if finding.status == "fail"]
     if policy == "raise" and failed:
-        raise CosmicRayError("Found that the preflight failed: " + " ".join(map(_sentence, failed)))
+        raise CosmicRayError(Wording(functools.partial(_failure, failed)))
     for finding in findings:
         if finding.status != "ok":
-            warnings.warn(_sentence(finding), PreflightWarning, stacklevel=3)
+            warnings.warn(Wording(functools.partial(_sentence, finding)), PreflightWarning, stacklevel=3)
 
 
-def _sentence(finding: Finding) -> str:
-    fix = f" What to do: {finding.fix}." if finding.fix else ""
-    return f"{finding.check}: {finding.message}{fix}"
+def _failure(failed: Iterable[Finding], spell: Spell) -> str:
+    return "Found that the preflight failed: " + " ".join(_sentence(finding, spell) for finding in failed)
+
+
+def _sentence(finding: Finding, spell: Spell) -> str:
+    fix = f" What to do: {spelled(finding.fix, spell)}." if finding.fix else ""
+    return f"{finding.check}: {spelled(finding.message, spell)}{fix}"
 
 
 def write_findings(meta: MutableMapping, findings: Iterable[Finding] | None) -> None:

@@ -64,21 +64,24 @@ def region_mask(ccd: CCDData, region: str | os.PathLike | Sequence) -> np.ndarra
            [0, 1, 0, 0, 0, 0]])
     """
     shape = ccd.data.shape
-    if not isinstance(region, str | os.PathLike):
-        mask = _polygon_mask(_corners(region, "the region"), shape)
-        name = "the polygon"
-    else:
-        path = Path(region)
-        name = repr(str(path))
-        text = _read(path)
-        is_ds9 = path.suffix.lower() == ".reg" or text.startswith("# Region file format: DS9")
-        mask = _ds9_mask(text, name, ccd) if is_ds9 else _text_mask(text, name, shape)
+    mask = region_pixels(ccd, region)
     if not mask.any():
+        name = repr(os.fspath(region)) if isinstance(region, str | os.PathLike) else "the polygon"
         raise CosmicRayError(
             f"Found no pixel of the frame whose centre lies in {name}; expected a region on the frame, whose pixels "
             f"run from 0 to {shape[1] - 1} in x and 0 to {shape[0] - 1} in y."
         )
     return mask
+
+
+def region_pixels(ccd: CCDData, region: str | os.PathLike | Sequence) -> np.ndarray:
+    """The pixels of `region_mask`, of which there may be none."""
+    if not isinstance(region, str | os.PathLike):
+        return _polygon_mask(_corners(region, "the region"), ccd.data.shape)
+    path = Path(region)
+    name, text = repr(str(path)), _read(path)
+    is_ds9 = path.suffix.lower() == ".reg" or text.startswith("# Region file format: DS9")
+    return _ds9_mask(text, name, ccd) if is_ds9 else _text_mask(text, name, ccd.data.shape)
 
 
 def _read(path: Path) -> str:

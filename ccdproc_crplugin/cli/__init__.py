@@ -6,9 +6,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
-from ccdproc_crplugin.cli.messages import UsageError, say, spelling, telling
+from ccdproc_crplugin.cli.messages import UsageError, say, speaking_to_user_of, spelling, telling, wrong_usage
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.inputs import keeping_inputs
@@ -18,7 +19,7 @@ __all__ = ["main"]
 #: The sub-commands. The module of each has a SUMMARY, a DESCRIPTION, ``add_options(parser)``, and ``run(args)``, which
 #: returns the exit code.
 COMMANDS = (
-    *("clean", "segments", "check", "tune", "restore", "compare"),  # for frames
+    *("headers", "clean", "segments", "check", "tune", "restore", "compare"),  # for frames
     *("combine", "reduce", "report"),  # for nights
     *("plugins", "simulate", "demo"),
 )
@@ -43,18 +44,37 @@ def _done(args: Sequence[str] | None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with telling():
-            methods.install()
-        return chosen.run(chosen)
+        with speaking_to_user_of(chosen), _dialects_of(chosen):
+            with telling():
+                methods.install_on_frames()
+            return chosen.run(chosen)
     except CosmicRayError as err:
         say(f"ccdcr: {err.spelled(spelling(chosen))}")
         return WRONG_USAGE if isinstance(err, UsageError) else FAILED
+    except MemoryError as err:
+        reason = f" ({err})" if str(err) else ""
+        say(f"ccdcr: Found too little memory{reason}; expected enough for the frame. Cut the frame into parts.")
+        return FAILED
     except BrokenPipeError:
         sys.stderr.close()
         return DONE
     except KeyboardInterrupt:
         say("ccdcr: stopped")
         return FAILED
+
+
+@contextmanager
+def _dialects_of(args: argparse.Namespace) -> Iterator[None]:
+    """Use the dialects of headers in the files that the user gives."""
+    if not getattr(args, "dialect_files", None):
+        yield
+        return
+    from ccdproc_crplugin.frames.dialects import read_dialects, using, with_those_in_use
+
+    with wrong_usage():
+        given = [dialect for path in args.dialect_files for dialect in read_dialects(path)]
+    with using(with_those_in_use(given)):
+        yield
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import show, telling
+from ccdproc_crplugin.cli.messages import show, telling, words
 
 SUMMARY = "check whether a frame can be cleaned"
 DESCRIPTION = "Run the checks of the preflight on a frame. The exit code is 1 if one failed."
@@ -15,22 +15,25 @@ DESCRIPTION = "Run the checks of the preflight on a frame. The exit code is 1 if
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     options.add_frame(parser)
-    options.add_quantities(parser, "gain", "readnoise")
-    options.add_calibration(parser, bad_pixels=False)
+    options.add_quantities(parser, "gain", "readnoise", "saturation")
+    options.add_calibration(parser)
+    parser.set_defaults(parameter=[])  # messages name parameters of the detector as `ccdcr clean` takes them
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the findings; return 1 if a check failed, else 0."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
-    from ccdproc_crplugin.io.ccd import read_ccd
+    from ccdproc_crplugin.io.ccd import open_frame
 
     with telling():
-        ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
-        findings = cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, **options.calibration_keywords(args))
+        with open_frame(args.path, hdu=args.hdu) as file:
+            ccd = options.read_frame(file, args)
+        given = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
+        findings = cr_preflight(ccd, **given, **options.calibration_keywords(args))
     width = max((len(finding.check) for finding in findings), default=0)
     show(f"{'check':{width}}  status  what was found")
     for finding in findings:
-        show(f"{finding.check:{width}}  {finding.status:6}  {finding.message}")
+        show(f"{finding.check:{width}}  {finding.status:6}  {words(finding.message)}")
         if finding.fix:
-            show(f"{'':{width}}          what to do: {finding.fix}")
+            show(f"{'':{width}}          what to do: {words(finding.fix)}")
     return 1 if any(finding.status == "fail" for finding in findings) else 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import calm, progress_bar, say, show, show_table, spelling, telling
+from ccdproc_crplugin.cli.messages import UsageError, calm, progress_bar, say, show, show_table, spelling, telling
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 
 SUMMARY = "remove cosmic rays from files"
@@ -27,6 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     text = "ending of the names of the files written (default: %(default)s)"
     add("--ending", choices=[".fits", ".fits.gz", ".fits.fz"], default=".fits", help=text)
     options.add_switches(parser, "overwrite", "quiet")
+    options.add_kind(parser, "take all frames for frames of this kind, whatever their headers say")
     add("--any-kind", action="store_true", help="clean frames of every kind, not only light frames")
     text = "largest share of the pixels that may be hit; a frame with more is not written (default: %(default)s)"
     add("--max-fraction", type=float, default=0.1, metavar="SHARE", help=text)
@@ -38,8 +39,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "frame that was cleaned before is not searched again, unless --force is given"
     )
     add("--add-region", type=_region, action="append", default=[], metavar="REGION", help=text)
+    text = (
+        "write the mask of each frame to a file of its own, too: PATH is a FITS file, or for several frames a folder, "
+        "in which each gets the name of its frame and _mask"
+    )
+    add("--write-mask", type=Path, metavar="PATH", help=text)
+    text = (
+        "leave a region alone: a section such as '[1:100,20:30]', a mask (FITS, not 0 there), a DS9 region file, or a "
+        "file with corners; may be repeated"
+    )
+    add("--protect", type=_protected, action="append", metavar="REGION", help=text)
     options.add_detection(parser)
     options.add_calibration(parser)
+
+
+def _protected(word: str) -> str:
+    """A section, or else a file."""
+    from ccdproc_crplugin.frames.sections import read_section
+
+    return word if read_section(word) is not None else str(options.existing_file(word))
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
@@ -56,9 +74,10 @@ def _region(word: str) -> Path | list[tuple[float, float]]:
 def run(args: argparse.Namespace) -> int:
     """Clean the files; return 1 if one failed, else 0."""
     with telling():
-        choices = {name: getattr(args, name) for name in ("repair", "max_fraction", "force")}
+        choices = {name: getattr(args, name) for name in ("repair", "max_fraction", "force", "protect")}
         keywords = {**options.detection_keywords(args), **options.calibration_keywords(args), **choices}
         args.paths = options.existing_paths(args.paths)
+    _prepare_masks(args)
     options.make_folder(args.output)
     cleaning, outcomes = _Cleaning(args, keywords), []
     with progress_bar(args, unit="frame")(args.paths) as progress:
@@ -72,6 +91,25 @@ def run(args: argparse.Namespace) -> int:
                 progress.clear()
                 say(f"{path.name}: {message}")
     return _summary(outcomes)
+
+
+def _prepare_masks(args: argparse.Namespace) -> None:
+    """Make the folder of the masks, or refuse one file for the masks of several frames."""
+    if args.write_mask is None:
+        return
+    if not _is_fits(args.write_mask):
+        options.make_folder(args.write_mask)
+    elif len(args.paths) > 1:
+        raise UsageError(
+            f"Found the file {str(args.write_mask)!r} for the masks of {len(args.paths)} frames; expected a folder.",
+            "Give a name without .fits to {write_mask}.",
+        )
+
+
+def _is_fits(path: Path) -> bool:
+    from ccdproc_crplugin.io.selection import FITS_SUFFIXES
+
+    return path.name.lower().endswith(FITS_SUFFIXES)
 
 
 class _Outcome(NamedTuple):
@@ -102,19 +140,22 @@ class _Cleaning:
 
     def _clean(self, path: Path) -> _Outcome:
         from ccdproc_crplugin.frames.cards import read_verdict
-        from ccdproc_crplugin.frames.header import frame_kind
+        from ccdproc_crplugin.frames.header import frame_kind, named_by_object
+        from ccdproc_crplugin.io.ccd import write_ccd
         from ccdproc_crplugin.io.layout import open_frames, write_frames
 
         with open_frames(path, hdu=self.args.hdu) as files:
-            kind = frame_kind(files[0].header)
+            header = files[0].header
+            kind = self.args.kind or frame_kind(header)
             if kind != "light" and not self.args.any_kind:
-                words = "its header does not say what kind of frame it is" if kind == "unknown" else f"a {kind} frame"
-                return _Outcome(path.name, status="skipped", reason=f"{words}; --any-kind cleans it all the same")
-            target = self._target(path)
-            frames = {file.index: file.read(self.args.unit) for file in files}
+                return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(header)))
+            target, masks = self._target(path), self._mask_targets(path, [file.index for file in files])
+            frames = {file.index: options.read_frame(file, self.args) for file in files}
             alone = self._is_written_alone(files)
         cleaned = {index: self._without_cosmic_rays(frames.pop(index)) for index in list(frames)}
         write_frames(cleaned, path, target, overwrite=self.args.overwrite, alone=alone)
+        for ccd, mask in zip(cleaned.values(), masks, strict=False):
+            write_ccd(ccd, mask, overwrite=self.args.overwrite, mask_only=True)
         metas = [ccd.meta for ccd in cleaned.values()]
         verdicts = dict.fromkeys(": ".join(filter(None, read_verdict(meta))) for meta in metas)
         n_pixels, n_events = (sum(meta[card] for meta in metas) for card in ("CRNPIX", "CRNEVENT"))
@@ -130,10 +171,34 @@ class _Cleaning:
         return chosen or stands_alone(hdus, indices)
 
     def _target(self, path: Path) -> Path:
-        from ccdproc_crplugin.io.atomic import check_target
         from ccdproc_crplugin.io.selection import stem
 
-        target = self.args.output / f"{stem(path)}{self.args.ending}"
+        return self._claimed(self.args.output / f"{stem(path)}{self.args.ending}")
+
+    def _mask_targets(self, path: Path, indices: list[int]) -> list[Path]:
+        """The files of the masks, one for each frame of a file; empty without ``--write-mask``."""
+        from ccdproc_crplugin.io.atomic import ending_of
+        from ccdproc_crplugin.io.ccd import WRITABLE
+        from ccdproc_crplugin.io.selection import stem
+
+        where = self.args.write_mask
+        if where is None:
+            return []
+        if _is_fits(where):
+            if len(indices) > 1:
+                raise CosmicRayError(
+                    f"Found {len(indices)} frames in {str(path)!r}; expected one for the mask {str(where)!r}.",
+                    "Give the name of a folder to {write_mask}.",
+                )
+            ending_of(where, WRITABLE)
+            return [self._claimed(where)]
+        suffixes = [f"_hdu{index}" for index in indices] if len(indices) > 1 else [""]
+        return [self._claimed(where / f"{stem(path)}_mask{suffix}{self.args.ending}") for suffix in suffixes]
+
+    def _claimed(self, target: Path) -> Path:
+        """A name to write to, refused if it is that of an input, of another result, or taken."""
+        from ccdproc_crplugin.io.atomic import check_target
+
         if target in self.written:
             raise CosmicRayError(
                 f"Found that {str(target)!r} was written for another input already; expected names that differ.",
@@ -160,6 +225,15 @@ class _Cleaning:
         return ccd
 
 
+def _why_skipped(kind: str, named: str) -> str:
+    """Why a frame is skipped; ``named`` is the card of its object, if this alone says the kind."""
+    if kind == "unknown":
+        return "its header does not say what kind of frame it is; --kind light takes it for a light frame"
+    if named:
+        return f"{named} alone says that it is of kind {kind}; --kind light takes it for a light frame"
+    return f"a {kind} frame; --any-kind cleans it all the same"
+
+
 def _summary(outcomes: list[_Outcome]) -> int:
     """Print the table and the counts; return the exit code."""
     from astropy.table import Table
@@ -169,4 +243,6 @@ def _summary(outcomes: list[_Outcome]) -> int:
         show_table(Table(rows=rows, names=_Outcome._fields[:-1], dtype=[str] * 5), align=["<", ">", ">", "<", "<"])
     counts = Counter(outcome.status for outcome in outcomes)
     show(", ".join(f"{counts[status]} {status}" for status in ("cleaned", "skipped", "failed")))
-    return 1 if counts["failed"] else 0
+    if counts["skipped"] == len(outcomes):
+        say("Found no light frame; expected some. `ccdcr headers PATH` shows what the headers say.")
+    return 0 if counts["cleaned"] and not counts["failed"] else 1

@@ -89,7 +89,7 @@ def _draw_events(segments: Any, folder: Path) -> str:
 
     from ccdproc_crplugin.events.gallery import save_page
 
-    for label in tqdm(range(1, len(segments) + 1), unit="picture", disable=None, leave=False):
+    for label in tqdm(segments.labels.tolist(), unit="picture", disable=None, leave=False):
         save_page(segments.plot([label]), folder / f"event_{label:03d}.png", overwrite=True)
     return f"{folder}/event_*.png"
 

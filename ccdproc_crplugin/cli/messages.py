@@ -5,16 +5,32 @@ from __future__ import annotations
 
 import argparse
 import functools
+import logging
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
+from ccdproc_crplugin.errors import (
+    CalibrationWarning,
+    CosmicRayError,
+    HeaderWarning,
+    PluginWarning,
+    PreflightWarning,
+    Spell,
+    spelled,
+)
 
 #: Functions that messages name, and the sub-commands that do their work.
-SUB_COMMANDS = {"restore_cosmic_rays": "ccdcr restore"}
+SUB_COMMANDS = {
+    "clean_cosmic_rays": "ccdcr clean",
+    "cr_preflight": "ccdcr check",
+    "cr_segments": "ccdcr segments",
+    "cr_tune": "ccdcr tune",
+    "restore_cosmic_rays": "ccdcr restore",
+}
 
 #: Parameters of functions whose options have other names.
 OPTIONS = {"masters": "master", "memory_limit": "memory", "n_workers": "workers", "shape": "size"}
@@ -51,6 +67,28 @@ def spelling(args: argparse.Namespace) -> Callable[[str, str], str]:
     return spell
 
 
+_spell: ContextVar[Spell | None] = ContextVar("spell", default=None)
+
+
+@contextmanager
+def speaking_to_user_of(args: argparse.Namespace) -> Iterator[None]:
+    """Spell the parameters in messages as options of a sub-command; keep back what astropy logs for information."""
+    token, logger = _spell.set(spelling(args)), logging.getLogger("astropy")
+    level = logger.level
+    logger.setLevel(max(level, logging.WARNING))
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+        _spell.reset(token)
+
+
+def words(text: str) -> str:
+    """A text with its parameters spelled as options."""
+    spell = _spell.get()
+    return str(text) if spell is None else spelled(text, spell)
+
+
 @contextmanager
 def calm() -> Iterator[list[str]]:
     """Keep back the warnings of libraries about headers, and collect those of this package."""
@@ -61,7 +99,7 @@ def calm() -> Iterator[list[str]]:
             yield messages
         finally:
             ours = (CalibrationWarning, HeaderWarning, PluginWarning, PreflightWarning)
-            messages += [str(item.message) for item in caught if issubclass(item.category, ours)]
+            messages += [words(next(iter(item.message.args), "")) for item in caught if isinstance(item.message, ours)]
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from ccdproc_crplugin.cli.messages import UsageError, wrong_usage
 from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.plugins.model import KINDS
 
 #: Help of the switches that several sub-commands have.
 SWITCHES = {"overwrite": "replace existing files", "quiet": "show no progress bar"}
@@ -48,6 +49,20 @@ def _add_reading(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("reading")
     group.add_argument("--unit", choices=["adu", "electron"], help="unit of frames without BUNIT in the header")
     group.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
+    add_dialect(group)
+
+
+def add_dialect(parser: argparse._ActionsContainer) -> None:
+    """Add the option for dialects of headers."""
+    text = "TOML file whose [dialect] says what the header cards of a camera mean; may be repeated"
+    parser.add_argument(
+        "--dialect", type=existing_file, action="append", dest="dialect_files", metavar="FILE", help=text
+    )
+
+
+def add_kind(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the option for the kind of the frames."""
+    parser.add_argument("--kind", choices=KINDS, help=text)
 
 
 def add_folder(parser: argparse.ArgumentParser, default: str) -> None:
@@ -82,21 +97,25 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
-def add_calibration(parser: argparse.ArgumentParser, *, bad_pixels: bool = True) -> None:
+def add_calibration(parser: argparse.ArgumentParser) -> None:
     """Add the options that say what was done to the frame, and what it is."""
     group = parser.add_argument_group("calibration")
-    text = "dark that was subtracted from the frame, whose noise is still there"
-    group.add_argument("--dark", type=existing_file, metavar="FILE", help=text)
-    text = "the dark was scaled to the exposure of the frame"
-    group.add_argument("--scale-dark", action="store_true", help=text)
+    add_dark(group)
     text = "bias that was not subtracted; the frame keeps it, but it does not count for light"
     group.add_argument("--bias", type=existing_file, metavar="FILE", help=text)
-    if bad_pixels:
-        text = "bad pixels: an image that is not 0 there"
-        group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
+    text = "bad pixels: an image that is not 0 there"
+    group.add_argument("--bad-pixels", type=existing_file, metavar="FILE", help=text)
     add_mosaic(group)
     text = "axis of a spectrum's dispersion, 0 along columns, 1 along rows (default: found from the sky lines)"
     group.add_argument("--dispersion-axis", type=int, choices=[0, 1], help=text)
+
+
+def add_dark(parser: argparse._ActionsContainer) -> None:
+    """Add the options for the dark that was subtracted."""
+    text = "dark that was subtracted from the frame, whose noise is still there"
+    parser.add_argument("--dark", type=existing_file, metavar="FILE", help=text)
+    text = "the dark was scaled to the exposure of the frame"
+    parser.add_argument("--scale-dark", action="store_true", help=text)
 
 
 def add_mosaic(parser: argparse._ActionsContainer) -> None:
@@ -113,10 +132,36 @@ def mosaic_keyword(args: argparse.Namespace) -> dict[str, Any]:
     return {} if args.mosaic is None else {"mosaic": args.mosaic}
 
 
+def dark_keywords(args: argparse.Namespace) -> dict[str, Any]:
+    """The keywords of `cr_segments` that the options for the dark ask for."""
+    return {"dark": args.dark, "scale_dark": args.scale_dark}
+
+
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
     names = ("dark", "scale_dark", "bias", "bad_pixels", "mosaic", "dispersion_axis")
     return {name: getattr(args, name) for name in names if hasattr(args, name)}
+
+
+def read_frame(file: Any, args: argparse.Namespace) -> Any:
+    """
+    The frame of an open file.
+
+    Where its unit is missing, the error names at once the gain and the read noise that are missing too.
+    """
+    from ccdproc_crplugin.errors import joined_errors
+    from ccdproc_crplugin.frames.gain_and_noise import missing_figures
+    from ccdproc_crplugin.io.hdus import unit_of
+
+    image = file.hdus[file.index]
+    if args.unit is None and image.shape:
+        try:
+            unit_of(image, file.path)
+        except CosmicRayError as err:
+            given = {"gain": args.gain, "readnoise": args.readnoise}
+            missing = missing_figures(given, file.header, file.header, image.shape)
+            raise joined_errors([err, *missing]) from err
+    return file.read(args.unit)
 
 
 def existing_file(word: str) -> Any:

@@ -8,6 +8,7 @@ import functools
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,12 @@ SUMMARY = "reduce a whole night"
 DESCRIPTION = (
     "Combine the calibration frames of a night and take its light frames through the steps that a TOML file lists. "
     "Frames that an earlier run finished are kept."
+)
+
+
+NOTHING_TO_DO = (
+    "Found no frame that a step takes; expected some. `ccdcr headers FOLDER` shows what the headers say; kind under "
+    "[headers], or [select], says what the frames are."
 )
 
 
@@ -32,6 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--dask", metavar="ADDRESS", help="scheduler of a Dask cluster, such as tcp://host:8786")
     add("--no-report", action="store_true", help="write no report.html")
     options.add_switches(parser, "quiet")
+    options.add_kind(parser, "kind of the frames whose headers do not say it, as kind under [headers]")
+    options.add_dialect(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,9 +49,9 @@ def run(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.pipeline.run import run_night
     from ccdproc_crplugin.pipeline.table import TABLE
 
-    night = _read_night(args.config)
+    night = _read_night(args)
     if args.dry_run:
-        return _show_plan(args.config)
+        return _show_plan(night)
     start = time.perf_counter()
     progress = progress_bar(args, unit="frame")
     with _executor(args.dask) as executor, telling():
@@ -53,27 +62,32 @@ def run(args: argparse.Namespace) -> int:
     show(outcome_line(table, time.perf_counter() - start), *(f"wrote {path}" for path in written))
     for line in preflight_lines(table):
         say(line)
+    if set(table["status"]) == {"skipped"}:
+        say(NOTHING_TO_DO)
+        return 1
     return 1 if "failed" in table["status"] else 0
 
 
-def _read_night(config: Path) -> Any:
+def _read_night(args: argparse.Namespace) -> Any:
     """The night; an error in its configuration is one of usage."""
     from ccdproc_crplugin.pipeline.config import read_night
     from ccdproc_crplugin.pipeline.folder import check_folders
 
     with wrong_usage():
-        night = read_night(config)
+        night = read_night(args.config)
         check_folders(night.input, night.output)
-    return night
+    return replace(night, headers={**night.headers, "kind": args.kind}) if args.kind else night
 
 
-def _show_plan(config: Path) -> int:
-    from ccdproc_crplugin.pipeline.run import plan_night
+def _show_plan(night: Any) -> int:
+    from ccdproc_crplugin.pipeline.run import plan_of
 
     with telling():
-        plan = plan_night(config)
+        plan = plan_of(night)
     show(*str(plan).splitlines())
-    return 1 if any(status == "failed" for _, status, _ in plan.others) else 0
+    if not (plan.lights or plan.groups):
+        say(NOTHING_TO_DO)
+    return 1 if any(status == "failed" for _, status, _ in plan.others) or not (plan.lights or plan.groups) else 0
 
 
 def _write_page(table: Any, output: Path, progress: Any) -> Path | None:

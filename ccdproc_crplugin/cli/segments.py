@@ -32,13 +32,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--beside", type=_named_file, action="append", default=[], metavar="NAME=FRAME", help=text)
     text = "scaling of the pictures (default: %(default)s)"
     add("--stretch", choices=["zscale", "asinh"], default="zscale", help=text)
-    text = "pixels that an extended event has at least (default: %(default)s)"
-    add("--n-pixels", type=int, default=3, metavar="N", help=text)
+    text = "least pixels of an event; smaller ones are left out (default: %(default)s)"
+    add("--n-pixels", type=int, default=1, metavar="N", help=text)
     text = "neighbours of a pixel that belong to the same event (default: %(default)s)"
     add("--connectivity", type=int, choices=[4, 8], default=8, help=text)
     options.add_switches(parser, "overwrite")
     options.add_detection(parser)
-    options.add_mosaic(parser)
+    group = parser.add_argument_group("calibration")
+    options.add_dark(group)
+    options.add_mosaic(group)
 
 
 def _named_file(text: str) -> tuple[str, Path]:
@@ -55,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
-        keywords = {**options.detection_keywords(args), **options.mosaic_keyword(args)}
+        keywords = options.detection_keywords(args) | options.mosaic_keyword(args) | options.dark_keywords(args)
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import show, show_table, telling
+from ccdproc_crplugin.cli.messages import show, show_table, telling, words
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
 SUMMARY = "choose sigclip and objlim for a frame"
@@ -17,6 +17,16 @@ DESCRIPTION = (
     "Put cosmic rays of known charge into a frame, count those that are found for each sigclip and objlim, and choose "
     "the two limits."
 )
+
+#: The columns that are printed, and the formats of some; a file gets all of them.
+COLUMNS = (
+    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false"),
+    *("n_single", "n_single_expected", "n_hot", "allowed"),
+)
+FORMATS = {
+    **dict.fromkeys(("completeness", "stars_touched"), "{:.1%}"),
+    **dict.fromkeys(("n_false", "n_single_expected", "n_hot"), "{:.2g}"),
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -40,30 +50,31 @@ def run(args: argparse.Namespace) -> int:
     """Print the choice and the rows of its objlim, and write the files."""
     from ccdproc_crplugin.cleaning.preflight import cr_preflight
     from ccdproc_crplugin.frames.rates import expected_events
-    from ccdproc_crplugin.io.ccd import read_ccd
+    from ccdproc_crplugin.io.ccd import open_frame
     from ccdproc_crplugin.tuning.tune import cr_tune
 
     options.check_targets({args.output: (".ecsv",), args.plot: (".png", ".pdf", ".svg")}, args.overwrite)
     names = ("gain", "readnoise", "saturation", "objlim", "max_false", "max_stars_touched")
     with telling():
-        ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
+        with open_frame(args.path, hdu=args.hdu) as file:
+            ccd = options.read_frame(file, args)
         calibration = options.calibration_keywords(args)
-        known = {name: value for name, value in calibration.items() if name != "bad_pixels"}
-        cr_preflight(ccd, gain=args.gain, readnoise=args.readnoise, **known, policy="warn")
+        known = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
+        cr_preflight(ccd, **known, **calibration, policy="warn")
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
         tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names}, **calibration)
     written = list(_write_files(tuning, args))
     show_table(_rows(tuning))
     show(f"events: {expectation}")
-    show(f"sigclip = {tuning.sigclip:g}, objlim = {tuning.objlim:.3g}: {tuning.reason}", *written)
+    show(f"sigclip = {tuning.sigclip:g}, objlim = {tuning.objlim:.3g}: {words(tuning.reason)}", *written)
     return 0
 
 
 def _rows(tuning: Any) -> Any:
     """The rows of the objlim chosen, with few digits."""
     rows = tuning.table[tuning.table["objlim"] == tuning.objlim]
-    rows = rows["sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "allowed"]
-    for name, form in {"completeness": "{:.1%}", "stars_touched": "{:.1%}", "n_false": "{:.2g}"}.items():
+    rows = rows[COLUMNS]
+    for name, form in FORMATS.items():
         rows[name].format = form
     return rows
 

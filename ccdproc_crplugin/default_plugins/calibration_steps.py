@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,8 @@ from astropy import units as u
 from astropy.io.fits import Header
 from astropy.nddata import CCDData, StdDevUncertainty
 
+from ccdproc_crplugin.calibration.chips import OF_FILE
+from ccdproc_crplugin.calibration.combined_frame import SCALE, STATISTICS_SECTION
 from ccdproc_crplugin.errors import (
     CalibrationWarning,
     CosmicRayError,
@@ -24,7 +27,13 @@ from ccdproc_crplugin.errors import (
 )
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import moved_sections
-from ccdproc_crplugin.frames.gain_and_noise import Electronics, check_figures, electronics_of, gain_by_amplifier
+from ccdproc_crplugin.frames.gain_and_noise import (
+    Electronics,
+    check_figures,
+    electronics_of,
+    gain_by_amplifier,
+    same_unit,
+)
 from ccdproc_crplugin.io.companions import read_bad_pixels
 from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.kernels.flat_light import LEAST_LIGHT, STATISTICS, light_level, unlit_pixels
@@ -33,6 +42,9 @@ from ccdproc_crplugin.plugins.model import Step
 
 #: Cards with sections of the raw chip, which are wrong for a trimmed frame.
 SECTIONS = ("BIASSEC", "TRIMSEC")
+
+#: Sections that a header may have under other keywords.
+_OF_HEADER = {"BIASSEC": header.overscan_section, "TRIMSEC": header.trim_section}
 
 #: Share of the pixels of a flat above which it is said that they saw almost no light.
 NOTEWORTHY_UNLIT = 0.01
@@ -138,7 +150,7 @@ def subtract_bias(ccd: CCDData, *, master: CCDData) -> CCDData:
     """
     import ccdproc
 
-    return _single(ccd, ccdproc.subtract_bias, _matched(master, ccd))
+    return _single(ccd, ccdproc.subtract_bias, _in_unit_of(ccd, _matched(master, ccd)))
 
 
 def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDData:
@@ -161,7 +173,7 @@ def subtract_dark(ccd: CCDData, *, master: CCDData, scale: bool = False) -> CCDD
 
     exposure = _exposure_to_scale_by if scale else _exposure_or_nan
     exposures = {"dark_exposure": exposure(master), "data_exposure": exposure(ccd)}
-    return _single(ccd, ccdproc.subtract_dark, _matched(master, ccd), scale=scale, **exposures)
+    return _single(ccd, ccdproc.subtract_dark, _in_unit_of(ccd, _matched(master, ccd)), scale=scale, **exposures)
 
 
 def correct_flat(
@@ -184,12 +196,12 @@ def correct_flat(
     min_value : float or None
         Smaller values of the flat are replaced by this one.
     norm_value : float or None
-        The flat is divided by this value; `None` means its level.
+        The flat is divided by this value; `None` means its level, or that of all chips if they have one scale.
     statistic : {"mean", "median"}
         Which statistic of the good pixels that saw light is the level of the flat.
     section : str or None
         The part of the frame from which the level is taken, in FITS notation or as a keyword of the header of the
-        frame. `None` means all of it.
+        frame. `None` means the section from which the level of the single flats was taken, or all of it.
     least_light : float
         Share of the level below which a pixel of the flat saw almost no light. Such a pixel, one that is not finite,
         and one that is masked in the flat are masked in the result, and keep their values there.
@@ -207,6 +219,10 @@ def correct_flat(
     import ccdproc
 
     flat = _matched(master, ccd)
+    if section is None and flat.meta.get(SCALE) == OF_FILE:
+        norm_value = norm_value or 1.0  # the level of all chips together
+    elif section is None:
+        section = flat.meta.get(STATISTICS_SECTION)
     if min_value is not None:
         flat = flat.copy()
         flat.data[flat.data < min_value] = min_value
@@ -326,21 +342,45 @@ def _with_deviation(ccd: CCDData, figures: Electronics, disregard_nan: bool) -> 
 def _section(ccd: CCDData, section: str, parameter: str = "fits_section") -> str:
     """A section of the chip in FITS notation, read from the header if a keyword is given."""
     _check_section(section, parameter)
+    return _section_of(ccd.meta, ccd.shape, section, parameter)
+
+
+def _section_of(meta: Any, shape: tuple[int, ...], section: str, parameter: str) -> str:
     if not section.startswith("["):
-        if section not in ccd.meta:
+        found = _OF_HEADER[section](meta) if section in _OF_HEADER else None
+        if found is not None:
+            return _section_of(meta, shape, found.value, parameter)
+        if section not in meta:
             raise CosmicRayError(
                 f"Found no {section} in the header; expected it to say where that part of the chip is.",
                 f"Give {{{parameter}}}.",
             )
-        section = str(ccd.meta[section])
-    if not all(map(_lies_within, _slices(section), ccd.shape)):
-        n_rows, n_columns = ccd.shape
+        section = str(meta[section])
+    if not all(map(_lies_within, _slices(section), shape)):
+        n_rows, n_columns = shape
         raise CosmicRayError(
-            f" for a frame of shape {ccd.shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
+            f" for a frame of shape {shape}; expected a part of [1:{n_columns}, 1:{n_rows}].",
             f"Give {{{parameter}}}.",
             parameter=(parameter, repr(section)),
         )
     return section
+
+
+def _lacking_section(meta: Mapping[str, Any], section: str) -> str:
+    """What is wrong with a section for a raw frame of this header, in words."""
+    try:
+        _section_of(meta, (meta["NAXIS2"], meta["NAXIS1"]), section, "fits_section")
+    except (CosmicRayError, KeyError) as err:
+        return str(err)
+    return ""
+
+
+def _lacking_overscan(meta: Mapping[str, Any], fits_section: str = "BIASSEC", **_: Any) -> str:
+    return _lacking_section(meta, fits_section)
+
+
+def _lacking_trim(meta: Mapping[str, Any], fits_section: str = "TRIMSEC") -> str:
+    return _lacking_section(meta, fits_section)
 
 
 def _lies_within(part: slice, length: int) -> bool:
@@ -376,9 +416,10 @@ def _exposure_or_nan(ccd: CCDData) -> u.Quantity:
 def _exposure_to_scale_by(ccd: CCDData) -> u.Quantity:
     found = header.exposure(ccd.meta)
     if found is None or not found.value > 0:
+        keywords = ", ".join(header.keywords("exposure", ccd.meta))
         raise CosmicRayError(
-            f"Found no exposure time above 0 s in the header (looked for {', '.join(header.KEYWORDS['exposure'])}); "
-            "expected one to scale the dark by."
+            f"Found no exposure time above 0 s in the header (looked for {keywords}); expected one to scale the dark "
+            "by."
         )
     return found.value
 
@@ -392,7 +433,7 @@ def _gain(ccd: CCDData, gain: Any) -> u.Quantity:
     found = header.gain(ccd.meta)
     if found is None:
         raise CosmicRayError(
-            f"Found no gain in the header (looked for {', '.join(header.KEYWORDS['gain'])}); expected one.",
+            f"Found no gain in the header (looked for {', '.join(header.keywords('gain', ccd.meta))}); expected one.",
             "Give {gain} in electron/adu.",
         )
     return found.value
@@ -412,6 +453,20 @@ def _matched(master: CCDData, ccd: CCDData) -> CCDData:
     if ccd.uncertainty is not None or master.uncertainty is None:
         return master
     return CCDData(master.data, unit=master.unit, mask=master.mask, meta=master.meta, copy=False)
+
+
+def _in_unit_of(ccd: CCDData, master: CCDData) -> CCDData:
+    """The combined frame to subtract, in the unit of the frame; adu, count and DN are one unit by several names."""
+    if master.unit == ccd.unit:
+        return master
+    if not same_unit(master.unit, ccd.unit):
+        raise CosmicRayError(
+            f"Found a frame in {ccd.unit}, and a combined frame to subtract in {master.unit}; expected one unit.",
+            "Give {unit} if a header is wrong, or do correct_gain before this step.",
+        )
+    renamed = copy.copy(master)
+    renamed.unit = ccd.unit
+    return renamed
 
 
 def _as_float(ccd: CCDData) -> CCDData:
@@ -478,9 +533,23 @@ def ccdcr_steps() -> Iterator[Step]:
     """Register the steps."""
     raw = ("bias", "dark", "flat", "light")
     yield Step(
-        "subtract_overscan", "subtract the level of the overscan", subtract_overscan, kinds=raw, check=_check_overscan
+        "subtract_overscan",
+        "subtract the level of the overscan",
+        subtract_overscan,
+        kinds=raw,
+        check=_check_overscan,
+        lacking=_lacking_overscan,
+        correction="overscan",
     )
-    yield Step("trim", "cut the frame to the part exposed to the sky", trim, kinds=raw, check=_check_trim)
+    yield Step(
+        "trim",
+        "cut the frame to the part exposed to the sky",
+        trim,
+        kinds=raw,
+        check=_check_trim,
+        lacking=_lacking_trim,
+        correction="trim",
+    )
     yield Step(
         "mask_bad_pixels",
         "mask the bad pixels of a file",
@@ -489,7 +558,9 @@ def ccdcr_steps() -> Iterator[Step]:
         check=_check_mask,
         files=("file",),
     )
-    yield Step("subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias")
+    yield Step(
+        "subtract_bias", "subtract the combined bias", subtract_bias, kinds=raw[1:], master="bias", correction="bias"
+    )
     yield Step(
         "subtract_dark",
         "subtract the combined dark, scaled by the exposure if asked",
@@ -497,7 +568,17 @@ def ccdcr_steps() -> Iterator[Step]:
         kinds=raw[2:],
         master="dark",
         any_exposure=_scaled,
+        correction="dark",
     )
-    yield Step("correct_flat", "divide by the combined flat field", correct_flat, master="flat", check=_check_flat)
-    yield Step("correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures)
+    yield Step(
+        "correct_flat",
+        "divide by the combined flat field",
+        correct_flat,
+        master="flat",
+        check=_check_flat,
+        correction="flat",
+    )
+    yield Step(
+        "correct_gain", "convert adu to electrons", correct_gain, kinds=raw, check=check_figures, correction="gain"
+    )
     yield Step("create_deviation", "uncertainty from photons and read noise", create_deviation, check=_check_deviation)

@@ -10,6 +10,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.clean import check_choices, clean_cosmic_rays
 from ccdproc_crplugin.cleaning.detection import choose_detector
+from ccdproc_crplugin.cleaning.protection import check_protect
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import check_counts, cr_segments
 from ccdproc_crplugin.frames.gain_and_noise import check_figures
@@ -20,7 +21,7 @@ from ccdproc_crplugin.plugins.model import Step
 FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force", "mosaic")
 
 
-def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
+def measure_events(ccd: CCDData, *, n_pixels: int = 1, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
     """
     Measure the events that the cleaning found.
 
@@ -29,7 +30,7 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) ->
     ccd : `~astropy.nddata.CCDData`
         A cleaned frame.
     n_pixels : int
-        Least pixels of an extended event.
+        Least pixels of an event; smaller ones are not in the table.
     connectivity : {4, 8}
         Which pixels touch.
 
@@ -45,7 +46,8 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 3, connectivity: int = 8) ->
     return ccd, {"events": cr_segments(ccd, n_pixels, connectivity=connectivity).table}
 
 
-def _check_cleaning(detector: str = "lacosmic", **parameters: Any) -> None:
+def _check_cleaning(detector: str = "lacosmic", protect: Any = None, **parameters: Any) -> None:
+    check_protect(protect)
     own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES)}
     choose_detector(detector, own)
     check_figures(**{name: parameters[name] for name in FIGURES if name in parameters})
@@ -65,6 +67,7 @@ def ccdcr_steps() -> Iterator[Any]:
         clean_cosmic_rays,
         check=_check_cleaning,
         plugins=_decisive,
+        files=("dark", "bias", "bad_pixels", "protect"),
     )
     yield Step(
         "measure_events",

@@ -16,7 +16,7 @@ from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, withou
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
 from ccdproc_crplugin.kernels.psf import psf_kernel
-from ccdproc_crplugin.kernels.refine import grow_events
+from ccdproc_crplugin.kernels.refine import grow_events, growth_in_pixels, widen_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
 from ccdproc_crplugin.kernels.spectrum import on_top_of
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -36,13 +36,14 @@ def detect(
     readnoise: float,
     saturation: float,
     extra_variance: np.ndarray | None = None,
+    protected: np.ndarray | None = None,
     sigclip: float | str = SIGCLIP,
     sigfrac: float = 0.3,
     objlim: float | None = None,
     niter: int = 4,
     sepmed: bool = False,
     edges: str = "search",
-    grow: bool = True,
+    grow: bool | int = True,
     background: np.ndarray | None = None,
     fsmode: str = "median",
     psfmodel: str = "gauss",
@@ -56,12 +57,16 @@ def detect(
     Find cosmic rays by their sharp edges, which no optics can make.
 
     It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
+    ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
+    Events grow into their wings, or by all pixels at most ``grow`` rows and columns away.
     """
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
+    n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
     lost = mask if stars is None else mask | stars
+    spared = lost if protected is None else lost | protected
     search: dict[str, Any] = {
         "background": background,
         "sepmed": sepmed,
@@ -82,11 +87,14 @@ def detect(
     if automatic:
         from ccdproc_crplugin.tuning.limits import choose_limits
 
-        limits = choose_limits(data, mask=lost, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search)
+        limits = choose_limits(
+            data, mask=spared, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search
+        )
         sigclip, objlim = limits.sigclip, limits.objlim
         info |= {"sigclip": sigclip, "auto": limits.reason}
     found = lacosmic(
         np.where(lost, np.nan, data) if lost.any() else data,
+        mask=protected,
         sigclip=float(sigclip),
         sigfrac=sigfrac,
         objlim=objlim,
@@ -104,14 +112,16 @@ def detect(
     info |= crowding
     if width is not None:
         hits = without_blends(data, hits, width, readnoise, extra_variance)
-    if grow:
-        hits = grow_events(searched, hits, readnoise=readnoise, bad=lost, extra_variance=own)
+    if grow and n_pixels is None:
+        hits = grow_events(searched, hits, readnoise=readnoise, bad=spared, extra_variance=own)
         # In a crowded field the growth takes the stars beside an event for its wings.
         hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
     n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
     n_along_edges += n_hits - np.count_nonzero(hits)
     if n_along_edges:
         info[ALONG_EDGES] = int(n_along_edges)
+    if n_pixels:
+        hits = widen_events(hits, n_pixels, spared)
     info |= {"objlim": float(objlim), "engine": engine().name}
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)

@@ -45,7 +45,6 @@ DESCRIPTIONS = {
     "width": "short side of the bar with these moments",
     "orientation": "angle of the bar from the x axis towards the y axis",
     "elongation": "length over width",
-    "extended": "whether it has at least n_pixels pixels",
     "touches_edge": "whether it touches the edge of the frame",
     "touches_bad": "whether a bad or saturated pixel is next to it",
     "class": "what it looks like",
@@ -74,7 +73,6 @@ def event_table(
     charge_unit: u.Unit,
     cleaned: np.ndarray,
     bad: np.ndarray,
-    n_pixels: int,
     saturated: np.ndarray | None = None,
     dark: np.ndarray | None = None,
     readnoise: float | np.ndarray = 0.0,
@@ -117,7 +115,6 @@ def event_table(
         "width": width * u.pix,
         "orientation": np.where(elongation > 1 + ROUNDING, orientation, np.nan) * u.deg,
         "elongation": elongation,
-        "extended": area >= n_pixels,
         "touches_edge": _touches_edge(**bounds, shape=charge.shape),
         "touches_bad": _touches_bad(segmentation, bad),
         "class": classes,
@@ -169,7 +166,6 @@ def _empty_table(charge_unit: u.Unit, with_dark: bool) -> QTable:
         charge_unit,
         nothing,
         nothing > 0,
-        1,
         dark=nothing if with_dark else None,
     )[:0]
 

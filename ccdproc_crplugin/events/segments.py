@@ -1,13 +1,14 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The events of a frame: how they are found, counted, measured, drawn and written."""
+"""The events of a frame: how they are found, selected, drawn and written."""
 
 from __future__ import annotations
 
 import html
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +16,14 @@ import numpy as np
 from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyWarning
 
-from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole
-from ccdproc_crplugin.events.catalog import event_table
+from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole, wrong_value
 from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
-from ccdproc_crplugin.events.source import EventSource, find_events
-from ccdproc_crplugin.frames.cards import write_verdict
+from ccdproc_crplugin.events.pieces import Pieces, listed
+from ccdproc_crplugin.events.source import find_events
 from ccdproc_crplugin.frames.checks import check_frame
-from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, extent_of, judge
+from ccdproc_crplugin.frames.rates import Expectation, expected_events
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.companions import companion
-from ccdproc_crplugin.kernels.pixels import true_pixels
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -43,7 +41,7 @@ TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits"}
 
 def cr_segments(
     ccd: CCDData,
-    n_pixels: int = 3,
+    n_pixels: int = 1,
     *,
     connectivity: int = 8,
     mask: np.ndarray | None = None,
@@ -60,7 +58,7 @@ def cr_segments(
     ccd : `~astropy.nddata.CCDData`, shape (ny, nx)
         The frame, cleaned or not; it is not changed.
     n_pixels : int
-        Least pixels of an extended event. Smaller events are in the result too.
+        Least pixels of an event; smaller ones are not in the result. The labels of the others stay as they are.
     connectivity : {8, 4}
         Whether pixels that touch only at a corner belong together (8) or not (4).
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
@@ -104,75 +102,135 @@ def cr_segments(
     check_counts(n_pixels, connectivity)
     check_bool("scale_dark", scale_dark)
     source = find_events(ccd, mask, detector, parameters, companion(dark, ccd, "dark"), scale_dark)
-    return CRSegments(source, n_pixels=n_pixels, connectivity=connectivity, expectation=expected_events(ccd))
+    pieces = Pieces(source, connectivity, expected_events(ccd))
+    return CRSegments(pieces, np.flatnonzero(pieces.areas >= n_pixels) + 1)
 
 
-def check_counts(n_pixels: Any = 3, connectivity: Any = 8) -> None:
+def check_counts(n_pixels: Any = 1, connectivity: Any = 8) -> None:
     """Refuse wrong parameters of `cr_segments`."""
     check_whole("n_pixels", n_pixels, 1)
     check_choice("connectivity", connectivity, (8, 4))
+
+
+class NoSuchEventError(CosmicRayError, IndexError):
+    """A position beyond the last event; an `IndexError` too, as that of a list is."""
 
 
 class CRSegments:
     """
     The cosmic-ray events of a frame.
 
-    `cr_segments` returns it.
+    `cr_segments` returns it. ``segments[3]`` and ``segments[2:5]`` take events by position, a loop over ``segments``
+    takes them one by one, and `select` those that fulfil a condition; each of these is a CRSegments, too. Labels stay
+    as they are.
 
     Parameters
     ----------
-    source : object
-        The frame before and after the cleaning, and its pixels that were hit.
-    n_pixels : int
-        Least pixels of an extended event.
-    connectivity : {8, 4}
-        Whether pixels that touch only at a corner belong together (8) or not (4).
-    expectation : Expectation
-        The number of events that are expected in the frame.
+    pieces : object
+        All connected pieces of the pixels hit.
+    labels : array of int, shape (n_events,)
+        The labels of those that belong to the result.
     """
 
-    def __init__(self, source: EventSource, *, n_pixels: int, connectivity: int, expectation: Expectation) -> None:
-        self._source = source
-        self.n_pixels = n_pixels
-        self.connectivity = connectivity
-        self.expectation = expectation
+    def __init__(self, pieces: Pieces, labels: np.ndarray) -> None:
+        self._pieces = pieces
+        self._labels = labels
 
     def __len__(self) -> int:
         return self.n_events
 
+    def __getitem__(self, position: int | slice) -> CRSegments:
+        if isinstance(position, slice):
+            return CRSegments(self._pieces, self._labels[position])
+        if not isinstance(position, Integral) or isinstance(position, bool):
+            raise CosmicRayError(
+                f"Found a position of type {type(position).__name__}; expected a whole number or a slice.",
+                "The method select takes a condition.",
+            )
+        if not -self.n_events <= position < self.n_events:
+            raise NoSuchEventError(f"Found the position {position}; expected one among {self.n_events} events.")
+        return CRSegments(self._pieces, self._labels[[position]])
+
+    def __iter__(self) -> Iterator[CRSegments]:
+        return (self[position] for position in range(self.n_events))
+
     def __repr__(self) -> str:
-        return (
-            f"<CRSegments: {self.n_events} events, {int(self.mask.sum())} pixels, "
-            f"{self.extended_fraction:.0%} of them in events of {self.n_pixels} pixels or more; "
-            f"{self.verdict}: {self.expectation}>"
-        )
+        n_pixels, n_hit = int(self.areas.sum()), int(self._pieces.areas.sum())
+        share = f" ({self.fraction:.0%} of the {n_hit} hit)" if n_pixels < n_hit else ""
+        events = "1 event" if self.n_events == 1 else f"{self.n_events} events"
+        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
 
+    def select(self, condition: np.ndarray) -> CRSegments:
+        """
+        The events that fulfil a condition.
+
+        Parameters
+        ----------
+        condition : array of bool, shape (n_events,)
+            Whether each event is taken, such as ``segments.table["class"] == "track"``.
+
+        Returns
+        -------
+        CRSegments
+            The events; it may be empty.
+
+        Raises
+        ------
+        CosmicRayError
+            If the condition is not an array of bool with an element for each event.
+        """
+        chosen = np.ma.filled(np.ma.asarray(condition), False)
+        if chosen.dtype != bool or chosen.shape != self._labels.shape:
+            raise CosmicRayError(
+                f"Found a condition of dtype {chosen.dtype} and shape {chosen.shape}; expected bool, a value for each "
+                f"of the {self.n_events} events.",
+                'Make it from a column of their table, as in segments.table["class"] == "track".',
+            )
+        return CRSegments(self._pieces, self._labels[chosen])
+
     @property
+    def labels(self) -> np.ndarray:
+        """The label of each event: int, shape (n_events,). A label belongs to a connected piece."""
+        return self._labels.copy()
+
+    @property
+    def connectivity(self) -> int:
+        """Whether pixels that touch only at a corner belong together (8) or not (4)."""
+        return self._pieces.connectivity
+
+    @property
+    def expectation(self) -> Expectation:
+        """The number of events that are expected in the frame."""
+        return self._pieces.expectation
+
+    @cached_property
     def mask(self) -> np.ndarray:
-        """The flagged pixels: bool, shape (ny, nx)."""
-        return self._source.mask
+        """The pixels of these events: bool, shape (ny, nx)."""
+        return self._pieces.source.mask if self._is_whole else self._is_chosen[self._pieces.data]
 
     @property
     def raw(self) -> np.ndarray:
         """The frame before the cleaning: shape (ny, nx), in its own unit; NaN where the removed values are lost."""
-        return self._source.raw
+        return self._pieces.source.raw
 
     @property
     def cleaned(self) -> np.ndarray:
         """The frame without its cosmic rays: shape (ny, nx), in its own unit."""
-        return self._source.cleaned
+        return self._pieces.source.cleaned
 
     @cached_property
     def segmentation(self) -> SegmentationImage | None:
         """The events as `~photutils.segmentation.SegmentationImage` of photutils; None without an event."""
-        from photutils.segmentation import detect_sources
+        from photutils.segmentation import SegmentationImage
 
-        if not self.mask.any():
+        if not self.n_events:
             return None
-        return detect_sources(self.mask.astype(np.uint8), 0.5, n_pixels=1, connectivity=self.connectivity)
+        if self._is_whole:
+            return self._pieces.segmentation
+        return SegmentationImage(np.where(self.mask, self._pieces.data, 0))
 
     @property
     def data(self) -> np.ndarray:
@@ -182,37 +240,32 @@ class CRSegments:
     @property
     def n_events(self) -> int:
         """The number of events."""
-        return 0 if self.segmentation is None else self.segmentation.n_labels
+        return len(self._labels)
 
     @property
     def verdict(self) -> str:
         """
-        Whether these events are credible: ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or
-        ``"cannot tell"``.
-        """
-        return judge(self.n_events, self.expectation, extent=self.extent)
+        Whether the events of the whole frame are credible, small ones and those not selected included.
 
-    @cached_property
-    def extent(self) -> Extent:
-        """How much of the frame the events cover."""
-        y, x = true_pixels(self.mask)
-        return extent_of(y, x, self.data[y, x], self.mask.shape, self._source.saturated)
+        ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or ``"cannot tell"``.
+        """
+        return self._pieces.verdict
 
     @property
     def areas(self) -> np.ndarray:
         """Pixels of each event: int, shape (n_events,)."""
-        return np.zeros(0, dtype=int) if self.segmentation is None else np.asarray(self.segmentation.areas)
+        return self._pieces.areas[self._labels - 1]
 
     @property
     def slices(self) -> list[tuple[slice, slice]]:
         """Bounding box of each event: slices of rows and columns."""
-        return [] if self.segmentation is None else list(self.segmentation.slices)
+        every = self._pieces.slices
+        return [every[label - 1] for label in self._labels]
 
     @property
-    def extended_fraction(self) -> float:
-        """Share of the flagged pixels that lie in events of at least ``n_pixels`` pixels; 0 without an event."""
-        areas = self.areas
-        return float(areas[areas >= self.n_pixels].sum() / areas.sum()) if len(areas) else 0.0
+    def fraction(self) -> float:
+        """Share of the pixels hit that lie in these events; 0 if no pixel was hit."""
+        return float(self.areas.sum() / max(self._pieces.areas.sum(), 1))
 
     @cached_property
     def table(self) -> QTable:
@@ -222,37 +275,32 @@ class CRSegments:
         ``label``; ``x``, ``y`` the middle of its pixels; ``xmin``, ``xmax``, ``ymin``, ``ymax`` its bounds,
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
-        axis; ``elongation``; ``extended``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class;
-        ``dark``, with a dark only, the dark at its brightest pixel.
+        axis; ``elongation``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class; ``dark``,
+        with a dark only, the dark at its brightest pixel.
         Its ``meta`` holds the cards of a cleaned frame that say how many events are expected.
         """
-        source = self._source
-        table = event_table(
-            self.segmentation,
-            self.removed_charge,
-            source.unit,
-            source.surroundings,
-            source.bad,
-            self.n_pixels,
-            source.saturated,
-            source.dark,
-            source.readnoise,
-        )
-        write_verdict(table.meta, self.n_events, self.expectation, self.extent)
-        return table
+        return self._pieces.table[self._labels - 1]
 
-    @cached_property
+    @property
     def removed_charge(self) -> np.ndarray:
         """
         Frame minus cleaned frame: float64, shape (ny, nx), 0 outside of the events.
 
         In electron, or in the unit of the frame if its gain is not known.
         """
-        charge = np.zeros(self.mask.shape)
-        source = self._source
-        before = source.raw[self.mask].astype(float)
-        charge[self.mask] = (before - source.cleaned[self.mask]) * at(source.factor, self.mask)
-        return charge
+        return np.where(self.mask, self._pieces.removed_charge, 0)
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether these are all events of the frame."""
+        return self.n_events == self._pieces.n_events
+
+    @cached_property
+    def _is_chosen(self) -> np.ndarray:
+        """Whether each label belongs to these events: bool, shape (1 + all events,)."""
+        chosen = np.zeros(self._pieces.n_events + 1, dtype=bool)
+        chosen[self._labels] = True
+        return chosen
 
     def cutouts(
         self, size: int | None = None, *, labels: Iterable[int] | None = None, frames: Mapping[str, Any] | None = None
@@ -297,7 +345,7 @@ class CRSegments:
         Returns
         -------
         dict of str to `~numpy.ndarray`
-            ``frame``, ``cleaned``, ``mask`` and the further ones.
+            ``frame``, ``cleaned``, ``mask`` (all pixels hit) and the further ones.
 
         Raises
         ------
@@ -305,9 +353,9 @@ class CRSegments:
             If a frame has another shape.
         """
         return {
-            "frame": self._source.raw,
-            "cleaned": self._source.cleaned,
-            "mask": self.mask,
+            "frame": self.raw,
+            "cleaned": self.cleaned,
+            "mask": self._pieces.source.mask,
             **self._further(frames),
         }
 
@@ -330,11 +378,14 @@ class CRSegments:
         CosmicRayError
             If a label is unknown.
         """
+        known = self._labels.tolist()
         if labels is None:
-            return list(range(1, self.n_events + 1))
+            return known
         chosen: list[Any] = list(labels) if np.iterable(labels) else [labels]
         for label in chosen:
-            check_whole("labels", label, 1, self.n_events)
+            check_whole("labels", label, 1, self._pieces.n_events)
+            if not self._is_chosen[label]:
+                raise wrong_value("labels", label, f"labels of these events: {listed(known)}")
         return chosen
 
     def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
@@ -351,9 +402,9 @@ class CRSegments:
         return further
 
     def _cutout(self, label: int, size: int | None, images: Mapping[str, np.ndarray]) -> Cutout:
-        row = self.table[label - 1]
+        row = self._pieces.table[label - 1]
         title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.0f}"
-        return cut_event(label, title, self.data, self.slices[label - 1], images, size)
+        return cut_event(label, title, self._pieces.data, self._pieces.slices[label - 1], images, size)
 
     def plot(
         self,
@@ -506,7 +557,7 @@ class CRSegments:
         list of int
             The labels by area, the largest event first.
         """
-        return (np.argsort(-self.areas, kind="stable")[:n_events] + 1).tolist()
+        return self._labels[np.argsort(-self.areas, kind="stable")][:n_events].tolist()
 
     def to_regions(self) -> Any:
         """

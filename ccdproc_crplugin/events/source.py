@@ -104,8 +104,8 @@ def _from_flags(ccd: CCDData) -> EventSource:
     """The cosmic rays of a cleaned frame whose removed values are lost: their pixels without their charge."""
     if not isinstance(ccd.flags, np.ndarray):
         raise CosmicRayError(
-            "Found a cleaned frame without its flags; expected its flags or a mask. A slice or a copy does not carry "
-            "flags, nor does CCDData.read read them: use ccdproc_crplugin.read_ccd."
+            "Found a cleaned frame without its flags; expected its flags or a mask.",
+            "A slice or a copy does not carry flags; read_ccd reads them from the file of the cleaned frame.",
         )
     mask = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
     raw = np.array(ccd.data, dtype=float)

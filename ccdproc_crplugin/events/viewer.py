@@ -12,6 +12,7 @@ import numpy as np
 from ccdproc_crplugin.errors import check_choice, check_number, wrong_value
 from ccdproc_crplugin.events.gallery import Cutout, stretch_limits
 from ccdproc_crplugin.events.image_widget import follow_protocol
+from ccdproc_crplugin.events.pieces import listed
 
 #: How long the blinking button shows each image (ms).
 BLINK_INTERVAL = 700
@@ -126,7 +127,7 @@ class EventViewer:
             If it is not one of ``labels``.
         """
         if label not in self.labels:
-            raise wrong_value("label", label, f"one of those in view: {_listed(self.labels)}")
+            raise wrong_value("label", label, f"one of those in view: {listed(self.labels)}")
         self._cutout: Cutout = self._segments.cutouts(labels=[label])[0]
         self._look_at_event()
         self._set_cuts()
@@ -192,10 +193,6 @@ class EventViewer:
     def _notify(self) -> None:
         for follower in self._followers:
             follower()
-
-
-def _listed(labels: list[int], n_most: int = 10) -> str:
-    return ", ".join(map(str, labels[:n_most])) + (", ..." if len(labels) > n_most else "")
 
 
 def _panel(viewer: EventViewer) -> Any:

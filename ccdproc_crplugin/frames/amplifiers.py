@@ -19,6 +19,7 @@ from astropy.io.fits import Header
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.entries import GIVEN
 from ccdproc_crplugin.frames.sections import Section, is_within, map_of_sections, read_pairs, read_section
 
 _NAME = r"(\d{1,2}|[A-H])"
@@ -31,9 +32,6 @@ _CARDS = {
         r"(?:HIERARCH )?ESO DET OUT(\d+) RON"
     ),
 }
-
-#: The comment of a card that was given for a run, which takes precedence over all others.
-GIVEN = "given for the run"
 
 #: Cards of sections, before the name of the amplifier. Those of the frame may leave out its overscan ...
 IN_FRAME = ("DATASEC", "DSEC", "TRIMSEC", "TSEC")
@@ -107,14 +105,14 @@ def has_figure(meta: Mapping, quantity: str) -> bool:
 
 def _given_sections(meta: Mapping, quantity: str) -> header.HeaderValue | None:
     """The values of sections that were given for a run, in the card of the whole frame."""
-    keyword = header.KEYWORDS[quantity][0]
+    keyword = header.QUANTITIES[quantity]
     values = read_pairs(header.value_of(meta, keyword))
     return None if values is None else header.HeaderValue(values, keyword)
 
 
 def _is_given(meta: Mapping, quantity: str) -> bool:
     """Whether the card of the whole frame was given for a run."""
-    keyword = header.KEYWORDS[quantity][0]
+    keyword = header.QUANTITIES[quantity]
     return isinstance(meta, Header) and keyword in meta and meta.comments[keyword] == GIVEN
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, MutableMapping
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import version
 from typing import Any
@@ -18,7 +19,14 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
-from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_in, extent_of, verdict_with_reason
+from ccdproc_crplugin.frames.rates import (
+    Expectation,
+    Extent,
+    expected_in,
+    extent_of,
+    searched_share,
+    verdict_with_reason,
+)
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.sections import read_pairs
 
@@ -100,14 +108,21 @@ def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = N
         ccd.meta.pop("CRBYHAND", None)
     expectation = expected_in(ccd, ccd.meta if header is None else header)
     extent = extent_of(record.y, record.x, record.label, ccd.data.shape, saturated_pixels(ccd))
+    extent = replace(extent, searched=searched_share(flags_of(ccd)))
     write_verdict(ccd.meta, record.n_events, expectation, extent)
 
 
 def saturated_pixels(ccd: CCDData) -> np.ndarray | None:
     """The saturated pixels of a cleaned frame by its flags, bool (ny, nx); None without flags of ours."""
+    flags = flags_of(ccd)
+    return None if flags is None else is_flagged(flags, PixelFlag.SATURATED)
+
+
+def flags_of(ccd: CCDData) -> np.ndarray | None:
+    """The flags of a cleaned frame, uint8 (ny, nx); None without flags of ours."""
     flags = ccd.flags
     known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
-    return is_flagged(flags, PixelFlag.SATURATED) if known else None
+    return flags if known else None
 
 
 def write_edited(meta: MutableMapping) -> None:

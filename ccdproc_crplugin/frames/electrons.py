@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning
+from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, wording
 from ccdproc_crplugin.frames.checks import mask_of, variance_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, Figure, at
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
@@ -25,6 +25,11 @@ from ccdproc_crplugin.kernels.spectrum import on_top_of, spectrum_model
 
 #: An uncertainty below this share of the noise of photons and read-out is not the noise of the frame.
 LEAST_UNCERTAINTY = 0.5
+
+#: What to do about an uncertainty that is not the noise of the frame.
+REMAKE_UNCERTAINTY = (
+    "Make the uncertainty with ccdproc.create_deviation, or remove it{python: with ccd.uncertainty = None}."
+)
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,12 @@ class ElectronFrame:
     dispersion_axis: int | None = None  # of a spectrum
     pedestal: Pedestal | None = None
     mosaic: Mosaic = NO_COLOURS
+    protected: np.ndarray | None = None  # bool: not to be searched, good or not; None for none
+
+    @property
+    def not_to_search(self) -> np.ndarray:
+        """The pixels that are bad or protected, bool (ny, nx)."""
+        return self.bad if self.protected is None else self.bad | self.protected
 
     @property
     def readnoise(self) -> float:
@@ -70,14 +81,15 @@ def to_electrons(
     calibration: Calibration = NOTHING,
     bias: CCDData | None = None,
     bad_pixels: np.ndarray | None = None,
+    protected: np.ndarray | None = None,
     dispersion_axis: int | None = None,
     mosaic: Mosaic = NO_COLOURS,
 ) -> ElectronFrame:
     """
     Convert a frame to read-only arrays in electron.
 
-    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad. ``calibration`` is what was taken
-    off the frame already, ``bias`` is still in it.
+    Pixels that were removed ``earlier`` and ``bad_pixels``, bool (ny, nx), are bad, ``protected`` ones are good.
+    ``calibration`` is what was taken off the frame already, ``bias`` is still in it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
@@ -99,7 +111,9 @@ def to_electrons(
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
-    return ElectronFrame(data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic)
+    return ElectronFrame(
+        data, bad, saturated, variance, electronics, extra, background, axis, pedestal, mosaic, protected
+    )
 
 
 def _bad_pixels(
@@ -114,9 +128,19 @@ def _bad_pixels(
     if earlier is not None:
         bad[earlier.y, earlier.x] = True
     if bad.all():
+        n_beyond = np.count_nonzero(np.isfinite(ccd.data) & ~np.isfinite(data))
+        found = [
+            f"{number} of {bad.size} {what}"
+            for number, what in (
+                (n_holes - n_beyond, "are not finite"),
+                (n_beyond, f"are beyond {np.finfo(np.float32).max:.2g} electron, the largest number of the search"),
+                (bad.size - n_holes, "are masked"),
+            )
+            if number
+        ]
         raise CosmicRayError(
-            f"Found no good pixel in the frame: {n_holes} of {bad.size} are not finite and the others are masked.",
-            "Look at the file, or at ccd.mask.",
+            f"Found no good pixel in the frame: {', '.join(found)}.",
+            "Look at the file{python:, or at ccd.mask}.",
         )
     return bad
 
@@ -217,7 +241,7 @@ def _variance_of_uncertainty(ccd: CCDData, electronics: Electronics, data: np.nd
     if useless.all():
         raise CosmicRayError(
             "Found an uncertainty that is nowhere finite and above 0; expected the noise of each pixel.",
-            "Make it with ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
+            REMAKE_UNCERTAINTY,
         )
     variance[useless] = np.maximum(data[useless], 0) + at(electronics.readnoise, useless) ** 2
     return None if _too_small(variance, data, electronics) else variance
@@ -252,12 +276,10 @@ def _too_small(variance: np.ndarray, data: np.ndarray, electronics: Electronics)
     found = math.sqrt(float(np.median(variance)))
     if found >= least:
         return False
-    warnings.warn(
+    message = (
         f"Found an uncertainty of {found:.3g} electron (median) where photons and read noise make "
         f"{least / LEAST_UNCERTAINTY:.3g}; expected the noise of the frame. It may come from a master frame of "
-        "ccdproc.combine. The search goes by photons and read noise; make the uncertainty with "
-        "ccdproc.create_deviation, or remove it with ccd.uncertainty = None.",
-        PreflightWarning,
-        stacklevel=2,
+        "ccdproc.combine. The search goes by photons and read noise."
     )
+    warnings.warn(wording(message, REMAKE_UNCERTAINTY), PreflightWarning, stacklevel=2)
     return True

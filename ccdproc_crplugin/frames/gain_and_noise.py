@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -13,13 +13,11 @@ import numpy as np
 from astropy import units as u
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, joined_errors
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import figure_of_header
 from ccdproc_crplugin.frames.sections import as_pairs, check_sections, map_of_sections, sections_of
-
-#: Units that mean adu.
-ADU_LIKE = (u.adu, u.DN, u.count)
+from ccdproc_crplugin.frames.units import ADU_LIKE
 
 #: No camera has a smaller gain (electron/adu), nor one larger than its inverse.
 SMALLEST_GAIN = 1e-9
@@ -44,6 +42,11 @@ EXPECTED = {
     ),
     "saturation": "a Quantity in adu or electron or a number in the unit of the frame",
 }
+
+
+def same_unit(a: u.UnitBase, b: u.UnitBase) -> bool:
+    """Whether two units are the same; the names of the numbers that a camera gives are."""
+    return a == b or all(any(unit == adu for adu in ADU_LIKE) for unit in (a, b))
 
 
 @dataclass(frozen=True)
@@ -109,15 +112,60 @@ def source_in_words(figure: Figure, source: str) -> str:
 def electronics_of(
     ccd: CCDData, *, gain: Any = None, readnoise: Any = None, saturation: Any = None, meta: Mapping | None = None
 ) -> Electronics:
-    """Take gain, read noise and saturation level as given, or else from the header; ``meta`` is the header if read."""
+    """
+    Take gain, read noise and saturation level as given, or else from the header; ``meta`` is the header if read.
+
+    Where something is missing, the error names all that is.
+    """
     meta = ccd.meta if meta is None else meta
     gain, readnoise, saturation = (_from_keyword(value, ccd.meta) for value in (gain, readnoise, saturation))
+    try:
+        return _electronics_of(ccd, meta, gain, readnoise, saturation)
+    except CosmicRayError as err:
+        missing = list(_missing(ccd, meta, {"gain": gain, "readnoise": readnoise}))
+        if err.parameter is not None or len(missing) < 2:
+            raise
+        raise joined_errors(missing) from err
+
+
+def _electronics_of(ccd: CCDData, meta: Mapping, gain: Any, readnoise: Any, saturation: Any) -> Electronics:
     per_unit, in_electron = _unit_of(ccd)
     gain, gain_source = _gain_of(ccd, meta, gain, in_electron)
     readnoise, readnoise_source = _readnoise_of(ccd, meta, readnoise, gain, in_electron)
     saturation, saturation_source = _saturation_of(ccd, meta, saturation, gain, per_unit, in_electron)
     found = Electronics(per_unit * gain, gain, readnoise, math.inf, gain_source, readnoise_source, "")
     return found.with_saturation(saturation, saturation_source)
+
+
+def _missing(ccd: CCDData, meta: Mapping, given: Mapping[str, Any]) -> Iterator[CosmicRayError]:
+    """An error for each that is missing of the unit, the gain and the read noise."""
+    unit, in_electron = ccd.unit, False
+    try:
+        in_electron = _unit_of(ccd)[1]
+    except CosmicRayError as err:
+        in_electron = unit is not None and unit.is_equivalent(u.electron / u.s)
+        yield err
+    given = {**given, "gain": 1.0} if in_electron else given
+    yield from missing_figures(given, meta, ccd.meta, ccd.data.shape)
+
+
+def missing_figures(
+    given: Mapping[str, Any], meta: Mapping, cards: Mapping, shape: tuple[int, int]
+) -> Iterator[CosmicRayError]:
+    """
+    An error for gain and for read noise if they are neither given nor in the header of a frame of this shape.
+
+    ``meta`` is the header as read for values, ``cards`` the header itself, in which amplifiers have cards of their own.
+    """
+    units = {"gain": "electron/adu", "readnoise": "electron"}
+    for name, find in (("gain", header.gain), ("readnoise", header.readnoise)):
+        if given[name] is not None:
+            continue
+        try:
+            if figure_of_header(cards, name, shape) is None:
+                _from_header(find(meta), name, units[name], meta)
+        except CosmicRayError as err:
+            yield err
 
 
 def gain_by_amplifier(ccd: CCDData, given: Any) -> u.Quantity | None:
@@ -166,7 +214,7 @@ def factor_of(other: CCDData, electronics: Electronics, meta: Mapping) -> Figure
     if found is None:
         raise CosmicRayError(
             f"Found a calibration frame in {other.unit} and a frame in {'electron'}, and no gain in their headers "
-            f"(looked for {', '.join(header.KEYWORDS['gain'])}); expected one unit.",
+            f"(looked for {', '.join(header.keywords('gain', meta))}); expected one unit.",
             "Multiply the calibration frame by the gain.",
         )
     return per_unit * found.value.value
@@ -185,12 +233,26 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
             if unit.is_equivalent(rate):
                 raise CosmicRayError(
                     f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known.",
-                    "Multiply by the exposure time, ccd.multiply(exposure * u.s), before the cleaning.",
+                    "Multiply by the exposure time before the cleaning"
+                    '{python:, ccd.multiply(exposure * u.s, handle_meta="first_found"), which keeps the header}.',
                 )
+    if is_calibrated(unit):
+        raise CosmicRayError(
+            f"Found a frame in unit {str(unit)!r}; expected adu or electron, in which the noise can be known.",
+            "Clean the frame before its flux calibration, or divide it by the calibration (such as PHOTMJSR) and "
+            "multiply it by the exposure time and the gain. Another name for the unit does not make counts of it.",
+        )
     raise CosmicRayError(
         f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron.",
-        "Set ccd.unit, or convert.",
+        "Give {unit='adu'} or {unit='electron'} when it is read{python:, or set ccd.unit}.",
     )
+
+
+def is_calibrated(unit: Any) -> bool:
+    """Whether a unit is one of light, such as MJy/sr, erg/s/cm2 or mag: it has a physical type, as counts do not."""
+    if unit is None or isinstance(unit, u.FunctionUnitBase):
+        return unit is not None
+    return isinstance(unit, u.UnitBase) and unit.physical_type not in ("unknown", "dimensionless")
 
 
 def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tuple[Figure, str]:
@@ -198,7 +260,7 @@ def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tupl
         if given is not None:
             raise CosmicRayError(
                 " for a frame in electron; expected no gain, because it is applied already.",
-                "Leave {gain} out, or set ccd.unit to adu if the frame is in adu.",
+                "Leave {gain} out, or give {unit='adu'} when the frame is read if it is in adu.",
                 parameter=("gain", str(given)),
             )
         return 1.0, IN_ELECTRON
@@ -207,7 +269,7 @@ def _gain_of(ccd: CCDData, meta: Mapping, given: Any, in_electron: bool) -> tupl
         by_amplifier = figure_of_header(ccd.meta, "gain", shape)
         if by_amplifier is not None:
             return _figure("gain", by_amplifier[0], shape), by_amplifier[1]
-        return _from_header(header.gain(meta), "gain", "electron/adu")
+        return _from_header(header.gain(meta), "gain", "electron/adu", meta)
     given = _spread("gain", given, shape)
     number = _figure("gain", _per_adu(given) if isinstance(given, u.Quantity) else given, shape)
     wrong = ~((np.asarray(number) > SMALLEST_GAIN) & (np.asarray(number) < 1 / SMALLEST_GAIN))
@@ -229,7 +291,7 @@ def _readnoise_of(ccd: CCDData, meta: Mapping, given: Any, gain: Figure, in_elec
         by_amplifier = figure_of_header(ccd.meta, "readnoise", shape)
         if by_amplifier is not None:
             return _figure("readnoise", by_amplifier[0], shape), by_amplifier[1]
-        return _from_header(header.readnoise(meta), "readnoise", "electron")
+        return _from_header(header.readnoise(meta), "readnoise", "electron", meta)
     given = _spread("readnoise", given, shape)
     number = _figure("readnoise", _in_electron("readnoise", given, gain, in_electron), shape)
     wrong = ~((np.asarray(number) >= 0) & (np.asarray(number) < math.inf))
@@ -281,9 +343,9 @@ def _from_keyword(value: Any, meta: Mapping) -> Any:
         raise CosmicRayError(f"Found no {value.name!r} in the header; expected the keyword given.") from err
 
 
-def _from_header(found: header.HeaderValue | None, name: str, unit: str) -> tuple[float, str]:
+def _from_header(found: header.HeaderValue | None, name: str, unit: str, meta: Mapping) -> tuple[float, str]:
     if found is None:
-        keywords = ", ".join(header.KEYWORDS[name])
+        keywords = ", ".join(header.keywords(name, meta))
         raise CosmicRayError(
             f"Found no {name}, neither as a parameter nor in the header (looked for {keywords}); expected it in "
             f"{unit}.",

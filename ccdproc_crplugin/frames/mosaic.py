@@ -105,7 +105,7 @@ def mosaic_of(ccd: CCDData, given: Any = None) -> Mosaic:
         return Mosaic(word, CLEANED_CARD, word) if _is_pattern(word) else NO_COLOURS
     if given is not None:
         return Mosaic(str(given), "given", str(given), measure_structure(ccd.data, mask_of(ccd)))
-    claimed, source = _pattern_of(ccd.meta)
+    claimed, source = pattern_of_header(ccd.meta)
     if not claimed:
         return NO_COLOURS
     structure = measure_structure(ccd.data, mask_of(ccd))
@@ -115,10 +115,10 @@ def mosaic_of(ccd: CCDData, given: Any = None) -> Mosaic:
 
 def claims_mosaic(meta: Mapping) -> bool:
     """Whether a header names the pattern of a mosaic."""
-    return bool(_pattern_of(meta)[0])
+    return bool(pattern_of_header(meta)[0])
 
 
-def _pattern_of(meta: Mapping) -> tuple[str, str]:
+def pattern_of_header(meta: Mapping) -> tuple[str, str]:
     """The pattern in the header, as it begins at the frame's first pixel, and its keyword; "" and "" without one."""
     for keyword in PATTERN_CARDS:
         word = re.sub(r"[\s'\"]", "", str(value_of(meta, keyword) or "")).upper()

@@ -18,12 +18,9 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.checks import check_frame, mask_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, factor_of
-from ccdproc_crplugin.frames.records import corrections, section
+from ccdproc_crplugin.frames.records import corrections
+from ccdproc_crplugin.frames.sections import read_section
 from ccdproc_crplugin.kernels.statistics import robust_std
-
-#: Where an overscan may stand, and where the light.
-OVERSCAN_SECTIONS = ("BIASSEC", "BIASSEC1")
-LIGHT_SECTIONS = ("TRIMSEC", "DATASEC")
 
 #: An overscan at more than so many standard deviations of its pixels still has its bias.
 NO_BIAS = 3.0
@@ -81,21 +78,22 @@ def _of_header(ccd: CCDData, electronics: Electronics) -> Pedestal | None:
 
 def overscan_of(ccd: CCDData) -> Overscan | None:
     """The overscan that the header names, unless it was cut off."""
-    found = _first_section(ccd.meta, OVERSCAN_SECTIONS)
-    light = _first_section(ccd.meta, LIGHT_SECTIONS)
-    if found is None or light is None or "trim" in corrections(ccd.meta) or not _is_beside(light[1], ccd.shape):
+    found, exposed = header.overscan_section(ccd.meta), header.trim_section(ccd.meta)
+    if found is None or exposed is None or "trim" in corrections(ccd.meta):
         return None
-    return Overscan(found[0], *_level(ccd, found[1]), tuple(part.stop - part.start for part in light[1]))
+    overscan, light = read_section(found.value), read_section(exposed.value)
+    if overscan is None or light is None or not _is_beside(light, ccd.shape):
+        return None
+    return Overscan(found.keyword, *_level(ccd, overscan), (_length(light[0]), _length(light[1])))
+
+
+def _length(part: slice) -> int:
+    return part.stop - part.start
 
 
 def names_overscan(meta: Mapping) -> bool:
     """Whether a header names an overscan."""
-    return _first_section(meta, OVERSCAN_SECTIONS) is not None
-
-
-def _first_section(meta: Mapping, keywords: tuple[str, ...]) -> tuple[str, tuple[slice, slice]] | None:
-    found = ((keyword, section(meta, keyword)) for keyword in keywords)
-    return next(((keyword, part) for keyword, part in found if part is not None), None)
+    return header.overscan_section(meta) is not None
 
 
 def _is_beside(light: tuple[slice, slice], shape: tuple[int, int]) -> bool:

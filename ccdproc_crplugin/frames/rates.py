@@ -19,6 +19,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, check_whole, wrong_value
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.kernels.structure import SIZE_RULES, structure_rules
 
 #: The answers of `judge`.
@@ -27,6 +28,8 @@ VERDICTS = ("plausible", "too many", "too few", "too large", "cannot tell")
 #: Share of a frame above which the pixels of events are never plausible where no such share is expected, and above
 #: which they are too many even where nothing is known of what to expect.
 LARGEST_SHARE, ABSURD_SHARE = 0.02, 0.1
+#: Share of the good pixels that must have been searched for a verdict on their number.
+LEAST_SEARCHED = 0.5
 #: Pixels of an event on average, at the most: about 5 in thick silicon on the ground, twice as many in orbit.
 PIXELS_PER_EVENT = 10
 
@@ -124,12 +127,15 @@ class Extent:
         Those of events that are structure of the frame, not cosmic rays.
     largest_impossible : int
         Pixels of the largest of the events that no particle can make; 0 without such an event.
+    searched : float
+        The share of the good pixels that was searched.
     """
 
     n_pixels: int = 0
     n_frame: int = 0
     n_structure: int = 0
     largest_impossible: int = 0
+    searched: float = 1.0
 
     @property
     def share(self) -> float:
@@ -309,6 +315,8 @@ def verdict_with_reason(n_events: int, expectation: Expectation, extent: Extent 
         return "too large", "most pixels are structure"
     if _covers_too_much(expectation, extent):
         return "too many", f"{100 * extent.share:.2g} % of the frame"
+    if extent.searched < LEAST_SEARCHED:
+        return "cannot tell", f"{extent.searched:.0%} of the frame searched" if extent.searched else "nothing searched"
     if expectation.low is None or expectation.high is None:
         return "cannot tell", ", ".join(f"no {name}" for name in expectation.needed)
     if n_events > expectation.high:
@@ -365,9 +373,22 @@ def _pair(rate: Any) -> u.Quantity:
 
 
 def _good_pixels(ccd: CCDData) -> int:
-    """Number of pixels that are not masked; a mask that does not fit counts for nothing."""
-    n_bad = np.count_nonzero(ccd.mask) if np.shape(ccd.mask) == ccd.data.shape else 0
-    return ccd.data.size - n_bad
+    """Number of pixels that are not masked and, in a cleaned frame, were searched; what does not fit does not count."""
+    left_out = np.zeros(ccd.data.shape, dtype=bool)
+    if np.shape(ccd.mask) == ccd.data.shape:
+        left_out |= np.asarray(ccd.mask, dtype=bool)
+    flags = ccd.flags if "CRDETECT" in ccd.meta else None
+    if isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == left_out.shape:
+        left_out |= is_flagged(flags, PixelFlag.NOT_SEARCHED)
+    return left_out.size - int(np.count_nonzero(left_out))
+
+
+def searched_share(flags: np.ndarray | None) -> float:
+    """The share of the pixels that are not bad that was searched, by the flags of a cleaned frame."""
+    if flags is None:
+        return 1.0
+    n_good = np.count_nonzero(~is_flagged(flags, PixelFlag.BAD))
+    return 1 - np.count_nonzero(is_flagged(flags, PixelFlag.NOT_SEARCHED)) / n_good if n_good else 0.0
 
 
 def _band(mean_low: float, mean_high: float) -> tuple[int, int]:

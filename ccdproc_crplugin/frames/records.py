@@ -1,42 +1,41 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""The corrections and the sections of the chip that a header records."""
+"""The corrections that a header records."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 
-from ccdproc_crplugin.frames.header import value_of
-
-#: The records of each correction: ccdproc's short and long names, IRAF's (NOAO), and those of the space telescopes.
-RECORDS = {
-    "bias": ("SUBBIAS", "SUBTRACT_BIAS", "ZEROCOR", "BIASCORR"),
-    "overscan": ("SUBOSCAN", "SUBTRACT_OVERSCAN", "OVERSCAN", "OVERSCOR"),
-    "trim": ("TRIMIM", "TRIM_IMAGE", "TRIM"),
-    "dark": ("SUBDARK", "SUBTRACT_DARK", "DARKCOR", "DARKCORR"),
-    "flat": ("FLATCOR", "FLAT_CORRECT", "FLATCORR"),
-    "gain": ("GAINCOR", "GAIN_CORRECT"),
-}
+from ccdproc_crplugin.frames import dialects
+from ccdproc_crplugin.frames.entries import value_of
 
 #: Letters of ``CALSTAT``, in which MaxIm DL says what it corrected.
 CALSTAT = {"B": "bias", "D": "dark", "F": "flat"}
 
 #: Values that say that a correction was not made.
-NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "PERFORM", "SKIPPED", "0")
+NOT_MADE = ("", "F", "FALSE", "NO", "NONE", "OMIT", "OMITTED", "PERFORM", "SKIPPED", "INCOMPLETE", "N/A", "0")
 
 #: What the programs of SBIG's cameras write to the history.
 DARK_IN_HISTORY = "dark subtraction"
 
-_SECTION = re.compile(r"\s*\[\s*(\d{1,6})\s*:\s*(\d{1,6})\s*,\s*(\d{1,6})\s*:\s*(\d{1,6})\s*\]\s*")
-
 
 def corrections(meta: Mapping) -> frozenset[str]:
     """The corrections that a header records."""
-    made = {name for name, keywords in RECORDS.items() if any(_is_made(meta, keyword) for keyword in keywords)}
+    made = set(records(meta))
     letters = value_of(meta, "CALSTAT")
     if any(DARK_IN_HISTORY in line for line in _history(meta)):
         made.add("dark")
     return frozenset(made | {CALSTAT[letter] for letter in CALSTAT if isinstance(letters, str) and letter in letters})
+
+
+def records(meta: Mapping) -> dict[str, str]:
+    """The keyword that records each correction."""
+    made: dict[str, str] = {}
+    for dialect in dialects.dialects_of(lambda keyword: value_of(meta, keyword)):
+        for name, keywords in dialect.corrections.items():
+            for keyword in keywords:
+                if _is_made(meta, keyword):
+                    made.setdefault(name, keyword)
+    return made
 
 
 def _history(meta: Mapping) -> list[str]:
@@ -50,12 +49,3 @@ def _history(meta: Mapping) -> list[str]:
 def _is_made(meta: Mapping, keyword: str) -> bool:
     value = value_of(meta, keyword)
     return value is not None and str(value).strip().upper() not in NOT_MADE
-
-
-def section(meta: Mapping, keyword: str) -> tuple[slice, slice] | None:
-    """A section of the chip that a header names."""
-    found = _SECTION.fullmatch(str(value_of(meta, keyword)))
-    if not found:
-        return None
-    x1, x2, y1, y2 = map(int, found.groups())
-    return (slice(y1 - 1, y2), slice(x1 - 1, x2)) if 1 <= x1 <= x2 and 1 <= y1 <= y2 else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,9 @@ from ccdproc_crplugin.frames.copies import uncertainty_array
 from ccdproc_crplugin.kernels.labels import label_pixels
 
 _ATTRIBUTE = "_ccdcr_removed"
+
+#: Records of frames that were read, by the identity of their arrays, as long as these live.
+_of_arrays: dict[int, RemovedPixels] = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,9 +159,24 @@ def attach(ccd: CCDData, record: RemovedPixels) -> None:
     setattr(ccd, _ATTRIBUTE, record)
 
 
+def share(ccd: CCDData) -> None:
+    """Let the frames that are made of the same array carry the record too, as astropy makes those of a subclass."""
+    record = getattr(ccd, _ATTRIBUTE, None)
+    if record is not None:
+        _of_arrays[id(ccd.data)] = record
+        weakref.finalize(ccd.data, _of_arrays.pop, id(ccd.data), None)
+
+
 def detach(ccd: CCDData) -> None:
     """Remove the record from a frame."""
-    ccd.__dict__.pop(_ATTRIBUTE, None)
+    setattr(ccd, _ATTRIBUTE, None)
+
+
+def _carried(ccd: CCDData) -> RemovedPixels | None:
+    """The record that a frame carries, its own or that of its array."""
+    if _ATTRIBUTE not in ccd.__dict__ and id(ccd.data) in _of_arrays:
+        attach(ccd, _of_arrays[id(ccd.data)])
+    return getattr(ccd, _ATTRIBUTE, None)
 
 
 def is_cleaned(ccd: CCDData) -> bool:
@@ -167,7 +186,7 @@ def is_cleaned(ccd: CCDData) -> bool:
 
 def is_restorable(ccd: CCDData) -> bool:
     """Whether a frame carries a record."""
-    return hasattr(ccd, _ATTRIBUTE)
+    return _carried(ccd) is not None
 
 
 def record_of(ccd: CCDData) -> RemovedPixels | None:
@@ -177,7 +196,7 @@ def record_of(ccd: CCDData) -> RemovedPixels | None:
 
 def removed_pixels(ccd: CCDData) -> RemovedPixels:
     """The record of a cleaned frame; an error if it has none, or if the frame was changed since the cleaning."""
-    record = getattr(ccd, _ATTRIBUTE, None)
+    record = _carried(ccd)
     if record is None:
         raise _without_record(ccd)
     if record.unit != str(ccd.unit):
@@ -203,8 +222,8 @@ def _without_record(ccd: CCDData) -> CosmicRayError:
     if "CRDETECT" in ccd.meta:
         return CosmicRayError(
             "Found a frame that was cleaned but does not carry the removed values; expected the cleaned frame itself.",
-            "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does), nor does CCDData.read "
-            "load them: use ccdproc_crplugin.read_ccd.",
+            "A slice, a copy or an arithmetic result does not carry them (copy.deepcopy does); read_ccd reads them "
+            "from the file of the cleaned frame.",
         )
     return CosmicRayError(
         "Found a frame that was not cleaned, or the result of arithmetic on one that was; expected a frame from "

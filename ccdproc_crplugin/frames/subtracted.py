@@ -191,7 +191,7 @@ def _exposure(frame: CCDData, name: str) -> float:
     if found is None or found.value <= 0:
         raise CosmicRayError(
             f"Found no exposure time above 0 s in the header of the {name} (looked for "
-            f"{', '.join(header.KEYWORDS['exposure'])}); expected one to scale the dark by.",
+            f"{', '.join(header.keywords('exposure', frame.meta))}); expected one to scale the dark by.",
             "Add it to the header, or leave {scale_dark=True} out for a dark of the same exposure.",
         )
     return found.value.to_value(u.s)

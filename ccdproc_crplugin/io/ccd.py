@@ -15,7 +15,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
 
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.hdus import (
@@ -32,6 +32,7 @@ from ccdproc_crplugin.io.hdus import (
     is_flat,
     unit_of,
 )
+from ccdproc_crplugin.io.mask_file import mask_hdus
 from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.packing import write_packed
 from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
@@ -143,11 +144,17 @@ class FrameFile:
             ccd.uncertainty = StdDevUncertainty(errors)
         if "PSFIMAGE" in beside:
             ccd.psf = beside["PSFIMAGE"].data
-        if FLAGS in beside:
-            ccd.flags = _flags_of(beside[FLAGS], data.shape)
-        if PIXELS in beside:
-            attach(ccd, read_removed(beside[PIXELS], belonging, ccd))
+        attach_companions(ccd, belonging)
         return ccd
+
+
+def attach_companions(ccd: CCDData, belonging: list[Any]) -> None:
+    """Attach flags and removed values to a frame from the HDUs that belong to it."""
+    beside = {hdu.name: hdu for hdu in reversed(belonging)}
+    if FLAGS in beside:
+        ccd.flags = _flags_of(beside[FLAGS], ccd.data.shape)
+    if PIXELS in beside:
+        attach(ccd, read_removed(beside[PIXELS], belonging, ccd))
 
 
 def _flags_of(hdu: Any, shape: tuple[int, ...]) -> np.ndarray:
@@ -175,7 +182,7 @@ def given_unit(unit: Any) -> u.Unit:
         raise CosmicRayError(message, parameter=("unit", repr(unit))) from err
 
 
-def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) -> Path:
+def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False, *, mask_only: bool = False) -> Path:
     """
     Write a frame with its flags and removed values.
 
@@ -188,6 +195,9 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
         is compressed without loss in an extension of its own, and the frame is HDU 1.
     overwrite : bool
         Whether an existing file may be replaced.
+    mask_only : bool
+        Whether only the mask is written: an image (uint8) that is 1 at masked pixels and 0 at the others, with the WCS
+        of the frame, and its flags as extension ``CRFLAGS``.
 
     Returns
     -------
@@ -218,7 +228,8 @@ def write_ccd(ccd: CCDData, path: str | os.PathLike, overwrite: bool = False) ->
     """
     path = as_path(path)
     ending_of(path, WRITABLE)
-    return write_hdus(to_hdus(ccd), path, overwrite)
+    check_bool("mask_only", mask_only)
+    return write_hdus(mask_hdus(ccd) if mask_only else to_hdus(ccd), path, overwrite)
 
 
 def write_hdus(hdus: fits.HDUList, path: Path, overwrite: bool = False, *, in_place: bool = False) -> Path:
@@ -268,12 +279,13 @@ def _main_hdus(ccd: CCDData) -> fits.HDUList:
 
 def _extensions(ccd: CCDData) -> list[Any]:
     """The HDUs that `CCDData.write` does not write: flags and removed values."""
-    hdus = []
-    if isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8:
-        hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
-    if is_restorable(ccd):
-        hdus += removed_hdus(removed_pixels(ccd))
-    return hdus
+    return flag_hdus(ccd) + (removed_hdus(removed_pixels(ccd)) if is_restorable(ccd) else [])
+
+
+def flag_hdus(ccd: CCDData) -> list[Any]:
+    """The HDU of the flags of a frame, if they are those of `PixelFlag`."""
+    is_known = isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8
+    return [fits.ImageHDU(ccd.flags, name=FLAGS)] if is_known else []
 
 
 def _check_storable(what: str, array: np.ndarray) -> None:

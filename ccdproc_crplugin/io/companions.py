@@ -37,9 +37,11 @@ def bad_pixel_mask(given: Any, shape: tuple[int, ...]) -> np.ndarray | None:
     return read_bad_pixels(given, shape)
 
 
-def read_bad_pixels(path: str | os.PathLike, shape: tuple[int, ...]) -> np.ndarray:
+def read_bad_pixels(
+    path: str | os.PathLike, shape: tuple[int, ...], what: str = "the file of bad pixels"
+) -> np.ndarray:
     """
-    The bad pixels of a FITS file as bool, shape (ny, nx).
+    The bad pixels of a FITS file as bool, shape (ny, nx); ``what`` it is, for messages.
 
     They are those of its extension ``BPM``, ``MASK`` or ``DQ``, or else those that are not 0 in its first image.
     """
@@ -51,6 +53,6 @@ def read_bad_pixels(path: str | os.PathLike, shape: tuple[int, ...]) -> np.ndarr
     if bad is None:
         found = f"images of shape {', '.join(str(hdu.shape) for hdu in images)}" if images else "no image"
         raise CosmicRayError(
-            f"Found {found} in the file of bad pixels {str(as_path(path))!r}; expected the shape of the frame, {shape}."
+            f"Found {found} in {what} {str(as_path(path))!r}; expected the shape of the frame, {shape}."
         )
     return bad

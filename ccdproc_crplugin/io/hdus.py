@@ -13,6 +13,8 @@ from astropy.io import fits
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, check_whole
+from ccdproc_crplugin.frames.entries import entries
+from ccdproc_crplugin.frames.units import unit_named
 
 #: Extensions that `CCDData.write` does not know: flags, removed pixels, flags and mask before the cleaning, and the hot
 #: pixels that were put back.
@@ -60,22 +62,6 @@ FRAME = "SCI"
 
 #: Extensions that are read and written together with a frame, the first three by `CCDData` too.
 WITH_FRAME = ("MASK", "UNCERT", "PSFIMAGE", FLAGS, PIXELS, FIRST_FLAGS, FIRST_MASK, HOT)
-
-#: How header dialects spell the units of a frame, in lower case.
-UNIT_NAMES = {
-    "adu": u.adu,
-    "adus": u.adu,
-    "count": u.count,
-    "counts": u.count,
-    "dn": u.DN,
-    "e-": u.electron,
-    "e": u.electron,
-    "electrons": u.electron,
-    "electron": u.electron,
-    "electrons/s": u.electron / u.s,
-    "electron/s": u.electron / u.s,
-    "e-/s": u.electron / u.s,
-}
 
 
 def image_index(hdus: fits.HDUList, path: Path, hdu: int | None = None) -> int:
@@ -169,19 +155,20 @@ def _inheritable(header: fits.Header) -> fits.Header:
 
 def unit_of(hdu: Any, path: Path) -> u.Unit:
     """The unit of an image HDU whose data were not read yet: BUNIT, or adu for integers without it."""
-    name = str(hdu.header.get("BUNIT", "")).strip()
-    if not name:
+    said = next((entry for entry in entries(hdu.header, "unit") if str(entry.value).strip()), None)
+    if said is None:
         if hdu.header.get("BZERO") or np.issubdtype(_stored_dtype(hdu), np.integer):
             return u.adu
         raise CosmicRayError(
             f"Found floating-point data without BUNIT in {str(path)!r}; expected to know the unit.",
             "Give {unit='adu'} or {unit='electron'}.",
         )
+    name = str(said.value).strip()
     try:
-        return UNIT_NAMES.get(name.lower()) or u.Unit(name)
+        return unit_named(name, hdu.header) or u.Unit(name)
     except ValueError as err:
         raise CosmicRayError(
-            f"Found BUNIT = {name!r} in {str(path)!r}, which is no unit; expected adu or electron.",
+            f"Found {said.keyword} = {name!r} in {str(path)!r}, which is no unit; expected adu or electron.",
             "Give {unit}.",
         ) from err
 

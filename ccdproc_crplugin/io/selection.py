@@ -39,6 +39,11 @@ def stem(path: str | os.PathLike) -> str:
     return name[: -len(max(endings, key=len))] if endings else Path(name).stem
 
 
+def in_unicode(name: str) -> str:
+    """A file name with its bytes that are not UTF-8 escaped, so that a table or a page can hold it."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def select_frames(ifc: ImageFileCollection | Iterable[str | os.PathLike], kind: str = "light") -> list[Path]:
     """
     The frames of one kind in a collection.

@@ -12,6 +12,7 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.engines import engine as choose_engine
 from ccdproc_crplugin.kernels.engines import n_threads
+from ccdproc_crplugin.kernels.pixels import as_c_array
 
 _ENGINES = {"c": "ccdproc_crplugin.kernels._combine", "numpy": "ccdproc_crplugin.kernels.numpy_combine"}
 _STORAGES = {"f4": 0, "u2": 1, "i2": 2}  # as in src/stack.h
@@ -44,12 +45,11 @@ class Stack:
         if dtype.str[1:] not in _STORAGES:
             raise TypeError(f"Found frames stored as {dtype}; expected float32, uint16 or int16.")
         n_frames = len(self.stored)
-        words = np.ascontiguousarray(self.stored).reshape(-1).view(f"u{dtype.itemsize}")
+        words = as_c_array(self.stored, dtype).reshape(-1).view(f"u{dtype.itemsize}")
         offset, slope = (
-            None if plane is None else np.ascontiguousarray(plane, np.float32).reshape(-1)
-            for plane in (self.offset, self.slope)
+            None if plane is None else as_c_array(plane, np.float32).reshape(-1) for plane in (self.offset, self.slope)
         )
-        factors = np.ones(n_frames) if self.factors is None else np.ascontiguousarray(self.factors, np.float64)
+        factors = np.ones(n_frames) if self.factors is None else as_c_array(self.factors, np.float64)
         packed = (
             words,
             n_frames,
@@ -116,7 +116,7 @@ def combine_stack(
     options = CombineOptions() if options is None else options
     if out is None:
         out = Combined.empty(len(stack.stored), stack.stored.shape[1:])
-    scales = None if scales is None else np.ascontiguousarray(scales, np.float64)
+    scales = None if scales is None else as_c_array(scales, np.float64)
     settings = (
         options.method == "median",
         options.n_iterations,

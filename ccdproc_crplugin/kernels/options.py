@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, check_whole
+from ccdproc_crplugin.kernels.pixels import as_c_array
 from ccdproc_crplugin.kernels.psf import gaussian_psf
 
 #: Default of ``sigclip`` for this package's detector, and the default of astroscrappy for what follows astroscrappy.
@@ -27,7 +28,7 @@ _WIDEST_KERNEL = 65  # pixels
 
 
 def _checked_psf_kernel(psf_kernel: Any) -> np.ndarray:
-    kernel = np.ascontiguousarray(psf_kernel, dtype=np.float32)
+    kernel = as_c_array(psf_kernel, np.float32)
     if kernel.ndim != 2 or kernel.size == 0 or max(kernel.shape) > _WIDEST_KERNEL:
         raise CosmicRayError(
             f"Found a psf_kernel of shape {kernel.shape}; expected two axes of 1 to {_WIDEST_KERNEL} pixels.",

@@ -20,6 +20,9 @@ LOWEST = 0.5  # share of the way from the sky to the highest pixel, below which 
 CONTRAST = 5.0  # to the bins below, where unsaturated stars get ever more numerous
 N_BELOW = 4
 ABOVE = 0.25  # most pixels above a pile, as a share of it: cosmic rays, noise of the flat field
+# Saturation piles up within stars, whose flanks are bright: of this share of the pile, a pixel and at least six of the
+# eight around it are above that share of the way from the sky to the pile. Hits of equal charge have sky around them.
+IN_SOURCES, FLANK, MOST_AROUND = 0.1, 0.1, 7
 # A line of a spectrum touches more than this share of the rows or columns, and half as many of the others at most.
 WIDEST = 0.5
 NARROW = 0.5
@@ -62,6 +65,8 @@ def measure_bright_end(data: np.ndarray, *, mask: np.ndarray | None = None) -> B
     if pile is None or _is_line(y[pile], x[pile], sample.shape):
         return BrightEnd(sky, high)
     middle = float(np.median(values[pile]))
+    if not _in_sources(data, y[pile] * (rows.step or 1), x[pile], sky + FLANK * (middle - sky)):
+        return BrightEnd(sky, high)
     scatter = float(robust_std(values[pile], middle))
     limit = SMEARED if _n_stars(y[pile] * (rows.step or 1), x[pile], data.shape) > 1 else EQUAL
     clear = scatter <= limit * middle and np.count_nonzero(pile) <= max(COMMON * sample.size, FEWEST)
@@ -95,6 +100,17 @@ def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
     if count[peak] < FEWEST or count[peak] < CONTRAST * below.sum() / N_BELOW:
         return None
     return None if count[last + 1 :].sum() > ABOVE * inside else (number >= first) & (number <= last)
+
+
+def _in_sources(data: np.ndarray, y: np.ndarray, x: np.ndarray, level: float) -> bool:
+    """Whether some pixels lie in light in part: nearly all around is above a level, as around no hit or thin trail."""
+    n_bright = np.zeros(len(y), dtype=int)
+    for dy, dx in np.ndindex(3, 3):
+        rows, columns = (
+            np.clip(place, 0, size - 1) for place, size in zip((y + dy - 1, x + dx - 1), data.shape, strict=True)
+        )
+        n_bright += data[rows, columns] > level
+    return bool(np.count_nonzero(n_bright >= MOST_AROUND) >= max(FEWEST_OF_A_STAR, IN_SOURCES * len(y)))
 
 
 def _n_stars(y: np.ndarray, x: np.ndarray, shape: tuple[int, int]) -> int:

@@ -3,13 +3,18 @@
 
 L.A.Cosmic keeps the pixels of an event whose edges are sharp and leaves the faint rest of a track: its diffused
 sides and its shallow end. `grow_events` adds a neighbour of an event while its excess over the sky around it is
-significant, so an event grows along its track and stops where the track ends.
+significant, so an event grows along its track and stops where the track ends. `widen_events` adds all pixels within a
+distance.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
+import numpy as np
+from scipy.ndimage import maximum_filter
+
+from ccdproc_crplugin.errors import check_whole, wrong_value
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import finite_median, robust_std
 
@@ -19,6 +24,7 @@ RADIUS = 3  # pixels: the repair draws on 7 x 7
 SIDE = 2 * RADIUS + 1
 FEWEST_GOOD = 8  # pixels that the repair needs
 MOST_STEPS = 200  # pixels that an event grows at most, in any direction
+MOST_PIXELS = 100  # by which events may be widened
 
 
 def grow_events(
@@ -51,6 +57,22 @@ def grow_events(
             break
         grown[y, x] = True
     return grown
+
+
+def growth_in_pixels(grow: Any) -> int | None:
+    """By how many pixels events are to be widened; None for a switch."""
+    if isinstance(grow, bool | np.bool_):
+        return None
+    if isinstance(grow, str) or grow is None:
+        raise wrong_value("grow", grow, "True, False or a number of pixels")
+    check_whole("grow", grow, 0, MOST_PIXELS)
+    return int(grow)
+
+
+def widen_events(mask: np.ndarray, n_pixels: int, bad: np.ndarray | None = None) -> np.ndarray:
+    """The mask of events with all pixels at most ``n_pixels`` rows and columns away that are not bad."""
+    wide = maximum_filter(mask, size=2 * n_pixels + 1, mode="constant", cval=False)
+    return wide if bad is None else wide & ~bad
 
 
 def _front(y: np.ndarray, x: np.ndarray, grown: np.ndarray, bad: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from ccdproc_crplugin.kernels.extra_variance import laplacian_variance
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
 from ccdproc_crplugin.kernels.options import Options
+from ccdproc_crplugin.kernels.pixels import as_c_array
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _checked_data(data: Any) -> np.ndarray:
         raise CosmicRayError(
             f"Found data of type {data.dtype}; expected real numbers.", "Pass electrons as 32-bit floating point."
         )
-    return np.ascontiguousarray(data, dtype=np.float32)
+    return as_c_array(data, np.float32)
 
 
 def _checked_companion(name: str, array: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
@@ -52,7 +53,7 @@ def _checked_companion(name: str, array: Any, shape: tuple[int, ...], dtype: Any
         raise CosmicRayError(
             f"Found {name} of shape {array.shape}; expected the data's {shape}.", "Cut both to the same pixels."
         )
-    return np.ascontiguousarray(array, dtype=dtype)
+    return as_c_array(array, dtype)
 
 
 def _checked_extra(extra_variance: Any, shape: tuple[int, ...]) -> np.ndarray | None:

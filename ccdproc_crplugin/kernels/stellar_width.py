@@ -28,6 +28,7 @@ AT_ONCE = 5  # tiles whose candidates are measured together
 MOST_PEAKS = 150  # per tile, so that a tile full of structure takes no more time than others
 RADIUS = 10  # pixels, half of a stamp: three standard deviations of a star of FWHM 8
 CORE = 4  # pixels, within which no pixel may be higher than the peak
+MOST_HOLES = 0.2  # share of a cut-out whose pixels may be masked
 FALLEN = 0.85  # share of the peak below which the light must be at that distance: a star of FWHM 8 has half
 
 PEAK = 6.0  # a candidate's peak over the sky, in standard deviations of the noise
@@ -104,9 +105,29 @@ def _candidates(
 ) -> np.ndarray:
     """Cut-outs of the candidates of one tile, float32 (n, side, side)."""
     y, x = _peaks(data, rows, columns, mask)
-    usable = _stands_alone(_stamps(data, mask, y, x, CORE), saturation)
-    stamps = _stamps(data, mask, y[usable], x[usable], RADIUS)
+    usable = _stands_alone(_without_holes(_stamps(data, mask, y, x, CORE)), saturation)
+    stamps = _without_holes(_stamps(data, mask, y[usable], x[usable], RADIUS))
     return stamps[np.isfinite(stamps).all(axis=(1, 2))]
+
+
+def _without_holes(stamps: np.ndarray) -> np.ndarray:
+    """
+    Cut-outs in which a masked pixel has the value of the pixel opposite to it, as a star is symmetric about its peak.
+
+    If that one is masked too, it has the value of a pixel a quarter turn away. Holes stay next to the peak, where all
+    four are masked, and in cut-outs with too many.
+    """
+    holes = ~np.isfinite(stamps)
+    middle = stamps.shape[1] // 2
+    next_to_peak = holes[:, middle - 1 : middle + 2, middle - 1 : middle + 2].any(axis=(1, 2))
+    mended = holes.any(axis=(1, 2)) & ~next_to_peak & (holes.mean(axis=(1, 2)) <= MOST_HOLES)
+    if mended.any():
+        stamps = stamps.copy()
+        own = stamps[mended]
+        for turns in (2, 1, 3):
+            own = np.where(np.isfinite(own), own, np.rot90(stamps[mended], turns, axes=(1, 2)))
+        stamps[mended] = own
+    return stamps
 
 
 def _round_widths(stamps: np.ndarray, sharpest: float) -> np.ndarray:
@@ -135,8 +156,11 @@ def _peaks(data: np.ndarray, rows: slice, columns: slice, mask: np.ndarray | Non
     inside = (y >= RADIUS) & (y < data.shape[0] - RADIUS) & (x >= RADIUS) & (x < data.shape[1] - RADIUS)
     width, pixels = data.shape[1], data.reshape(-1)
     place = y[inside] * width + x[inside]
+    masked = None if mask is None else mask.reshape(-1)
+    place = place if masked is None else place[~masked[place]]
     for step in (1, -1, width, -width, width + 1, width - 1, 1 - width, -1 - width):
-        place = place[pixels[place] >= pixels[place + step]]
+        is_higher = pixels[place] >= pixels[place + step]
+        place = place[is_higher if masked is None else is_higher | masked[place + step]]
     return np.divmod(place[:: max(-(-place.size // MOST_PEAKS), 1)], width)
 
 

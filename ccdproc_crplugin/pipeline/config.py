@@ -15,26 +15,34 @@ from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.combine import combine_calibrations
+from ccdproc_crplugin.calibration.key import GroupRule
 from ccdproc_crplugin.calibration.settings import check_argument
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_number, wrong_value
+from ccdproc_crplugin.frames.dialects import dialects_in
 from ccdproc_crplugin.frames.gain_and_noise import BY_AMPLIFIER, check_figures
 from ccdproc_crplugin.frames.header import KINDS
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import WRITABLE, given_unit
 from ccdproc_crplugin.io.inputs import note_read
 from ccdproc_crplugin.io.remote import remote_path
+from ccdproc_crplugin.pipeline.criteria import Criterion, read_criteria
 from ccdproc_crplugin.pipeline.model import HOT_PIXELS, Call, Night
-from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting
+from ccdproc_crplugin.pipeline.steps import HEADER_KEYWORDS, as_setting, change_files
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: The tables of a configuration and their keys; [combine] has the keywords of `combine_calibrations`.
 NIGHT_KEYS = ("input", "output", "subfolders", "ending", "hot_pixels")
-TABLES = ("night", "headers", "select", "combine", "step")
+TABLES = ("night", "headers", "select", "group", "combine", "step", "dialect")
+GROUP_KEYS = ("by", "ignore")
 
 #: The keys of [headers] whose values are texts; those of all others are numbers.
-TEXTS = ("filter", "readout_mode", "binning", "unit")
+TEXTS = (
+    *("kind", "unit", "filter", "disperser", "slit", "camera", "detector", "amplifier", "readout_mode", "binning"),
+    *("overscan", "trim"),
+)
 
 #: The keys of [headers].
-HEADER_KEYS = (*(name for name in HEADER_KEYWORDS if name not in ("kind", "name")), "unit")
+HEADER_KEYS = (*HEADER_KEYWORDS, "unit", "kind")
 
 #: The numbers in [headers] that have a limit.
 ABOVE_ZERO, ZERO_OR_MORE = ("gain", "saturation", "pixel_size"), ("readnoise", "exposure")
@@ -48,6 +56,8 @@ NOT_CONFIGURED = (
     "masters",
     "keys",
     "prepare",
+    "group_by",
+    "group_ignore",
     "saturation",
     "unit",
     "hdu",
@@ -100,7 +110,9 @@ class _Reader:
             ending=ending,
             hot_pixels=hot_pixels,
             headers=self._headers(self._table(content, "headers")),
+            dialects=self._dialects(content.get("dialect", ())),
             select=self._select(self._table(content, "select")),
+            group=self._group(self._table(content, "group")),
             combine=self._combine(self._table(content, "combine")),
             calls=self._steps(content.get("step", ()), base),
         )
@@ -111,6 +123,8 @@ class _Reader:
             with self._naming_line("headers", name):
                 if name == "unit":
                     given_unit(value)
+                elif name == "kind":
+                    check_choice("kind", value, KINDS)
                 elif name in BY_AMPLIFIER and isinstance(value, Mapping):
                     check_figures(**{name: value})
                 elif name not in TEXTS:
@@ -120,13 +134,24 @@ class _Reader:
                     raise wrong_value(name, value, "text that a FITS header can hold")
         return dict(values)
 
-    def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    def _dialects(self, tables: Any) -> tuple[Dialect, ...]:
+        with self._naming_line("dialect", ""):
+            return tuple(dialects_in(tables, "of the night"))
+
+    def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[Criterion, ...]]:
         self._known("select", values, KINDS, "kind of frame")
-        for kind, words in values.items():
-            if not isinstance(words, list | tuple) or not words or not all(isinstance(word, str) for word in words):
-                with self._naming_line("select", kind):
-                    raise wrong_value(kind, words, 'a list such as ["object"]')
-        return {kind: tuple(words) for kind, words in values.items()}
+        criteria = {}
+        for kind, entries in values.items():
+            with self._naming_line("select", kind):
+                criteria[kind] = read_criteria(kind, entries)
+        return criteria
+
+    def _group(self, values: Mapping[str, Any]) -> GroupRule:
+        self._known("group", values, GROUP_KEYS, "key")
+        for name in values:
+            with self._naming_line("group", name):
+                GroupRule(**{name: values[name]})
+        return GroupRule(**values)
 
     def _combine(self, values: Mapping[str, Any]) -> dict[str, Any]:
         keywords = inspect.signature(combine_calibrations).parameters.values()
@@ -142,7 +167,7 @@ class _Reader:
             raise self._error("step 0", "", "Found [step]; expected [[step]], with two brackets, for each step.")
         if not isinstance(entries, list | tuple) or not entries:
             raise self._error("step", "", "Found no step; expected [[step]] tables, each with a name.")
-        calls = []
+        calls: list[Call] = []
         for number, entry in enumerate(entries):
             if not isinstance(entry, Mapping) or "name" not in entry:
                 raise self._error(f"step {number}", "", f"Found the step {entry!r} without a name; expected one.")
@@ -153,6 +178,9 @@ class _Reader:
             except CosmicRayError as err:
                 with self._naming_line(f"step {number}", _wrong_parameter(call, err)):
                     raise
+            if _is_made_again(call, calls):
+                message = f"Found the step {call.name!r} after its correction was made; expected each correction once."
+                raise self._error(f"step {number}", "name", message)
             calls.append(call)
         return tuple(calls)
 
@@ -186,9 +214,9 @@ class _Reader:
 def _with_paths(call: Call, base: Path) -> Call:
     """A call whose parameters that name files are relative to a base."""
     paths = {
-        name: _anchored(base, call.parameters[name])
+        name: change_files(call.parameters[name], lambda file: _anchored(base, file))
         for name in plugins.find_step(call.name).files
-        if isinstance(call.parameters.get(name), str)
+        if name in call.parameters
     }
     return replace(call, parameters={**call.parameters, **paths}) if paths else call
 
@@ -248,6 +276,15 @@ def check_calls(calls: Iterable[Call]) -> None:
         missing = [name for name in missing if name not in call.parameters]
         if missing:
             raise CosmicRayError(f"Found no {missing[0]!r} for the step {call.name!r}; expected a value for it.")
+
+
+def _is_made_again(call: Call, calls: Iterable[Call]) -> bool:
+    """Whether earlier steps make the correction of a step."""
+    step = plugins.find_step(call.name)
+    if not (step.correction or step.master):
+        return False
+    made = {plugins.find_step(other.name).correction for other in calls} - {""}
+    return step.correction in made or call.name in [other.name for other in calls]
 
 
 def check_ending(ending: str) -> None:

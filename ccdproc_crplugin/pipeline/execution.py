@@ -11,7 +11,7 @@ from logging import Logger
 from pathlib import Path
 from typing import Any
 
-from ccdproc_crplugin.calibration.grouping import CALIBRATION_KINDS
+from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS
 from ccdproc_crplugin.calibration.settings import memory_of_machine
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.pipeline.executors import Crew

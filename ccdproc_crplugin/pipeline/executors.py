@@ -4,19 +4,23 @@
 from __future__ import annotations
 
 import functools
+import logging
 import multiprocessing
 import os
+import signal
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ProcessPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
 from multiprocessing.connection import wait as wait_for_any
 from queue import SimpleQueue
 from typing import Any
 
-from ccdproc_crplugin.errors import CosmicRayError, reason_of
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, reason_of
+from ccdproc_crplugin.frames.dialects import in_use, with_dialects
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.plugins.loader import DEFAULT_PLUGINS
 
@@ -57,6 +61,7 @@ def _free_memory() -> float:
 #: Ends of the messages about an executor that does not work.
 EXPECTED = "Expected one of concurrent.futures or like it, which was not shut down."
 AGAIN = "What is done so far is kept; run again with a new executor."
+AGAIN_ALONE = "What is done so far is kept; run again with fewer workers."
 
 
 class Crew:
@@ -72,9 +77,18 @@ class Crew:
         self._n_workers = n_workers
         self._executor: Any = executor
         if executor is None and n_workers > 1:
-            self._executor = _new_pool(n_workers)
-            if soon:
-                _make_ready()
+            try:
+                self._executor = _new_pool(n_workers)
+                if soon:
+                    _make_ready()
+            except OSError as err:
+                # a full /dev/shm, or too few file handles
+                self._executor, self._n_workers = None, 1
+                warnings.warn(
+                    f"Found that no worker processes can be started ({err}); all work is done in this process.",
+                    CalibrationWarning,
+                    stacklevel=2,
+                )
 
     def __enter__(self) -> Crew:
         return self
@@ -90,6 +104,7 @@ class Crew:
                 yield task, _outcome_of(function, task)
             return
         tasks = deque(tasks)
+        function = functools.partial(with_dialects, in_use(), function)
         if not self.is_elsewhere:
             function = functools.partial(_with_threads, self.share(n_threads(), len(tasks)), function)
         yield from self._do_elsewhere(function, tasks)
@@ -137,12 +152,24 @@ class Crew:
     def _submit(self, function: Callable, task: Any, finished: SimpleQueue) -> Future:
         """Hand a task out; its future goes to the queue when it is done, or cancelled by a shutdown."""
         try:
-            future = self._executor.submit(function, task)
+            if self.is_elsewhere:
+                future = self._executor.submit(function, task)
+            else:
+                _make_ready()
+                with _interrupts_later():
+                    future = self._executor.submit(function, task)
         except BrokenExecutor as err:
             future = Future()
             future.set_exception(err)
+        except OSError as err:
+            if self.is_elsewhere:
+                raise _no_executor(err) from err
+            raise CosmicRayError(
+                f"Found that no worker process can be started ({err}); expected room for it. {AGAIN_ALONE}",
+                "Give {n_workers=1}.",
+            ) from err
         except Exception as err:
-            raise CosmicRayError(f"Found an executor that takes no tasks ({reason_of(err)}). {EXPECTED}") from err
+            raise _no_executor(err) from err
         if not hasattr(future, "add_done_callback"):
             raise CosmicRayError(f"Found an executor whose submit returns {type(future).__name__}. {EXPECTED}")
         future.add_done_callback(finished.put)
@@ -154,13 +181,17 @@ class Crew:
                 f"Found an executor that broke, because one of its workers died; expected one that works on. {AGAIN}"
             )
         self._executor.shutdown(cancel_futures=True)
-        self._executor = _new_pool(self._n_workers)
         try:
+            self._executor = _new_pool(self._n_workers)
             self._executor.submit(os.getpid).result()
-        except BrokenExecutor as err:
+        except (BrokenExecutor, OSError) as err:
             raise CosmicRayError(
                 f"Found that worker processes die as they start; expected them to work. {GUARD}"
             ) from err
+
+
+def _no_executor(err: Exception) -> CosmicRayError:
+    return CosmicRayError(f"Found an executor that takes no tasks ({reason_of(err)}). {EXPECTED}")
 
 
 def _killed() -> CosmicRayError:
@@ -198,11 +229,45 @@ def _way_to_start() -> str:
 def _make_ready() -> None:
     """Start the process from which workers are forked, so that it imports modules while this process works on."""
     if _way_to_start() == "forkserver":
-        forkserver.ensure_running()
+        with _ignoring_interrupts():
+            forkserver.ensure_running()
+
+
+@contextmanager
+def _ignoring_interrupts() -> Iterator[None]:
+    """Have a process that is started ignore Ctrl-C, which reaches all of them and which this one answers."""
+    try:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    except ValueError:  # only the main thread may do so
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Answer Ctrl-C at the end, so that no process is left half started, which would complain of its missing parent."""
+    received: list[Any] = []
+    try:
+        before = signal.signal(signal.SIGINT, lambda *interrupt: received.append(interrupt))
+    except ValueError:  # only the main thread is interrupted
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if received:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _begin_work() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    logging.getLogger("astropy").setLevel(logging.WARNING)  # what it logs for information would be printed
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:

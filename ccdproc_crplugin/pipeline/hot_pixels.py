@@ -17,6 +17,7 @@ from ccdproc_crplugin.errors import reason_of
 from ccdproc_crplugin.frames.hits import removed_hits
 from ccdproc_crplugin.frames.restored import put_hot_pixels_back
 from ccdproc_crplugin.io.atomic import atomic_write
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.layout import read_frames, write_frames
 from ccdproc_crplugin.kernels.hot_pixels import (
     FEWEST_FRAMES,
@@ -31,7 +32,7 @@ from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Chip, Outcome, Task, Vote
 from ccdproc_crplugin.pipeline.results import facts_of
-from ccdproc_crplugin.pipeline.steps import OutputError, reason_in_night, writing
+from ccdproc_crplugin.pipeline.steps import reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_settings
 from ccdproc_crplugin.pipeline.votes import chip_of, read_votes
 

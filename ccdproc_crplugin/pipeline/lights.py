@@ -18,6 +18,7 @@ from astropy.table import Table, vstack
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
 from ccdproc_crplugin.io.atomic import as_path, atomic_write
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.io.layout import open_frames, stands_alone, write_frames
 from ccdproc_crplugin.io.selection import stem
@@ -31,7 +32,7 @@ from ccdproc_crplugin.pipeline.results import (
     headers_of_result,
     is_whole,
 )
-from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
 from ccdproc_crplugin.pipeline.table import hash_file
 from ccdproc_crplugin.pipeline.votes import votes_of
 
@@ -143,6 +144,7 @@ def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str
     overrule_header(ccd.meta, task.headers)
     if ccd.data.dtype.kind == "f" and not np.isfinite(ccd.data).any():
         raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
+    refuse_corrected(ccd.meta, task.calls)
     for call in task.calls:
         try:
             ccd, measured = run_step(ccd, number, call)

@@ -8,20 +8,25 @@ import os
 import shutil
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.calibration.chips import share_scale
 from ccdproc_crplugin.calibration.combine import combine_calibrations
 from ccdproc_crplugin.calibration.combined_frame import COMBINED
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import part_path
+from ccdproc_crplugin.io.disk import OutputError, writing
 from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.pipeline.log import caught_warnings
 from ccdproc_crplugin.pipeline.model import Call, CombineTask, Outcome
 from ccdproc_crplugin.pipeline.results import first_header, foreign_file, n_bytes_of
-from ccdproc_crplugin.pipeline.steps import OutputError, overrule_header, reason_in_night, run_step, writing
+from ccdproc_crplugin.pipeline.steps import overrule_header, reason_in_night, refuse_corrected, run_step
 
 #: Steps that `combine_calibrations` does itself, which is faster.
 SUBTRACTIONS = ("subtract_bias", "subtract_dark")
@@ -38,6 +43,8 @@ def combine_group(task: CombineTask) -> Outcome:
         try:
             for number, target in enumerate(targets):
                 _combine(task, number, target, left_out)
+            if len(targets) > 1 and task.group.key.kind == "flat" and task.night.combine.get("flat_scale") != "frame":
+                share_scale(targets)
         except Exception as err:
             failure = reason_in_night(err, task.night.is_configured)
             fatal = failure if isinstance(err, OutputError) else ""
@@ -58,10 +65,15 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
     there = first_header(target)
     if there is not None and COMBINED not in there:
         raise foreign_file(target)
-    group, headers = task.group, task.night.headers
+    group, night, headers = task.group, task.night, task.night.headers
     first, rest = _split(group.calls)
     prepare = functools.partial(_prepared, headers=headers, number=number, calls=first) if first or headers else None
     paths = [entry.path for entry in group.entries]
+    masters = {Path(call.masters[call.master_for(number)]): plugins.find_step(call.name).master for call in rest}
+    # the plan has chosen them, so that they fit
+    keys: dict[Any, CalibrationKey] = {
+        path: replace(group.key, kind=kind).as_seen_by(kind) for path, kind in masters.items()
+    }
     with writing():
         scratch = part_path(target)
         scratch.mkdir(parents=True)
@@ -70,10 +82,12 @@ def _combine(task: CombineTask, number: int, target: Path, left_out: dict[Path, 
             (made,) = combine_calibrations(
                 paths,
                 scratch,
-                **{**task.memory, **task.night.combine},
+                **{**task.memory, **night.combine},
+                group_by=night.group.by,
+                group_ignore=sorted(night.group.ignore),
                 subtract=bool(rest),
-                keys=dict.fromkeys(paths, group.key),
-                masters=[call.masters[call.master_for(number)] for call in rest],
+                keys={**dict.fromkeys(paths, group.key), **keys},
+                masters=list(masters),
                 prepare=prepare,
                 saturation=headers.get("saturation"),
                 unit=headers.get("unit"),
@@ -95,6 +109,7 @@ def _split(calls: tuple[Call, ...]) -> tuple[tuple[Call, ...], tuple[Call, ...]]
 
 def _prepared(ccd: CCDData, *, headers: Mapping[str, Any], number: int, calls: tuple[Call, ...]) -> CCDData:
     overrule_header(ccd.meta, headers)
+    refuse_corrected(ccd.meta, calls)
     for call in calls:
         ccd, _ = run_step(ccd, number, call)
     return ccd

@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
+from ccdproc_crplugin.calibration.key import USUAL, CalibrationKey, GroupRule
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.kernels.hot_pixels import Hits
+from ccdproc_crplugin.pipeline.criteria import Criterion
+from ccdproc_crplugin.plugins.model import Dialect
 
 #: What a run may do about hot pixels: leave them alone, list them, or put what was removed from them back.
 HOT_PIXELS = ("off", "flag", "restore")
@@ -58,9 +60,11 @@ class Night:
     subfolders: bool = False
     ending: str = ".fits"  # of the names of results
     headers: Mapping[str, Any] = field(default_factory=dict)  # values that overrule those of the headers
-    select: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by kind, the words of its headers
+    select: Mapping[str, tuple[Criterion, ...]] = field(default_factory=dict)  # by kind, what its frames are known by
+    group: GroupRule = USUAL  # what tells groups of calibration frames apart
     combine: Mapping[str, Any] = field(default_factory=dict)  # keywords of `combine_calibrations`
     hot_pixels: str = "flag"  # what is done about them, one of `HOT_PIXELS`
+    dialects: tuple[Dialect, ...] = ()  # of headers, tried before those of plugins
     config: str = ""  # the file that all this was read from
 
     @property
@@ -83,8 +87,10 @@ class Entry:
     reason: str = ""  # why it can't be read
     input_hash: str = ""  # SHA-256; empty as long as nobody needs it
     said_by: str = ""  # hash of the settings that decide about the key beside the header
+    selected: tuple[str, ...] = ()  # the criteria of [select] that it meets
     said: str = ""  # the cards of the header that name the kind of frame
-    lacking: tuple[str, ...] = ()  # "gain" and "readnoise" if the header lacks them
+    lacking: tuple[str, ...] = ()  # what the header lacks: "gain", "readnoise", and what steps miss in it
+    named: str = ""  # the card of the object, if this alone says the kind of frame
 
     @property
     def kind(self) -> str:
@@ -93,7 +99,7 @@ class Entry:
 
     def row(self) -> dict[str, Any]:
         """The columns of the table that are known before any work is done."""
-        said = {"said_by": self.said_by, **asdict(self.key)} if self.key else {}
+        said = {"said_by": self.said_by, "selected": self.selected, **asdict(self.key)} if self.key else {}
         row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
         return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
 
@@ -138,7 +144,7 @@ class Plan:
     lights: tuple[Light, ...]
     others: tuple[tuple[Entry, str, str], ...]  # frames left alone: "failed" or "skipped", and the reason
     notes: tuple[str, ...] = ()  # what is missing
-    doubts: tuple[str, ...] = ()  # orders of steps that are likely mistakes
+    doubts: tuple[str, ...] = ()  # what is likely a mistake
 
     def __str__(self) -> str:
         entries = [entry for group in self.groups for entry in group.entries]

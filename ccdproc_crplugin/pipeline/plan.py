@@ -13,20 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.calibration.choice import fitting_frames
-from ccdproc_crplugin.calibration.grouping import (
-    CALIBRATION_KINDS,
-    TEMPERATURE_TOLERANCE,
-    CalibrationKey,
-    free_name,
-    group_keys,
-)
+from ccdproc_crplugin.calibration.choice import doubt_about, fitting_frames, nothing_fits
+from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsure_of
+from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames import header
+from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
-from ccdproc_crplugin.pipeline.steps import reason_in_night
+from ccdproc_crplugin.pipeline.steps import change_files, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
 from ccdproc_crplugin.plugins.model import Step
 
@@ -48,18 +44,27 @@ class Planner:
         self.groups: list[Group] = []
         self.others: list[tuple[Entry, str, str]] = []
         self.notes: list[str] = []
-        self._names: set[str] = set()
+        self.doubts: list[str] = [*doubts_about(night.calls)]
+        #: By step, combined frame and doubt, the frames that it is taken for in spite of that.
+        self._doubtful: dict[tuple[str, str, str], list[str]] = {}
         #: How far temperatures may differ, in deg_C.
         self._tolerance = float(night.combine.get("temperature_tolerance", TEMPERATURE_TOLERANCE))
 
     def plan(self, entries: Iterable[Entry]) -> Plan:
         """The plan for these files, which depends on them and on the settings alone."""
+        entries = list(entries)
+        self.doubts += criteria_of_nothing(self.night, entries)
         usable = self._usable(entries)
+        self.notes += _named_by_object(usable)
         self._group([entry for entry in usable if entry.kind in CALIBRATION_KINDS])
         lights = tuple(self._lights([entry for entry in usable if entry.kind == "light"]))
         self.notes += missing_figures(self.night.calls, [light.entry for light in lights])
-        doubts = tuple(doubts_about(self.night.calls))
-        return Plan(tuple(self.groups), lights, tuple(self.others), tuple(self.notes), doubts)
+        self.notes += missing_for_steps(usable)
+        self.doubts += [
+            f"{name}: {master} is taken for {_listed(files)}, though {doubt}"
+            for (name, master, doubt), files in self._doubtful.items()
+        ]
+        return Plan(tuple(self.groups), lights, tuple(self.others), tuple(self.notes), tuple(self.doubts))
 
     def _usable(self, entries: Iterable[Entry]) -> list[Entry]:
         """The files that can be read and whose kind a step takes."""
@@ -81,10 +86,15 @@ class Planner:
             hashed = {entry.path: entry for entry in pool.map(self._hashed, entries)}
         self.others += [(entry, "failed", entry.reason) for entry in hashed.values() if entry.reason]
         keys = {entry.path: entry.key for entry in entries if entry.key}
-        for key, paths in group_keys(keys, tolerance=self._tolerance).items():
+        groups = group_keys(keys, tolerance=self._tolerance)
+        for name, (key, paths) in zip(group_names(groups), groups.items(), strict=True):
             members = tuple(hashed[path] for path in paths if not hashed[path].reason)
+            for unsure, number in unsure_of(key, [keys[path] for path in paths]).items():
+                self.doubts.append(
+                    f"{name} is made of {len(paths)} frames, of which {number} do not say their {unsure}"
+                )
             if members:
-                self.groups.append(self._group_of(key, members))
+                self.groups.append(self._group_of(name, key, members))
 
     def _hashed(self, entry: Entry) -> Entry:
         try:
@@ -92,8 +102,7 @@ class Planner:
         except CosmicRayError as err:
             return replace(entry, reason=reason_in_night(err, self.night.is_configured))
 
-    def _group_of(self, key: CalibrationKey, members: tuple[Entry, ...]) -> Group:
-        name = free_name(key.name, self._names)
+    def _group_of(self, name: str, key: CalibrationKey, members: tuple[Entry, ...]) -> Group:
         calls = tuple(self._calls_for_calibration(key, name))
         indices = frame_indices(members[0].path)
         alone = len(indices) == 1
@@ -124,17 +133,27 @@ class Planner:
                 continue
             # A combined dark is scaled to the exposures of the flats, which takes a dark without its bias.
             biases = any(plugins.find_step(other.name).master == "bias" for other in self.night.calls)
-            group = self._fitting(step, key, any_exposure=key.kind == "flat" and biases)
+            any_exposure = key.kind == "flat" and biases
+            group = self._fitting(step, key, any_exposure=any_exposure)
             if group is None:
-                self.notes.append(f"{name}: no combined {step.master} fits; it goes without {call.name}")
+                why, _ = nothing_fits(self.groups, step.master, key, **self._how(any_exposure))
+                self.notes.append(
+                    f"{name}: no combined {step.master} fits{f' ({why})' if why else ''}; it goes without {call.name}"
+                )
             else:
-                yield self._with_master(call, group)
+                yield self._with_master(call, group, key, name)
+
+    def _how(self, any_exposure: bool) -> dict[str, Any]:
+        return {"tolerance": self._tolerance, "any_exposure": any_exposure}
 
     def _fitting(self, step: Step, key: CalibrationKey, *, any_exposure: bool) -> Group | None:
-        how: dict[str, Any] = {"tolerance": self._tolerance, "any_exposure": any_exposure}
-        return next(iter(fitting_frames(self.groups, step.master, key, **how)), None)
+        return next(iter(fitting_frames(self.groups, step.master, key, **self._how(any_exposure))), None)
 
-    def _with_master(self, call: Call, group: Group) -> Call:
+    def _with_master(self, call: Call, group: Group, key: CalibrationKey, taker: str) -> Call:
+        """The call with its combined frame; ``taker`` names the frame with this key that takes it."""
+        doubt = doubt_about(group, key)
+        if doubt:
+            self._doubtful.setdefault((call.name, Path(group.names[0]).stem, doubt), []).append(taker)
         paths = tuple(str(self.night.output / name) for name in group.names)
         return replace(call, masters=paths, master_names=group.names, master_hash=group.settings_hash)
 
@@ -147,7 +166,7 @@ class Planner:
             try:
                 if entry.file in clashing:
                     raise CosmicRayError(clashing[entry.file])
-                calls = tuple(self._calls_for_light(entry.key or CalibrationKey(entry.kind)))
+                calls = tuple(self._calls_for_light(entry))
             except CosmicRayError as err:
                 self.others.append((entry, "failed", reason_in_night(err, self.night.is_configured)))
                 continue
@@ -169,7 +188,8 @@ class Planner:
             for file in files
         }
 
-    def _calls_for_light(self, key: CalibrationKey) -> Iterator[Call]:
+    def _calls_for_light(self, entry: Entry) -> Iterator[Call]:
+        key = entry.key or CalibrationKey(entry.kind)
         for call in self.night.calls:
             step = plugins.find_step(call.name)
             if "light" not in step.kinds:
@@ -181,16 +201,19 @@ class Planner:
             group = self._fitting(step, key, any_exposure=any_exposure)
             if group is None:
                 raise self._nothing_fits(call, step.master, key, any_exposure)
-            yield self._with_master(call, group)
+            yield self._with_master(call, group, key, entry.file)
 
     def _nothing_fits(self, call: Call, kind: str, key: CalibrationKey, any_exposure: bool) -> CosmicRayError:
         there = [Path(group.names[0]).stem for group in self.groups if group.key.kind == kind]
         wanted = key.as_seen_by(kind)
         if any_exposure:
             wanted = replace(wanted, exposure=None)
+        why, advice = nothing_fits(self.groups, kind, key, **self._how(any_exposure))
         return CosmicRayError(
-            f"{call.name}: Found no combined {kind} that fits {_in_words(wanted)}; there "
-            f"{'are ' + ', '.join(there) if there else 'is none'}. Take such frames, or leave the step out."
+            f"{call.name}: Found no combined {kind} that fits {wanted.described()}; there "
+            f"{'are ' + ', '.join(there) if there else 'is none'}. {why}{'. ' if why else ''}"
+            "Take such frames, or leave the step out.",
+            advice,
         )
 
     # --- everything that decides a result ---
@@ -208,7 +231,7 @@ class Planner:
         ]
         refiners = [(owner.distribution, owner.version) for owner, _ in plugins.host().implementations("ccdcr_refine")]
         releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
-        return hash_settings([dict(self.night.headers), steps, refiners, releases, *more])
+        return hash_settings([dict(self.night.headers), repr(in_use()), steps, refiners, releases, *more])
 
 
 def _why_skipped(entry: Entry) -> str:
@@ -216,19 +239,18 @@ def _why_skipped(entry: Entry) -> str:
         return f"of kind {entry.kind}, which no step takes"
     if entry.said:
         return f"its header says {entry.said}, which is taken for no kind of frame; [select] in a night decides that"
-    return f"its header does not say what kind of frame it is (looked for {', '.join(header.KEYWORDS['kind'])})"
+    return (
+        f"its header does not say what kind of frame it is (looked for {', '.join(header.keywords('kind', {}))}); "
+        "kind under [headers] or [select] in a night decides that"
+    )
 
 
-def _in_words(key: CalibrationKey) -> str:
-    known = {
-        "exposure": key.exposure is not None and f"{key.exposure:g} s",
-        "filter": key.filter,
-        "binning": key.binning and "{} x {}".format(*key.binning),
-        "gain": key.gain is not None and f"{key.gain:g}",
-        "readout mode": key.readout,
-        "temperature": key.temperature is not None and f"{key.temperature:g} deg_C",
-    }
-    return ", ".join(f"{name} {value}" for name, value in known.items() if value) or "the frame"
+def _named_by_object(entries: Sequence[Entry]) -> list[str]:
+    """A line for each name of an object that alone says the kind of frames."""
+    names = Counter((entry.named, entry.kind) for entry in entries if entry.named)
+    return [
+        f"{name} alone says that {number} of the frames are of kind {kind}" for (name, kind), number in names.items()
+    ]
 
 
 def deciding_plugins(call: Call) -> list[tuple[str, str]]:
@@ -239,8 +261,8 @@ def deciding_plugins(call: Call) -> list[tuple[str, str]]:
 
 def _deciding_parameters(call: Call) -> dict[str, Any]:
     """The parameters of a step; what a file holds, not its name, decides the result."""
-    files = [name for name in plugins.find_step(call.name).files if call.parameters.get(name) is not None]
-    return {**call.parameters, **{name: hash_file(call.parameters[name]) for name in files}}
+    files = [name for name in plugins.find_step(call.name).files if name in call.parameters]
+    return {**call.parameters, **{name: change_files(call.parameters[name], hash_file) for name in files}}
 
 
 def _release(kind: str, name: str) -> tuple[str, str]:
@@ -258,6 +280,31 @@ def doubts_about(calls: Sequence[Call]) -> Iterator[str]:
     for name, number in Counter(names).items():
         if number > 1:
             yield f"{name} stands {number} times; expected it once"
+
+
+def criteria_of_nothing(night: Night, entries: Iterable[Entry]) -> Iterator[str]:
+    """A line for each criterion of [select] that no file meets."""
+    met = {criterion for entry in entries for criterion in entry.selected}
+    for kind, criteria in night.select.items():
+        for criterion in criteria:
+            if f"{kind}: {criterion}" not in met:
+                yield f"{kind} under [select]: no file fits {criterion}"
+
+
+def missing_for_steps(entries: Iterable[Entry]) -> Iterator[str]:
+    """A line for each thing that a step misses in headers, with the frames that lack it."""
+    files: dict[str, list[str]] = {}
+    for entry in entries:
+        for missing in entry.lacking:
+            if missing not in ("gain", "readnoise"):
+                files.setdefault(missing, []).append(entry.file)
+    for missing, names in files.items():
+        yield f"{missing} ({_listed(names)})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    """The number of frames, and the first of them."""
+    return names[0] if len(names) == 1 else f"{len(names)} frames: {names[0]}, …"
 
 
 def missing_figures(calls: Iterable[Call], lights: Sequence[Entry]) -> Iterator[str]:

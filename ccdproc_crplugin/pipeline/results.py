@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -19,6 +20,9 @@ from ccdproc_crplugin.io.opening import open_hdus
 
 #: Card of a result with the hash of its input; `SETTINGS_CARD` holds that of its settings.
 INPUT_CARD = "CRINPUT"
+
+#: How the entry of the history begins that says what should be looked at.
+RESULT = "result: "
 
 #: Errors that astropy raises for a file that is not FITS, or not complete.
 UNREADABLE = (OSError, EOFError, ValueError, TypeError, zlib.error, fits.VerifyError)
@@ -104,6 +108,7 @@ def facts_of(headers: list[fits.Header], target: Path) -> dict[str, Any]:
         "expected_high": _total(headers, "CREXPHI"),
         "verdict": _joint(headers, "CRVERDCT"),
         "findings": _joint(headers, "CRPREFLT"),
+        "doubts": " ".join(dict.fromkeys(doubts_in(header) for header in headers)).strip(),
     }
 
 
@@ -114,3 +119,11 @@ def _total(headers: list[fits.Header], card: str) -> Any:
 
 def _joint(headers: list[fits.Header], card: str) -> str:
     return "; ".join(dict.fromkeys(str(header[card]) for header in headers if card in header))
+
+
+def doubts_in(header: fits.Header) -> str:
+    """What the last cleaning says in the history that should be looked at; "" if nothing."""
+    # an entry is cut into cards of 72 characters, whose blanks at the end are lost
+    history = "".join(str(line).ljust(72) for line in header.get("HISTORY", ()))
+    entries = [" ".join(entry.split()) for entry in re.split(r"ccdproc_crplugin [^ ]+: ", history)]
+    return next((entry[len(RESULT) :] for entry in reversed(entries) if entry.startswith(RESULT)), "")

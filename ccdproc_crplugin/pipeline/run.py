@@ -17,7 +17,14 @@ from typing import TYPE_CHECKING, Any
 from astropy.table import QTable
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.errors import CosmicRayError, HeaderWarning, check_callable, check_whole
+from ccdproc_crplugin.errors import (
+    CalibrationWarning,
+    CosmicRayError,
+    HeaderWarning,
+    check_callable,
+    check_whole,
+)
+from ccdproc_crplugin.frames.dialects import using, with_those_in_use
 from ccdproc_crplugin.io.atomic import as_folder
 from ccdproc_crplugin.io.ccd import given_unit
 from ccdproc_crplugin.io.inputs import keeping_inputs
@@ -55,7 +62,7 @@ def run_night(
         _check_n_workers(n_workers, night)
     night = _anchored(night)
     files = list_files(night)
-    with locked(night.output), night_log(night.output) as log:
+    with using(with_those_in_use(night.dialects)), locked(night.output), night_log(night.output) as log:
         start = time.perf_counter()
         record = Record(night.output)
         source = night.config or "no file of configuration"
@@ -77,6 +84,7 @@ def run_night(
                 log.info("%s", note)
             for doubt in plan.doubts:
                 log.warning("%s", doubt)
+                warnings.warn(doubt, CalibrationWarning, stacklevel=3)
             execution = Execution(night, plan, record.earlier, crew, log)
             rows = execution.rows()
             for row in progress(rows, total=len(entries)) if progress else rows:
@@ -237,9 +245,13 @@ def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
       light_001.fits -> light_001.fits: subtract_bias [calibration/bias_gain1.5.fits]
     <BLANKLINE>
     """
-    night = read_night(config)
+    return plan_of(read_night(config))
+
+
+def plan_of(night: Night) -> Plan:
+    """The plan of a night; nothing is written."""
     check_folders(night.input, night.output)
-    with caught_warnings():
+    with using(with_those_in_use(night.dialects)), caught_warnings():
         return Planner(night).plan(take_inventory(list_files(night), night, {}))
 
 

@@ -4,12 +4,9 @@
 from __future__ import annotations
 
 import copy
-import errno
 import functools
 import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -19,35 +16,43 @@ from astropy.table import Table
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames import header
-from ccdproc_crplugin.frames.amplifiers import GIVEN
 from ccdproc_crplugin.frames.cards import write_history
-from ccdproc_crplugin.frames.sections import as_pairs
+from ccdproc_crplugin.frames.entries import GIVEN
+from ccdproc_crplugin.frames.records import corrections
+from ccdproc_crplugin.frames.sections import as_pairs, read_section
 from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
 
-#: Errors that every further frame would meet too: the disk is full, or the folder can't be written to.
-FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
-
-#: The message of NumPy for a full disk, which has no errno.
-SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
+#: Corrections whose records in headers are sure. What cameras write of overscan and trim may be sizes of the chip.
+TRUSTED = frozenset({"bias", "dark", "flat", "gain"})
 
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
-HEADER_KEYWORDS = {quantity.replace(" ", "_"): keywords[0] for quantity, keywords in header.KEYWORDS.items()}
+HEADER_KEYWORDS = {
+    name: keyword for name, keyword in header.QUANTITIES.items() if name not in ("kind", "object", "name", "unit")
+}
 
 
-class OutputError(CosmicRayError):
-    """The output can't be written."""
+def change_files(value: Any, change: Callable[[str], str]) -> Any:
+    """A parameter that names files with each name changed; sections of a frame and other values stay as they are."""
+    if isinstance(value, list | tuple):
+        return [change_files(one, change) for one in value]
+    is_file = isinstance(value, str | os.PathLike) and read_section(value) is None
+    return change(os.fspath(value)) if is_file else value
 
 
 def as_setting(name: str, value: str) -> str:
     """Spell a parameter of an error message as a setting of a night's configuration."""
     if value == "()":
         return name
+    table = {"temperature_tolerance": "combine", "statistics_section": "combine"}.get(name, "")
+    if name in ("group_by", "group_ignore"):
+        table, name = "group", name.removeprefix("group_")
     # Steps have a gain of their own, too, so that a gain that is wrong may stand elsewhere; a unit may not.
     in_headers = name == "unit" or (name in HEADER_KEYWORDS and not value)
+    table = "headers" if in_headers else table if not value else ""
     value = {"": "…", "True": "true", "False": "false"}.get(value, value)
-    return f"{name} = {value}{' under [headers]' if in_headers else ''}"
+    return f"{name} = {value}{f' under [{table}]' if table else ''}"
 
 
 def reason_in_night(err: BaseException, is_configured: bool) -> str:
@@ -83,6 +88,18 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     return result, tables
 
 
+def refuse_corrected(meta: Mapping, calls: Iterable[Call]) -> None:
+    """Refuse a raw frame whose header says that one of the steps was done."""
+    made = corrections(meta) & TRUSTED
+    for call in calls:
+        correction = plugins.find_step(call.name).correction
+        if correction in made:
+            raise CosmicRayError(
+                f"{call.name}: Found that the header records the correction for {correction}; expected a frame without "
+                "it, because no correction is made twice. Leave the step out, or take the raw frame."
+            )
+
+
 @functools.lru_cache(maxsize=4)
 def _read_master(path: str, changed: int) -> CCDData:
     """A combined frame, cached until its file changes."""
@@ -103,25 +120,3 @@ def overrule_header(meta: Any, headers: Mapping[str, Any]) -> None:
     for name, value in headers.items():
         if name in HEADER_KEYWORDS:
             meta[HEADER_KEYWORDS[name]] = (as_pairs(value) if isinstance(value, Mapping) else value, GIVEN)
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """Raise an `OutputError` if the disk is full or can't be written to, and other errors as they are."""
-    try:
-        yield
-    except (OSError, CosmicRayError) as err:
-        if any(map(_is_fatal, _causes(err))):
-            raise OutputError(str(err)) from err
-        raise
-
-
-def _is_fatal(err: BaseException) -> bool:
-    return isinstance(err, OSError) and (err.errno in FATAL or SHORT_WRITE.search(str(err)) is not None)
-
-
-def _causes(err: BaseException | None) -> Iterator[BaseException]:
-    """An error and its causes; astropy hides the error of a full disk behind one of its own."""
-    while err is not None:
-        yield err
-        err = err.__cause__ or err.__context__

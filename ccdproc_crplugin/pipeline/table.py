@@ -42,6 +42,7 @@ COLUMNS: dict[str, tuple[type, str]] = {
     "expected_high": (float, "most events to expect"),
     "verdict": (str, "whether so many events are plausible"),
     "findings": (str, "what the preflight found, but for what is ok"),
+    "doubts": (str, "what to look at in the result"),
     "seconds": (float, "time taken; for a calibration frame its share"),
     "input_hash": (str, "SHA-256 of the frame"),
     "settings_hash": (str, "tells the steps, their parameters and the combined frames from all others"),

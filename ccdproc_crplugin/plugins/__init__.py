@@ -4,6 +4,7 @@
 from ccdproc_crplugin.plugins.loader import (
     checks,
     detectors,
+    dialects,
     find_detector,
     find_step,
     host,
@@ -12,19 +13,27 @@ from ccdproc_crplugin.plugins.loader import (
     unregister,
 )
 from ccdproc_crplugin.plugins.registry import FAILURES
-from ccdproc_crplugin.plugins.rules import detector_parameters, step_parameters, takes_any_parameter, takes_keyword
+from ccdproc_crplugin.plugins.rules import (
+    detector_parameters,
+    step_parameters,
+    switches,
+    takes_any_parameter,
+    takes_keyword,
+)
 
 __all__ = [
     "FAILURES",
     "checks",
     "detector_parameters",
     "detectors",
+    "dialects",
     "find_detector",
     "find_step",
     "host",
     "register",
     "step_parameters",
     "steps",
+    "switches",
     "takes_any_parameter",
     "takes_keyword",
     "unregister",

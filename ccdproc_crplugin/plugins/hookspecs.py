@@ -105,6 +105,33 @@ def ccdcr_checks() -> None:
 
 
 @hookspec
+def ccdcr_dialects() -> None:
+    """
+    Register dialects of headers.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Dialect`
+        What the header cards of cameras mean.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Dialect, hookimpl
+    >>> @hookimpl
+    ... def ccdcr_dialects():
+    ...     yield Dialect(
+    ...         "mycam",
+    ...         "my own camera",
+    ...         cards={"INSTRUME": "MyCam*"},
+    ...         keywords={"gain": ["ELPERADU"], "readnoise": ["NOISE_E"], "kind": ["SHOT"]},
+    ...         kinds={"flat": ["twilight screen"]},
+    ...     )
+    """
+
+
+@hookspec
 def ccdcr_methods() -> None:
     """
     Register methods of `~astropy.nddata.CCDData`.

@@ -17,7 +17,7 @@ from typing import Any
 import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
-from ccdproc_crplugin.plugins.model import Check, Detector, Step
+from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
@@ -36,6 +36,7 @@ DEFAULT_PLUGINS = {
     "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
     "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",
     "methods": "ccdproc_crplugin.default_plugins.methods",
+    "dialects": "ccdproc_crplugin.default_plugins.dialects",
 }
 
 
@@ -216,6 +217,24 @@ def checks() -> Mapping[str, Check]:
     ['kind', 'unit', 'records']
     """
     return host().registered("check")
+
+
+def dialects() -> Mapping[str, Dialect]:
+    """
+    The dialects of headers that are registered.
+
+    Returns
+    -------
+    mapping of str to Dialect
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> "EXPTIME" in crp.dialects()["common"].keywords["exposure"]
+    True
+    """
+    return host().registered("dialect")
 
 
 def find_step(name: str) -> Step:

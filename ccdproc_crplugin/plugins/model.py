@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +41,52 @@ HOST_KEYWORDS = frozenset(
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
 #: Further keywords, with which it calls those detectors that have them.
-OPTIONAL_KEYWORDS = ("extra_variance",)
+OPTIONAL_KEYWORDS = ("extra_variance", "protected")
+
 #: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
 ALONG_EDGES = "along_edges"
+
+
+#: The quantities whose keywords a dialect names, each with the keyword under which a value that the user gives is
+#: written to the header.
+QUANTITIES = {
+    "kind": "IMAGETYP",
+    "object": "OBJECT",
+    "name": "FILENAME",
+    "unit": "BUNIT",
+    "gain": "EGAIN",
+    "readnoise": "RDNOISE",
+    "saturation": "SATURATE",
+    "pedestal": "PEDESTAL",
+    "exposure": "EXPTIME",
+    "temperature": "CCD-TEMP",
+    "pixel_size": "XPIXSZ",
+    "altitude": "OBSGEO-H",
+    "filter": "FILTER",
+    "disperser": "GRATING",
+    "slit": "SLIT",
+    "central_wavelength": "CENWAVE",
+    "binning": "CCDSUM",
+    "binning_in_x": "XBINNING",
+    "binning_in_y": "YBINNING",
+    "camera": "INSTRUME",
+    "detector": "DETECTOR",
+    "amplifier": "CCDAMP",
+    "readout_mode": "READOUTM",
+    "gain_setting": "ISO",
+    "offset": "OFFSET",
+    "bit_depth": "BITDEPTH",
+    "overscan": "BIASSEC",
+    "overscan_columns": "COVER",
+    "overscan_rows": "ROVER",
+    "trim": "TRIMSEC",
+}
+
+#: The kinds of frame.
+KINDS = ("bias", "dark", "flat", "arc", "focus", "light")
+
+#: The corrections that a header may record.
+CORRECTIONS = ("bias", "overscan", "trim", "dark", "flat", "gain")
 
 
 @dataclass(frozen=True)
@@ -98,8 +141,9 @@ class Detector:
         with defaults. If it has a keyword ``extra_variance`` too, it is given the variance of what was subtracted,
         pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
         differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
-        ``variance`` has the noise of each pixel. If it has a parameter ``background``, it is given the sky lines and
-        traces of a spectrum (float32, electron).
+        ``variance`` has the noise of each pixel. If it has a keyword ``protected``, it is given the pixels that are
+        good but not to be searched (bool (ny, nx), or None); otherwise ``mask`` is True there. If it has a parameter
+        ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
 
@@ -150,6 +194,12 @@ class Step:
     files : tuple of str
         Parameters that are paths, in a configuration relative to its folder. A frame is reduced anew when what such a
         file holds changes.
+    lacking : callable or None
+        ``lacking(meta, **own)`` returns what the header of a raw frame lacks for the step, in words, or ``""``. The
+        plan of a night names it.
+    correction : {"", "overscan", "trim", "bias", "dark", "flat", "gain"}
+        The correction that the step makes. A night may have it once, as every step that takes a combined frame, and a
+        frame whose header says that its bias, dark, flat or gain was corrected is refused.
 
     Examples
     --------
@@ -167,6 +217,8 @@ class Step:
     check: Callable[..., Any] | None = None
     plugins: Callable[..., Any] | None = None
     files: tuple[str, ...] = ()
+    lacking: Callable[..., str] | None = None
+    correction: str = ""
 
 
 @dataclass(frozen=True)
@@ -203,6 +255,56 @@ class Check:
     summary: str
     run: Callable[..., Any]
     by_plane: bool = False
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """
+    What the header cards of a camera or program mean.
+
+    Parameters
+    ----------
+    name : str
+        The name users see.
+    summary : str
+        One line that says whose headers it is for.
+    cards : dict of str to str
+        Keywords and the values that a header must have for the dialect to hold, with ``*`` for any text:
+        ``{"INSTRUME": "MyCam*"}``. Without them it holds for every header.
+    keywords : dict of str to list of str
+        For each quantity (one of `QUANTITIES`) the keywords under which it stands, the most reliable first. ``#``
+        stands for a number from 1 to 9. After ``/`` may follow what the card's comment must say, as in
+        ``"DATAMAX / *saturation*"``.
+    ignored : dict of str to list of str
+        For each quantity the keywords, written in the same way, that mean something else in this dialect.
+    kinds : dict of str to list of str
+        For each kind of frame (one of `KINDS`) the words that mean it, with ``*`` for any text. Case, blanks and
+        punctuation do not count.
+    units : dict of str to list of str
+        For each unit, as `astropy.units` spells it, the words that mean it in ``BUNIT``, in values and in comments.
+    corrections : dict of str to list of str
+        For each correction (one of `CORRECTIONS`) the keywords that record it.
+
+    Notes
+    -----
+    Dialects that need certain cards are tried before those that hold for every header; among these, those of the user
+    come first, then plugins, then the built-in ones.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Dialect
+    >>> Dialect("mycam", "my own camera", {"INSTRUME": "MyCam*"}, {"gain": ["ELPERADU"]}).keywords["gain"]
+    ['ELPERADU']
+    """
+
+    name: str
+    summary: str
+    cards: Mapping[str, str] = field(default_factory=dict)
+    keywords: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    ignored: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    units: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

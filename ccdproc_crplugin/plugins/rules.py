@@ -13,11 +13,15 @@ import pluggy
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.plugins import hookspecs
 from ccdproc_crplugin.plugins.model import (
+    CORRECTIONS,
     DETECTOR_KEYWORDS,
     HOST_KEYWORDS,
+    KINDS,
     OPTIONAL_KEYWORDS,
+    QUANTITIES,
     Check,
     Detector,
+    Dialect,
     Step,
 )
 
@@ -26,6 +30,7 @@ REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_detectors": ("detector", Detector),
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
+    "ccdcr_dialects": ("dialect", Dialect),
     "ccdcr_methods": ("method", Callable),
 }
 
@@ -71,11 +76,52 @@ def checked_name(kind: str, expected: type[Any], item: Any) -> str:
         raise CosmicRayError(f"the {kind} name {name!r} should be letters, digits, '_', '-' and '.'.")
     if kind == "detector":
         _check_detector(checked)
+    elif kind == "dialect":
+        check_dialect(checked)
     elif kind != "method" and not callable(checked.run):
         raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {checked.run!r:.80}.")
     if kind == "step":
         _check_step(checked)
     return name
+
+
+def check_dialect(dialect: Dialect) -> None:
+    """Refuse a dialect whose tables name what does not exist, or hold what is not text."""
+    where = f"the dialect {dialect.name!r}"
+    _check_table(where, "cards", dialect.cards, str)
+    known = {"keywords": QUANTITIES, "ignored": QUANTITIES, "kinds": KINDS, "corrections": CORRECTIONS}
+    for table in ("keywords", "ignored", "kinds", "units", "corrections"):
+        entries = getattr(dialect, table)
+        _check_table(where, table, entries, list | tuple)
+        names = known.get(table)
+        for name, words in entries.items():
+            if names is not None and name not in names:
+                raise CosmicRayError(f"{where} has {table} for {name!r}; expected one of: {', '.join(names)}.")
+            if not words or not all(isinstance(word, str) and word.strip() for word in words):
+                raise CosmicRayError(
+                    f"{where} has {table} for {name!r} that are {words!r:.80}; expected a list of text."
+                )
+            if table == "units":
+                _check_unit(where, name)
+
+
+def _check_unit(where: str, name: str) -> None:
+    from astropy import units as u
+
+    try:
+        u.Unit(name)
+    except ValueError as err:
+        raise CosmicRayError(f"{where} has units for {name!r}, which is none; expected one of astropy.units.") from err
+
+
+def _check_table(where: str, table: str, entries: Any, expected: Any) -> None:
+    """Refuse a table of a dialect that is no dict of text to what is expected."""
+    what = "text" if expected is str else "a list"
+    if not isinstance(entries, dict):
+        raise CosmicRayError(f"{where} has {table} that are {entries!r:.80}; expected a dict to {what}.")
+    for name, value in entries.items():
+        if not isinstance(name, str) or not isinstance(value, expected):
+            raise CosmicRayError(f"{where} has {name!r:.80} = {value!r:.80} under {table}; expected text and {what}.")
 
 
 def _check_step(step: Step) -> None:
@@ -129,6 +175,15 @@ def takes_keyword(detector: Detector, name: str) -> bool:
 def detector_parameters(detector: Detector) -> dict[str, Any]:
     """A detector's own parameters and their defaults."""
     return {par.name: par.default for par in _own_parameters(detector)}
+
+
+def switches(detector: Detector) -> set[str]:
+    """A detector's own parameters that are True or False and nothing else."""
+    return {
+        par.name
+        for par in _own_parameters(detector)
+        if isinstance(par.default, bool) and par.annotation in (bool, "bool", par.empty)
+    }
 
 
 def step_parameters(step: Step) -> dict[str, Any]:

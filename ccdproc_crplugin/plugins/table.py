@@ -7,6 +7,7 @@ from astropy.table import Table
 
 from ccdproc_crplugin.kernels import engine, n_threads
 from ccdproc_crplugin.plugins.loader import DISTRIBUTION, host
+from ccdproc_crplugin.plugins.replacing import places, replacements
 
 COLUMNS = ("kind", "name", "plugin", "distribution", "status", "detail")
 
@@ -19,8 +20,8 @@ def plugin_report() -> Table:
     -------
     `~astropy.table.Table`
         A row a detector, step, check or method, and one for each plugin that was left out or disabled; the
-        first says which engine computes L.A.Cosmic. Columns: ``kind``, ``name``, ``plugin``, ``distribution``,
-        ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
+        first says which engine computes L.A.Cosmic, and the next that `accelerate` is on, if it is. Columns:
+        ``kind``, ``name``, ``plugin``, ``distribution``, ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
 
     Examples
     --------
@@ -32,6 +33,9 @@ def plugin_report() -> Table:
     running = engine()
     detail = f"{running.name}: {running.reason}; {n_threads()} threads"
     rows = [("engine", "L.A.Cosmic", "lacosmic", DISTRIBUTION, "ok", detail)]
+    for known in replacements():
+        detail = f"runs on the engine in {', '.join(places(known.ours))}; turned off by accelerate(False)"
+        rows.append(("engine", known.name, "lacosmic", DISTRIBUTION, "ok", detail))
     for entry in host().registrations:
         release = f"{entry.plugin.distribution} {entry.plugin.version}".strip()
         detail = entry.detail or getattr(entry.item, "summary", "")

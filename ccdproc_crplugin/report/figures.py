@@ -13,6 +13,9 @@ from ccdproc_crplugin.report.frame import CLASSES, FrameView
 #: Size of a plot and of the space below it and to its left, in units of the SVG.
 WIDTH, HEIGHT, BELOW, LEFT = 300, 130, 34, 40
 
+#: Least pixels of an event that has an orientation.
+LEAST_ORIENTED = 3
+
 
 @dataclass(frozen=True)
 class Bar:
@@ -49,7 +52,8 @@ def histograms(views: Sequence[FrameView]) -> list[Histogram]:
     classes = _joined([view.classes for view in views]).astype(int)
     area = _joined([view.events["area"].value for view in views])
     charge, unit = _charges(views)
-    angle = _joined([np.where(view.events["extended"], view.events["orientation"].value, np.nan) for view in views])
+    angle = _joined([view.events["orientation"].value for view in views])
+    angle = np.where(area >= LEAST_ORIENTED, angle, np.nan)
     return [
         _histogram("area", "pixels", area, classes, _log_edges(area, whole=True)),
         _histogram("charge", unit, charge, classes, _log_edges(charge)),

@@ -16,7 +16,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import PARAMETER_CARDS, read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
-from ccdproc_crplugin.io.selection import find_frames
+from ccdproc_crplugin.io.selection import find_frames, in_unicode
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 
 #: Kinds of calibration frames, which have no events.
@@ -111,10 +111,10 @@ def _from_files(folder: Path) -> list[Row]:
         try:
             headers = [read_header(path, hdu=index) for index in frame_indices(path)]
         except CosmicRayError as err:
-            rows.append(Row(path.name, "failed", str(err)))
+            rows.append(Row(in_unicode(path.name), "failed", str(err)))
             continue
         if any("CRDETECT" in header for header in headers):
-            rows.append(Row(path.name, "done", path=path))
+            rows.append(Row(in_unicode(path.name), "done", path=path))
     return rows
 
 

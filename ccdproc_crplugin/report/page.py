@@ -117,7 +117,7 @@ def write_report(
             night.add(row, store)
         page = _render(night, store, folder)
         with atomic_write(output, overwrite) as temporary:
-            temporary.write_text(page, encoding="utf-8")
+            temporary.write_text(page, encoding="utf-8", errors="backslashreplace")  # of names that are no UTF-8
             store.settle()
     return output
 

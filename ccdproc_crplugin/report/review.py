@@ -19,6 +19,7 @@ from ccdproc_crplugin.cleaning.restore import restore_cosmic_rays
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.removed import removed_pixels
 from ccdproc_crplugin.io.atomic import as_path
+from ccdproc_crplugin.io.selection import in_unicode
 
 #: Format and version of the file.
 FORMAT, VERSION = "ccdproc_crplugin review", 1
@@ -101,7 +102,8 @@ def _expect(condition: bool, found: str, expected: str) -> None:
 
 def name_in_review(path: Path, hdu: int | None = None) -> str:
     """The name of a frame in a review."""
-    return path.name if hdu is None else f"{path.name}[{hdu}]"
+    name = in_unicode(path.name)
+    return name if hdu is None else f"{name}[{hdu}]"
 
 
 def apply_review(ccd: CCDData, review: str | os.PathLike, *, name: str = "") -> CCDData:

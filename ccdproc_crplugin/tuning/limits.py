@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from astropy.table import Table
 
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.options import SIGCLIP
@@ -191,7 +192,7 @@ def _choice(table: Any, objlim: float, max_false: float, max_stars_touched: floa
         reason = f"{why}; within the bounds of {bounds}, sigclip {span} is equally complete to a per cent"
     else:
         reason = f"{why}; no pair of limits keeps the bounds of {bounds}, this one comes nearest"
-    return Limits(float(row["sigclip"]), float(row["objlim"]), table, reason)
+    return Limits(float(row["sigclip"]), float(row["objlim"]), table, advice(reason))
 
 
 def _single_pixels(row: Any, max_false: float, dark_known: bool) -> str:
@@ -200,7 +201,7 @@ def _single_pixels(row: Any, max_false: float, dark_known: bool) -> str:
         f"{row['n_single']} events are single pixels, where cosmic rays and noise make {row['n_single_expected']:.2g}"
     )
     surplus = row["n_single"] - row["n_single_expected"]
-    remedy = "mask them" if dark_known else "give dark=, the dark that was subtracted, or mask them"
+    remedy = "mask them" if dark_known else "give {dark}, the dark that was subtracted, or mask them"
     if row["n_hot"] > max_false * row["n_events"]:
         return f"; {more}: the others look like hot pixels ({remedy})"
     if not dark_known and surplus > max(max_false * row["n_events"], 1):

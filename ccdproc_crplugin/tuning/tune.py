@@ -179,7 +179,7 @@ def cr_tune(
     objlim : float or None
         Least contrast to the fine structure; `None` has it chosen too.
     n_pixels : int
-        From how many pixels on an event counts as extended.
+        Least pixels of the events that ``n_extended`` counts.
     max_false : float
         Most false events, as a share of the events found.
     max_stars_touched : float

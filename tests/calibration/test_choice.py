@@ -3,15 +3,15 @@
 Which combined frame fits a frame.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 from astropy.io import fits
 
-from ccdproc_crplugin import CosmicRayError, combine_calibrations
-from ccdproc_crplugin.calibration.choice import fitting_frames
-from ccdproc_crplugin.calibration.grouping import CalibrationKey
+from ccdproc_crplugin import CalibrationWarning, CosmicRayError, combine_calibrations
+from ccdproc_crplugin.calibration.choice import doubt_about, fitting_frames, nothing_fits
+from ccdproc_crplugin.calibration.key import CalibrationKey
 from tests.helpers.calibration_frames import SHAPE, data_of, some
 
 
@@ -57,6 +57,66 @@ class TestFittingFrames:
         assert keys_fitting([dark], "dark", self.light, any_exposure=True) == [dark]
 
 
+class TestUnknownProperties:
+    """What a header does not say fits as long as there is no choice."""
+
+    light = CalibrationKey("light", filter="V")
+    unknown = CalibrationKey("flat")
+
+    def test_a_flat_without_a_known_filter_is_taken_if_it_is_the_only_kind(self):
+        assert keys_fitting([self.unknown], "flat", self.light) == [self.unknown]
+        assert doubt_about(Combined(self.unknown), self.light) == "its header does not say the filter"
+
+    @pytest.mark.parametrize("other", ["V", "R"])
+    def test_it_is_not_where_there_are_flats_of_known_filters(self, other):
+        known = CalibrationKey("flat", filter=other)
+        assert keys_fitting([self.unknown, known], "flat", self.light) == ([known] if other == "V" else [])
+
+    def test_a_frame_without_a_known_filter_takes_the_only_flat_but_not_one_of_two(self):
+        flats, light = [CalibrationKey("flat", filter=name) for name in "VR"], CalibrationKey("light")
+        assert keys_fitting(flats[:1], "flat", light) == flats[:1]
+        assert "the header of the frame does not say the filter (V)" in doubt_about(Combined(flats[0]), light)
+        assert keys_fitting(flats, "flat", light) == []
+
+    def test_so_it_is_with_cameras(self):
+        biases = [CalibrationKey("bias", camera=(("INSTRUME", name),)) for name in "ab"]
+        light = CalibrationKey("light")
+        assert keys_fitting(biases[:1], "bias", light) == biases[:1]
+        assert keys_fitting(biases, "bias", light) == []
+
+    def test_certainty_goes_before_nearness(self):
+        near, sure = (
+            CalibrationKey("bias", temperature=-20.0),
+            CalibrationKey("bias", readout="fast", temperature=-20.9),
+        )
+        light = CalibrationKey("light", readout="fast", temperature=-20.0)
+        assert keys_fitting([near, sure], "bias", light)[0] == sure
+
+    @pytest.mark.parametrize(
+        ("master", "why", "advice"),
+        [
+            (CalibrationKey("dark", 60.0), "dark_60s differs in exposure (60 s, and not 300 s)", "{scale=True}"),
+            (
+                CalibrationKey("dark", 300.0, temperature=-10.0),
+                "dark_300s_-10C differs in temperature (-10 deg_C, and not -20 deg_C)",
+                "{temperature_tolerance}",
+            ),
+            (
+                CalibrationKey("dark", 300.0, camera=(("INSTRUME", "a"),)),
+                "dark_300s differs in INSTRUME (a, and not b)",
+                "{group_ignore}",
+            ),
+        ],
+    )
+    def test_the_nearest_frame_that_does_not_fit_is_named(self, master, why, advice):
+        light = CalibrationKey("light", 300.0, temperature=-20.0, camera=(("INSTRUME", "b"),))
+        far = CalibrationKey("dark", 1.0, gain=5.0, temperature=30.0, camera=(("INSTRUME", "c"),))
+        light = replace(light, gain=1.0)
+        said, said_advice = nothing_fits(map(Combined, [far, master]), "dark", light, tolerance=1, any_exposure=False)
+        assert said == why
+        assert advice in said_advice
+
+
 class TestSubtraction:
     @pytest.fixture
     def night(self, write, tmp_path):
@@ -99,11 +159,20 @@ class TestSubtraction:
         *_, flat = combine_calibrations([*night, *short], tmp_path / "o")
         assert fits.getheader(flat)["CRDARK"] == "dark_25s.fits"
 
-    @pytest.mark.parametrize("cards", [{"XBINNING": 2}, {"GAIN": 7.0}, {"CCD-TEMP": 10.0}])
-    def test_a_bias_of_another_camera_state_is_not_subtracted(self, write, tmp_path, cards):
-        state = {"XBINNING": 1, "GAIN": 1.0, "CCD-TEMP": -20.0}
+    @pytest.mark.parametrize(
+        ("cards", "why"),
+        [
+            ({"XBINNING": 2}, "binning"),
+            ({"GAIN": 7.0}, r"gain \(1, and not 7\)"),
+            ({"CCD-TEMP": 10.0}, "temperature.*temperature_tolerance"),
+            ({"INSTRUME": "b"}, r"INSTRUME \(a, and not b\)"),
+        ],
+    )
+    def test_a_bias_of_another_camera_state_is_not_subtracted(self, write, tmp_path, cards, why):
+        state = {"XBINNING": 1, "GAIN": 1.0, "CCD-TEMP": -20.0, "INSTRUME": "a"}
         frames = [*some(write, "BIAS", **state), *some(write, "DARK", **(state | cards))]
-        _, dark = combine_calibrations(frames, tmp_path / "o")
+        with pytest.warns(CalibrationWarning, match=f"no combined bias is subtracted.* differs in {why}"):
+            _, dark = combine_calibrations(frames, tmp_path / "o")
         assert "CRBIAS" not in fits.getheader(dark)
 
     def test_a_bias_of_known_temperature_goes_before_one_of_unknown_temperature(self, write, tmp_path):

@@ -3,6 +3,8 @@
 Combining calibration frames: `combine_calibrations`.
 """
 
+import errno
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -220,3 +222,106 @@ class TestInputsAndOutput:
         (tmp_path / "o").write_text("")
         with pytest.raises(CosmicRayError, match="can't be made"):
             combine_calibrations(some(write, "BIAS"), tmp_path / "o")
+
+
+class TestWhatTellsGroupsApart:
+    def test_cameras_do_not_mix(self, write, tmp_path):
+        for level, camera in ((1000, "a"), (1500, "b")):
+            for number in range(5):
+                data = np.full(SHAPE, level + number)
+                write(f"{camera}{number}.fits", "BIAS", data=data, INSTRUME=camera, DETECTOR=camera)
+        paths = combine_calibrations(sorted((tmp_path / "raw").iterdir()), tmp_path / "o")
+        assert {path.name: round(np.median(data_of(path))) for path in paths} == {
+            "bias_a_a.fits": 1002,
+            "bias_b_b.fits": 1502,
+        }
+        assert {fits.getheader(path)["INSTRUME"] for path in paths} == {"a", "b"}
+
+    def test_neither_do_filters_behind_a_clear_wheel(self, write, tmp_path):
+        frames = [
+            write(f"{name}{number}.fits", "FLAT", FILTER1="CLEAR", FILTER2=name) for name in "VR" for number in range(3)
+        ]
+        paths = combine_calibrations(frames, tmp_path / "o")
+        assert [path.name for path in paths] == ["flat_R.fits", "flat_V.fits"]
+        assert [fits.getheader(path)["NCOMBINE"] for path in paths] == [3, 3]
+
+    def test_frames_that_lack_a_card_are_combined_with_a_warning(self, write, tmp_path):
+        frames = [write(f"b{number}.fits", "BIAS", **({"INSTRUME": "a"} if number else {})) for number in range(5)]
+        with pytest.warns(CalibrationWarning, match="made of 5 frames, of which 1 do not say their camera"):
+            [path] = combine_calibrations(frames, tmp_path / "o")
+        assert fits.getheader(path)["INSTRUME"] == "a"
+
+    def test_the_user_says_what_counts(self, write, tmp_path):
+        frames = [
+            write(f"b{number}.fits", "BIAS", INSTRUME=f"name {number}", ROTATOR=number // 3) for number in range(6)
+        ]
+        paths = combine_calibrations(frames, tmp_path / "o", group_by=["ROTATOR"], group_ignore=["camera"])
+        assert [path.name for path in paths] == ["bias_0.fits", "bias_1.fits"]
+
+
+class TestUnits:
+    def test_a_bias_in_another_unit_is_refused_with_both_units(self, write, tmp_path):
+        bias = some(write, "BIAS")
+        flats = some(write, "FLAT", BUNIT="electron")
+        with pytest.warns(CalibrationWarning, match=r"Found bias.fits in adu, and frames .* in electron; expected one"):
+            paths = combine_calibrations([*bias, *flats], tmp_path / "o")
+        assert [path.name for path in paths] == ["bias.fits"]
+
+    def test_names_of_the_unit_of_a_camera_are_one_unit(self, write, tmp_path):
+        frames = [*some(write, "BIAS"), *some(write, "DARK", BUNIT="counts")]
+        assert fits.getheader(combine_calibrations(frames, tmp_path / "o")[1])["CRBIAS"] == "bias.fits"
+
+    def test_a_frame_of_another_kind_needs_no_unit(self, write, tmp_path):
+        light = write("light.fits", "LIGHT", dtype="f4")
+        fits.delval(light, "BUNIT")
+        assert len(combine_calibrations([light, *some(write, "BIAS")], tmp_path / "o")) == 1
+
+    @pytest.mark.parametrize("kind", ["BIAS", "DARK", "FLAT"])
+    @pytest.mark.parametrize(("dtype", "known"), [("u2", True), ("f4", False)])
+    def test_without_bunit_integers_are_in_adu_and_others_unknown_for_every_kind(
+        self, write, tmp_path, kind, dtype, known
+    ):
+        frames = some(write, kind, dtype=dtype)
+        for path in frames:
+            fits.delval(path, "BUNIT")
+        reasons = []
+        how = {"on_left_out": lambda path, reason: reasons.append(str(reason))}
+        if known:
+            [path] = combine_calibrations(frames, tmp_path / "o", **how)
+            assert fits.getheader(path)["BUNIT"] == "adu"
+            return
+        with pytest.raises(CosmicRayError, match="no bias frame, dark or flat that can be read"):
+            combine_calibrations(frames, tmp_path / "o", **how)
+        assert all("without BUNIT" in reason for reason in reasons)
+        assert len(combine_calibrations(frames, tmp_path / "o", unit="adu")) == 1
+
+
+class TestCorrectionsInHeaders:
+    def test_what_the_headers_say_was_subtracted_is_not_subtracted_again(self, write, tmp_path):
+        frames = [*some(write, "BIAS"), *some(write, "DARK", CALSTAT="B")]
+        _, dark = combine_calibrations(frames, tmp_path / "o")
+        assert "CRBIAS" not in fits.getheader(dark)
+
+    def test_a_frame_that_differs_in_it_from_the_others_is_left_out(self, write, tmp_path):
+        frames = [*some(write, "BIAS"), *some(write, "DARK"), write("done.fits", "DARK", CALSTAT="B")]
+        with pytest.warns(CalibrationWarning, match="done.fits is left out: found that its header records the correct"):
+            _, dark = combine_calibrations(frames, tmp_path / "o")
+        assert (fits.getheader(dark)["NCOMBINE"], fits.getheader(dark)["CRBIAS"]) == (5, "bias.fits")
+
+
+class TestTrouble:
+    def test_a_full_disk_is_said_at_once(self, write, tmp_path, monkeypatch):
+        def full(*_, **__):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("ccdproc_crplugin.calibration.group_combination.write_combined", full)
+        frames = [*some(write, "BIAS"), *some(write, "DARK")]
+        with pytest.raises(CosmicRayError, match=r"output can't be written: .*No space left on device"):
+            combine_calibrations(frames, tmp_path / "o")
+
+    @pytest.mark.parametrize("keyword", [b"B*D     ", b"AB[Z-A] ", b"WHAT?   ", b"*       ", b"A...    "])
+    def test_a_card_that_looks_like_a_pattern_costs_nothing(self, write, tmp_path, keyword):
+        frames = some(write, "BIAS", MARK="yes")
+        for path in frames:
+            path.write_bytes(path.read_bytes().replace(b"MARK    =", keyword + b"="))
+        assert len(combine_calibrations(frames, tmp_path / "o")) == 1

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ccdproc_crplugin.calibration.grouping import CalibrationKey, calibration_key, free_name, group_keys
+from ccdproc_crplugin.calibration.grouping import free_name, group_keys, group_names, unsure_of
+from ccdproc_crplugin.calibration.key import CalibrationKey, calibration_key
 
 CAMERA = {"XBINNING": 1, "YBINNING": 1, "GAIN": 1.5, "READOUTM": "Fast", "CCD-TEMP": -20.0}
 
@@ -128,3 +129,39 @@ class TestGroups:
     def test_frames_without_a_temperature_are_a_group_of_their_own(self):
         keys = keys_of(header("BIAS"), header("BIAS", **{"CCD-TEMP": "unknown"}))
         assert {key.temperature for key in group_keys(keys)} == {None, -20.0}
+
+
+class TestUnknownProperties:
+    def test_a_frame_that_lacks_a_card_joins_the_only_group_that_it_can(self):
+        keys = keys_of(header("BIAS"), header("BIAS", INSTRUME="a"), header("BIAS", INSTRUME="a"))
+        (group,) = group_keys(keys)
+        assert group.camera == (("INSTRUME", "a"),)
+        assert unsure_of(group, keys.values()) == {"camera": 1}
+
+    def test_it_stays_alone_where_there_are_two(self):
+        keys = keys_of(header("BIAS"), header("BIAS", INSTRUME="a"), header("BIAS", INSTRUME="b"))
+        assert numbers_of(group_keys(keys)) == [[1], [2], [0]]
+
+    def test_frames_that_lack_different_cards_go_together(self):
+        keys = keys_of(header("DARK", INSTRUME="a"), header("DARK", OFFSET=10))
+        (group,) = group_keys(keys)
+        assert (group.camera, group.offset) == ((("INSTRUME", "a"),), 10)
+
+    def test_flats_without_a_known_filter_stay_alone(self):
+        keys = keys_of(header("FLAT", FILTER=""), header("FLAT"))
+        assert sorted(numbers_of(group_keys(keys))) == [[0], [1]]
+
+    def test_gratings_that_return_inexactly_go_together(self):
+        waves = (4500.0, 4500.7, 6500.0)
+        assert numbers_of(group_keys(keys_of(*(header("FLAT", CENWAVE=wave) for wave in waves)))) == [[0, 1], [2]]
+
+
+class TestGroupNames:
+    def test_they_name_what_tells_groups_apart(self):
+        keys = [calibration_key(header("BIAS", INSTRUME=name, DETECTOR="chip 1")) for name in ("a", "b/c")]
+        usual = "bias_1x1_gain1.5_Fast_-20C"
+        assert group_names(keys) == [f"{usual}_a", f"{usual}_b-c"]
+        assert group_names(keys[:1]) == [usual]
+
+    def test_no_two_are_alike(self):
+        assert group_names([CalibrationKey("bias")] * 2) == ["bias", "bias_2"]

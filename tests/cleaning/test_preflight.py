@@ -7,10 +7,14 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import Check, CosmicRayError, Finding, PreflightWarning, hookimpl, plugins
+
+from ..helpers.hit_frames import hit_frame
 
 
 def finding(status):
@@ -164,3 +168,29 @@ def test_a_dark_that_is_no_frame_is_refused(wrong):
 def test_a_number_of_combined_frames_that_no_one_can_count_is_passed_over():
     ccd = CCDData(np.ones((9, 9)), unit="adu", meta={"NCOMBINE": 10**400})
     assert "kind" not in [finding.check for finding in crp.cr_preflight(ccd) if finding.status != "ok"]
+
+
+@pytest.mark.filterwarnings("ignore::ccdproc_crplugin.PreflightWarning")
+def test_a_level_below_the_sky_fails_and_the_verdict_is_not_plausible():
+    ccd = hit_frame(meta={"GAIN": 2.0, "RDNOISE": 5.0, "EXPTIME": 90, "XPIXSZ": 9})
+    found = {finding.check: finding for finding in crp.cr_preflight(ccd, saturation=100)}
+    assert found["saturation"].status == "fail"
+    assert ccd.clean_cosmic_rays(saturation=100).header["CRVERDCT"] == "cannot tell"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_pixels_that_clean_refuses_fail(value):
+    ccd = CCDData(np.full((9, 9), value), unit="adu", meta={"GAIN": 2.0, "RDNOISE": 5.0})
+    assert [finding.check for finding in crp.cr_preflight(ccd) if finding.status == "fail"] == ["pixels"]
+
+
+def test_a_surface_brightness_that_is_called_adu_is_doubted():
+    ccd = hit_frame(meta={"GAIN": 2.0, "RDNOISE": 5.0, "BUNIT": "MJy/sr"})
+    found = {finding.check: finding for finding in crp.cr_preflight(ccd)}
+    assert found["records"].status == "warn"
+    assert "BUNIT says MJy/sr" in found["records"].message
+
+
+def test_the_advice_for_rates_keeps_the_header():
+    rate = CCDData(np.ones((9, 9)), unit="adu / s", meta=fits.Header({"GAIN": 2.0}))
+    assert rate.multiply(5 * u.s, handle_meta="first_found").meta["GAIN"] == 2.0

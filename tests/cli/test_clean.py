@@ -77,8 +77,8 @@ def test_one_bad_file_costs_only_itself(night, capsys):
 
 def test_a_frame_of_no_known_kind_is_skipped_with_a_hint(here, capsys):
     write_raw(here / "mine.fits", "")
-    assert main(["clean", "mine.fits"]) == 0
-    assert "does not say what kind of frame it is; --any-kind cleans it" in capsys.readouterr().err
+    assert main(["clean", "mine.fits"]) == 1
+    assert "does not say what kind of frame it is; --kind light takes it" in capsys.readouterr().err
     assert main(["clean", "mine.fits", "--any-kind"]) == 0
     assert (here / "cleaned" / "mine.fits").exists()
 
@@ -160,7 +160,7 @@ def test_a_parameter_of_the_detector_is_named_as_such(night, capsys):
 
 def test_a_calibration_frame_that_has_no_unit_is_skipped_all_the_same(here, capsys):
     write_raw(here / "bias.fits", "zero", data=np.ones((30, 30), dtype="f4"))
-    assert main(["clean", "bias.fits"]) == 0
+    assert main(["clean", "bias.fits"]) == 1
     assert "bias.fits: skipped: a bias frame" in capsys.readouterr().err
 
 
@@ -196,3 +196,57 @@ class TestAmplifiers:
     @pytest.mark.parametrize("command", ["check", "tune", "segments"])
     def test_the_other_commands_take_them_too(self, night, command):
         assert main([command, "raw/light_1.fits", "--gain", self.SECTIONS, "--readnoise", "[*,*]=5"]) in (0, 1)
+
+
+class TestMaskFiles:
+    def test_one_frame_has_its_mask_in_a_file(self, night):
+        assert main(["clean", "raw/light_1.fits", "--write-mask", "mask.fits"]) == 0
+        np.testing.assert_array_equal(fits.getdata("mask.fits") == 1, crp.read_ccd("cleaned/light_1.fits").mask)
+
+    def test_several_have_theirs_in_a_folder(self, night):
+        assert main(["clean", "raw", "--write-mask", "masks", "--ending", ".fits.gz"]) == 0
+        written = sorted(path.name for path in (night.parent / "masks").iterdir())
+        assert written == ["light_1_mask.fits.gz", "light_2_mask.fits.gz"]
+
+    def test_one_file_for_several_is_wrong_usage(self, night, capsys):
+        assert main(["clean", "raw", "--write-mask", "mask.fits"]) == 2
+        assert "for the masks of 3 frames; expected a folder. Give a name without .fits" in capsys.readouterr().err
+        assert not (night.parent / "cleaned").exists()
+
+    def test_it_replaces_no_file_unless_told(self, night, capsys):
+        (night.parent / "mask.fits").write_text("mine")
+        assert main(["clean", "raw/light_1.fits", "--write-mask", "mask.fits"]) == 1
+        assert "there already" in capsys.readouterr().err
+        assert (night.parent / "mask.fits").read_text() == "mine"
+
+    @pytest.mark.parametrize("target", ["raw/light_1.fits", "cleaned/light_1.fits"])
+    def test_it_replaces_neither_input_nor_result(self, night, target):
+        before = (night / "light_1.fits").read_bytes()
+        assert main(["clean", "raw/light_1.fits", "--write-mask", target, "--overwrite"]) == 1
+        assert (night / "light_1.fits").read_bytes() == before
+
+
+class TestProtect:
+    def test_a_section_and_a_file_are_spared(self, night):
+        mask = np.zeros((50, 60), dtype="u1")
+        mask[28:33, 38:43] = 1
+        fits.writeto("core.fits", mask)
+        assert main(["clean", "raw/light_1.fits", "--protect", "[10:15, 8:13]", "--protect", "core.fits"]) == 0
+        assert fits.getheader("cleaned/light_1.fits")["CRNEVENT"] == 1
+
+    def test_a_file_that_does_not_exist_is_wrong_usage(self, night, capsys):
+        assert main(["clean", "raw/light_1.fits", "--protect", "none.reg"]) == 2
+        assert "argument --protect" in capsys.readouterr().err
+
+    def test_growth_by_a_number_of_pixels(self, night):
+        main(["clean", "raw/light_1.fits", "-p", "grow=1"])
+        assert fits.getheader("cleaned/light_1.fits")["CRNPIX"] > 40
+
+
+def test_too_little_memory_is_one_line(night, capsys, monkeypatch):
+    def out_of_memory(*_, **__):
+        raise MemoryError("Unable to allocate 9 TiB")
+
+    monkeypatch.setattr("ccdproc_crplugin.events.segments.cr_segments", out_of_memory)
+    assert main(["segments", "raw/light_1.fits"]) == 1
+    assert "ccdcr: Found too little memory (Unable to allocate 9 TiB)" in capsys.readouterr().err

@@ -61,3 +61,20 @@ def test_the_reason_names_options(night, capsys):
     write_raw(night / "bias_9.fits", "zero", data=np.ones((40, 50), dtype="f4"))
     assert main(["combine", "raw", "--quiet"]) == 1
     assert "Give --unit adu or --unit electron." in capsys.readouterr().err
+
+
+def test_options_say_what_tells_groups_apart(night, capsys):
+    for number, path in enumerate(sorted(night.glob("bias*.fits"))):
+        fits.setval(path, "INSTRUME", value=f"camera {number % 2}")
+        fits.setval(path, "ROTATOR", value=number // 3)
+    main(["combine", "raw", "--quiet", "--group-by", "ROTATOR", "--group-ignore", "INSTRUME"])
+    names = {path.name for path in (night.parent / "calibration").iterdir()}
+    assert names == {"bias_gain2_0.fits", "bias_gain2_1.fits"}
+    capsys.readouterr()
+    assert main(["combine", "raw", "--flat-scale", "chip"]) == 2
+    assert "--flat-scale" in capsys.readouterr().err
+
+
+def test_a_wrong_name_is_refused(night, capsys):
+    assert main(["combine", "raw", "--quiet", "--group-ignore", "fylter"]) == 1
+    assert "--group-ignore" in capsys.readouterr().err

@@ -4,10 +4,14 @@
 """
 
 import numpy as np
+import pytest
+from astropy import units as u
+from astropy.nddata import CCDData
 from astropy.table import QTable
 
 from ccdproc_crplugin.cli import main
 
+from ..helpers.hit_frames import hit_frame
 from ..helpers.raw_frames import write_raw
 
 
@@ -30,3 +34,38 @@ def test_no_event_is_no_error(here, capsys):
     write_raw(here / "flat.fits", data=np.full((30, 30), 100, dtype="u2"))
     assert main(["segments", "flat.fits", "--gallery", "page.png"]) == 0
     assert "no event to draw" in capsys.readouterr().out
+
+
+def test_small_events_are_listed_unless_left_out(night, capsys):
+    assert main(["segments", "raw/light_1.fits", "--detector", "median"]) == 0
+    assert "3 events" in capsys.readouterr().out
+    words = ["segments", "raw/light_1.fits", "--detector", "median", "--n-pixels", "2", "-o", "events.ecsv"]
+    assert main(words) == 0
+    assert "1 event, 6 pixels (75% of the 8 hit)" in capsys.readouterr().out
+    assert list(QTable.read("events.ecsv")["area"].value) == [6]
+
+
+class TestDark:
+    @pytest.fixture
+    def frames(self, here):
+        """A frame and its dark, which is hot where the frame has its first cosmic ray."""
+        dark = np.zeros((50, 60), dtype="f4")
+        dark[10, 12] = 3000
+        header = {"IMAGETYP": "DARK", "EXPTIME": 10.0, "GAIN": 2.0, "RDNOISE": 5.0}
+        CCDData(dark, unit="adu", meta=header).write("dark.fits")
+        hit_frame(meta={"EXPTIME": 20.0, "GAIN": 2.0, "RDNOISE": 5.0}).write("frame.fits")
+
+    def test_events_on_its_hot_pixels_have_a_class_of_their_own(self, frames):
+        words = ["segments", "frame.fits", "--detector", "median", "--dark", "dark.fits", "-o", "events.ecsv"]
+        assert main(words) == 0
+        table = QTable.read("events.ecsv")
+        assert "hot pixel" in table["class"]
+        assert table["dark"].max() == 6000 * u.electron
+
+    def test_it_is_scaled_if_it_was(self, frames):
+        words = ["segments", "frame.fits", "--detector", "median", "--dark", "dark.fits", "--scale-dark"]
+        assert main([*words, "-o", "events.ecsv"]) == 0
+        assert QTable.read("events.ecsv")["dark"].max() == 12000 * u.electron
+
+    def test_a_file_that_does_not_exist_is_wrong_usage(self, frames):
+        assert main(["segments", "frame.fits", "--dark", "none.fits"]) == 2

@@ -32,3 +32,9 @@ def test_tune_writes_table_and_plot(frames, tmp_path, capsys):
     assert plot.read_bytes().startswith(b"\x89PNG")
     assert main(words) == 2
     assert "there already" in capsys.readouterr().err
+
+
+def test_tune_shows_what_tells_hot_pixels_from_cosmic_rays(frames, capsys):
+    main(["tune", str(frames / "frame_001.fits")])
+    heading = capsys.readouterr().out.splitlines()[0].split()
+    assert {"n_single", "n_single_expected", "n_hot"} <= set(heading)

@@ -48,12 +48,110 @@ class TestEvents:
         assert len(crp.cr_segments(cleaned, connectivity=8)) == 3
         assert len(crp.cr_segments(cleaned, connectivity=4)) == 8
 
-    def test_small_events_are_counted_whatever_n_pixels(self, cleaned):
-        assert len(crp.cr_segments(cleaned, n_pixels=100)) == 3
+    def test_groups_smaller_than_n_pixels_are_not_in_the_result(self, cleaned):
+        assert list(crp.cr_segments(cleaned).areas) == [1, 6, 1]
+        large = crp.cr_segments(cleaned, n_pixels=2)
+        assert len(large) == len(large.table) == 1
+        assert list(large.areas) == [6]
+        assert len(crp.cr_segments(cleaned, n_pixels=7)) == 0
 
     @pytest.mark.parametrize(("n_pixels", "fraction"), [(1, 1.0), (3, 0.75), (7, 0.0)])
-    def test_extended_fraction_is_the_share_of_pixels_in_large_events(self, cleaned, n_pixels, fraction):
-        assert crp.cr_segments(cleaned, n_pixels).extended_fraction == fraction
+    def test_the_fraction_is_the_share_of_the_pixels_hit_in_the_events(self, cleaned, n_pixels, fraction):
+        assert crp.cr_segments(cleaned, n_pixels).fraction == fraction
+
+    def test_labels_are_those_of_all_events_whatever_n_pixels(self, cleaned):
+        large = crp.cr_segments(cleaned, n_pixels=2)
+        assert list(large.labels) == list(large.table["label"]) == list(large.segmentation.labels) == [2]
+        assert large.largest() == large.check_labels(None) == [2]
+        assert set(large.data.ravel()) == {0, 2}
+        restored = cleaned.restore_cosmic_rays(labels=large.labels)
+        assert restored.header["CRNPIX"] == 2
+
+    def test_the_verdict_is_that_of_the_whole_frame(self, cleaned):
+        every, none = crp.cr_segments(cleaned), crp.cr_segments(cleaned, n_pixels=7)
+        assert none.verdict == every.verdict
+        assert none.table.meta == every.table.meta
+
+    @pytest.mark.parametrize("connectivity", [4, 8])
+    @pytest.mark.parametrize("n_pixels", [1, 2, 3, 5])
+    def test_events_are_those_that_photutils_detects_in_the_mask(self, n_pixels, connectivity):
+        from photutils.segmentation import detect_sources
+
+        mask = np.random.default_rng(5).random((60, 70)) < 0.15
+        ccd = CCDData(np.full(mask.shape, 100.0), unit="electron")
+        segments = crp.cr_segments(ccd, n_pixels, mask=mask, connectivity=connectivity)
+        theirs = detect_sources(mask.astype(float), 0.5, n_pixels, connectivity=connectivity)
+        assert len(segments) == theirs.n_labels
+        np.testing.assert_array_equal(segments.areas, theirs.areas)
+        np.testing.assert_array_equal(segments.data > 0, theirs.data > 0)
+        assert segments.slices == list(theirs.slices)
+        assert segments.segmentation.n_labels == theirs.n_labels
+        assert segments.fraction == pytest.approx(theirs.areas.sum() / mask.sum())
+
+    def test_what_is_measured_of_an_event_does_not_depend_on_n_pixels(self, cleaned):
+        every, large = crp.cr_segments(cleaned).table, crp.cr_segments(cleaned, n_pixels=2).table
+        assert large.pformat() == every[1:2].pformat()
+        assert large["area"].info.description == every["area"].info.description
+
+
+class TestSelection:
+    def test_an_index_takes_the_event_at_that_position(self, segments):
+        event = segments[1]
+        assert isinstance(event, crp.CRSegments)
+        assert (len(event), *event.labels, *event.areas) == (1, 2, 6)
+        assert event.table["class"][0] == "track"
+        np.testing.assert_array_equal(event.mask, segments.data == 2)
+
+    def test_positions_are_not_labels(self, cleaned):
+        assert crp.cr_segments(cleaned, n_pixels=2)[0].labels == [2]
+
+    def test_negative_positions_count_from_the_end(self, segments):
+        assert segments[-1].labels == [3]
+
+    def test_a_slice_takes_several(self, segments):
+        assert list(segments[1:].labels) == [2, 3]
+        assert list(segments[::-1].table["label"]) == list(segments[::-1].labels) == [3, 2, 1]
+
+    @pytest.mark.parametrize("position", [3, -4, 2**70])
+    def test_a_position_beyond_the_last_is_an_index_error(self, segments, position):
+        with pytest.raises(IndexError, match="expected one among 3 events"):
+            segments[position]
+
+    @pytest.mark.parametrize("position", ["x", 1.0, None, True, [0]])
+    def test_other_positions_are_refused(self, segments, position):
+        with pytest.raises(CosmicRayError, match=r"expected a whole number or a slice. The method select takes"):
+            segments[position]
+
+    def test_a_loop_takes_them_one_by_one(self, segments):
+        assert [int(event.labels[0]) for event in segments] == [1, 2, 3]
+
+    def test_select_takes_those_that_fulfil_a_condition(self, segments):
+        tracks = segments.select(segments.table["class"] == "track")
+        assert list(tracks.labels) == [2]
+        assert tracks.fraction == 0.75
+        assert list(tracks.select(tracks.table["area"].value > 6)) == []
+
+    def test_select_keeps_what_there_is_to_draw_and_write(self, segments, tmp_path):
+        track = segments.select(segments.table["class"] == "track")
+        assert track.plot().axes[0].get_title(loc="left").startswith("2: track")
+        assert len(QTable.read(track.write(tmp_path / "tracks.ecsv"))) == 1
+        assert np.count_nonzero(track.removed_charge) == 6
+
+    @pytest.mark.parametrize("condition", [[True], [1, 0, 1], "track", None, np.ones((3, 3), bool), True])
+    def test_other_conditions_are_refused(self, segments, condition):
+        with pytest.raises(CosmicRayError, match="expected bool, a value for each of the 3 events"):
+            segments.select(condition)
+
+    def test_a_label_that_was_not_selected_is_refused(self, segments):
+        with pytest.raises(CosmicRayError, match="labels=1; expected labels of these events: 2, 3"):
+            segments[1:].cutouts(labels=[1])
+
+    def test_the_picture_of_an_event_shows_the_others_that_were_hit(self, cleaned):
+        images = crp.cr_segments(cleaned, n_pixels=2).cutouts(40)[0].images
+        assert sorted(set(images["mask"][np.isfinite(images["mask"])])) == [0, 0.4, 1]
+
+    def test_it_pickles(self, segments):
+        assert list(pickle.loads(pickle.dumps(segments[1:])).labels) == [2, 3]
 
 
 class TestNoEvent:
@@ -67,7 +165,8 @@ class TestNoEvent:
         assert not nothing.data.any()
         assert nothing.data.shape == (30, 30)
         assert list(nothing.areas) == nothing.slices == nothing.cutouts() == []
-        assert nothing.extended_fraction == 0
+        assert nothing.fraction == 0
+        assert list(nothing) == list(nothing.labels) == []
 
     def test_the_table_has_its_columns(self, nothing, segments):
         assert nothing.table.colnames == segments.table.colnames

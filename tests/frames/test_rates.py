@@ -281,3 +281,11 @@ def test_header_and_segments_say_why_an_area_is_not_plausible(tmp_path):
     assert "square of 10 x 10" in segments.table["rule"][list(segments.table["class"]).index("structure?")]
     label = int(larger.cr_segments().data[40, 40])
     assert read_verdict(larger.restore_cosmic_rays(labels=[label]).meta)[0] == "plausible"
+
+
+def test_too_little_of_the_frame_searched_gives_no_verdict():
+    ccd = CCDData(np.ones((100, 100)), unit="adu", meta={"EXPTIME": 90, "XPIXSZ": 9})
+    expected = expected_events(ccd, altitude=0, readout=0)
+    assert judge(0, expected, extent=Extent(searched=0.0)) == "cannot tell"
+    assert judge(0, expected, extent=Extent(searched=0.4)) == "cannot tell"
+    assert judge(0, expected, extent=Extent(searched=0.6)) == "plausible"

@@ -69,3 +69,11 @@ class TestNotClear:
 
     def test_a_frame_without_anything_bright(self):
         assert level(field(1, 0)) is None
+
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 8), (2, 2), (8, 2)])
+    def test_hits_of_equal_charge(self, shape):
+        frame = np.round(field(1, 40, brightest=5)).astype(float)
+        rng = np.random.default_rng(1)
+        for y, x in rng.integers(10, 280, (40, 2)):
+            frame[y : y + shape[0], x : x + shape[1]] = 20000
+        assert level(frame) is None

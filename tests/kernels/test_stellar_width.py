@@ -160,3 +160,17 @@ def contrast_of_star(fwhm, x, y):
 
 def test_field_of_gaussian_stars_of_a_pixel_and_a_third_is_known_to_be_sharp():
     assert objlim_for_width(stellar_width(field(1.3, beta=20.0))) == HIGHEST_OBJLIM
+
+
+@pytest.mark.parametrize("share", [0.01, 0.08, 0.15])
+@pytest.mark.parametrize("fwhm", [1.6, 3.0, 5.0])
+def test_width_is_measured_between_many_masked_pixels(fwhm, share):
+    data = field(fwhm)
+    mask = np.random.default_rng(1).random(data.shape) < share
+    data[mask] = 1e6
+    assert stellar_width(data, mask=mask) == pytest.approx(fwhm, rel=0.1)
+
+
+def test_cosmic_rays_between_masked_pixels_are_no_stars():
+    data = field(n_stars=0)
+    assert stellar_width(data, mask=np.random.default_rng(1).random(data.shape) < 0.08) is None

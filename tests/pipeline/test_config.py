@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError
+from ccdproc_crplugin import CosmicRayError, PixelFlag
 
 from ..helpers.nights import (
     CONFIG,
@@ -22,7 +22,10 @@ class TestConfiguration:
     @pytest.mark.parametrize(
         ("more", "message"),
         [
-            ("[nigth]\n", r"line 7: Found the table 'nigth'; expected one of: night, headers, select, combine, step"),
+            (
+                "[nigth]\n",
+                r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
+            ),
             ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
             ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
@@ -66,6 +69,17 @@ class TestConfiguration:
             ("sigfrac = 0.3\nsigclop = 5\n", r"line 8: Found the parameter 'sigclop'"),
             ("[select]\nlights = []\n", r"line 8: Found the kind of frame 'lights' in \[select\]"),
             ("[select]\nlight = []\n", r"line 8: Found light = \[\]; expected a list"),
+            ("[group]\nby = 'ROTATOR'\n", r"line 8: Found by = 'ROTATOR'; expected a list of keywords"),
+            ("[group]\n\nignore = ['fylter']\n", r"line 9: Found ignore = \['fylter'\]; expected .* filter, disperser"),
+            ("[group]\nwith = []\n", r"line 8: Found the key 'with' in \[group\]; expected one of: by, ignore"),
+            (
+                "[combine]\nflat_scale = 'chip'\n",
+                r"line 8: Found flat_scale = 'chip'; expected one of: 'file'",
+            ),
+            (
+                '[[step]]\nname = "subtract_bias"\n[[step]]\nname = "trim"\n[[step]]\nname = "subtract_bias"\n',
+                r"line 12: Found the step 'subtract_bias' after its correction was made; expected each correction once",
+            ),
         ],
     )
     def test_what_is_unknown_is_refused_with_its_line(self, tmp_path, more, message):
@@ -185,3 +199,27 @@ class TestFilesOfSteps:
         (tmp_path / "bad.fits").unlink()
         with pytest.raises(CosmicRayError, match=r"line 6: Found no file .*bad\.fits"):
             crp.reduce_night(config)
+
+    def test_protected_regions_are_such_files_or_sections(self, tmp_path, monkeypatch):
+        config = self.night(tmp_path)
+        text = config.read_text().replace("mask_bad_pixels", "clean_cosmic_rays").replace("file =", "protect =")
+        text = text[: text.rindex("[[step]]")].replace('"bad.fits"', '["bad.fits", "[1:2, 1:3]"]')
+        config.write_text(text)
+        monkeypatch.chdir("/")
+        crp.reduce_night(config)
+        flags = crp.read_ccd(tmp_path / "out" / "light.fits").flags
+        assert flags[3, 4] == PixelFlag.NOT_SEARCHED
+        assert (flags[:3, :2] == PixelFlag.NOT_SEARCHED).all()
+        config.write_text(text.replace("bad.fits", "none.fits"))
+        with pytest.raises(CosmicRayError, match=r"line 7: Found protect = .*none.fits.*no such file"):
+            crp.reduce_night(config)
+
+
+class TestCorrections:
+    @pytest.mark.parametrize(
+        "name", ["subtract_overscan", "trim", "subtract_bias", "subtract_dark", "correct_flat", "correct_gain"]
+    )
+    def test_none_is_made_twice(self, tmp_path, name):
+        step = f'[[step]]\nname = "{name}"\n'
+        with pytest.raises(CosmicRayError, match=f"Found the step '{name}' after its correction was made"):
+            crp.reduce_night(write_config(tmp_path, CONFIG + 2 * step))

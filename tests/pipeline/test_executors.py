@@ -3,6 +3,7 @@
 The workers: processes of this machine, any executor, and a Dask cluster.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -15,8 +16,9 @@ import numpy as np
 import pytest
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import Check, CosmicRayError, Detection, Detector, hookimpl
+from ccdproc_crplugin import CalibrationWarning, Check, CosmicRayError, Detection, Detector, hookimpl
 from ccdproc_crplugin.cli import main
+from ccdproc_crplugin.pipeline import executors
 from ccdproc_crplugin.pipeline.executors import Crew
 
 from ..helpers.nights import (
@@ -235,3 +237,42 @@ class TestCluster:
             assert main(words) == 0
         reduce(raw, tmp_path / "serial")
         assert contents(tmp_path / "dask") == contents(tmp_path / "serial")
+
+
+class TestFullSystem:
+    """No room for another process: a full /dev/shm, or too few file handles."""
+
+    def test_the_run_goes_on_in_this_process(self, tmp_path, monkeypatch):
+        def full(*_, **__):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        write_lights(tmp_path / "raw", 2)
+        monkeypatch.setattr(executors, "ProcessPoolExecutor", full)
+        with pytest.warns(CalibrationWarning, match=r"no worker processes can be started .*No space left on device"):
+            table = clean(tmp_path / "raw", tmp_path / "out", n_workers=2)
+        assert set(by_file(table).values()) == {"done"}
+
+    def test_a_process_that_can_not_be_started_later_is_named(self, monkeypatch):
+        def full(*_, **__):
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with Crew(n_workers=2) as crew:
+            monkeypatch.setattr(ProcessPoolExecutor, "submit", full)
+            with pytest.raises(CosmicRayError, match=r"no worker process can be started .*open files.*n_workers=1"):
+                list(crew.do(abs, [1, 2]))
+
+
+class TestInterrupts:
+    def test_one_waits_until_a_process_is_started(self):
+        done = []
+        with pytest.raises(KeyboardInterrupt), executors._interrupts_later():
+            signal.raise_signal(signal.SIGINT)
+            done.append("started")
+        assert done == ["started"]
+
+    def test_a_process_that_is_started_ignores_them(self):
+        ask = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+        with executors._ignoring_interrupts():
+            answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+        assert answer.stdout.strip() == "True"
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -8,9 +8,12 @@ import pytest
 from astropy.io import fits
 
 import ccdproc_crplugin as crp
+from ccdproc_crplugin import CalibrationWarning
+from ccdproc_crplugin.pipeline.run import plan_night
 
 from ..helpers.nights import (
     by_file,
+    config,
     level,
     reduce,
     write_frame,
@@ -73,3 +76,40 @@ class TestMatching:
         table = reduce(raw, output, combine=combine)
         assert set(by_file(table).values()) == {"done"}
         assert len(list((output / "calibration").glob("bias*"))) == n_biases
+
+
+class TestWhatStepsMiss:
+    def missing(self, raw, output, *steps):
+        return [
+            note for note in plan_night(config(raw, output, *steps)).notes if note.startswith(("trim", "subtract_"))
+        ]
+
+    def test_sections_that_headers_do_not_have_are_named(self, raw, output):
+        fits.setval(raw / "light_1.fits", "TRIMSEC", value="[1:50, 1:50]")
+        overscan, trim = self.missing(raw, output, "subtract_overscan", "trim", "subtract_bias")
+        assert overscan.startswith("subtract_overscan: Found no BIASSEC in the header")
+        assert trim.startswith("trim: Found no TRIMSEC in the header")
+        assert overscan.endswith("(5 frames: bias_0.fits, …)")
+        assert trim.endswith("(4 frames: bias_0.fits, …)")
+
+    def test_so_are_sections_beyond_the_frame(self, raw, output):
+        [trim] = self.missing(raw, output, {"name": "trim", "fits_section": "[1:99, 1:50]"})
+        assert "[1:99, 1:50]" in trim
+        assert "expected a part of [1:60, 1:50]" in trim
+
+    def test_frames_that_do_not_get_the_step_do_not_count(self, raw, output):
+        [trim] = self.missing(raw, output, "subtract_bias", "trim")
+        assert trim.endswith("(2 frames: light_1.fits, …)")
+
+    def test_the_unit_is_missing_for_the_run_and_for_the_plan(self, raw, output):
+        (raw / "light_1.fits").unlink()
+        write_frame(raw / "light_1.fits", data=level(500).astype("f4"))
+        notes = plan_night(config(raw, output)).notes
+        assert any(note.startswith("unit: BUNIT is missing") and "light_1.fits" in note for note in notes)
+        assert "without BUNIT" in by_file(reduce(raw, output), "reason")["light_1.fits"]
+
+
+def test_doubts_are_said_in_a_real_run_too(raw, output):
+    with pytest.warns(CalibrationWarning, match="correct_flat stands before subtract_bias; expected it after"):
+        reduce(raw, output, "correct_flat", "subtract_bias")
+    assert "correct_flat stands before subtract_bias" in (output / "night.log").read_text()

@@ -12,7 +12,8 @@ from astropy.io import fits
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, Step, hookimpl
-from ccdproc_crplugin.pipeline.steps import OutputError, as_setting, writing
+from ccdproc_crplugin.io.disk import OutputError, writing
+from ccdproc_crplugin.pipeline.steps import as_setting
 
 from ..helpers.nights import (
     SHAPE,

@@ -80,6 +80,9 @@ class TestTamperedTable:
             {"binning": 5},
             {"binning": "ab"},
             {"more": 1},
+            {"camera": [["INSTRUME", 5]]},
+            {"selected": "x"},
+            {"unheard_of": 1},
         ],
     )
     @pytest.mark.parametrize("file", ["light_1.fits", "bias_1.fits"])

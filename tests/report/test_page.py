@@ -2,6 +2,7 @@
 """The page of a night, as far as it can be tested without a browser."""
 
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -267,3 +268,13 @@ def test_the_page_says_without_what_a_number_of_events_cannot_be_judged(tmp_path
     (row,) = rows_of_folder(tmp_path)
     assert "no pixel size" in view_frame(row).row.lacking
     assert "no pixel size" in crp.write_report(tmp_path, tmp_path / "page.html").read_text()
+
+
+def test_a_file_whose_name_is_no_utf_8_is_shown_with_its_bytes(tmp_path):
+    folder = tmp_path / "cleaned"
+    folder.mkdir()
+    try:
+        crp.write_ccd(hit_frame().clean_cosmic_rays(), folder / os.fsdecode(b"l\xffght.fits"))
+    except (OSError, CosmicRayError):
+        pytest.skip("this file system has no such names")
+    assert r"l\xffght.fits" in crp.write_report(folder, tmp_path / "page.html").read_text().replace("\\\\", "\\")

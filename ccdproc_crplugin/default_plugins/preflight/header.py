@@ -9,6 +9,8 @@ from typing import Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.errors import CosmicRayError, Wording, as_fix
+from ccdproc_crplugin.frames.gain_and_noise import is_calibrated
 from ccdproc_crplugin.frames.header import frame_kind, value_of
 from ccdproc_crplugin.frames.pedestal import names_overscan, overscan_of
 from ccdproc_crplugin.frames.records import corrections
@@ -17,6 +19,9 @@ from ccdproc_crplugin.plugins.model import Finding
 
 #: Where the number of frames stands that were combined.
 NUMBER_COMBINED = ("NCOMBINE", "NCOMBIN", "STACKCNT")
+
+#: What to do where the error does not say it.
+GIVE_FIGURES = "Give the frame its unit, its gain and its read noise."
 
 
 def check_kind(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding:
@@ -58,7 +63,12 @@ def _number_combined(ccd: CCDData) -> float:
 
 
 def check_unit(
-    ccd: CCDData, *, gain: u.Quantity | None, readnoise: u.Quantity | None, dark: Any, trouble: str | None = None
+    ccd: CCDData,
+    *,
+    gain: u.Quantity | None,
+    readnoise: u.Quantity | None,
+    dark: Any,
+    trouble: CosmicRayError | None = None,
 ) -> Finding:
     """Check note 5: the frame is in adu or electron, and gain and read noise are known."""
     if gain is not None:
@@ -66,11 +76,11 @@ def check_unit(
     return Finding(
         "unit",
         "fail",
-        "neither gain nor read noise is known" if trouble is None else trouble,
+        "neither gain nor read noise is known" if trouble is None else Wording(trouble.without_advice),
         note=5,
         measured=str(ccd.unit),
         expected="adu or electron",
-        fix="give the frame its unit, its gain and its read noise",
+        fix=as_fix(trouble.advice if trouble is not None and trouble.advice else GIVE_FIGURES),
     )
 
 
@@ -89,7 +99,18 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
             "electron",
             "set the unit of the frame to electron and leave the gain out",
         )
-    unit = str(value_of(ccd.meta, "BUNIT") or "").strip().lower()
+    bunit = str(value_of(ccd.meta, "BUNIT") or "").strip()
+    unit = bunit.lower()
+    if would_apply and _is_brightness(bunit):
+        return Finding(
+            "records",
+            "warn",
+            f"BUNIT says {bunit}, but the frame is in {ccd.unit}: numbers that are no counts do not tell their noise.",
+            5,
+            str(ccd.unit),
+            unit,
+            "clean the frame before its flux calibration, or convert it to electrons",
+        )
     if would_apply and unit in ("electron", "electrons", "e-", "e"):
         return Finding(
             "records",
@@ -101,6 +122,15 @@ def check_records(ccd: CCDData, *, gain: u.Quantity | None, readnoise: Any, dark
             "set the unit of the frame to what its numbers are",
         )
     return Finding("records", "ok", told)
+
+
+def _is_brightness(name: str) -> bool:
+    """Whether a unit is one of light as it comes from the sky, such as MJy/sr."""
+    numerator, *below = name.split("/")  # FITS has one slash, and astropy warns of more
+    try:
+        return is_calibrated(u.Unit(f"{numerator} / ({' '.join(below)})" if below else name))
+    except (TypeError, ValueError):
+        return False
 
 
 def check_overscan(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any) -> Finding | None:

@@ -10,6 +10,7 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, level_ccd
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.mosaic import Mosaic
 from ccdproc_crplugin.frames.records import corrections
@@ -83,12 +84,12 @@ def check_hot_pixels(
 
 def _fix(ccd: CCDData, dark: CCDData | None) -> str:
     """What to do about hot pixels: what was done already is not advised again."""
-    mask = "mask the hot pixels (ccd.mask)"
+    mask = "mask the hot pixels ({bad_pixels})"
     if dark is not None:
-        return mask
+        return advice(mask)
     if "dark" in corrections(ccd.meta):
-        return f"give the dark that was subtracted (dark=), or {mask}"
-    return f"subtract the dark (ccdproc.subtract_dark) and give it (dark=), or {mask}"
+        return advice(f"give the dark that was subtracted ({{dark}}), or {mask}")
+    return advice(f"subtract the dark (ccdproc.subtract_dark) and give it ({{dark}}), or {mask}")
 
 
 def _count(found: int, blocks: np.ndarray) -> str:

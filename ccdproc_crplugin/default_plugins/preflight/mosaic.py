@@ -9,6 +9,7 @@ from typing import Any
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.sample import level_ccd
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.mosaic import Mosaic, mosaic_of
 from ccdproc_crplugin.kernels.mosaic_structure import levels_of_mosaic
@@ -39,7 +40,7 @@ def check_mosaic(ccd: CCDData, *, gain: Any, readnoise: Any, dark: Any, mosaic: 
         f"The pixels of each cell of 2 x 2 are at different levels ({_listed(levels, ccd)}), as in a colour mosaic, of "
         "which the header says nothing: the frame is searched as one, and pixels of one colour look like cosmic rays.",
         measured=levels,
-        fix="give mosaic, the colours of the first 2 x 2 pixels, such as RGGB, or none",
+        fix=advice("give {mosaic}, the colours of the first 2 x 2 pixels, such as RGGB, or none"),
     )
 
 
@@ -66,7 +67,7 @@ def _split(ccd: CCDData, mosaic: Mosaic) -> Finding:
             "four: some are taken for cosmic rays.",
             measured=fwhm,
             expected=NARROW,
-            fix="look at the events, and raise sigclip",
+            fix=advice("look at the events, and raise {sigclip}"),
         )
     return Finding("mosaic", "ok", message, None, mosaic.pattern, mosaic.claimed)
 

@@ -14,6 +14,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.default_plugins.preflight.noise_budget import NoiseBudget, noise_budget
 from ccdproc_crplugin.default_plugins.preflight.sample import electron_blocks, readnoise_blocks, variance_blocks
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.frames.gain_and_noise import Electronics
 from ccdproc_crplugin.frames.header import value_of
 from ccdproc_crplugin.frames.pedestal import Pedestal
@@ -47,7 +48,7 @@ SLOPE_ERROR = 0.2
 
 @dataclass(frozen=True)
 class Cause:
-    """What may be wrong: the note it breaks, its name, what to do, and the measurement that would decide."""
+    """What may be wrong: the note it breaks, its name, what to do (see `advice`), and what would decide."""
 
     note: int | None
     name: str
@@ -70,10 +71,10 @@ class Known:
         return f"{electrons:.0f} electron" + ("" if self.in_electron else f" ({electrons / self.gain:.0f} adu)")
 
     def divided(self, factor: float) -> str:
-        """What to do if the frame has too many electrons by a factor."""
+        """What to do if the frame has too many electrons by a factor, see `advice`."""
         if self.in_electron:
             return f"divide the frame by {factor:.3g}" if factor > 1 else f"multiply the frame by {1 / factor:.3g}"
-        return f"give gain={self.gain / factor:.3g}"
+        return f"give {{gain={self.gain / factor:.3g}}}"
 
 
 UNKNOWN = Cause(4, "the gain, the read noise or a correction is wrong", "look at the gain, the read noise and the bias")
@@ -117,7 +118,7 @@ def check_noise(
     if budget.ratio * (1 + budget.error) < 1 / TOLERANCE:
         return _finding(budget, _causes(budget, known, _causes_of_less), warn_only=False)
     if budget.readnoise == 0:
-        return Finding("noise", "warn", "A read noise of 0 is no camera's.", 4, 0, None, "give the read noise")
+        return Finding("noise", "warn", "A read noise of 0 is no camera's.", 4, 0, None, advice("give {readnoise}"))
     return Finding("noise", "ok", _measurement(budget), None, *_compared(budget))
 
 
@@ -163,7 +164,7 @@ def _finding(budget: NoiseBudget, causes: list[Cause], warn_only: bool) -> Findi
         f"The {_measurement(budget)}: {names}{order}.",
         causes[0].note,
         *_compared(budget),
-        "; or ".join(fixes),
+        advice("; or ".join(fixes)),
     )
 
 
@@ -193,7 +194,7 @@ def _causes_of_less(budget: NoiseBudget, known: Known) -> Iterator[Cause]:
         yield Cause(
             4,
             "the read noise given is too large",
-            f"give readnoise={readnoise:.3g}",
+            f"give {{readnoise={readnoise:.3g}}}",
             f"the difference of two bias frames scatters by {math.sqrt(2) * readnoise:.2g} electron",
         )
     if not (told and as_pedestal):
@@ -275,7 +276,7 @@ def _causes_of_more(budget: NoiseBudget, known: Known) -> Iterator[Cause]:
         yield Cause(
             4,
             f"the read noise is about {readnoise:.2g} electron",
-            f"give readnoise={readnoise:.3g}",
+            f"give {{readnoise={readnoise:.3g}}}",
             f"the difference of two bias frames scatters by {math.sqrt(2) * readnoise:.2g} electron",
         )
 
@@ -290,7 +291,7 @@ def _dark(missing: float, known: Known, unlikely: bool) -> Cause:
     return Cause(
         1,
         f"a dark current of about {known.amount(missing)} was subtracted{recorded}, and its noise remained",
-        "give the dark that was subtracted (dark=)",
+        "give the dark that was subtracted ({dark})",
         f"the dark of this exposure has a level of {known.amount(missing)}",
         unlikely,
     )

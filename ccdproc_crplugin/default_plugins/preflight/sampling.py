@@ -8,6 +8,7 @@ from typing import Any
 
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.kernels.stellar_width import stellar_width
 from ccdproc_crplugin.plugins.model import Finding
@@ -46,7 +47,7 @@ def check_sampling(
             f"fsmode='convolve' finds next to nothing with objlim={objlim:g}.",
             measured=objlim,
             expected=2,
-            fix="give objlim=2, or fsmode='median'",
+            fix=advice("give {objlim=2}, or {fsmode='median'}"),
         )
     if objlim is not None and objlim >= OBJLIM_FOR_SHARP and not separable:
         return Finding("sampling", "ok", f"objlim={objlim:g} suits any stellar width")
@@ -60,7 +61,7 @@ def check_sampling(
             f"The stars have a FWHM of {fwhm:.2g} pixels, and sepmed=True takes such sharp cores for cosmic rays.",
             measured=fwhm,
             expected=UNDERSAMPLED,
-            fix="give sepmed=False",
+            fix=advice("give {sepmed=False}"),
         )
     if matched:
         return _matched_filter(fwhm, parameters)
@@ -78,7 +79,7 @@ def _undersampled(fwhm: float, has_objlim: bool) -> Finding:
         f"The stars have a FWHM of {fwhm:.2g} pixels: so undersampled that their cores may be taken for cosmic rays.",
         measured=fwhm,
         expected=SHARP,
-        fix=f"give objlim={OBJLIM_FOR_SHARP:g}, or {several}" if has_objlim else several,
+        fix=advice(f"give {{objlim={OBJLIM_FOR_SHARP:g}}}, or {several}") if has_objlim else several,
     )
 
 
@@ -93,5 +94,5 @@ def _matched_filter(fwhm: float, parameters: Mapping[str, Any]) -> Finding:
         f"The stars have a FWHM of {fwhm:.2g} pixels, the matched filter one of {width:.2g}.",
         measured=fwhm,
         expected=width,
-        fix=f"give psffwhm={fwhm:.2g}",
+        fix=advice(f"give {{psffwhm={fwhm:.2g}}}"),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from astropy import units as u
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.errors import advice
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.gain_and_noise import electrons_per_unit
 from ccdproc_crplugin.frames.saturation import PILE_UP
@@ -41,10 +42,10 @@ def check_saturation(
         level = "no level known" if known is None else f"level {known:.5g} {ccd.unit}"
         pile = "no pixels pile up" if bright.pile is None else f"pixels pile up at {bright.pile:.5g} {ccd.unit}"
         return Finding("saturation", "ok", f"{pile}, {level}", None, bright.pile, known)
-    fix = "give saturation= in the unit of the frame, or a Quantity"
+    fix = advice("give {saturation} in the unit of the frame{python:, or a Quantity}")
     if bright.pile is not None:
         usable = (1 - MARGIN) * bright.pile if bright.level is None else bright.level
-        fix = f"give saturation={usable:.5g}, in the unit of the frame"
+        fix = advice(f"give {{saturation={usable:.5g}}}, in the unit of the frame")
     status = "fail" if known is not None and known <= bright.sky else "warn"
     return Finding("saturation", status, problem, None, bright.high if bright.pile is None else bright.pile, known, fix)
 
@@ -53,7 +54,7 @@ def _measured(bright: BrightEnd, used: float, unit: str) -> Finding:
     """The finding about a level that was measured because none is known."""
     pile = used if bright.pile is None else bright.pile
     message = f"Bright pixels pile up at {pile:.5g} {unit}, and no saturation level is known: {used:.5g} is used."
-    return Finding("saturation", "warn", message, None, pile, used, "give saturation= if you know the level")
+    return Finding("saturation", "warn", message, None, pile, used, advice("give {saturation} if you know the level"))
 
 
 def _problem(bright: BrightEnd, known: float | None, unit: str) -> str | None:

@@ -53,11 +53,12 @@ static void count_integers(const Stack *stack, int frame, int least, uint64_t *c
     add_tables(counts);
 }
 
-/* The bin that holds the pixel of this rank, which becomes its rank there. */
+/* The bin that holds the pixel of this rank, which becomes its rank there. The last bin where fewer are counted, as
+ * another thread may change the pixels meanwhile. */
 static uint32_t bin_of_rank(const uint64_t *counts, uint64_t *rank)
 {
     uint32_t bin = 0;
-    while (*rank >= counts[bin]) {
+    while (bin < BINS - 1 && *rank >= counts[bin]) {
         *rank -= counts[bin++];
     }
     return bin;
@@ -69,7 +70,7 @@ static int in_order(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
-/* Of the `n` pixels that have this key when they are rounded, the one of this rank. */
+/* Of the `n` pixels that have this key when they are rounded, the one of this rank; NaN if there is none by now. */
 static bool value_of_rank(const Stack *stack, int frame, uint32_t key, uint64_t n, uint64_t rank, double *value)
 {
     double *same = malloc((n + 1) * sizeof *same);
@@ -88,7 +89,7 @@ static bool value_of_rank(const Stack *stack, int frame, uint32_t key, uint64_t 
         }
     }
     qsort(same, n_same, sizeof *same, in_order);
-    *value = same[rank];
+    *value = rank < n_same ? same[rank] : NAN;
     free(same);
     return true;
 }

@@ -31,11 +31,12 @@ static void count_pixels(const Frame *frame, const float *values, bool by_lower,
     }
 }
 
-/* The bin that holds the pixel of this rank, which becomes its rank there. */
+/* The bin that holds the pixel of this rank, which becomes its rank there. The last bin where fewer are counted, as
+ * another thread may change the pixels meanwhile. */
 static uint32_t bin_of_rank(const uint32_t counts[BINS], uint64_t *rank)
 {
     uint32_t bin = 0;
-    while (*rank >= counts[bin]) {
+    while (bin < BINS - 1 && *rank >= counts[bin]) {
         *rank -= counts[bin++];
     }
     return bin;
