@@ -120,6 +120,8 @@ def _readable_twice(file: Any) -> tuple[Any, Any]:
 
 def _attach(ccd: CCDData, file: Any, given: dict[str, Any]) -> None:
     """Attach flags and removed values to a frame, as far as the file has them and they fit."""
+    if ccd.data.ndim != 2:  # an axis of length 1, with which `read_ccd` does away, so that pixels can be put back
+        return
     try:
         with warnings.catch_warnings(), fits.open(file, **given.get("kwd", {})) as hdus:
             warnings.simplefilter("ignore")  # what there is to say was said at the first reading
