@@ -90,6 +90,8 @@ def detect_cosmics(
     psfk: Any = None,
     psfbeta: float = 4.765,
     verbose: bool = False,
+    *,
+    variant: str = "astroscrappy",
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     Find and repair cosmic rays as `astroscrappy.detect_cosmics` does.
@@ -138,6 +140,11 @@ def detect_cosmics(
         Exponent of the Moffat profile.
     verbose : bool
         Print how many pixels were found.
+    variant : {"astroscrappy", "iraf"}
+        How pixels are replaced between the iterations: as astroscrappy does,
+        or by the median of the author's IRAF task, in which a pixel that is
+        lost counts as brighter than any other. With "iraf" the whole frame is
+        searched, as that task does, its outermost pixels too.
 
     Returns
     -------
@@ -191,7 +198,8 @@ def detect_cosmics(
         saturation=satlevel,
         niter=_whole(niter),
         sepmed=bool(sepmed),
-        edges="skip",
+        edges="search" if variant == "iraf" else "skip",
+        variant=variant,
         repair=cleantype,
         fsmode=fsmode,
         psf_kernel=psfk,

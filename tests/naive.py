@@ -29,6 +29,7 @@ def lacosmic(
     sepmed=False,
     edges="search",
     repair="meanmask",
+    variant="astroscrappy",
     psf_kernel=None,
 ):
     """Mask and repaired image. `bad` pixels are neither searched nor used; all arrays must be finite."""
@@ -49,10 +50,11 @@ def lacosmic(
         if not cosmics.any():
             break
         flagged |= cosmics
-        due = cosmics if repair == "median" else flagged
-        usable = np.ones_like(bad) if repair == "median" else ~(flagged | bad)
-        image = repaired(image, due, usable, repair, good_levels[0])
-        model = repaired(model, due, usable, repair, good_levels[1])
+        how = "iraf" if variant == "iraf" else repair
+        due = cosmics if how == "median" else flagged
+        usable = np.ones_like(bad) if how == "median" else ~(flagged | bad)
+        image = repaired(image, due, usable, how, good_levels[0])
+        model = repaired(model, due, usable, how, good_levels[1])
     if background is not None:
         image = image + background
     return flagged, np.where(flagged, image, data)
@@ -165,7 +167,9 @@ def repaired(plane, due, usable, how, good_values):
         ys, xs = slice(max(y - 2, 0), y + 3), slice(max(x - 2, 0), x + 3)
         use = usable[ys, xs]
         values = plane[ys, xs][use]
-        if values.size == 0:
+        if how == "iraf":
+            result[y, x] = lower_median(np.where(use, plane[ys, xs], F4(1e9)))
+        elif values.size == 0:
             result[y, x] = lower_median(good_values)
         elif how == "meanmask":
             result[y, x] = sequential_sum(values) / F4(values.size)

@@ -95,10 +95,25 @@ def test_signature_and_defaults_are_astroscrappys():
     ours = inspect.signature(detect_cosmics).parameters
     documented = astroscrappy.detect_cosmics.__doc__.split(")")[0].split("(")[1]
     theirs = [part.strip().split("=") for part in documented.split(",")]
-    assert list(ours) == [name for name, *_ in theirs]
+    positional = [name for name, parameter in ours.items() if parameter.kind is not parameter.KEYWORD_ONLY]
+    assert positional == [name for name, *_ in theirs]
     for name, *default in theirs:
         if default:
             assert repr(ours[name].default) == default[0]
+
+
+def test_the_iraf_variant_searches_the_border_and_repairs_as_told():
+    frame = np.full((40, 40), 100.0, dtype=np.float32)
+    frame[0, 20] = frame[20, 0] = frame[20, 20] = 5000.0
+    mask, cleaned = detect_cosmics(frame, variant="iraf", cleantype="medmask")
+    assert np.argwhere(mask).tolist() == [[0, 20], [20, 0], [20, 20]]
+    assert (cleaned == 100).all()
+    assert not detect_cosmics(frame)[0][0].any()
+
+
+def test_an_unknown_variant_is_refused():
+    with pytest.raises(CosmicRayError, match="variant='python'; expected one of: 'astroscrappy', 'iraf'"):
+        detect_cosmics(np.ones((9, 9), dtype=np.float32), variant="python")
 
 
 def test_bools_may_come_as_numbers():

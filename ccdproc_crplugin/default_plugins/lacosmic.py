@@ -44,6 +44,7 @@ def detect(
     sepmed: bool = False,
     edges: str = "search",
     grow: bool | int = True,
+    variant: str = "astroscrappy",
     background: np.ndarray | None = None,
     fsmode: str = "median",
     psfmodel: str = "gauss",
@@ -59,6 +60,7 @@ def detect(
     It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
     ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
     Events grow into their wings, or by all pixels at most ``grow`` rows and columns away.
+    ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
     automatic = isinstance(sigclip, str) and sigclip == AUTO
     _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
@@ -100,9 +102,15 @@ def detect(
         objlim=objlim,
         niter=niter,
         scores_above=float(sigclip),
+        variant=variant,
         **frame,
         **search,
     )
+    info |= {"objlim": float(objlim), "engine": engine().name}
+    if fwhm is not None:
+        info["fwhm"] = round(fwhm, 2)
+    if variant == "iraf":
+        return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
@@ -122,9 +130,6 @@ def detect(
         info[ALONG_EDGES] = int(n_along_edges)
     if n_pixels:
         hits = widen_events(hits, n_pixels, spared)
-    info |= {"objlim": float(objlim), "engine": engine().name}
-    if fwhm is not None:
-        info["fwhm"] = round(fwhm, 2)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
 
 

@@ -34,6 +34,7 @@ SCORE = np.dtype([("y", np.int32), ("x", np.int32), ("s_prime", np.float32), ("s
 
 _LEAST_VARIANCE = np.float32(0.00001)  # electrons squared
 _LEAST_F = np.float32(0.01)  # S' is divided by F
+_VERY_HIGH = np.float32(1e9)  # what a lost pixel counts as in the median of the IRAF task
 _GROWTH = 2  # growth looks this many pixels away from a candidate
 _ROWS_AT_ONCE = 64
 _COLUMNS_AT_ONCE = 128
@@ -375,9 +376,9 @@ class Planes:
         flagged = self.flagged.ravel()
         new = found[~flagged[found]]
         flagged[found] = True
-        if self.options.repair == "none":
+        if self.options.search_repair == "none":
             return found[:0]
-        if self.options.repair == "median":
+        if self.options.search_repair == "median":
             due = found
         else:
             due = self.around(new, 2) if new.size else new
@@ -394,19 +395,23 @@ class Planes:
 
     def _neighbours(self, pixels: np.ndarray) -> np.ndarray:
         """Whether the repair uses each of the 25 pixels of a window, (25, n)."""
-        usable = self.in_frame if self.options.repair == "median" else self.good & ~self.flagged
+        usable = self.in_frame if self.options.search_repair == "median" else self.good & ~self.flagged
         return usable.ravel()[window(pixels, 5, self.stride)]
 
     def _repaired(self, plane: np.ndarray, pixels: np.ndarray, usable: np.ndarray, level_of: Callable) -> np.ndarray:
         values = plane.ravel()[window(pixels, 5, self.stride)]
+        repair = self.options.search_repair
+        if repair == "iraf":
+            values = np.where(usable, values, _VERY_HIGH)
+            usable = self.in_frame.ravel()[window(pixels, 5, self.stride)]
         n_usable = np.count_nonzero(usable, axis=0)
         lonely = n_usable == 0
-        if self.options.repair in ("medmask", "median"):
+        if repair in ("medmask", "median", "iraf"):
             in_order = np.sort(np.where(usable, values, np.float32(np.nan)), axis=0)  # NaN goes last
             middle = np.maximum(n_usable - 1, 0) // 2
             repaired = np.take_along_axis(in_order, middle[None], axis=0)[0]
         else:
-            weights = np.ones_like(_NEARNESS) if self.options.repair == "meanmask" else _NEARNESS
+            weights = np.ones_like(_NEARNESS) if repair == "meanmask" else _NEARNESS
             total = np.zeros(pixels.size, dtype=np.float32)
             weight = np.zeros(pixels.size, dtype=np.float32)
             for w, value, use in zip(weights.ravel(), values, usable, strict=True):

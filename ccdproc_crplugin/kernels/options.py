@@ -19,6 +19,9 @@ ASTROSCRAPPY_SIGCLIP = 4.5
 
 EDGES = ("search", "skip")
 REPAIRS = ("meanmask", "medmask", "median", "idw")
+#: How pixels are replaced between the iterations: as in the end, or by the IRAF task's median, in which a lost pixel
+#: counts as brighter than any other.
+VARIANTS = ("astroscrappy", "iraf")
 #: Default of ``objlim`` for each way to compute the fine structure. A star has more
 #: fine structure with the matched filter than with medians, so that with the limit
 #: for medians no cosmic ray of a frame with stars would be found.
@@ -53,6 +56,7 @@ class Options:
     sepmed: bool = False  # separable medians (7, 7, 5 and 9 pixels wide) instead of true ones (5, 5, 3 and 7)
     edges: str = "search"  # reflect the frame at its edges, or "skip" the outermost pixels
     repair: str | None = "meanmask"  # new values from the 5 x 5 pixels around; None leaves the pixels as they are
+    variant: str = "astroscrappy"  # how pixels are replaced between the iterations, see `VARIANTS`
     fsmode: str = "median"  # fine structure F from medians, or from a matched filter ("convolve")
     #: The star's profile, at most 65 pixels wide, for "convolve"; None for a Gaussian of a FWHM of 2.5 pixels.
     psf_kernel: np.ndarray | None = field(default=None, repr=False, compare=False)
@@ -61,6 +65,7 @@ class Options:
     def __post_init__(self) -> None:
         check_choice("edges", self.edges, EDGES)
         check_choice("repair", self.repair, (*REPAIRS, None, "none"))
+        check_choice("variant", self.variant, VARIANTS)
         check_choice("fsmode", self.fsmode, OBJLIM)
         check_whole("niter", self.niter, 0)
         objlim = OBJLIM[self.fsmode] if self.objlim is None else self.objlim
@@ -79,6 +84,11 @@ class Options:
             ("psf_kernel", psf_kernel),
         ):
             object.__setattr__(self, name, value)
+
+    @property
+    def search_repair(self) -> str:
+        """How pixels are replaced between the iterations."""
+        return "iraf" if self.variant == "iraf" else str(self.repair)
 
     @property
     def sigclip_low(self) -> float:

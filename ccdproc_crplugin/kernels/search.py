@@ -18,7 +18,8 @@ from ccdproc_crplugin.kernels.extra_variance import laplacian_variance
 from ccdproc_crplugin.kernels.numpy_engine import SCORE
 from ccdproc_crplugin.kernels.numpy_filters import lower_median
 from ccdproc_crplugin.kernels.options import Options
-from ccdproc_crplugin.kernels.pixels import as_c_array
+from ccdproc_crplugin.kernels.pixels import as_c_array, true_pixels
+from ccdproc_crplugin.kernels.repair import repair
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,8 @@ def _run(
     n_iterations, scores = engine.find(
         data, background, variance, extra_variance, cleaned, flagged, bad, options, threads
     )
+    if options.search_repair != options.repair:
+        _repair_anew(cleaned, data, background, flagged, bad, options.repair)
     if background is not None:
         np.add(cleaned, background, out=cleaned, where=flagged)
         np.copyto(cleaned, data, where=~flagged)
@@ -159,6 +162,21 @@ def _run(
         not_searched=_mark_edges(bad, data.shape, options.edge_width),
         scores=None if options.scores_above == math.inf else _table(scores),
     )
+
+
+def _repair_anew(
+    cleaned: np.ndarray,
+    data: np.ndarray,
+    background: np.ndarray | None,
+    flagged: np.ndarray,
+    bad: np.ndarray | None,
+    method: str | None,
+) -> None:
+    """Replace the flagged pixels of `cleaned` once more, in place, as the user wants them in the end."""
+    y, x = true_pixels(flagged)
+    cleaned[y, x] = data[y, x] if background is None else data[y, x] - background[y, x]
+    if method not in (None, "none") and y.size:
+        cleaned[y, x] = repair(cleaned, y, x, flagged if bad is None else flagged | bad, method)[0]
 
 
 def _table(scores: bytes) -> np.ndarray:

@@ -127,3 +127,13 @@ def test_iterations_are_counted_alike(engine_name):
     rng = np.random.default_rng(9)
     frame = random_frames.random_frame(rng, "dense", (120, 130))
     assert lacosmic(frame, readnoise=6.5, niter=9, engine=engine_name).n_iterations == 4
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_of_the_iraf_variant_the_engines_give_the_oracles_mask(seed, engine_name):
+    frame, shared, engine_only, oracle_only = case(seed)
+    with np.errstate(all="ignore"):
+        mask, _ = naive.lacosmic(frame, **shared, **oracle_only, variant="iraf")
+    result = lacosmic(frame, engine=engine_name, **shared, **engine_only, variant="iraf")
+    assert np.array_equal(result.mask, mask)
+    assert np.array_equal(result.cleaned[~mask], frame[~mask])

@@ -27,7 +27,7 @@ typedef struct {
 
 typedef enum { EDGES_SEARCH, EDGES_SKIP } Edges;
 
-typedef enum { REPAIR_NONE, REPAIR_MEANMASK, REPAIR_MEDMASK, REPAIR_MEDIAN, REPAIR_IDW } Repair;
+typedef enum { REPAIR_NONE, REPAIR_MEANMASK, REPAIR_MEDMASK, REPAIR_MEDIAN, REPAIR_IDW, REPAIR_IRAF } Repair;
 
 /* A point-spread function to convolve with: n_rows x n_columns weights. */
 typedef struct {
@@ -44,7 +44,7 @@ typedef struct {
     int niter;
     bool sepmed;         /* row medians of column medians, not true medians */
     Edges edges;
-    Repair repair;
+    Repair repair;       /* between the iterations */
     PsfKernel psf;
     int n_threads;
 } Options;

@@ -123,7 +123,7 @@ static int choice_of(PyObject *options, const char *name, const char *const word
 }
 
 static const char *const EDGES_WORDS[] = {"search", "skip", NULL};
-static const char *const REPAIR_WORDS[] = {"none", "meanmask", "medmask", "median", "idw", NULL};
+static const char *const REPAIR_WORDS[] = {"none", "meanmask", "medmask", "median", "idw", "iraf", NULL};
 
 static bool psf_of(Views *views, PyObject *options, PsfKernel *psf)
 {
@@ -151,7 +151,7 @@ static bool options_of(Views *views, PyObject *object, int n_threads, Options *o
         .niter = integer_of(object, "niter"),
         .sepmed = integer_of(object, "sepmed") != 0,
         .edges = (Edges)choice_of(object, "edges", EDGES_WORDS),
-        .repair = (Repair)choice_of(object, "repair", REPAIR_WORDS),
+        .repair = (Repair)choice_of(object, "search_repair", REPAIR_WORDS),
         .n_threads = n_threads > 0 ? n_threads : 1,
     };
     return psf_of(views, object, &options->psf) && !PyErr_Occurred();

@@ -4,6 +4,9 @@
 
 enum { RADIUS = 2, WINDOW = 25 };
 
+/* What a lost pixel counts as in the median of the IRAF task: more than any pixel. */
+static const float VERY_HIGH = 1e9f;
+
 /* 1 / distance to the pixels of the window. */
 static const float NEARNESS[WINDOW] = {
     0.35355339f, 0.4472136f,  0.5f, 0.4472136f,  0.35355339f,
@@ -64,13 +67,16 @@ static Neighbours neighbours_of(const Tile *tile, Plane plane, Pixel pixel)
 {
     const Frame *frame = tile->frame;
     const Box window = window_of(frame, pixel);
+    const Repair repair = tile->options->repair;
     Neighbours neighbours = {.n = 0};
     for (int y = window.y0; y < window.y1; y++) {
         for (int x = window.x0; x < window.x1; x++) {
-            if (tile->options->repair == REPAIR_MEDIAN || is_good(frame, y, x)) {
+            if (repair == REPAIR_MEDIAN || is_good(frame, y, x)) {
                 const int k = (y - pixel.y + RADIUS) * (2 * RADIUS + 1) + x - pixel.x + RADIUS;
                 neighbours.weights[neighbours.n] = NEARNESS[k];
                 neighbours.values[neighbours.n++] = plane_row(tile, plane, y - tile->top)[x - tile->left];
+            } else if (repair == REPAIR_IRAF) {
+                neighbours.values[neighbours.n++] = VERY_HIGH;
             }
         }
     }
