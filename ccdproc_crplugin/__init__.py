@@ -12,7 +12,7 @@ from pathlib import Path
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, PluginWarning, PreflightWarning
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
 from ccdproc_crplugin.plugins import checks, detectors, dialects, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
@@ -58,6 +58,7 @@ __all__ = [
     "Detector",
     "Dialect",
     "Finding",
+    "HeaderWarning",
     "PixelFlag",
     "PluginWarning",
     "PreflightWarning",

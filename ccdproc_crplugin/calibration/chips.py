@@ -18,6 +18,7 @@ from astropy.table import Table
 from ccdproc_crplugin.calibration.combined_frame import INPUTS, SCALE
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.ccd import write_hdus
+from ccdproc_crplugin.io.opening import open_hdus
 
 #: What the card `SCALE` says of chips on one scale.
 OF_FILE = "inverse median of the file"
@@ -43,7 +44,7 @@ def share_scale(paths: Sequence[Path]) -> bool:
 
 
 def _read(path: Path) -> fits.HDUList:
-    with fits.open(path, memmap=False) as hdus:
+    with open_hdus(path, is_input=False, memmap=False) as hdus:
         return fits.HDUList([hdu.copy() for hdu in hdus])
 
 

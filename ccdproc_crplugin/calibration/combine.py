@@ -26,7 +26,7 @@ from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.atomic import as_folder, check_target
 from ccdproc_crplugin.io.disk import OutputError, writing
-from ccdproc_crplugin.io.inputs import keeping_inputs, note_read
+from ccdproc_crplugin.io.inputs import keeping_inputs, note_read, note_unused
 from ccdproc_crplugin.io.selection import paths_of
 
 if TYPE_CHECKING:
@@ -276,6 +276,7 @@ def _open_frames(paths: Iterable[Path], settings: CombineSettings) -> _Inputs:
             inputs.others.append(path)
         elif COMBINED in frames[0].header:
             frames[0].close()
+            note_unused(path)
             settings.leave_out(path, "found a frame that is combined already; give it as one of masters=")
         else:
             inputs.add(path, frames, settings)

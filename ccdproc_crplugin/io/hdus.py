@@ -34,6 +34,8 @@ COMPANIONS = frozenset(
         FLAGS,
         FIRST_FLAGS,
         FIRST_MASK,
+        PIXELS,
+        HOT,
         N_FRAMES,
         "VAR",
         "ERR",

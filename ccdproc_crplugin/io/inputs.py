@@ -54,6 +54,13 @@ def note_read(path: str | os.PathLike) -> None:
         run.read.setdefault(identity, str(path))
 
 
+def note_unused(path: str | os.PathLike) -> None:
+    """Note that a file which the run read is no input after all."""
+    run, identity = _RUN.get(), _identity(path)
+    if run is not None and identity is not None:
+        run.read.pop(identity, None)
+
+
 def note_written(path: str | os.PathLike) -> None:
     """Note a file that the run wrote, and may write again."""
     run, identity = _RUN.get(), _identity(path)

@@ -16,9 +16,9 @@ from ccdproc_crplugin.io.hdus import WITH_FRAME, image_index, image_indices
 from ccdproc_crplugin.io.opening import open_hdus
 
 
-def read_frames(path: Path, *, unit: Any = None) -> dict[int, CCDData]:
-    """Every frame of a file by its HDU, from one opening."""
-    with open_frames(path) as files:
+def read_frames(path: Path, *, unit: Any = None, is_input: bool = True) -> dict[int, CCDData]:
+    """Every frame of a file by its HDU, from one opening; ``is_input`` is that of `open_hdus`."""
+    with open_frames(path, is_input=is_input) as files:
         return {file.index: file.read(unit) for file in files}
 
 
@@ -27,9 +27,9 @@ COMMENTARY = ("", "COMMENT", "HISTORY")
 
 
 @contextmanager
-def open_frames(path: Path, *, hdu: int | None = None) -> Iterator[list[FrameFile]]:
+def open_frames(path: Path, *, hdu: int | None = None, is_input: bool = True) -> Iterator[list[FrameFile]]:
     """Open a file once for all its frames, or for the one that a user chose."""
-    with open_hdus(path) as hdus:
+    with open_hdus(path, is_input=is_input) as hdus:
         indices = image_indices(hdus, path) if hdu is None else [image_index(hdus, path, hdu)]
         yield [FrameFile(path, hdus, index) for index in indices]
 

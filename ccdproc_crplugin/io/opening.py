@@ -122,7 +122,7 @@ def reading(path: Any) -> Iterator[None]:
     try:
         _refuse_irregular(path)
         yield
-    except CosmicRayError:
+    except (CosmicRayError, Warning):
         raise
     except FileNotFoundError as err:
         if os.path.islink(path):

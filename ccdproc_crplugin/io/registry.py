@@ -19,6 +19,7 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels, share
 from ccdproc_crplugin.io.ccd import attach_companions, flag_hdus
 from ccdproc_crplugin.io.hdus import WITH_FRAME, companions, image_indices
+from ccdproc_crplugin.io.packing import CHECKSUMS
 from ccdproc_crplugin.io.removed_table import removed_hdus
 
 #: What was registered before, and what took its place, by "reader" and "writer".
@@ -70,6 +71,8 @@ class _WithRecord:
     def to_hdu(self, **keywords: Any) -> fits.HDUList:
         """The HDUs that astropy's writer asks for, then those of flags and removed values."""
         hdus = self.ccd.to_hdu(**keywords)
+        for keyword in CHECKSUMS:  # of the frame before the cleaning
+            hdus[0].header.remove(keyword, ignore_missing=True)
         names = {hdu.name for hdu in hdus}
         for hdu in (*flag_hdus(self.ccd), *_record_hdus(self.ccd)):
             if hdu.name not in names:
@@ -117,6 +120,8 @@ def _readable_twice(file: Any) -> tuple[Any, Any]:
 
 def _attach(ccd: CCDData, file: Any, given: dict[str, Any]) -> None:
     """Attach flags and removed values to a frame, as far as the file has them and they fit."""
+    if ccd.data.ndim != 2:  # an axis of length 1, with which `read_ccd` does away, so that pixels can be put back
+        return
     try:
         with warnings.catch_warnings(), fits.open(file, **given.get("kwd", {})) as hdus:
             warnings.simplefilter("ignore")  # what there is to say was said at the first reading

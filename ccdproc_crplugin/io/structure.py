@@ -30,6 +30,9 @@ _BITPIX = (8, 16, 32, 64, -32, -64)
 #: The most axes of an image and columns of a table that the standard allows.
 MOST = 999
 
+#: The most cards that a header is read to have.
+MOST_CARDS = 200_000
+
 #: Keywords on which the meaning of the data depends; two cards that differ leave it open.
 _DECISIVE = re.compile(
     r"SIMPLE|XTENSION|BITPIX|NAXIS\d*|PCOUNT|GCOUNT|GROUPS|TFIELDS|BSCALE|BZERO|BLANK|ZIMAGE|ZCMPTYPE|ZBITPIX|ZNAXIS\d*"
@@ -100,7 +103,7 @@ def _read_header(stream: BinaryIO, start: int, size: int, index: int) -> _Header
     """The header that starts somewhere; None if what is there is no HDU, which the standard allows after the last."""
     stream.seek(start)
     cards: list[bytes] = []
-    while len(block := stream.read(BLOCK)) >= CARD:
+    while len(cards) < MOST_CARDS and len(block := stream.read(BLOCK)) >= CARD:
         if not cards and not _starts_hdu(block, index):
             break
         of_block = [block[place : place + CARD] for place in range(0, len(block) - CARD + 1, CARD)]

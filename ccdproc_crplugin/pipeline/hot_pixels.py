@@ -219,7 +219,7 @@ def put_back_in(work: PutBack) -> Outcome:
 
 def _rewritten(target: Path, wanted: tuple[np.ndarray, ...]) -> dict[str, Any]:
     """Write a result with the values of some pixels put back; return columns of the table."""
-    frames = read_frames(target)
+    frames = read_frames(target, is_input=False)
     for (hdu, ccd), index in zip(list(frames.items()), wanted, strict=True):
         if len(index):
             frames[hdu] = put_hot_pixels_back(ccd, index)

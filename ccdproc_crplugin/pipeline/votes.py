@@ -49,4 +49,4 @@ def _vote_of(ccd: CCDData, chip: Chip) -> Vote:
 def read_votes(task: Task) -> Outcome:
     """The votes of a result of an earlier run, with the columns of its row that its headers say."""
     target = Path(task.target)
-    return Outcome([facts_of(headers_of_result(target), target)], votes=votes_of(read_frames(target)))
+    return Outcome([facts_of(headers_of_result(target), target)], votes=votes_of(read_frames(target, is_input=False)))
