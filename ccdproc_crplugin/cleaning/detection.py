@@ -60,7 +60,19 @@ def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector,
             raise CosmicRayError(
                 f" for detector {detector.name!r}; expected a finite number.", parameter=(name, repr(value))
             )
-    return detector, {**known, **parameters}
+    completed = {**known, **parameters}
+    if detector.check is not None:
+        _check_values(detector, completed)
+    return detector, completed
+
+
+def _check_values(detector: Detector, parameters: dict[str, Any]) -> None:
+    try:
+        detector.check(**parameters)  # type: ignore[misc]
+    except CosmicRayError:
+        raise
+    except Exception as err:
+        raise CosmicRayError(f"Found that detector {detector.name!r} refuses its parameters: {err}.") from err
 
 
 def find_cosmic_rays(

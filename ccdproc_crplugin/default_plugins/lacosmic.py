@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import check_number, check_whole, wrong_value
+from ccdproc_crplugin.errors import check_choice, check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
 from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
-from ccdproc_crplugin.kernels.options import OBJLIM, SIGCLIP
+from ccdproc_crplugin.kernels.options import EDGES, OBJLIM, SIGCLIP, VARIANTS
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import grow_events, growth_in_pixels, widen_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
@@ -62,8 +62,7 @@ def detect(
     Events grow into their wings, or by all pixels at most ``grow`` rows and columns away.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
-    automatic = isinstance(sigclip, str) and sigclip == AUTO
-    _check(niter, sigfrac=sigfrac, **({} if automatic else {"sigclip": sigclip}))
+    automatic = _is_auto(sigclip)
     n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
@@ -165,13 +164,34 @@ def _width(data: np.ndarray, mask: np.ndarray, saturation: float) -> float | Non
     return stellar_width(data, mask=mask if mask.any() else None, saturation=level)
 
 
-def _check(niter: int, **limits: Any) -> None:
+def _is_auto(sigclip: float | str) -> bool:
+    return isinstance(sigclip, str) and sigclip == AUTO
+
+
+def check(
+    *,
+    sigclip: float | str,
+    sigfrac: float,
+    objlim: float | None,
+    niter: int,
+    edges: str,
+    grow: bool | int,
+    variant: str,
+    fsmode: str,
+    **_: Any,
+) -> None:
+    """Refuse values that make no sense."""
+    if isinstance(sigclip, str) and sigclip != AUTO:
+        raise wrong_value("sigclip", sigclip, f"a number above 0, or {AUTO!r}")
+    limits = {"sigclip": None if _is_auto(sigclip) else sigclip, "sigfrac": sigfrac, "objlim": objlim}
     for name, value in limits.items():
-        if isinstance(value, str):
-            automatic = f", or {AUTO!r}" if name == "sigclip" else ""
-            raise wrong_value(name, value, f"a number above 0{automatic}")
-        check_number(name, value, above=0)
+        if value is not None or name == "sigfrac":
+            check_number(name, value, above=0)
     check_whole("niter", niter, 1)
+    check_choice("edges", edges, EDGES)
+    check_choice("fsmode", fsmode, OBJLIM)
+    check_choice("variant", variant, VARIANTS)
+    growth_in_pixels(grow)
 
 
 def _choose_objlim(
@@ -187,4 +207,4 @@ def _choose_objlim(
 @hookimpl
 def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
-    yield Detector("lacosmic", "L.A.Cosmic: Laplacian edge detection", detect, references=("2001PASP..113.1420V",))
+    yield Detector("lacosmic", "L.A.Cosmic: Laplacian edge detection", detect, ("2001PASP..113.1420V",), check)

@@ -27,9 +27,6 @@ def detect(
     """Flag the pixels that exceed the local median by a multiple of the local noise."""
     from scipy import ndimage
 
-    check_number("thresh", thresh, above=0)
-    check_whole("mbox", mbox, 3)
-    check_whole("gbox", gbox, 0)
     median = ndimage.median_filter(data, size=mbox, mode="mirror" if min(data.shape) > mbox else "nearest")
     if variance is None:
         variance = np.maximum(median, 0) + np.float32(readnoise) ** 2
@@ -43,7 +40,16 @@ def detect(
     return Detection(hits, score=score)
 
 
+def check(*, thresh: float, mbox: int, gbox: int) -> None:
+    """Refuse values that make no sense."""
+    check_number("thresh", thresh, above=0)
+    check_whole("mbox", mbox, 3)
+    check_whole("gbox", gbox, 0)
+
+
 @hookimpl
 def ccdcr_detectors() -> Iterator[Any]:
     """Register the detector."""
-    yield Detector("median", "pixels far above the local median (ccdproc.cosmicray_median, local noise)", detect)
+    yield Detector(
+        "median", "pixels far above the local median (ccdproc.cosmicray_median, local noise)", detect, check=check
+    )

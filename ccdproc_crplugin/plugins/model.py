@@ -146,6 +146,9 @@ class Detector:
         ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
         Papers to cite.
+    check : callable or None
+        ``check(**own)`` raises an error if values of its own parameters make no sense. A night calls it before
+        anything is done.
 
     Examples
     --------
@@ -160,6 +163,7 @@ class Detector:
     summary: str
     detect: Callable[..., Detection]
     references: tuple[str, ...] = ()
+    check: Callable[..., None] | None = None
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,8 @@ def _check_detector(detector: Detector) -> None:
     name = detector.name
     if not callable(detector.detect):
         raise CosmicRayError(f"the detector {name!r} has a `detect` that can't be called: {detector.detect!r:.80}.")
+    if detector.check is not None and not callable(detector.check):
+        raise CosmicRayError(f"the detector {name!r} has a `check` that can't be called: {detector.check!r:.80}.")
     keywords = list(inspect.signature(detector.detect).parameters.values())[1:]
     variable = [par.name for par in keywords if par.kind in (par.VAR_KEYWORD, par.VAR_POSITIONAL)]
     if variable:

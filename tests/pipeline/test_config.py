@@ -229,6 +229,21 @@ class TestCleaning:
             read_night(write_config(tmp_path, CONFIG + "max_fraction = 2\n"))
 
 
+class TestDetectors:
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            ("sigclip = -3", "sigclip = -3; expected a number above 0"),
+            ("objlim = 0", "objlim = 0; expected a number above 0"),
+            ('variant = "python"', "variant = 'python'; expected one of: 'astroscrappy', 'iraf'"),
+            ('detector = "median"\nmbox = 1', "mbox = 1; expected a whole number from 3"),
+        ],
+    )
+    def test_values_that_make_no_sense_are_refused_before_anything_is_done(self, tmp_path, line, message):
+        with pytest.raises(CosmicRayError, match=message):
+            read_night(write_config(tmp_path, CONFIG + line + "\n"))
+
+
 class TestCorrections:
     @pytest.mark.parametrize(
         "name", ["subtract_overscan", "trim", "subtract_bias", "subtract_dark", "correct_flat", "correct_gain"]
