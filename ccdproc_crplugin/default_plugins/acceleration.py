@@ -59,7 +59,7 @@ def accelerate(on: bool = True) -> Acceleration:
     """
     Let astroscrappy run on the engine, in this process, for all who call it.
 
-    `ccdproc_crplugin.lacosmic.detect_cosmics` takes the place of ``astroscrappy.detect_cosmics`` in every module that
+    ``ccdproc_crplugin.lacosmic.detect_cosmics`` takes the place of ``astroscrappy.detect_cosmics`` in every module that
     holds it, so that `ccdproc.cosmicray_lacosmic` and each package that is built on astroscrappy runs faster. Masks
     and values are the same. It is never on by itself. `plugin_report` shows it.
 

@@ -18,7 +18,9 @@ from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
 #: Parameters of the cleaning that are not the detector's.
-FIGURES, CHOICES = ("gain", "readnoise", "saturation"), ("repair", "preflight", "force", "mosaic")
+FIGURES = ("gain", "readnoise", "saturation")
+CHOICES = ("repair", "preflight", "max_fraction", "force", "scale_dark", "dispersion_axis", "mosaic")
+FILES = ("dark", "bias", "bad_pixels", "protect")
 
 
 def measure_events(ccd: CCDData, *, n_pixels: int = 1, connectivity: int = 8) -> tuple[CCDData, dict[str, Any]]:
@@ -48,7 +50,7 @@ def measure_events(ccd: CCDData, *, n_pixels: int = 1, connectivity: int = 8) ->
 
 def _check_cleaning(detector: str = "lacosmic", protect: Any = None, **parameters: Any) -> None:
     check_protect(protect)
-    own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES)}
+    own = {name: value for name, value in parameters.items() if name not in (*FIGURES, *CHOICES, *FILES)}
     choose_detector(detector, own)
     check_figures(**{name: parameters[name] for name in FIGURES if name in parameters})
     check_choices(**{name: parameters[name] for name in CHOICES if name in parameters})
@@ -67,7 +69,7 @@ def ccdcr_steps() -> Iterator[Any]:
         clean_cosmic_rays,
         check=_check_cleaning,
         plugins=_decisive,
-        files=("dark", "bias", "bad_pixels", "protect"),
+        files=FILES,
     )
     yield Step(
         "measure_events",

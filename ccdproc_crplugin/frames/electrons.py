@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -98,6 +98,8 @@ def to_electrons(
     bad = _bad_pixels(ccd, data, earlier, bad_pixels)
     saturated = data >= saturation if math.isfinite(electronics.saturation) else None
     beyond = beyond_saturation(data, electronics.saturation)
+    if bias is not None:
+        calibration = replace(calibration, bias=bias)
     pedestal = pedestal_of(ccd, electronics, bias)
     if pedestal is not None:
         data -= np.float32(1) * pedestal.level

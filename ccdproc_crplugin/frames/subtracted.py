@@ -28,6 +28,9 @@ LEAST_SCATTER = 0.5
 #: Levels of fewer electrons can't be told from a dark current.
 LEAST_BIAS = 50.0
 
+#: A dark that lies by so many standard deviations of its pixels below zero is none.
+LEVEL_OF_DARK = 3.0
+
 #: Most frames that a combined dark may be made of where its header does not say.
 MOST_COMBINED = 100
 
@@ -76,16 +79,29 @@ NOTHING = Calibration()
 def calibration_with(ccd: CCDData, dark: CCDData | None, scale: bool, electronics: Electronics) -> Calibration:
     """What is known of the calibration of a frame, and the dark that a user gives."""
     if dark is None:
+        if scale:
+            raise CosmicRayError(
+                " without a dark; expected the dark that was scaled to the exposure of the frame and subtracted.",
+                "Give it ({dark}).",
+                parameter=("scale_dark", "True"),
+            )
         return calibration_of(ccd)
     check_dark(dark, ccd, electronics)
     return replace(calibration_of(ccd), dark=dark, scale_dark=scale)
 
 
 def check_dark(dark: CCDData, ccd: CCDData, electronics: Electronics) -> None:
-    """Refuse a dark of another shape than the frame, or one that has its bias."""
+    """Refuse a dark of another shape than the frame, one that has its bias, or one that is far below zero."""
     electrons = _electrons(dark, ccd, electronics)
+    if not np.isfinite(electrons).any():
+        raise CosmicRayError("Found a dark without a finite pixel; expected a dark current.", "Look at its file.")
     least = _least_scatter(electrons, dark)
     level, scatter = _level(electrons)
+    if level < -max(LEAST_BIAS, LEVEL_OF_DARK * scatter):
+        raise CosmicRayError(
+            f"Found a dark at a level of {level:.4g} electron; expected 0 or more. Too much was subtracted from it.",
+            "Subtract the bias from the dark (ccdproc.subtract_bias), and nothing else.",
+        )
     if scatter < least:
         raise CosmicRayError(
             f"Found a dark at a level of {level:.4g} electron whose pixels scatter by {scatter:.3g}; expected "
@@ -111,9 +127,6 @@ def dark_electrons(dark: CCDData, ccd: CCDData, electronics: Electronics, scale:
 
 def _electrons(dark: CCDData, ccd: CCDData, electronics: Electronics) -> np.ndarray:
     """A dark in electrons, float32 (ny, nx)."""
-    check_frame(dark)
-    if dark.shape != ccd.shape:
-        raise CosmicRayError(f"Found a dark of shape {dark.shape}; expected that of the frame, {ccd.shape}.")
     check_frame(dark)
     if dark.shape != ccd.shape:
         raise CosmicRayError(f"Found a dark of shape {dark.shape}; expected that of the frame, {ccd.shape}.")
@@ -150,10 +163,22 @@ def calibration_variance(calibration: Calibration, ccd: CCDData, electronics: El
     if calibration.dark is not None:
         parts.append(dark_variance(calibration.dark, ccd, electronics, calibration.scale_dark))
     if calibration.bias is not None:
-        parts.append(_uncertainty_of(calibration.bias, ccd, electronics))
+        parts.append(_bias_variance(calibration.bias, ccd, electronics))
     given = [part for part in parts if part is not None]
     extra = sum(given[1:], start=given[0]) if given else None
     return extra if calibration.flat is None else _divided(extra, calibration.flat, ccd, electronics)
+
+
+def _bias_variance(bias: CCDData, ccd: CCDData, electronics: Electronics) -> np.ndarray:
+    """The variance of a bias, electrons squared: of its uncertainty, or else of the number of frames it is made of."""
+    own = _uncertainty_of(bias, ccd, electronics)
+    if own is not None:
+        return own
+    electrons = np.asarray(bias.data * np.float64(factor_of(bias, electronics, ccd.meta)), dtype=np.float32)
+    electrons -= np.float32(_level(electrons)[0])
+    readnoise = np.asarray(electronics.readnoise, dtype=np.float32)
+    share = _share_of_one_exposure(electrons, bias, float(np.median(readnoise)))
+    return np.full(ccd.shape, readnoise**2 * np.float32(share), dtype=np.float32)
 
 
 def _divided(extra: np.ndarray | None, flat: CCDData, ccd: CCDData, electronics: Electronics) -> np.ndarray:

@@ -272,18 +272,18 @@ class Dialect:
         Keywords and the values that a header must have for the dialect to hold, with ``*`` for any text:
         ``{"INSTRUME": "MyCam*"}``. Without them it holds for every header.
     keywords : dict of str to list of str
-        For each quantity (one of `QUANTITIES`) the keywords under which it stands, the most reliable first. ``#``
+        For each quantity (one of ``QUANTITIES``) the keywords under which it stands, the most reliable first. ``#``
         stands for a number from 1 to 9. After ``/`` may follow what the card's comment must say, as in
         ``"DATAMAX / *saturation*"``.
     ignored : dict of str to list of str
         For each quantity the keywords, written in the same way, that mean something else in this dialect.
     kinds : dict of str to list of str
-        For each kind of frame (one of `KINDS`) the words that mean it, with ``*`` for any text. Case, blanks and
+        For each kind of frame (one of ``KINDS``) the words that mean it, with ``*`` for any text. Case, blanks and
         punctuation do not count.
     units : dict of str to list of str
         For each unit, as `astropy.units` spells it, the words that mean it in ``BUNIT``, in values and in comments.
     corrections : dict of str to list of str
-        For each correction (one of `CORRECTIONS`) the keywords that record it.
+        For each correction (one of ``CORRECTIONS``) the keywords that record it.
 
     Notes
     -----

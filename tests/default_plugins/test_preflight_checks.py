@@ -211,6 +211,32 @@ class TestSubtractedDark:
         assert after.status == "ok"
         assert "hot in the dark that was subtracted" in after.message
 
+    @pytest.mark.parametrize("exposure", [0.1, 1.0])
+    def test_one_that_was_not_subtracted_is_found_by_its_own_hot_pixels(self, exposure):
+        camera = dataclasses.replace(CAMERA, hot_fraction=3e-3, hot_current=50.0)
+        hot = (300 * camera.dark((256, 256))).astype(np.float32)
+        ccd = field(camera=camera)
+        ccd.data = ccd.data + np.float32(exposure) * hot
+        finding = found("hot_pixels", ccd, dark=CCDData(hot, unit="electron", meta={"NCOMBINE": 20}))
+        expected = ("fail", "the dark was not subtracted") if exposure == 1 else ("ok", "that was subtracted")
+        assert (finding.status, finding.message.endswith(expected[1] + "." * (exposure == 1))) == (expected[0], True)
+
+    def test_pixels_that_stand_alone_without_being_hot_in_it_are_no_hot_pixels(self):
+        ccd = field()
+        y, x = np.random.default_rng(3).integers(5, 250, (2, 60))
+        ccd.data[y, x] += np.float32(2000)
+        clean = CCDData(np.random.default_rng(4).normal(0, 1, ccd.shape).astype(np.float32), unit="electron")
+        assert found("hot_pixels", ccd).status == "warn"
+        finding = found("hot_pixels", ccd, dark=clean)
+        assert finding.status == "ok"
+        assert "0 of them hot in the dark" in finding.message
+
+    def test_a_level_that_no_dark_has_is_not_called_one(self):
+        ccd = field(unit="adu")
+        finding = found("noise", ccd, gain=139 * u.electron / u.adu)
+        assert "dark current" not in finding.message
+        assert "the gain is too large" in finding.message
+
 
 class TestPedestal:
     def raised(self, card):

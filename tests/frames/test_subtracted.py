@@ -9,7 +9,13 @@ from astropy.nddata import CCDData, StdDevUncertainty, VarianceUncertainty
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
-from ccdproc_crplugin.frames.subtracted import Calibration, calibration_variance, dark_electrons, dark_variance
+from ccdproc_crplugin.frames.subtracted import (
+    Calibration,
+    calibration_variance,
+    calibration_with,
+    dark_electrons,
+    dark_variance,
+)
 
 SHAPE = (60, 50)
 READNOISE = 5.0
@@ -65,6 +71,39 @@ class TestDark:
         damaged = dark()
         damaged.data[1, 1] = np.nan
         assert dark_electrons(damaged, frame(), electronics(frame()))[1, 1] == 0
+
+
+class TestWrongDarks:
+    def given(self, dark, scale=False):
+        calibration_with(frame(), dark, scale, electronics(frame()))
+
+    def test_one_far_below_zero_is_refused(self):
+        with pytest.raises(CosmicRayError, match="Found a dark at a level of -200 electron; expected 0 or more"):
+            self.given(dark(level=-200))
+
+    def test_one_a_little_below_zero_is_not(self):
+        self.given(dark(level=-5))
+
+    def test_one_without_a_finite_pixel_is_refused(self):
+        with pytest.raises(CosmicRayError, match="Found a dark without a finite pixel"):
+            self.given(dark(level=np.nan, hot=np.nan))
+
+    def test_none_can_be_scaled_without_a_dark(self):
+        with pytest.raises(CosmicRayError, match="scale_dark=True without a dark"):
+            self.given(None, scale=True)
+
+
+class TestBias:
+    def variance(self, **meta):
+        data = np.random.default_rng(0).normal(1000, READNOISE, SHAPE).astype(np.float32)
+        bias = CCDData(data, unit="electron", meta=meta)
+        return np.median(calibration_variance(Calibration(bias=bias), frame(), electronics(frame())))
+
+    def test_a_single_one_has_the_read_noise(self):
+        assert self.variance() == pytest.approx(READNOISE**2, rel=0.15)
+
+    def test_a_combined_one_has_that_of_its_frames(self):
+        assert self.variance(NCOMBINE=25) == pytest.approx(1.0)
 
 
 class TestCalibration:

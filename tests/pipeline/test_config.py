@@ -9,6 +9,7 @@ from astropy.io import fits
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, PixelFlag
+from ccdproc_crplugin.pipeline.config import read_night
 
 from ..helpers.nights import (
     CONFIG,
@@ -213,6 +214,19 @@ class TestFilesOfSteps:
         config.write_text(text.replace("bad.fits", "none.fits"))
         with pytest.raises(CosmicRayError, match=r"line 7: Found protect = .*none.fits.*no such file"):
             crp.reduce_night(config)
+
+
+class TestCleaning:
+    @pytest.mark.parametrize(
+        "line", ["max_fraction = 0.2", "dispersion_axis = 0", "scale_dark = true", 'bad_pixels = "bad.fits"']
+    )
+    def test_it_has_the_parameters_of_the_function(self, tmp_path, line):
+        fits.writeto(tmp_path / "bad.fits", np.zeros((3, 3), dtype=np.uint8))
+        read_night(write_config(tmp_path, CONFIG + line + "\n"))
+
+    def test_a_share_that_makes_no_sense_is_refused_at_once(self, tmp_path):
+        with pytest.raises(CosmicRayError, match="Found max_fraction = 2; expected a number from 0 to 1"):
+            read_night(write_config(tmp_path, CONFIG + "max_fraction = 2\n"))
 
 
 class TestCorrections:

@@ -29,8 +29,7 @@ LEAST_DENSITY = 3e-5
 FEWEST = 8
 #: A smaller sample is a cut-out, in which a shower may be all there is.
 SMALLEST_SAMPLE = 5000
-#: Share of the isolated pixels which the dark must have too, and how far they stand out there (standard deviations).
-SHARE_IN_DARK = 0.5
+#: How far a hot pixel stands out of the dark, in standard deviations of the dark or of the frame, whichever is larger.
 HOT_IN_DARK = 5.0
 #: Share of the dark's excess that is left in the frame where the dark was not subtracted; its noise alone leaves less.
 SHARE_LEFT = 0.5
@@ -53,40 +52,46 @@ def check_hot_pixels(
     # In the planes of a mosaic sharp stars are single pixels.
     blocks = electron_blocks(ccd if mosaic is None or mosaic.pattern is None else level_ccd(ccd), gain)
     where = isolated_pixels(blocks)
-    found, explained = len(where[0]), ""
-    if dark is not None and found >= FEWEST:
-        hot, share_left = _in_dark(where, blocks, electron_blocks(dark, gain))
-        if hot.mean() > SHARE_IN_DARK and share_left > SHARE_LEFT:
+    found = len(where[0])
+    if dark is not None:
+        hot, left = _hot_in_dark(blocks, electron_blocks(dark, gain))
+        if np.count_nonzero(hot) >= FEWEST and left > SHARE_LEFT:
             return Finding(
                 "hot_pixels",
                 "fail",
-                f"{_count(found, blocks)}, and most of them are hot in the dark: the dark was not subtracted.",
+                f"{np.count_nonzero(hot)} of {blocks.size} pixels are hot in the dark, and {left:.0%} of their charge "
+                "is in the frame: the dark was not subtracted.",
                 1,
-                found,
+                left,
                 0,
                 "subtract the dark (ccdproc.subtract_dark)",
             )
-        found, explained = int((~hot).sum()), f", {np.count_nonzero(hot)} more are hot in the dark that was subtracted"
+        n_hot = np.count_nonzero(hot[where])
+        return Finding(
+            "hot_pixels",
+            "ok",
+            f"{_count(found, blocks)}, {n_hot} of them hot in the dark that was subtracted",
+            1,
+            n_hot,
+            0,
+        )
     most = _most_expected(ccd, blocks.size)
     if found >= FEWEST and blocks.size >= SMALLEST_SAMPLE and found > most + 3 * math.sqrt(most):
         return Finding(
             "hot_pixels",
             "warn",
-            f"{_count(found, blocks)}{explained}, where cosmic rays make {most:.0f} at the most: "
-            "they may be hot pixels.",
+            f"{_count(found, blocks)}, where cosmic rays make {most:.0f} at the most: they may be hot pixels.",
             1,
             found,
             round(most),
-            _fix(ccd, dark),
+            _fix(ccd),
         )
-    return Finding("hot_pixels", "ok", f"{_count(found, blocks)}{explained}", 1, found, round(most))
+    return Finding("hot_pixels", "ok", _count(found, blocks), 1, found, round(most))
 
 
-def _fix(ccd: CCDData, dark: CCDData | None) -> str:
+def _fix(ccd: CCDData) -> str:
     """What to do about hot pixels: what was done already is not advised again."""
     mask = "mask the hot pixels ({bad_pixels})"
-    if dark is not None:
-        return advice(mask)
     if "dark" in corrections(ccd.meta):
         return advice(f"give the dark that was subtracted ({{dark}}), or {mask}")
     return advice(f"subtract the dark (ccdproc.subtract_dark) and give it ({{dark}}), or {mask}")
@@ -107,11 +112,9 @@ def _most_expected(ccd: CCDData, n_pixels: int) -> float:
     return float(np.clip(SHARE_OF_SINGLE_PIXELS * rays, LEAST_DENSITY, most)) * n_pixels
 
 
-def _in_dark(where: tuple[np.ndarray, ...], blocks: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, float]:
-    """Which pixels are hot in the dark, bool (n,), and the share of the dark's excess that these have in the frame."""
-    level = np.nanmedian(dark, axis=(1, 2))
-    scatter = robust_std(dark, level[:, np.newaxis, np.newaxis], np.nanmedian, axis=(1, 2))
-    in_dark = dark[where] - level[where[0]]
-    hot = in_dark > HOT_IN_DARK * scatter[where[0]]
-    in_frame = blocks[where] - np.nanmedian(blocks, axis=(1, 2))[where[0]]
-    return hot, float(np.median(in_frame[hot] / in_dark[hot])) if hot.any() else 0.0
+def _hot_in_dark(blocks: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, float]:
+    """Which pixels are hot in the dark, and how much of what they have there the frame has too, 0 to 1 and noise."""
+    in_frame, in_dark = (values - np.nanmedian(values, axis=(1, 2), keepdims=True) for values in (blocks, dark))
+    scatter = [robust_std(values, 0.0, np.nanmedian, axis=(1, 2)) for values in (in_frame, in_dark)]
+    hot = in_dark > HOT_IN_DARK * np.maximum(*scatter)[:, np.newaxis, np.newaxis]
+    return hot, float(np.nanmedian(in_frame[hot] / in_dark[hot])) if hot.any() else 0.0

@@ -36,6 +36,8 @@ LARGEST_RESPONSE = 0.06
 MANY_BLOCKS = 128
 #: Gains are seldom wrong by more.
 LARGEST_GAIN_FACTOR = 12.0
+#: A dark current of more electrons would leave little of the full well to the light.
+LARGEST_DARK = 20_000.0
 #: Read noises are seldom wrong by more.
 LARGEST_READNOISE_FACTOR = 4.0
 #: A factor beyond this has seldom a single cause.
@@ -197,7 +199,7 @@ def _causes_of_less(budget: NoiseBudget, known: Known) -> Iterator[Cause]:
             f"give {{readnoise={readnoise:.3g}}}",
             f"the difference of two bias frames scatters by {math.sqrt(2) * readnoise:.2g} electron",
         )
-    if not (told and as_pedestal):
+    if gain_factor < 1 and not (told and as_pedestal):
         few = "the frame holds fewer electrons than there were"
         yield Cause(
             5,
@@ -253,9 +255,11 @@ def _causes_of_more(budget: NoiseBudget, known: Known) -> Iterator[Cause]:
     )
     as_response = not told or abs(budget.slope - response) < abs(budget.slope - budget.ratio)
     dark = _dark(missing, known, not told and "dark" not in known.corrected and factor < LIKELY_FACTOR)
-    if as_constant and budget.extra == 0:
+    possible = missing < LARGEST_DARK
+    if as_constant and budget.extra == 0 and possible:
         yield dark
-    if factor < LARGEST_GAIN_FACTOR and not (told and (as_constant or (as_response and "flat" not in known.corrected))):
+    otherwise = told and (as_constant or (as_response and "flat" not in known.corrected))
+    if not possible or (factor < LARGEST_GAIN_FACTOR and not otherwise):
         yield Cause(
             5,
             f"the gain is too large or applied twice (by {factor:.2g})",
