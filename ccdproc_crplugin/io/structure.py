@@ -24,6 +24,9 @@ from ccdproc_crplugin.io.mending import CARD, mended_card
 #: FITS files are made of blocks of this length, bytes.
 BLOCK = 2880
 
+#: The kinds of extensions that the standard has, and those that it has registered.
+EXTENSIONS = ("IMAGE", "TABLE", "BINTABLE", "IUEIMAGE", "A3DTABLE", "FOREIGN", "DUMP")
+
 _END = b"END".ljust(CARD)
 _BITPIX = (8, 16, 32, 64, -32, -64)
 
@@ -163,7 +166,10 @@ def _n_data_bytes(header: _Header, size: int) -> int:
     n_bytes = abs(bitpix) // 8 * n_groups * (n_parameters + math.prod(axes)) if axes else 0
     if header.end + n_bytes > size:
         raise StructureError(f"it is shorter than its header says: the data of HDU {header.index} do not fit in")
-    if "TFIELDS" in values or not values.get("XTENSION", "'IMAGE'").strip("' ").startswith("IMAGE"):
+    extension = values.get("XTENSION", "'IMAGE'")
+    if header.index and extension.strip("' ") not in EXTENSIONS:
+        raise _wrong(header, "XTENSION", extension, f"one of {', '.join(EXTENSIONS)}")
+    if "TFIELDS" in values:
         _whole(header, values, "TFIELDS", 0, most=MOST)
     if values.get("ZIMAGE") == "T":
         _check_compressed(header, values, size)

@@ -19,7 +19,7 @@ def test_whole_files_are_no_trouble(originals):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("seed", [*range(12), 214, 1375])
+@pytest.mark.parametrize("seed", [*range(12), 214, 1375, 20218])
 def test_damage_is_reported_in_plain_words(originals, seed):
     assert faults_of(seed, originals) == []
 

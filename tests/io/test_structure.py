@@ -59,6 +59,13 @@ def test_a_table_of_countless_columns_is_refused(tmp_path, card):
         crp.read_ccd(write(tmp_path, with_card_replaced(content, "TFIELDS", card)))
 
 
+@pytest.mark.parametrize("kind", ["'NAN'", "1000", "'IMAGO'"])
+def test_an_extension_of_no_known_kind_is_refused(tmp_path, kind):
+    content = bytes_of(fits.PrimaryHDU(sky(), header()), fits.ImageHDU(sky()))
+    with pytest.raises(CosmicRayError, match="HDU 1 has XTENSION = "):
+        crp.read_ccd(write(tmp_path, with_card_replaced(content, "XTENSION", f"XTENSION= {kind}")))
+
+
 def test_a_compressed_image_larger_than_its_file_explains_is_refused(tmp_path):
     content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(sky(), header()))
     content = with_card_replaced(content, "ZNAXIS1", f"ZNAXIS1 = {2**40}")
