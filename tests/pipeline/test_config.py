@@ -236,7 +236,7 @@ class TestDetectors:
             ("sigclip = -3", "sigclip = -3; expected a number above 0"),
             ("objlim = 0", "objlim = 0; expected a number above 0"),
             ('variant = "python"', "variant = 'python'; expected one of: 'astroscrappy', 'iraf'"),
-            ('detector = "median"\nmbox = 1', "mbox = 1; expected a whole number from 3"),
+            ('detector = "median"\nmbox = 1', "mbox = 1; expected a whole number of 3 or more"),
         ],
     )
     def test_values_that_make_no_sense_are_refused_before_anything_is_done(self, tmp_path, line, message):
