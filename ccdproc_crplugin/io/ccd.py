@@ -17,6 +17,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, Variance
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.saturation import attach_saturated
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.hdus import (
     COMPANIONS,
@@ -35,7 +36,7 @@ from ccdproc_crplugin.io.hdus import (
 from ccdproc_crplugin.io.mask_file import mask_hdus
 from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.packing import write_packed
-from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes
+from ccdproc_crplugin.io.quality import bad_of_plane, quality_planes, saturated_of_plane
 from ccdproc_crplugin.io.removed_table import read_removed, removed_hdus
 from ccdproc_crplugin.io.wcs_cards import parted, restore_cards
 
@@ -136,6 +137,9 @@ class FrameFile:
         for plane in quality_planes(self.hdus, index, len(image_indices(self.hdus, self.path))):
             bad = bad_of_plane(plane, self.header)
             ccd.mask = bad if ccd.mask is None else ccd.mask | bad
+            saturated = saturated_of_plane(plane, self.header)
+            if saturated is not None:
+                attach_saturated(ccd, saturated)
         if "UNCERT" in beside:
             _check_shape(beside["UNCERT"], data.shape)
             kind = UNCERTAINTIES.get(beside["UNCERT"].header.get("UTYPE"), StdDevUncertainty)

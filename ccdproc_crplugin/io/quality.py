@@ -1,9 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Planes of quality beside a frame: which of their pixels are bad.
+Planes of quality beside a frame: which of their pixels are bad, and which are saturated.
 
 The bits of such a plane tell more than that a pixel is bad. Cosmic rays are what is searched for, and saturated pixels
-are known by their level: neither is bad. Where a camera says which bit forbids the use of a pixel, that bit alone
+are flagged as such: neither is bad. Where a camera says which bit forbids the use of a pixel, that bit alone
 counts.
 """
 
@@ -26,6 +26,9 @@ NOT_BAD = {
 
 #: Bits of a DQ plane that alone make a pixel bad.
 BAD = {"JWST": 1, "ROMAN": 1}  # not to be used
+
+#: Bits of a DQ plane that say that a pixel is saturated.
+SATURATED = {"HST": 256 | 2048, "GEMINI": 4, "JWST": 2, "ROMAN": 2}
 
 #: Planes named by cards of the header, such as MP_BAD = 0, that make a pixel bad.
 BAD_PLANES = ("MP_BAD", "MP_NO_DATA", "MP_UNMASKEDNAN")
@@ -52,6 +55,17 @@ def bad_of_plane(plane: Any, header: Mapping) -> np.ndarray:
     observatory = _observatory(header)
     bits = BAD.get(observatory, ~np.int64(NOT_BAD.get(observatory, 0)))
     return (values.astype(np.int64) & bits) != 0
+
+
+def saturated_of_plane(plane: Any, header: Mapping) -> np.ndarray | None:
+    """The pixels that a plane of quality has as saturated, bool (ny, nx); None if its bits are not known."""
+    bits = SATURATED.get(_observatory(header), 0)
+    if "MP_SAT" in plane.header:
+        bits = 1 << int(plane.header["MP_SAT"])
+    values = np.asarray(plane.data)
+    if not bits or plane.name != "DQ" or values.dtype.kind not in "iu":
+        return None
+    return (values.reshape(values.shape[-2:]).astype(np.int64) & bits) != 0
 
 
 def _observatory(header: Mapping) -> str:

@@ -10,7 +10,7 @@ from astropy.nddata import CCDData
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import PixelFlag, PreflightWarning
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
-from ccdproc_crplugin.frames.saturation import with_saturation
+from ccdproc_crplugin.frames.saturation import attach_saturated, with_saturation
 
 TOP = 4095
 
@@ -89,3 +89,14 @@ class TestCleaning:
         assert not crp.cr_segments(ccd).mask[115:185, 110:130].any()
         given = crp.cr_tune(ccd, saturation=4013.1 * u.adu)
         assert crp.cr_tune(ccd).sigclip == given.sigclip
+
+
+def test_the_pixels_that_the_file_has_as_saturated_tell_the_level():
+    ccd = CCDData(np.arange(2000.0).reshape(40, 50), unit="adu", meta={"GAIN": 2.0, "RDNOISE": 9.0})
+    marked = ccd.data >= 1500
+    marked[0, 3] = True  # one that is not, marked beside the others
+    attach_saturated(ccd, marked)
+    level, source = level_of(ccd)
+    assert 2 * 1480 < level < 2 * 1520
+    assert source == "DQ"
+    assert level_of(ccd, saturation=5000)[0] == 10_000

@@ -26,6 +26,18 @@ def write(path, planes, primary=None, image=None):
     return path
 
 
+def write_large(path, image, plane, primary):
+    """A file with a frame of any size and its plane of quality."""
+    hdus = [
+        fits.PrimaryHDU(header=fits.Header(primary)),
+        fits.ImageHDU(image, name="SCI"),
+        fits.ImageHDU(plane, name="DQ"),
+    ]
+    hdus[1].header["BUNIT"] = "ELECTRONS"
+    fits.HDUList(hdus).writeto(path)
+    return path
+
+
 def bits(*values):
     plane = np.zeros(SHAPE, dtype="i2")
     plane[0, : len(values)] = values
@@ -56,6 +68,21 @@ class TestFrames:
     def test_cosmic_rays_and_saturated_pixels_are_not_bad(self, tmp_path, primary, bad):
         path = write(tmp_path / "f.fits", {"DQ": (bits(1, 4, 16, 256, 2048, 4096, 8192), {})}, primary)
         assert self.masked(path) == bad
+
+    @pytest.mark.parametrize("primary", [{"TELESCOP": "HST"}, {"OBSERVAT": "Gemini-North"}, {"TELESCOP": "JWST"}])
+    def test_a_star_whose_pixels_it_has_as_saturated_is_no_cosmic_ray(self, tmp_path, primary):
+        rng = np.random.default_rng(3)
+        image = rng.normal(100, 10, (60, 70)).astype("f4")
+        image[5:55, 33:36] = rng.normal(60_000, 5000, (50, 3))  # a bleed trail, smeared by the flat
+        image[20, 60] = 3000
+        bit = {"HST": 256, "JWST": 2}.get(primary.get("TELESCOP"), 4)
+        plane = np.where(image > 40_000, bit, 0).astype("i2")
+        path = write_large(tmp_path / "f.fits", image, plane, primary)
+        cleaned = read_ccd(path).clean_cosmic_rays(readnoise=5, preflight="off")
+        hits = np.asarray(cleaned.flags) & 1
+        assert hits[20, 60]
+        assert not hits[:, 30:40].any()
+        assert cleaned.meta.comments["CRSATUR"].endswith("(DQ)")
 
     def test_of_planes_with_names_only_bad_ones_count(self, tmp_path):
         cards = {"MP_BAD": 0, "MP_CR": 3, "HIERARCH MP_DETECTED": 5}
