@@ -99,6 +99,8 @@ def _prepare_masks(args: argparse.Namespace) -> None:
         return
     if not _is_fits(args.write_mask):
         options.make_folder(args.write_mask)
+    elif not args.write_mask.parent.is_dir() and args.write_mask.parent != args.output:
+        raise UsageError(f"Found no folder {str(args.write_mask.parent)!r}; expected one to write the mask into.")
     elif len(args.paths) > 1:
         raise UsageError(
             f"Found the file {str(args.write_mask)!r} for the masks of {len(args.paths)} frames; expected a folder.",
@@ -133,9 +135,11 @@ class _Cleaning:
 
     def outcome(self, path: Path) -> _Outcome:
         """Clean a file; an error is part of its outcome and does not end the run."""
+        earlier = set(self.written)
         try:
             return self._clean(path)
         except Exception as err:
+            self.written = earlier
             return _Outcome(path.name, status="failed", reason=reason_of(err, spelling(self.args)))
 
     def _clean(self, path: Path) -> _Outcome:

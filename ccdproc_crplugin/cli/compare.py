@@ -35,11 +35,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> Any:
-    """The frame in a file; its mask if the file is the truth of a simulated frame."""
+    """The frame in a file; the cosmic rays if it is a mask file, or the truth of a simulated frame."""
+    from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
     from ccdproc_crplugin.io.ccd import read_ccd
+    from ccdproc_crplugin.io.hdus import FLAGS
+    from ccdproc_crplugin.io.mask_file import is_mask_file
     from ccdproc_crplugin.io.opening import open_hdus
 
     with open_hdus(path) as hdus:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
+        if is_mask_file(hdus):
+            return is_flagged(hdus[FLAGS].data, PixelFlag.COSMIC_RAY) if FLAGS in hdus else hdus[0].data > 0
     return read_ccd(path)

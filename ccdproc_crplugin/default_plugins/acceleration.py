@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import TracebackType
 from typing import Any
 
@@ -20,8 +21,8 @@ class Acceleration:
 
     Parameters
     ----------
-    was_on : bool
-        The state before.
+    wanted : bool
+        Whether it is to be on.
 
     Attributes
     ----------
@@ -33,8 +34,15 @@ class Acceleration:
         What still holds astroscrappy's own: default arguments, closures, classes, tables of functions.
     """
 
-    def __init__(self, was_on: bool) -> None:
-        self._was_on = was_on
+    def __init__(self, wanted: bool) -> None:
+        self._wanted = wanted
+        self._closed = False
+        with _LOCK:
+            self._ended = set() if wanted else set(_ON)
+            _ON.difference_update(self._ended)
+            if wanted:
+                _ON.add(self)
+            _apply()
         known = replacing.replacement(DETECT_COSMICS)
         self.on = known is not None
         self.places = [] if known is None else replacing.places(known.ours)
@@ -47,12 +55,27 @@ class Acceleration:
         return f"<Acceleration: on in {', '.join(self.places)}{beyond}>"
 
     def __enter__(self) -> Acceleration:
+        if not self._wanted:
+            with _LOCK:
+                _ON.update(other for other in self._ended if not other._closed)
+                _OFF.add(self)
+                _apply()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _switch(self._was_on)
+        with _LOCK:
+            self._closed = True
+            _ON.discard(self)
+            _OFF.discard(self)
+            _apply()
+
+
+#: Who wants it on, and the blocks in which it is off: blocks of several threads may overlap.
+_ON: set[Acceleration] = set()
+_OFF: set[Acceleration] = set()
+_LOCK = threading.RLock()
 
 
 def accelerate(on: bool = True) -> Acceleration:
@@ -61,7 +84,8 @@ def accelerate(on: bool = True) -> Acceleration:
 
     ``ccdproc_crplugin.lacosmic.detect_cosmics`` takes the place of ``astroscrappy.detect_cosmics`` in every module that
     holds it, so that `ccdproc.cosmicray_lacosmic` and each package that is built on astroscrappy runs faster. Masks
-    and values are the same. It is never on by itself. `plugin_report` shows it.
+    and values are the same, but for ``cleantype="median"``, where astroscrappy's own returns memory that nothing was
+    written to. It is never on by itself. `plugin_report` shows it.
 
     Parameters
     ----------
@@ -98,13 +122,20 @@ def accelerate(on: bool = True) -> Acceleration:
     <Acceleration: off, astroscrappy.detect_cosmics is astroscrappy's own>
     """
     check_bool("on", on)
-    was_on = replacing.replacement(DETECT_COSMICS) is not None
-    _switch(on)
-    return Acceleration(was_on)
+    return Acceleration(on)
 
 
-def _switch(on: bool) -> None:
-    if on:
+def forget_all() -> None:
+    """Turn it off for all who want it, and in all blocks."""
+    with _LOCK:
+        _ON.clear()
+        _OFF.clear()
+        _apply()
+
+
+def _apply() -> None:
+    """Put in its place the function that is wanted there now."""
+    if _ON and not _OFF:
         replacing.replace(DETECT_COSMICS, _astroscrappys(), _drop_in())
     else:
         replacing.put_back(DETECT_COSMICS)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.errors import PluginWarning
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.replacing import put_all_back
 
 if TYPE_CHECKING:
     from ccdproc import ImageFileCollection
@@ -140,10 +139,11 @@ def uninstall() -> None:
     False
     >>> crp.install()
     """
+    from ccdproc_crplugin.default_plugins.acceleration import forget_all
     from ccdproc_crplugin.io.registry import uninstall_registry
 
     with _lock:
-        put_all_back()
+        forget_all()
         for (target, name), function in _installed.items():
             if target.__dict__.get(name) is function:
                 delattr(target, name)

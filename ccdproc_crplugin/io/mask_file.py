@@ -33,3 +33,8 @@ def mask_hdus(ccd: CCDData) -> fits.HDUList:
     if has_flags:
         hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
     return hdus
+
+
+def is_mask_file(hdus: fits.HDUList) -> bool:
+    """Whether a file was written as that of a mask."""
+    return COMMENTS[0] in hdus[0].header.get("COMMENT", [])

@@ -114,7 +114,7 @@ def _readable_twice(file: Any) -> tuple[Any, Any]:
     name = getattr(file, "name", None)
     if isinstance(name, str) and os.path.isfile(name):
         return file, name
-    content = file.getvalue() if isinstance(file, io.BytesIO) else file.read()
+    content = file.read()
     return io.BytesIO(content), io.BytesIO(content)
 
 

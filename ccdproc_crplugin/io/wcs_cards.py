@@ -45,6 +45,10 @@ def parted(header: fits.Header, hdus: fits.HDUList) -> tuple[fits.Header, WCS | 
     return meta, wcs
 
 
+def _comment(ccd: CCDData, keyword: str) -> str:
+    return ccd.meta.comments[keyword] if isinstance(ccd.meta, fits.Header) else ""
+
+
 def _without_lookup(header: fits.Header) -> fits.Header:
     return fits.Header([card for card in header.cards if not card.keyword.startswith(_LOOKUP)])
 
@@ -61,6 +65,8 @@ def restore_cards(header: fits.Header, ccd: CCDData) -> None:
         return
     for keyword in {*now, *made}:
         header.remove(keyword, ignore_missing=True, remove_all=True)
+        if keyword in ccd.meta:  # such as DATE-OBS, which a WCS repeats
+            header[keyword] = (ccd.meta[keyword], _comment(ccd, keyword))
     header.extend(cards.cards, unique=True)
     for keyword in changed:
         header[keyword] = now[keyword]

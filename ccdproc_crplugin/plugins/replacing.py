@@ -52,12 +52,6 @@ def put_back(name: str) -> None:
             _exchange(known.ours, known.theirs)
 
 
-def put_all_back() -> None:
-    """Put back all functions that are replaced now."""
-    for name in list(_replacements):
-        put_back(name)
-
-
 def replacement(name: str) -> Replacement | None:
     """What stands in the place of a function now, or None."""
     return _replacements.get(name)

@@ -154,7 +154,7 @@ def test_sigclip_is_a_number_or_auto(frames, capsys):
 
 
 def test_a_parameter_of_the_detector_is_named_as_such(night, capsys):
-    assert main(["clean", "raw/light_1.fits", "-p", "niter=0"]) == 1
+    assert main(["clean", "raw/light_1.fits", "-p", "niter=0"]) == 2
     assert "-p niter=0" in capsys.readouterr().err
 
 
@@ -218,6 +218,18 @@ class TestMaskFiles:
         assert main(["clean", "raw/light_1.fits", "--write-mask", "mask.fits"]) == 1
         assert "there already" in capsys.readouterr().err
         assert (night.parent / "mask.fits").read_text() == "mine"
+
+    def test_without_its_folder_nothing_is_done(self, night, capsys):
+        assert main(["clean", "raw/light_1.fits", "--output", "new", "--write-mask", "missing/mask.fits"]) == 2
+        assert "Found no folder 'missing'" in capsys.readouterr().err
+        assert not (night.parent / "new" / "light_1.fits").exists()
+
+    def test_it_compares_as_the_frame_that_it_was_written_with(self, night, capsys):
+        assert main(["clean", "raw/light_1.fits", "--write-mask", "mask.fits"]) == 0
+        capsys.readouterr()
+        assert main(["compare", "mask.fits", "cleaned/light_1.fits"]) == 0
+        n_pixels = crp.read_ccd("cleaned/light_1.fits").meta["CRNPIX"]
+        assert capsys.readouterr().out.splitlines()[1].split() == ["pixels", str(n_pixels), "0", "0"]
 
     @pytest.mark.parametrize("target", ["raw/light_1.fits", "cleaned/light_1.fits"])
     def test_it_replaces_neither_input_nor_result(self, night, target):

@@ -30,6 +30,10 @@ def own():
     return inspect.unwrap(astroscrappy.detect_cosmics)
 
 
+def is_on():
+    return astroscrappy.detect_cosmics is not own()
+
+
 @pytest.fixture(autouse=True)
 def as_before():
     yield
@@ -232,3 +236,30 @@ class TestReport:
     def test_it_describes_itself(self):
         assert repr(crp.accelerate()).startswith("<Acceleration: on in astroscrappy.")
         assert repr(crp.accelerate(False)) == "<Acceleration: off, astroscrappy.detect_cosmics is astroscrappy's own>"
+
+
+class TestBlocks:
+    def test_those_that_overlap_leave_nothing_on(self):
+        first = crp.accelerate()
+        first.__enter__()
+        second = crp.accelerate()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert is_on()
+        second.__exit__(None, None, None)
+        assert not is_on()
+
+    def test_one_that_begins_inside_of_the_call_of_another_leaves_nothing_on(self):
+        first, second = crp.accelerate(), crp.accelerate()
+        first.__enter__()
+        second.__enter__()
+        second.__exit__(None, None, None)
+        first.__exit__(None, None, None)
+        assert not is_on()
+
+    def test_one_in_which_it_is_off_ends_as_it_was(self):
+        with crp.accelerate():
+            with crp.accelerate(False):
+                assert not is_on()
+            assert is_on()
+        assert not is_on()

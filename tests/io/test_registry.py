@@ -247,3 +247,10 @@ class TestInstallation:
         cleaned.write(tmp_path / "x.fits")
         crp.uninstall()
         np.testing.assert_array_equal(CCDData.read(tmp_path / "x.fits").data, cleaned.data)
+
+
+def test_a_stream_is_read_from_where_it_stands(tmp_path):
+    noisy_frame().write(tmp_path / "raw.fits")
+    stream = io.BytesIO(b"before" + (tmp_path / "raw.fits").read_bytes())
+    stream.seek(6)
+    assert CCDData.read(stream, format="fits").shape == noisy_frame().shape

@@ -39,6 +39,14 @@ def test_the_cards_are_written_as_they_came(tmp_path, form, cleaned):
     assert others & set(written) == set()
 
 
+def test_cards_that_a_wcs_repeats_stay_those_of_the_frame(tmp_path):
+    dates = {"DATE-OBS": "2024-03-01T02:03:04", "MJD-OBS": 60370.0855, "EQUINOX": 2000.0, "RADESYS": "FK5"}
+    fits.writeto(tmp_path / "in.fits", sky(), header(**(WCS_CARDS | CD | dates)))
+    cleaned = crp.read_ccd(tmp_path / "in.fits").clean_cosmic_rays(preflight="off")
+    written = fits.getheader(crp.write_ccd(cleaned, tmp_path / "out.fits"))
+    assert {card: written[card] for card in dates} == dates
+
+
 def test_a_trimmed_frame_has_its_reference_pixel_moved_in_the_same_form(tmp_path):
     fits.writeto(tmp_path / "in.fits", sky(), header(**(WCS_CARDS | CD)))
     part = crp.read_ccd(tmp_path / "in.fits")[5:, 10:]
