@@ -20,7 +20,7 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.checks import check_frame, variance_of
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, factor_of
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.kernels.statistics import medians_around, robust_std
+from ccdproc_crplugin.kernels.statistics import level_around, medians_around, robust_std
 
 #: A dark current scatters by the root of its electrons; with less than this share of that variance a level is a bias.
 LEAST_SCATTER = 0.5
@@ -49,6 +49,7 @@ class Calibration:
     scale_dark: bool = False
     bias: CCDData | None = None
     flat: CCDData | None = None
+    flat_level: float | None = None  # level that counts as 1 in the flat; None for its mean
 
     def fitting(self, shape: tuple[int, ...]) -> Calibration:
         """The frames that have the shape of the frame, which may have been trimmed since."""
@@ -156,8 +157,8 @@ def calibration_variance(calibration: Calibration, ccd: CCDData, electronics: El
     """
     The variance that a calibration added to that of photons and read-out: electrons squared, float32 (ny, nx), or None.
 
-    Where the flat is faint, the division by it has enlarged the noise; that of the photons is taken at the level of the
-    sky, so that a cosmic ray does not count for noise.
+    Where the flat is faint, the division by it has enlarged the noise; that of the photons is taken at the level around
+    a pixel, so that a cosmic ray does not count for noise.
     """
     parts: list[np.ndarray | None] = []
     if calibration.dark is not None:
@@ -166,7 +167,20 @@ def calibration_variance(calibration: Calibration, ccd: CCDData, electronics: El
         parts.append(_bias_variance(calibration.bias, ccd, electronics))
     given = [part for part in parts if part is not None]
     extra = sum(given[1:], start=given[0]) if given else None
-    return extra if calibration.flat is None else _divided(extra, calibration.flat, ccd, electronics)
+    if calibration.flat is None:
+        return extra
+    level = float(np.nanmean(calibration.flat.data)) if calibration.flat_level is None else calibration.flat_level
+    return _divided(extra, calibration.flat, level, ccd, electronics)
+
+
+def level_of_division(before: CCDData, after: CCDData, flat: CCDData) -> float | None:
+    """The level that counted as 1 when a frame was divided by a flat, from what became of its pixels."""
+    if not before.shape == after.shape == flat.shape:
+        return None
+    sample = (slice(None, None, 5), slice(None, None, 5))
+    old, new, by = (np.asarray(frame.data[sample], dtype=np.float64) for frame in (before, after, flat))
+    used = np.isfinite(old) & np.isfinite(new) & np.isfinite(by) & (old != 0) & (by > 0) & (new != old)
+    return float(np.median(new[used] * by[used] / old[used])) if used.any() else None
 
 
 def _bias_variance(bias: CCDData, ccd: CCDData, electronics: Electronics) -> np.ndarray:
@@ -181,11 +195,13 @@ def _bias_variance(bias: CCDData, ccd: CCDData, electronics: Electronics) -> np.
     return np.full(ccd.shape, readnoise**2 * np.float32(share), dtype=np.float32)
 
 
-def _divided(extra: np.ndarray | None, flat: CCDData, ccd: CCDData, electronics: Electronics) -> np.ndarray:
-    """The extra variance of a frame that was divided by a flat."""
-    response = np.asarray(flat.data / np.nanmedian(flat.data), dtype=np.float32)
+def _divided(
+    extra: np.ndarray | None, flat: CCDData, level: float, ccd: CCDData, electronics: Electronics
+) -> np.ndarray:
+    """The extra variance of a frame that was divided by a flat, whose ``level`` counts as 1."""
+    response = np.asarray(flat.data / level, dtype=np.float32)
     response = np.where(np.isfinite(response) & (response > 0), response, np.float32(1))
-    sky = np.float32(max(float(np.nanmedian(ccd.data)) * float(np.median(electronics.factor)), 0.0))
+    sky = level_around(np.asarray(ccd.data * np.float32(1) * electronics.factor, dtype=np.float32))
     readnoise = np.asarray(electronics.readnoise, dtype=np.float32)
     enlarged = sky * (1 / response - 1) + readnoise**2 * (1 / response**2 - 1)
     if extra is not None:

@@ -38,3 +38,15 @@ def medians_around(data: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray
     padded = np.pad(data, 2, mode="symmetric")
     rows, columns = (place[:, np.newaxis] + np.arange(5) for place in (y, x))
     return np.median(padded[rows[:, :, np.newaxis], columns[:, np.newaxis, :]], axis=(1, 2))
+
+
+def level_around(data: np.ndarray, side: int = 9) -> np.ndarray:
+    """The level of the light around each pixel, 0 or more, float32: the median of its block of side x side pixels."""
+    ny, nx = data.shape
+    padded = np.pad(data, ((0, -ny % side), (0, -nx % side)), mode="symmetric")
+    blocks = padded.reshape(padded.shape[0] // side, side, padded.shape[1] // side, side).swapaxes(1, 2)
+    flat = blocks.reshape(*blocks.shape[:2], side**2)
+    with np.errstate(invalid="ignore"):
+        level = finite_median(np.where(np.isfinite(flat), flat, np.nan).reshape(-1, side**2), axis=1)
+    level = np.where(np.isfinite(level), np.maximum(level, 0), 0).astype(np.float32).reshape(flat.shape[:2])
+    return np.repeat(np.repeat(level, side, axis=0), side, axis=1)[:ny, :nx]

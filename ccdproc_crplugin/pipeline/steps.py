@@ -20,7 +20,7 @@ from ccdproc_crplugin.frames.cards import write_history
 from ccdproc_crplugin.frames.entries import GIVEN
 from ccdproc_crplugin.frames.records import corrections
 from ccdproc_crplugin.frames.sections import as_pairs, read_section
-from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of
+from ccdproc_crplugin.frames.subtracted import attach_calibration, calibration_of, level_of_division
 from ccdproc_crplugin.io.ccd import read_ccd
 from ccdproc_crplugin.pipeline.model import Call
 
@@ -81,6 +81,8 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     result, tables = result if isinstance(result, tuple) else (result, {})
     if not isinstance(result, CCDData):
         raise CosmicRayError(f"Found {type(result).__name__} as the result of the step; expected a CCDData.")
+    if call.masters and step.master == "flat":
+        calibration = replace(calibration, flat_level=level_of_division(ccd, result, master))
     attach_calibration(result, calibration)
     if call.name != "clean_cosmic_rays":
         names = {"master": call.master_names[which]} if call.masters else {}

@@ -15,6 +15,7 @@ from ccdproc_crplugin.frames.subtracted import (
     calibration_with,
     dark_electrons,
     dark_variance,
+    level_of_division,
 )
 
 SHAPE = (60, 50)
@@ -114,8 +115,24 @@ class TestCalibration:
         flat = CCDData(np.ones(SHAPE), unit="")
         flat.data[:5, :5] = 0.5
         variance = calibration_variance(Calibration(flat=flat), frame(), electronics(frame()))
-        assert variance[0, 0] == pytest.approx(100 * (2 - 1) + READNOISE**2 * (4 - 1))
-        assert variance[30, 30] == 0
+        assert variance[0, 0] == pytest.approx(100 * (2 - 1) + READNOISE**2 * (4 - 1), rel=0.03)
+        assert variance[30, 30] == pytest.approx(0, abs=1)
+
+    @pytest.mark.parametrize("statistic", [np.mean, np.median, np.max])
+    def test_along_a_steep_flat_the_noise_is_that_of_each_pixel_whatever_counts_as_one(self, statistic):
+        response = np.tile(np.geomspace(0.05, 1.0, SHAPE[1]), (SHAPE[0], 1))
+        light = np.tile(np.linspace(2000, 50, SHAPE[1]), (SHAPE[0], 1)).astype(np.float32)
+        flat = CCDData(3 * response, unit="")
+        level = statistic(flat.data)
+        divisor = flat.data / level
+        before, after = (CCDData(data, unit="electron") for data in (light * divisor, light))
+        found = level_of_division(before, after, flat)
+        assert found == pytest.approx(level, rel=1e-6)
+        variance = calibration_variance(Calibration(flat=flat, flat_level=found), after, electronics(after))
+        total = light + READNOISE**2 + variance
+        expected = light / divisor + READNOISE**2 / divisor**2
+        faint = divisor < 0.8
+        assert np.abs(total / expected - 1)[faint].max() < 0.2
 
     def test_the_flats_own_uncertainty_counts_at_the_level_of_the_sky(self):
         flat = CCDData(np.ones(SHAPE), unit="", uncertainty=StdDevUncertainty(np.full(SHAPE, 0.01)))

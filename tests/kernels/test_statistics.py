@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD, STD_OF_MAD, finite_median, robust_std
+from ccdproc_crplugin.kernels.statistics import EXACT_STD_OF_MAD, STD_OF_MAD, finite_median, level_around, robust_std
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -32,3 +32,14 @@ def test_the_robust_standard_deviation_hardly_sees_outliers():
 def test_both_factors_are_that_of_the_normal_distribution():
     assert pytest.approx(1 / norm.ppf(0.75), rel=1e-14) == EXACT_STD_OF_MAD
     assert round(EXACT_STD_OF_MAD, 4) == STD_OF_MAD
+
+
+def test_the_level_around_follows_the_light_and_no_cosmic_ray():
+    data = np.tile(np.linspace(10, 100, 50), (40, 1)).astype(np.float32)
+    hit = data.copy()
+    hit[20, 10:15] = 1e5
+    hit[3, 3] = np.nan
+    level = level_around(hit)
+    assert level.shape == data.shape
+    assert np.abs(level - data).max() < 10
+    assert (level_around(-data) == 0).all()
