@@ -60,6 +60,8 @@ def part_path(path: Path) -> Path:
 
 def as_folder(name: str, value: Any) -> Path:
     """The folder that a user names as parameter ``name``."""
+    if name == "input" and remote_path(value):
+        raise CosmicRayError(", which is remote; expected a folder of this machine.", parameter=(name, repr(value)))
     refuse_remote(value)
     with suppress(TypeError):
         if value and "\0" not in os.fsdecode(value):

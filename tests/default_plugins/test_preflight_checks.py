@@ -238,6 +238,13 @@ class TestSubtractedDark:
         assert "the gain is too large" in finding.message
 
 
+class TestReadNoise:
+    def test_one_above_all_of_the_noise_is_the_first_cause(self):
+        finding = found("noise", field(), readnoise=100.0)
+        assert "the read noise given, 100 electron, is more than all of the noise" in finding.message.split(", or ")[0]
+        assert re.search(r"readnoise=1[0-9.]+ or less", finding.fix)
+
+
 class TestPedestal:
     def raised(self, card):
         ccd = field(unit="adu")

@@ -110,6 +110,14 @@ class TestWriting:
         with pytest.raises(CosmicRayError, match="which is remote; expected a path of this machine"):
             crp.write_ccd(crp.simulate_frame(shape=(40, 40)).ccd, "memory://out/frame.fits")
 
+    def test_the_input_folder_of_a_night_is_called_so(self, tmp_path):
+        config = {
+            "night": {"input": "memory://night", "output": str(tmp_path)},
+            "step": [{"name": "clean_cosmic_rays"}],
+        }
+        with pytest.raises(CosmicRayError, match="Found input = 'memory://night', which is remote; expected a folder"):
+            crp.plan_night(config)
+
     @pytest.mark.parametrize("function", [crp.clean_collection, crp.combine_calibrations])
     def test_so_is_the_output_of_a_function(self, memory, function):
         with pytest.raises(CosmicRayError, match="which is remote"):

@@ -186,6 +186,14 @@ def _causes_of_less(budget: NoiseBudget, known: Known) -> Iterator[Cause]:
     told = budget.slope_error < SLOPE_ERROR * max(budget.slope, 0.5)  # false where there is no slope
     gain_factor = _gain_factor(budget)
     photons = budget.level > 0.3 * budget.expected
+    if budget.readnoise**2 > TOLERANCE * budget.variance:
+        most = math.sqrt(budget.variance)
+        yield Cause(
+            4,
+            f"the read noise given, {budget.readnoise:.3g} electron, is more than all of the noise",
+            f"give {{readnoise={most:.3g}}} or less",
+            f"the difference of two bias frames scatters by {math.sqrt(2) * most:.2g} electron or less",
+        )
     as_pedestal = not told or abs(budget.slope - 1) < abs(budget.slope - gain_factor)
     if photons and as_pedestal and "bias" not in known.corrected:
         pedestal = budget.level - max(budget.variance - budget.readnoise**2 - budget.extra, 0)
