@@ -45,7 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Reduce the night; return 1 if a frame failed, else 0."""
-    from ccdproc_crplugin.pipeline.log import outcome_line, preflight_lines
+    from ccdproc_crplugin.pipeline.log import outcome_line, preflight_lines, verdict_lines
     from ccdproc_crplugin.pipeline.run import run_night
     from ccdproc_crplugin.pipeline.table import TABLE
 
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     _say_reasons(table)
     written = filter(None, (night.output / TABLE, page))
     show(outcome_line(table, time.perf_counter() - start), *(f"wrote {path}" for path in written))
-    for line in preflight_lines(table):
+    for line in (*preflight_lines(table), *verdict_lines(table)):
         say(line)
     if set(table["status"]) == {"skipped"}:
         say(NOTHING_TO_DO)

@@ -132,6 +132,9 @@ def _show(message: Warning | str, category: type[Warning], *where: Any, **more: 
 
 # --- the end of a run --------------------------------------------------------
 
+#: Verdicts that say that some of the events are none.
+DOUBTFUL = ("too large", "too many")
+
 #: The words for the status of a check that was not ok.
 SAID = {"fail": "failed", "warn": "warns"}
 
@@ -166,6 +169,15 @@ def preflight_lines(table: Table, statuses: Iterable[str] = tuple(SAID)) -> list
         for (of_status, check), names in files.items()
         if of_status == status
     ]
+
+
+def verdict_lines(table: Table) -> list[str]:
+    """A line for each verdict that speaks against the events of some frames."""
+    files: dict[str, list[str]] = {}
+    for row in table["file", "verdict"]:
+        if row["verdict"] in DOUBTFUL:
+            files.setdefault(row["verdict"], []).append(row["file"])
+    return [f"verdict: {verdict} on {_counted(files[verdict])}" for verdict in DOUBTFUL if verdict in files]
 
 
 def warn_of_failed_checks(table: Table) -> None:

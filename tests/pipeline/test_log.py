@@ -14,7 +14,7 @@ from astropy.table import QTable
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import Step, hookimpl
-from ccdproc_crplugin.pipeline.log import caught_warnings, preflight_lines
+from ccdproc_crplugin.pipeline.log import caught_warnings, preflight_lines, verdict_lines
 
 from ..helpers.nights import (
     clean,
@@ -64,6 +64,11 @@ class TestPreflight:
         for _ in range(2):
             with pytest.warns(crp.PreflightWarning, match=r"failed on 1 frame \(light_2.fits\)"):
                 crp.clean_collection([dull / "light_2.fits"], output, n_workers=1)
+
+    def test_verdicts_that_speak_against_events_are_told(self):
+        verdicts = ["plausible", "too many", "", "too large", "too many", "cannot tell"]
+        table = QTable({"file": list("abcdef"), "verdict": verdicts})
+        assert verdict_lines(table) == ["verdict: too large on 1 frame (d)", "verdict: too many on 2 frames (b, …)"]
 
     def test_fails_are_told_before_warnings(self):
         findings = ["ok", "warn: sky, gain; fail: unit", "fail: unit; warn: sky; fail: unit", ""]
