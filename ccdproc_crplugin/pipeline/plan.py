@@ -54,6 +54,7 @@ class Planner:
         """The plan for these files, which depends on them and on the settings alone."""
         entries = list(entries)
         self.doubts += criteria_of_nothing(self.night, entries)
+        self.doubts += selected_twice(entries)
         usable = self._usable(entries)
         self.notes += _named_by_object(usable)
         self._group([entry for entry in usable if entry.kind in CALIBRATION_KINDS])
@@ -316,3 +317,15 @@ def missing_figures(calls: Iterable[Call], lights: Sequence[Entry]) -> Iterator[
 
 def _asks_for(call: Call, name: str) -> bool:
     return name in plugins.step_parameters(plugins.find_step(call.name)) and call.parameters.get(name) is None
+
+
+def selected_twice(entries: Iterable[Entry]) -> Iterator[str]:
+    """A doubt about the files that [select] names for more than one kind."""
+    files: dict[tuple[str, ...], list[str]] = {}
+    for entry in entries:
+        kinds = tuple(dict.fromkeys(text.partition(":")[0] for text in entry.selected))
+        if len(kinds) > 1:
+            files.setdefault(kinds, []).append(entry.file)
+    for kinds, names in files.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        yield f"[select] names {names[0]}{more} for the kinds {', '.join(kinds)}; taken for {kinds[0]}"

@@ -92,6 +92,13 @@ class TestNight:
         assert all(kind == file.partition("_")[0] for file, kind in kinds.items())
         assert set(by_file(reduce(nameless, output, select=SELECT)).values()) == {"kept"}
 
+    def test_a_file_named_for_two_kinds_is_of_the_first_and_said(self, nameless, output):
+        select = {**SELECT, "light": ["light_*", "flat_*"]}
+        plan = plan_night(config(nameless, output, select={"light": select.pop("light"), **select}))
+        (doubt,) = [doubt for doubt in plan.doubts if "taken for" in doubt]
+        assert doubt.startswith("[select] names flat_")
+        assert doubt.endswith("for the kinds light, flat; taken for light")
+
     def test_a_pattern_that_fits_nothing_is_said_in_every_run(self, nameless, output):
         select = {**SELECT, "flat": [*SELECT["flat"], {"OBJECT": "Sky Flat*"}, "sky_*.fits"]}
         plan = plan_night(config(nameless, output, select=select))
