@@ -62,7 +62,7 @@ def using(wanted: Iterable[Dialect]) -> Iterator[None]:
 
 
 def with_dialects(wanted: tuple[Dialect, ...], function: Callable[[Any], Any], task: Any) -> Any:
-    """Do a task with these dialects, in another thread or process than that which made it."""
+    """Do a task with the dialects of the thread or process that made it."""
     with using(wanted):
         return function(task)
 

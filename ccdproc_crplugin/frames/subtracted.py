@@ -28,7 +28,7 @@ LEAST_SCATTER = 0.5
 #: Levels of fewer electrons can't be told from a dark current.
 LEAST_BIAS = 50.0
 
-#: A dark that lies by so many standard deviations of its pixels below zero is none.
+#: A level so many standard deviations below zero is not that of a dark.
 LEVEL_OF_DARK = 3.0
 
 #: Most frames that a combined dark may be made of where its header does not say.

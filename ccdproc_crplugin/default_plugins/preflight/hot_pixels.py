@@ -113,7 +113,7 @@ def _most_expected(ccd: CCDData, n_pixels: int) -> float:
 
 
 def _hot_in_dark(blocks: np.ndarray, dark: np.ndarray) -> tuple[np.ndarray, float]:
-    """Which pixels are hot in the dark, and how much of what they have there the frame has too, 0 to 1 and noise."""
+    """Which pixels are hot in the dark, and the median share of their charge that the frame still has."""
     in_frame, in_dark = (values - np.nanmedian(values, axis=(1, 2), keepdims=True) for values in (blocks, dark))
     scatter = [robust_std(values, 0.0, np.nanmedian, axis=(1, 2)) for values in (in_frame, in_dark)]
     hot = in_dark > HOT_IN_DARK * np.maximum(*scatter)[:, np.newaxis, np.newaxis]
