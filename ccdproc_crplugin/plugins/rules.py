@@ -111,7 +111,7 @@ def _check_unit(where: str, name: str) -> None:
     try:
         u.Unit(name)
     except ValueError as err:
-        raise CosmicRayError(f"{where} has words for the unit {name!r}; expected a unit of astropy.") from err
+        raise CosmicRayError(f"{where} has units for {name!r}; expected the name of a unit of astropy.") from err
 
 
 def _check_table(where: str, table: str, entries: Any, expected: Any) -> None:
