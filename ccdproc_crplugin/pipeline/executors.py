@@ -19,6 +19,8 @@ from multiprocessing.connection import wait as wait_for_any
 from queue import SimpleQueue
 from typing import Any
 
+from astropy import log
+
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, reason_of
 from ccdproc_crplugin.frames.dialects import in_use, with_dialects
 from ccdproc_crplugin.kernels import n_threads
@@ -267,7 +269,7 @@ def _interrupts_later() -> Iterator[None]:
 def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.getLogger("astropy").setLevel(logging.WARNING)  # what it logs for information would be printed
+    log.setLevel(logging.WARNING)  # what astropy logs for information would be printed
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:
