@@ -18,11 +18,11 @@ class Shapes:
     sums: np.ndarray  # (7, n): 1, x, y, x x, y y, x y and charge, summed over the pixels
 
     @classmethod
-    def of(cls, y: np.ndarray, x: np.ndarray, charge: np.ndarray, label: np.ndarray, n: int) -> Shapes:
+    def of(cls, y: np.ndarray, x: np.ndarray, charge: np.ndarray, piece: np.ndarray, n: int) -> Shapes:
         """The shapes of n pieces, by their pixels (m,) and the piece of each, from 0."""
         y, x = y.astype(float), x.astype(float)
         terms = (None, x, y, x * x, y * y, x * y, charge)
-        return cls(np.array([np.bincount(label, term, n) for term in terms], dtype=float))
+        return cls(np.array([np.bincount(piece, term, n) for term in terms], dtype=float))
 
     def grouped(self, group: np.ndarray) -> Shapes:
         """The shapes of groups of these pieces, by the group of each, from 0."""
@@ -84,13 +84,11 @@ class Shapes:
         return dx * uy - dy * ux
 
 
-def ends(
-    shapes: Shapes, y: np.ndarray, x: np.ndarray, label: np.ndarray, axis: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where the outermost pixels of pieces lie along their bars (n,): the places of their middles, from the centre."""
-    centre, axis = shapes.centre, shapes.axis if axis is None else axis
-    along = (x - centre[0, label]) * axis[0, label] + (y - centre[1, label]) * axis[1, label]
+def ends(shapes: Shapes, y: np.ndarray, x: np.ndarray, piece: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How far from the middle of each piece, along its bar, its outermost pixels lie (n,), by the pixels (m,)."""
+    (x0, y0), (ux, uy) = shapes.centre, shapes.axis
+    along = (x - x0[piece]) * ux[piece] + (y - y0[piece]) * uy[piece]
     first, last = np.zeros(len(shapes.area)), np.zeros(len(shapes.area))
-    np.minimum.at(first, label, along)
-    np.maximum.at(last, label, along)
+    np.minimum.at(first, piece, along)
+    np.maximum.at(last, piece, along)
     return first, last

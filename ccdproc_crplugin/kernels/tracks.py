@@ -27,12 +27,15 @@ LONG, ELONGATED = 3.0, 2.0
 #: pixels between them with the bad ones; and most that they may overlap along the line.
 LONGEST_GAP, LONGEST_BRIDGE, OVERLAP = 20, 40, 1
 
+#: How near to a bad pixel a piece ends that goes on behind it (pix).
+NEAR_BAD = 2
+
 #: Largest ratio of the charges for each pixel of length of two pieces: Landau's distribution is wide, and the pixels at
 #: the end of a piece hold a part of the charge. Largest difference of their widths (pix).
 CHARGE_RATIO, WIDTHS = 4.0, 1.5
 
-#: Unrelated pieces that fit as well, at most; where bad pixels fill the gap but for one, as a track that ends there most
-#: likely goes on behind them; and for three short pieces, of which few are those of one track.
+#: Unrelated pieces that fit as well, at most; where bad pixels fill the gap but for one, as a track that ends there
+#: most likely goes on behind them; and for three short pieces, of which few are those of one track.
 CHANCE, CHANCE_BEHIND_BAD, CHANCE_OF_DOTS = 0.003, 0.03, 0.0003
 
 #: How far around a join the density of pieces is measured (pix).
@@ -41,8 +44,8 @@ AROUND = 100
 #: Longest step between the middles of three short pieces on a line (pix).
 LONGEST_STEP = 8
 
-#: Rows (or columns) in which a bad line or an edge makes events, and standard deviations of too many of these. What lies
-#: in one row (pix) is never joined: a bad one is likelier.
+#: Rows (or columns) in which a bad line or an edge makes events, and standard deviations of too many of these.
+#: What lies in one row (pix) is never joined: a bad one is likelier.
 LINES, TOO_MANY, ONE_LINE = 3, 3, 1.2
 
 #: Rounds in which joined pieces are joined to further ones.
@@ -58,7 +61,14 @@ class Pixels:
     piece: np.ndarray  # that of each, from 0
     charge: np.ndarray  # in any unit
     shape: tuple[int, int]  # of the frame
-    bad: np.ndarray | None  # bool (ny, nx): where no charge can be found
+    flags: np.ndarray | None
+    bits: int
+
+    def are_bad(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Whether no charge can be found in these pixels."""
+        if self.flags is None:
+            return np.zeros(y.shape, dtype=bool)
+        return np.asarray(self.flags[y, x] & self.bits, dtype=bool)
 
 
 def join_tracks(
@@ -67,19 +77,19 @@ def join_tracks(
     label: np.ndarray,
     charge: np.ndarray,
     shape: tuple[int, int],
-    bad: np.ndarray | None = None,
+    flags: np.ndarray | None = None,
+    bits: int = 1,
 ) -> np.ndarray:
     """
     The track of each piece: int (n_pieces + 1,), the label of the first piece of its track; the first entry is void.
 
-    The flagged pixels, their labels (from 1) and their charge (in any unit, NaN if it is not known) have shape (n,);
-    ``bad`` are the pixels, bool (ny, nx), where no charge can be found.
+    The flagged pixels, their labels (from 1) and their charge (in any unit, NaN if it is not known) have shape (n,).
+    Where any of these ``bits`` of the ``flags``, bool or int (ny, nx), is set, no charge can be found.
     """
     n_pieces = int(label.max(initial=0))
     track = np.arange(n_pieces + 1)
     if n_pieces > 1:
-        bad = bad if bad is not None and bad.any() else None
-        track[1:] = _tracks(Pixels(y, x, label - 1, charge, shape, bad), n_pieces) + 1
+        track[1:] = _tracks(Pixels(y, x, label - 1, charge, shape, flags, bits), n_pieces) + 1
     return track
 
 
@@ -144,13 +154,11 @@ class Crowd:
         return along
 
 
-def _pairs(
-    groups: Shapes, group: np.ndarray, pixels: Pixels, crowd: Crowd, changed: np.ndarray | None
-) -> np.ndarray:
+def _pairs(groups: Shapes, group: np.ndarray, pixels: Pixels, crowd: Crowd, changed: np.ndarray | None) -> np.ndarray:
     """Pairs of groups to join, int (2, n); no group is in two of them. Of each pair one is ``changed``, if given."""
     first, last = ends(groups, pixels.y, pixels.x, group[pixels.piece])
     tips = groups.centre + groups.axis * np.array([first, last])[:, np.newaxis]
-    a, b = _near(tips, has_direction(groups), changed, crowd.mean, pixels.bad is not None)
+    a, b = _near(tips, has_direction(groups), changed, crowd.mean, pixels)
     for test in (_is_straight, _is_alike):
         fits = test(groups[a], groups[b])
         a, b = a[fits], b[fits]
@@ -158,7 +166,7 @@ def _pairs(
         return np.zeros((2, 0), dtype=int)
     line, length, n_own = groups[a] + groups[b], last - first + 1, np.bincount(group)[a] + np.bincount(group)[b]
     gap, between = _gap(tips[:, :, a], tips[:, :, b], line)
-    n_open = gap - _n_bad(*between, gap, pixels.bad)
+    n_open = gap - _n_bad(*between, gap, pixels)
     fits = (gap >= -OVERLAP) & (gap <= LONGEST_BRIDGE) & (n_open <= np.minimum(LONGEST_GAP, length[a] + length[b]))
     fits &= ~crowd.share_one_line(line, n_own)
     share = np.where(has_direction(groups)[b], crowd.directed, 1)
@@ -174,30 +182,39 @@ def has_direction(shapes: Shapes) -> np.ndarray:
 
 
 def _near(
-    tips: np.ndarray, directed: np.ndarray, changed: np.ndarray | None, density: float, some_bad: bool
+    tips: np.ndarray, directed: np.ndarray, changed: np.ndarray | None, density: float, pixels: Pixels
 ) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of groups whose tips, (2 ends, 2, n), are near each other; the first of each has a direction."""
     from scipy.spatial import cKDTree
 
     n, points = tips.shape[2], np.concatenate([tips[0].T, tips[1].T])
-    reach = OVERLAP + 1 + (LONGEST_BRIDGE if some_bad else LONGEST_GAP)
+    reach, bridge = OVERLAP + 1 + LONGEST_GAP, OVERLAP + 1 + LONGEST_BRIDGE
     # Where events are dense, even the thinnest corridor soon holds one without a direction.
-    thinnest = 2 * STRAIGHT**0.5 * density
-    short = min(reach, OVERLAP + 1 + (CHANCE_BEHIND_BAD if some_bad else CHANCE) / thinnest)
+    short = min(reach, OVERLAP + 1 + CHANCE / (2 * STRAIGHT**0.5 * density))
 
     def near(one: np.ndarray, other: np.ndarray, distance: float) -> np.ndarray:
         one, other = np.flatnonzero(np.tile(one, 2)), np.flatnonzero(np.tile(other, 2))
-        found = cKDTree(points[one]).sparse_distance_matrix(cKDTree(points[other]), distance, output_type="coo_matrix")
-        return np.array([one[found.row], other[found.col]]) % n
+        found = cKDTree(points[one]).sparse_distance_matrix(cKDTree(points[other]), distance, output_type="ndarray")
+        return np.array([one[found["i"]], other[found["j"]]]) % n
 
     seeds = directed if changed is None else directed & changed
     pairs = [near(seeds, directed, reach), near(seeds, ~directed, short)]
-    if changed is not None:
-        pairs.append(near(directed & ~changed, ~directed & changed, short))
+    beside = _beside(tips, pixels)
+    pairs.append(near(seeds & beside, beside, bridge))
     first, second = np.concatenate(pairs, axis=1)
+    # The first of a pair defines the line.
     swap = directed[second] & (first > second)
     first, second = np.where(swap, second, first), np.where(swap, first, second)
     return np.divmod(np.unique((first * n + second)[first != second]), n)
+
+
+def _beside(tips: np.ndarray, pixels: Pixels) -> np.ndarray:
+    """Which groups have a tip near a bad pixel."""
+    x, y = np.rint(tips).astype(int).swapaxes(0, 1)
+    found, (ny, nx) = np.zeros(x.shape, dtype=bool), pixels.shape
+    for dy, dx in np.ndindex(2 * NEAR_BAD + 1, 2 * NEAR_BAD + 1):
+        found |= pixels.are_bad(np.clip(y + dy - NEAR_BAD, 0, ny - 1), np.clip(x + dx - NEAR_BAD, 0, nx - 1))
+    return found[0] | found[1]
 
 
 def _is_straight(*pair: Shapes) -> np.ndarray:
@@ -225,15 +242,13 @@ def _gap(first: np.ndarray, second: np.ndarray, line: Shapes) -> tuple[np.ndarra
     return (start - stop) * np.abs(axis).max(axis=0) - 1, (centre + axis * stop, centre + axis * start)
 
 
-def _n_bad(stop: np.ndarray, start: np.ndarray, gap: np.ndarray, bad: np.ndarray | None) -> np.ndarray:
+def _n_bad(stop: np.ndarray, start: np.ndarray, gap: np.ndarray, pixels: Pixels) -> np.ndarray:
     """How many of the pixels between two places, (2, n), are bad."""
-    if bad is None:
-        return np.zeros(len(gap), dtype=int)
-    step = np.arange(1, LONGEST_BRIDGE + 1)[:, np.newaxis]
-    share = step / np.maximum(gap + 1, 1)
+    share = np.arange(1, LONGEST_BRIDGE + 1)[:, np.newaxis] / np.maximum(gap + 1, 1)
     x, y = (np.rint(a + share * (b - a)).astype(int) for a, b in zip(stop, start, strict=True))
-    between = (share < 1) & (x >= 0) & (y >= 0) & (x < bad.shape[1]) & (y < bad.shape[0])
-    return (between & bad[np.where(between, y, 0), np.where(between, x, 0)]).sum(axis=0)
+    ny, nx = pixels.shape
+    between = (share < 1) & (x >= 0) & (y >= 0) & (x < nx) & (y < ny)
+    return (between & pixels.are_bad(np.where(between, y, 0), np.where(between, x, 0))).sum(axis=0)
 
 
 def _corridor(first: Shapes, second: Shapes, gap: np.ndarray) -> np.ndarray:
