@@ -172,7 +172,8 @@ def _pairs(groups: Shapes, group: np.ndarray, pixels: Pixels, crowd: Crowd, chan
     share = np.where(has_direction(groups)[b], crowd.directed, 1)
     chance = crowd.density(line, n_own) * share * _corridor(groups[a], groups[b], gap)
     fits &= chance <= np.where((n_open <= 1) & (n_open < gap), CHANCE_BEHIND_BAD, CHANCE)
-    return _least_by_chance(np.array([a, b])[:, fits], chance[fits])
+    # The nearest first, so that a dot between two pieces is not passed over.
+    return _in_order(np.array([a, b])[:, fits], gap[fits])
 
 
 def has_direction(shapes: Shapes) -> np.ndarray:
@@ -260,11 +261,11 @@ def _corridor(first: Shapes, second: Shapes, gap: np.ndarray) -> np.ndarray:
     return 2 * half_width * (gap + 1) * turned
 
 
-def _least_by_chance(joins: np.ndarray, chance: np.ndarray) -> np.ndarray:
-    """Of joins, int (n_members, n), those that are the least by chance, so that nothing is in two of them."""
+def _in_order(joins: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Of joins, int (n_members, n), the first in order so that nothing is in two of them."""
     taken: set[int] = set()
     chosen = []
-    for index in np.argsort(chance, kind="stable").tolist():
+    for index in np.argsort(order, kind="stable").tolist():
         members = joins[:, index].tolist()
         if taken.isdisjoint(members):
             taken.update(members)
@@ -288,7 +289,7 @@ def dots_on_lines(pieces: Shapes, crowd: Crowd) -> np.ndarray:
     half_width = STRAIGHT**0.5 * (2 + far / near)
     chance = density * np.pi * near**2 * density * 2 * half_width * far
     fits &= chance <= CHANCE_OF_DOTS
-    middle, first, second = _least_by_chance(np.array([middle, first, second])[:, fits], chance[fits])
+    middle, first, second = _in_order(np.array([middle, first, second])[:, fits], chance[fits])
     return np.array([np.append(middle, middle), np.append(first, second)])
 
 
