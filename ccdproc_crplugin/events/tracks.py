@@ -95,7 +95,8 @@ def add_track_columns(
     """Add what is known of the track of each event to their table: see `COLUMNS`."""
     table["track"] = tracks
     y, x = true_pixels(labels > 0)
-    track = _measure(y, x, tracks[labels[y, x] - 1] - 1, charge[y, x], len(table), source)
+    group = np.unique(tracks, return_inverse=True)[1]
+    track = _measure(y, x, group[labels[y, x] - 1], charge[y, x], source)
     columns = {"track_length": track.length * u.pix}
     if silicon.pixel_size is not None:
         microns = track.length * silicon.pixel_size
@@ -108,7 +109,7 @@ def add_track_columns(
                 energy = track.charge * u.electron * PAIR_ENERGY
                 columns["energy_loss"] = (energy / (path * track.flagged * u.micron)).to(u.eV / u.micron)
     for name, values in columns.items():
-        table[name] = values[tracks - 1]
+        table[name] = values[group]
     for name in {"track", *columns}:
         table[name].info.description, form = COLUMNS[name]
         if form:
@@ -117,7 +118,7 @@ def add_track_columns(
 
 @dataclass(frozen=True, eq=False)
 class _Tracks:
-    """Tracks, by the label of their first piece; arrays (n_events,)."""
+    """What is measured of tracks; arrays (n_tracks,)."""
 
     length: np.ndarray  # pix
     charge: np.ndarray
@@ -125,13 +126,10 @@ class _Tracks:
     is_whole: np.ndarray  # whether it is a straight track of which both ends are seen
 
 
-def _measure(
-    y: np.ndarray, x: np.ndarray, track: np.ndarray, charge: np.ndarray, n: int, source: EventSource
-) -> _Tracks:
-    """Measure tracks by their pixels, and the track of each pixel, from 0."""
-    shapes = Shapes.of(y, x, charge, track, n)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        axis, centre, width = shapes.axis, shapes.centre, shapes.bar[1]
+def _measure(y: np.ndarray, x: np.ndarray, track: np.ndarray, charge: np.ndarray, source: EventSource) -> _Tracks:
+    """Measure tracks by their pixels and the track of each, from 0."""
+    shapes = Shapes.of(y, x, charge, track, int(track.max(initial=-1)) + 1)
+    axis, centre, width = shapes.axis, shapes.centre, shapes.bar[1]
     first, last = ends(shapes, y, x, track)
     length = last - first
     is_whole = (length >= LEAST_LENGTH) & (length + 1 >= STRAIGHT * width)

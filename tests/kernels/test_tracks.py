@@ -56,7 +56,9 @@ class TestPiecesOfOneLine:
         assert tracks(*along(START, 30, (0, 4), (15, 19))) == 2
 
     def test_of_other_charges_are_two(self):
-        assert tracks(*along(START, 30, (0, 15), (19, 40)), charge=lambda label: np.where(label == 1, 100.0, 900.0)) == 2
+        assert (
+            tracks(*along(START, 30, (0, 15), (19, 40)), charge=lambda label: np.where(label == 1, 100.0, 900.0)) == 2
+        )
 
 
 class TestAGapOfBadPixels:
@@ -80,7 +82,10 @@ class TestAGapOfBadPixels:
 
     def test_has_a_longest_length(self):
         stop = 490 + LONGEST_BRIDGE + 3
-        long = [line_pixels((450, 500), 40, 20), line_pixels((stop, 500 + np.tan(np.radians(20)) * (stop - 450)), 40, 20)]
+        long = [
+            line_pixels((450, 500), 40, 20),
+            line_pixels((stop, 500 + np.tan(np.radians(20)) * (stop - 450)), 40, 20),
+        ]
         assert tracks(*long, bad=self.bad(slice(488, stop))) == 2
 
     def test_must_lie_between_the_pieces(self):
