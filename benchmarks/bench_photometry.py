@@ -21,7 +21,7 @@ from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.datasets import make_model_image
 from photutils.detection import DAOStarFinder
 from photutils.psf import EPSFBuilder, PSFPhotometry, extract_stars
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import label
 from scipy.optimize import least_squares
 
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -36,7 +36,7 @@ SIGNAL_TO_NOISE = (20.0, 500.0)  # of the stars' fluxes
 APERTURE = 1.5  # radius, in FWHM
 KINDS = ("muon", "worm", "spot")
 
-# A pixel is lost if the cosmic ray left more than this in it, in standard deviations of its noise; the rest is left out.
+# A pixel is lost if the cosmic ray left more than this in it, in standard deviations of its noise; less is not put in.
 LOST = 0.5
 
 
