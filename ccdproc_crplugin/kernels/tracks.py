@@ -45,8 +45,7 @@ AROUND = 100
 LONGEST_STEP = 8
 
 #: Rows (or columns) in which a bad line or an edge makes events, and standard deviations of too many of these.
-#: What lies in one row (pix) is never joined: a bad one is likelier.
-LINES, TOO_MANY, ONE_LINE = 3, 3, 1.2
+LINES, TOO_MANY = 3, 3
 
 #: Rounds in which joined pieces are joined to further ones.
 ROUNDS = 12
@@ -146,11 +145,11 @@ class Crowd:
     def share_one_line(self, line: Shapes, n_own: np.ndarray) -> np.ndarray:
         """Whether lines lie in one row or column, or in a few with more other pieces than there are by chance."""
         along = np.zeros(len(line.area), dtype=bool)
-        for moment, places, in_line in zip(line.moments, line.centre, self.in_line, strict=False):
-            usual = LINES * self.n / len(in_line)
+        length = line.bar[0]
+        for part, places, in_line in zip(line.axis, line.centre, self.in_line, strict=True):
+            n_lines, usual = np.abs(part) * length, LINES * self.n / len(in_line)
             number = in_line[np.rint(places).astype(int)] - n_own
-            crowded = (12 * moment <= LINES**2) & (number > usual + TOO_MANY * usual**0.5)
-            along |= crowded | (12 * moment <= ONE_LINE**2)
+            along |= (n_lines <= 1) | ((n_lines <= LINES) & (number > usual + TOO_MANY * usual**0.5))
         return along
 
 
