@@ -19,7 +19,6 @@ from astropy.nddata import NDData
 from astropy.table import QTable, Table
 from photutils.aperture import CircularAperture, aperture_photometry
 from photutils.datasets import make_model_image
-from photutils.detection import DAOStarFinder
 from photutils.psf import EPSFBuilder, PSFPhotometry, extract_stars
 from scipy.ndimage import label
 from scipy.optimize import least_squares
@@ -38,6 +37,9 @@ KINDS = ("muon", "worm", "spot")
 
 # A pixel is lost if the cosmic ray left more than this in it, in standard deviations of its noise; less is not put in.
 LOST = 0.5
+
+# A star is fitted if its chi-square is so much less than that of a plane.
+STAR_GAIN = 16.0
 
 
 class Field:
@@ -119,7 +121,7 @@ def repaired(field, method):
 def own_profile(field):
     """The profile of the frame from its bright stars without lost pixels (photutils' effective PSF)."""
     good = np.flatnonzero(~field.is_hit)
-    good = good[np.argsort(-field.flux[good])][:40]
+    good = good[np.argsort(-field.flux[good])][:100]
     places = Table({"x": field.x[good], "y": field.y[good]})
     size = 2 * int(np.ceil(3.5 * field.fwhm)) + 3
     with warnings.catch_warnings():
@@ -128,68 +130,59 @@ def own_profile(field):
         return EPSFBuilder(oversampling=4 if field.fwhm < 2.5 else 2, maxiters=6, progress_bar=False)(stars)[0]
 
 
-def repaired_by_profile(field):
-    """The trial: pixels on a star from the frame's profile fitted to the good ones around, others from a plane."""
-    profile, data = own_profile(field), repaired(field, "meanmask")
+def repaired_by_profile(field, profile):
+    """The trial: pixels on a star from a profile fitted to the good ones around, others from a plane."""
+    data = field.hit.copy()
     level = np.median(data)
-    noise = np.sqrt(level + READNOISE**2)
-    finder = DAOStarFinder(threshold=4 * noise, fwhm=max(field.fwhm, 1.5))
-    sources = finder(data - level)
-    places = np.transpose([sources["y_centroid"], sources["x_centroid"]])
     labels, n_events = label(field.lost, np.ones((3, 3)))
-    reach = int(np.ceil(2 * field.fwhm)) + 2
     for event in range(1, n_events + 1):
         y, x = np.nonzero(labels == event)
-        nearest = places[np.argmin(np.hypot(*(places - [y.mean(), x.mean()]).T))]
-        middle = np.rint(nearest).astype(int)
-        on_star = np.hypot(y - nearest[0], x - nearest[1]).min() < 2.5 * field.fwhm
-        if on_star:
-            values = _fitted(field.hit, field.lost, profile, nearest, middle, reach, level)
-        if not on_star or values is None:
-            data[y, x] = _plane(field.hit, field.lost, y, x)
-            continue
-        rows, columns, model = values
-        inside = np.isin(y * field.shape[1] + x, (rows * field.shape[1] + columns).ravel())
-        lookup = dict(zip((rows * field.shape[1] + columns).ravel().tolist(), model.ravel(), strict=True))
-        data[y[inside], x[inside]] = [lookup[key] for key in (y * field.shape[1] + x)[inside].tolist()]
+        data[y, x] = _estimate(field, profile, level, y, x)
     return data
 
 
-def _fitted(data, lost, profile, start, middle, reach, level):
-    """The pixels around a star, and the profile fitted to the good ones among them; None if there is no star."""
-    rows, columns = np.mgrid[middle[0] - reach : middle[0] + reach + 1, middle[1] - reach : middle[1] + reach + 1]
-    inside = (rows >= 0) & (columns >= 0) & (rows < data.shape[0]) & (columns < data.shape[1])
-    rows, columns = rows.clip(0, data.shape[0] - 1), columns.clip(0, data.shape[1] - 1)
-    good = inside & ~lost[rows, columns]
-    values = data[rows, columns]
-    weight = 1 / np.sqrt(np.maximum(values[good], level) + READNOISE**2)
-
-    def linear(place):
-        shape = profile.evaluate(columns, rows, 1.0, place[1], place[0])
-        terms = np.stack([shape[good], np.ones(good.sum())], axis=1) * weight[:, np.newaxis]
-        solution = np.linalg.lstsq(terms, values[good] * weight, rcond=None)[0]
-        return shape, solution, terms @ solution - values[good] * weight
-
-    fit = least_squares(lambda place: linear(place)[2], start, bounds=(start - 1, start + 1), diff_step=0.01)
-    shape, (flux, sky), _ = linear(fit.x)
-    if flux <= 0:
-        return None
-    return rows, columns, flux * shape + sky
-
-
-def _plane(data, lost, y, x, margin=2):
-    """Values of a plane through the good pixels around lost ones."""
-    top, left = max(y.min() - margin, 0), max(x.min() - margin, 0)
-    rows, columns = np.mgrid[top : y.max() + margin + 1, left : x.max() + margin + 1]
-    inside = (rows < data.shape[0]) & (columns < data.shape[1])
+def _estimate(field, profile, level, y, x):
+    """Values of the lost pixels of one event: those of a star where that fits better than a plane."""
+    reach = int(np.ceil(1.5 * field.fwhm)) + 2
+    rows, columns = np.mgrid[y.min() - reach : y.max() + reach + 1, x.min() - reach : x.max() + reach + 1]
+    inside = (rows >= 0) & (columns >= 0) & (rows < field.shape[0]) & (columns < field.shape[1])
     rows, columns = rows[inside], columns[inside]
-    good = ~lost[rows, columns]
-    terms = np.stack([np.ones(good.sum()), rows[good], columns[good]], axis=1)
-    solution = np.linalg.lstsq(terms, data[rows, columns][good], rcond=None)[0]
-    return solution[0] + solution[1] * y + solution[2] * x
+    good = ~field.lost[rows, columns]
+    rows, columns = rows[good], columns[good]
+    values = field.hit[rows, columns]
+    weight = 1 / np.sqrt(np.maximum(values, level) + READNOISE**2)
+
+    def solved(terms):
+        solution = np.linalg.lstsq(terms * weight[:, np.newaxis], values * weight, rcond=None)[0]
+        return solution, (terms @ solution - values) * weight
+
+    def star(place, rows, columns):
+        shape = profile.evaluate(columns.astype(float), rows.astype(float), 1.0, place[1], place[0])
+        return np.stack([shape, np.ones(len(shape))], axis=1)
+
+    def plane(rows, columns):
+        return np.stack([np.ones(len(rows)), rows, columns], axis=1)
+
+    brightest = np.argmax(values)
+    starts = [(rows[brightest], columns[brightest]), (y.mean(), x.mean()), *zip(y, x, strict=True)]
+    # The start that fits best before the place is fitted, among those with light.
+    trials = [(solved(star(start, rows, columns)), start) for start in starts]
+    start = min(trials, key=lambda trial: (trial[0][1] ** 2).sum())[1]
+    fit = least_squares(
+        lambda place: solved(star(place, rows, columns))[1],
+        np.array(start, dtype=float),
+        bounds=(np.array(start) - 1.5, np.array(start) + 1.5),
+    )
+    (flux, _), residuals = solved(star(fit.x, rows, columns))
+    flat, flat_residuals = solved(plane(rows, columns))
+    if flux > 0 and (residuals**2).sum() + STAR_GAIN < (flat_residuals**2).sum():
+        return star(fit.x, y, x) @ solved(star(fit.x, rows, columns))[0]
+    return plane(y, x) @ flat
 
 
-METHODS = (*ESTIMATORS, "masked", "profile")
+#: How lost pixels are treated: the repairs, no repair but a mask, and the trial with the profile that the frame itself
+#: gives or, as its limit, with the true one.
+METHODS = (*ESTIMATORS, "masked", "profile", "true profile")
 
 
 def compare(field):
@@ -198,10 +191,11 @@ def compare(field):
     without = {"aperture": aperture_fluxes(field, field.clean)}
     without["psf"], errors["psf"] = psf_fluxes(field, field.clean)
     for method in METHODS:
-        if method == "masked":
-            data, mask = field.hit, field.lost
-        else:
-            data, mask = repaired_by_profile(field) if method == "profile" else repaired(field, method), None
+        data, mask = field.hit, field.lost if method == "masked" else None
+        if method in ESTIMATORS:
+            data = repaired(field, method)
+        elif mask is None:
+            data = repaired_by_profile(field, own_profile(field) if method == "profile" else field.psf)
         fluxes = {"aperture": aperture_fluxes(field, data, mask), "psf": psf_fluxes(field, data, mask)[0]}
         for photometry, flux in fluxes.items():
             yield photometry, method, (flux - without[photometry]) / errors[photometry]
