@@ -29,6 +29,7 @@ from ccdproc_crplugin.frames.rates import (
 )
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.sections import read_pairs
+from ccdproc_crplugin.frames.tracks import count_tracks
 
 #: The cards that a cleaning writes, and their comments.
 CARDS = {
@@ -36,6 +37,7 @@ CARDS = {
     "CRVERSN": "version of ccdproc_crplugin",
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
+    "CRNTRACK": "tracks: events, pieces of one counted once",
     "CRBYHAND": "pixels added by hand",
     "CRNHOT": "events on hot pixels, put back",
     "CREXPLO": "fewest events to expect",
@@ -99,9 +101,11 @@ def gain_in_force(ccd: CCDData) -> Any:
 
 
 def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = None) -> None:
-    """Write the numbers of removed pixels and events, of pixels added by hand, and the verdict; ``header`` is read."""
+    """Write how many pixels, events, tracks and pixels added by hand there are, and the verdict; ``header`` is read."""
     set_card(ccd.meta, "CRNPIX", len(record))
     set_card(ccd.meta, "CRNEVENT", record.n_events)
+    n_tracks = count_tracks(record, ccd.data.shape, flags_of(ccd))
+    set_card(ccd.meta, "CRNTRACK", n_tracks)
     if record.added.any():
         set_card(ccd.meta, "CRBYHAND", int(record.added.sum()))
     else:
@@ -109,7 +113,7 @@ def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = N
     expectation = expected_in(ccd, ccd.meta if header is None else header)
     extent = extent_of(record.y, record.x, record.label, ccd.data.shape, saturated_pixels(ccd))
     extent = replace(extent, searched=searched_share(flags_of(ccd)))
-    write_verdict(ccd.meta, record.n_events, expectation, extent)
+    write_verdict(ccd.meta, n_tracks, expectation, extent)
 
 
 def saturated_pixels(ccd: CCDData) -> np.ndarray | None:
@@ -133,12 +137,12 @@ def write_edited(meta: MutableMapping) -> None:
             meta.comments[EDITED_CARD] = "changed by hand since the run"
 
 
-def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation, extent: Extent | None = None) -> None:
-    """Write how many events are expected, and the verdict on those found with its reason."""
+def write_verdict(meta: MutableMapping, n_tracks: int, expectation: Expectation, extent: Extent | None = None) -> None:
+    """Write how many particles are expected, and the verdict on the tracks found with its reason."""
     if expectation.low is not None:
         set_card(meta, "CREXPLO", expectation.low)
         set_card(meta, "CREXPHI", expectation.high)
-    set_card(meta, "CRVERDCT", *verdict_with_reason(n_events, expectation, extent))
+    set_card(meta, "CRVERDCT", *verdict_with_reason(n_tracks, expectation, extent))
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:

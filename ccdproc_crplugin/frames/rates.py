@@ -252,7 +252,7 @@ def expected_events(
 
 def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any = None, **given: Any) -> Expectation:
     """`expected_events` with a header that may have been read before."""
-    size = _known("pixel size", given, u.micron, _pixel_of_header(meta))
+    size = _known("pixel size", given, u.micron, binned_pixel(meta))
     seconds = _known("exposure", given, u.s, header.exposure(meta))
     height = _known("altitude", given, u.m, header.altitude(meta))
     needed = {"pixel size": size, "exposure": seconds, **({"altitude": height} if rate is None else {})}
@@ -331,7 +331,7 @@ def _covers_too_much(expectation: Expectation, extent: Extent) -> bool:
     return extent.share > LARGEST_SHARE and extent.n_pixels > PIXELS_PER_EVENT * expectation.high
 
 
-def _pixel_of_header(meta: Mapping) -> header.HeaderValue | None:
+def binned_pixel(meta: Mapping) -> header.HeaderValue | None:
     """Side of a square with the area of a binned pixel; headers have the chip's pixels, except in `BINNED_SIZE`."""
     size, binning = header.pixel_size(meta), header.binning(meta)
     if size is None or binning is None or size.keyword in BINNED_SIZE:

@@ -34,6 +34,8 @@ HOST_KEYWORDS = frozenset(
         "extra_variance",
         "n_pixels",
         "connectivity",
+        "pixel_size",
+        "thickness",
     ]
 )
 

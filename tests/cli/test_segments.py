@@ -30,6 +30,14 @@ def test_a_raw_frame_is_searched(night, capsys):
     assert "3 events" in capsys.readouterr().out
 
 
+def test_tracks_have_angles_and_energies_where_the_silicon_is_known(night, capsys):
+    words = ["segments", "raw/light_1.fits", "--pixel-size", "10", "--thickness", "20", "-o", "events.ecsv"]
+    assert main(words) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert {"track", "zenith_angle", "energy_loss"} <= set(first.split())
+    assert QTable.read("events.ecsv")["energy_loss"].unit == u.eV / u.micron
+
+
 def test_no_event_is_no_error(here, capsys):
     write_raw(here / "flat.fits", data=np.full((30, 30), 100, dtype="u2"))
     assert main(["segments", "flat.fits", "--gallery", "page.png"]) == 0
