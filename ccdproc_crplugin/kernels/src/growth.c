@@ -1,0 +1,253 @@
+#include "growth.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "median_networks.h"
+#include "threads.h"
+
+enum { RADIUS = 3, SIDE = 2 * RADIUS + 1, AREA = SIDE * SIDE, TOUCHING = 9, FEWEST_GOOD = 8, QUEUED = 2 };
+
+static const double STD_OF_MAD = 1.4826;
+static const double STRUCTURE = 1.5 * 1.5; /* weight of the variance that noise does not explain */
+static const double NEARLY = 0.3;          /* share of the brightest neighbour's excess */
+
+/* --- the pixels beside events -------------------------------------------- */
+
+typedef struct {
+    int64_t *pixels;
+    size_t n, room;
+} List;
+
+static bool make_room(List *list)
+{
+    const size_t room = 2 * list->room + 1024;
+    int64_t *larger = realloc(list->pixels, room * sizeof *larger);
+    if (larger == NULL) {
+        return false;
+    }
+    list->pixels = larger;
+    list->room = room;
+    return true;
+}
+
+/* Queue the free pixels around one. The list has room for them. */
+static void add_neighbours(const Frame *frame, int64_t pixel, List *front)
+{
+    const int y = (int)(pixel / frame->nx), x = (int)(pixel % frame->nx);
+    const Box box = box_overlap((Box){y - 1, y + 2, x - 1, x + 2}, (Box){0, frame->ny, 0, frame->nx});
+    for (int j = box.y0; j < box.y1; j++) {
+        for (int i = box.x0; i < box.x1; i++) {
+            const ptrdiff_t at = pixel_at(frame, j, i);
+            if (frame->flagged[at] == NOT_FLAGGED && !is_bad(frame, j, i)) {
+                frame->flagged[at] = QUEUED;
+                front->pixels[front->n++] = at;
+            }
+        }
+    }
+}
+
+/* The first flagged pixel from `at` on, or `n`. */
+static size_t next_flagged(const uint8_t *flagged, size_t at, size_t n)
+{
+    uint64_t eight;
+    while (at + sizeof eight <= n && (memcpy(&eight, flagged + at, sizeof eight), eight == 0)) {
+        at += sizeof eight;
+    }
+    while (at < n && flagged[at] != FLAGGED) {
+        at++;
+    }
+    return at;
+}
+
+int64_t *growth_front(const Frame *frame, const int64_t *seeds, size_t n, size_t *n_front)
+{
+    const size_t n_pixels = (size_t)frame->ny * (size_t)frame->nx;
+    List front = {0};
+    size_t seed = 0, at = seeds == NULL ? next_flagged(frame->flagged, 0, n_pixels) : 0;
+    bool done = make_room(&front);
+    while (done && (seeds == NULL ? at < n_pixels : seed < n)) {
+        add_neighbours(frame, seeds == NULL ? (int64_t)at : seeds[seed++], &front);
+        at = seeds == NULL ? next_flagged(frame->flagged, at + 1, n_pixels) : at;
+        done = front.n + TOUCHING <= front.room || make_room(&front);
+    }
+    for (size_t k = 0; k < front.n; k++) {
+        frame->flagged[front.pixels[k]] = NOT_FLAGGED;
+    }
+    if (!done) {
+        free(front.pixels);
+        return NULL;
+    }
+    *n_front = front.n;
+    return front.pixels;
+}
+
+/* --- the light around LANES pixels --------------------------------------- */
+
+/* Good values. In the place of others are higher and lower ones by turns, so
+ * that the middle of all is that of the good ones, the higher one of two. */
+typedef struct {
+    float wide[AREA][LANES], touching[TOUCHING][LANES];
+    int n_good[LANES], n_touching[LANES];
+} Around;
+
+static bool is_good(const Frame *frame, int y, int x)
+{
+    if (y < 0 || x < 0 || y >= frame->ny || x >= frame->nx || is_bad(frame, y, x)) {
+        return false;
+    }
+    const ptrdiff_t at = pixel_at(frame, y, x);
+    return !frame->flagged[at] && fabsf(frame->data[at]) <= FLT_MAX;
+}
+
+static void look_around(const Frame *frame, int64_t pixel, int lane, Around *around)
+{
+    const int y = (int)(pixel / frame->nx), x = (int)(pixel % frame->nx);
+    float other = INFINITY, touching_other = INFINITY;
+    int n_good = 0, n_touching = 0, k = 0, touching = 0;
+    for (int dy = -RADIUS; dy <= RADIUS; dy++) {
+        for (int dx = -RADIUS; dx <= RADIUS; dx++, k++) {
+            const bool good = k != AREA / 2 && is_good(frame, y + dy, x + dx);
+            const float value = good ? frame->data[pixel_at(frame, y + dy, x + dx)] : other;
+            around->wide[k][lane] = value;
+            n_good += good;
+            other = good ? other : -other;
+            if (abs(dy) <= 1 && abs(dx) <= 1) {
+                around->touching[touching++][lane] = good ? value : touching_other;
+                n_touching += good;
+                touching_other = good ? touching_other : -touching_other;
+            }
+        }
+    }
+    around->n_good[lane] = n_good;
+    around->n_touching[lane] = n_touching;
+}
+
+WIDENED static void take_median_of_49(float (*restrict w)[LANES])
+{
+    median_network_49(w);
+}
+
+WIDENED static void take_median_of_9(float (*restrict w)[LANES])
+{
+    median_network_9(w);
+}
+
+/* The medians of the light around, and the higher of these and those of the pixels that touch. */
+static void find_skies(const Around *around, float *restrict wide, float *restrict sky)
+{
+    float w[AREA][LANES];
+    memcpy(w, around->touching, sizeof around->touching);
+    take_median_of_9(w);
+    memcpy(sky, w[TOUCHING / 2], sizeof w[0]);
+    memcpy(w, around->wide, sizeof w);
+    take_median_of_49(w);
+    memcpy(wide, w[AREA / 2], sizeof w[0]);
+    for (int i = 0; i < LANES; i++) {
+        sky[i] = around->n_touching[i] > 0 && sky[i] > wide[i] ? sky[i] : wide[i];
+    }
+}
+
+/* The medians of the absolute deviations from `centre`. */
+static void find_deviations(const Around *around, const float *restrict centre, float *restrict deviations)
+{
+    float w[AREA][LANES];
+    for (int k = 0; k < AREA; k++) {
+        for (int i = 0; i < LANES; i++) {
+            const float value = around->wide[k][i];
+            w[k][i] = value == -INFINITY ? value : fabsf(value - centre[i]);
+        }
+    }
+    take_median_of_49(w);
+    memcpy(deviations, w[AREA / 2], sizeof w[0]);
+}
+
+/* --- pixels in standard deviations --------------------------------------- */
+
+/* The excess of the flagged pixels around one, across its edges or its corners; their number. */
+static int flagged_around(const Frame *frame, int64_t pixel, const int (*steps)[2], float sky, double excess[4])
+{
+    const int y = (int)(pixel / frame->nx), x = (int)(pixel % frame->nx);
+    int n = 0;
+    for (int k = 0; k < 4; k++) {
+        const int j = y + steps[k][0], i = x + steps[k][1];
+        if (j >= 0 && i >= 0 && j < frame->ny && i < frame->nx && frame->flagged[pixel_at(frame, j, i)]) {
+            excess[n++] = (double)frame->data[pixel_at(frame, j, i)] - sky;
+        }
+    }
+    return n;
+}
+
+static Beside in_deviations(const Frame *frame, int64_t pixel, float sky, double noise)
+{
+    static const int EDGES[4][2] = {{-1, 0}, {0, -1}, {0, 1}, {1, 0}};
+    static const int CORNERS[4][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+    double excess[4], brightest = 0;
+    const int n_edges = flagged_around(frame, pixel, EDGES, sky, excess);
+    const int n = n_edges > 0 ? n_edges : flagged_around(frame, pixel, CORNERS, sky, excess);
+    for (int k = 0; k < n; k++) {
+        brightest = excess[k] > brightest ? excess[k] : brightest;
+    }
+    int n_bright = 0;
+    for (int k = 0; k < n_edges; k++) {
+        n_bright += excess[k] >= NEARLY * brightest;
+    }
+    return (Beside){((double)frame->data[pixel] - sky) / noise, brightest / noise, n_bright};
+}
+
+typedef struct {
+    const Frame *frame;
+    const int64_t *pixels;
+    size_t n;
+    double readnoise2, least;
+    Beside *beside;
+} Measuring;
+
+static void measure_lanes(void *run, int thread, int item)
+{
+    const Measuring *measuring = run;
+    const Frame *frame = measuring->frame;
+    const size_t first = (size_t)item * LANES;
+    const int64_t *pixels = measuring->pixels + first;
+    const int n = measuring->n - first < LANES ? (int)(measuring->n - first) : LANES;
+    Around around;
+    float wide[LANES], sky[LANES], deviations[LANES];
+    double excess[LANES], variance[LANES];
+    bool stands_out = false;
+    (void)thread;
+    for (int i = 0; i < LANES; i++) {
+        look_around(frame, pixels[i < n ? i : 0], i, &around);
+    }
+    find_skies(&around, wide, sky);
+    for (int i = 0; i < n; i++) {
+        const double extra = frame->extra != NULL ? (double)frame->extra[pixels[i]] : 0.0;
+        excess[i] = (double)frame->data[pixels[i]] - sky[i];
+        variance[i] = (sky[i] > 0 ? (double)sky[i] : 0.0) + (measuring->readnoise2 + extra);
+        stands_out = stands_out || excess[i] > measuring->least * sqrt(variance[i]);
+    }
+    if (stands_out) {
+        find_deviations(&around, wide, deviations);
+    }
+    for (int i = 0; i < n; i++) {
+        Beside *beside = &measuring->beside[first + (size_t)i];
+        if (around.n_good[i] < FEWEST_GOOD || !(fabsf(frame->data[pixels[i]]) <= FLT_MAX)) {
+            *beside = (Beside){0};
+            continue;
+        }
+        if (excess[i] > measuring->least * sqrt(variance[i])) {
+            const double scatter = STD_OF_MAD * deviations[i];
+            const double unexplained = scatter * scatter - variance[i];
+            variance[i] += unexplained > 0 ? STRUCTURE * unexplained : 0.0;
+        }
+        *beside = in_deviations(frame, pixels[i], sky[i], sqrt(variance[i]));
+    }
+}
+
+void measure_pixels(const Frame *frame, const int64_t *pixels, size_t n, double readnoise2, double least,
+                    int n_threads, Beside *beside)
+{
+    Measuring measuring = {frame, pixels, n, readnoise2, least, beside};
+    for_each_item(measure_lanes, &measuring, (int)((n + LANES - 1) / LANES), n_threads);
+}
