@@ -14,6 +14,7 @@ q = a share, times the number of pixels with charge to that of those without. It
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -46,7 +47,7 @@ TAIL = 0.16
 #: The least part of the pixels above `LEAST` that is taken to hold charge.
 FEWEST_CHARGED = 0.05
 
-_STEP = 0.01  # standard deviations
+_EXCESS = np.arange(LEAST, MOST, 0.02)  # standard deviations
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class GrowthCurve:
 def measured_curve(beside: np.ndarray) -> GrowthCurve:
     """The curve from pixels of events and those next to them (`numpy_growth.BESIDE`)."""
     shines = (beside["brightest"] > BRIGHT) & (beside["excess"] < FAINT_SHARE * beside["brightest"])
-    classes, beside = _classes(beside)[shines], beside[shines]
+    beside = beside[shines]
+    classes = _classes(beside)
     return GrowthCurve(np.array([_thresholds(beside[classes == k], PRIOR_CHARGED[k]) for k in range(N_CLASSES)]))
 
 
@@ -88,16 +90,18 @@ def _thresholds(beside: np.ndarray, prior_charged: float) -> np.ndarray:
     charged, n_empty = _shares(beside)
     charged += PRIOR_PIXELS * prior_charged / SHARES.size
     n_empty += PRIOR_PIXELS * (1 - prior_charged)
-    excess = np.arange(LEAST, MOST, _STEP)
-    thresholds = np.full(KNOTS.size, MOST)
-    for k, brightest in enumerate(KNOTS):
-        expected = brightest * SHARES[:, np.newaxis]
-        odds = charged @ np.exp(expected * excess - expected**2 / 2) / n_empty
-        likely = odds > ODDS
-        if likely.any():
-            thresholds[k] = excess[np.argmax(likely)]
+    odds = np.einsum("s,kse->ke", charged, _likelihood_ratios()) / n_empty
+    likely = odds > ODDS
+    thresholds = np.where(likely.any(axis=1), _EXCESS[np.argmax(likely, axis=1)], MOST)
     # Odds at one excess fall again where the charge beside is so bright that its share would be far higher.
     return np.minimum.accumulate(thresholds)
+
+
+@cache
+def _likelihood_ratios() -> np.ndarray:
+    """Of charge to none, at each of `KNOTS` for each of `SHARES` and each excess."""
+    expected = KNOTS[:, np.newaxis, np.newaxis] * SHARES[:, np.newaxis]
+    return np.exp(expected * _EXCESS - expected**2 / 2)
 
 
 def _shares(beside: np.ndarray) -> tuple[np.ndarray, float]:

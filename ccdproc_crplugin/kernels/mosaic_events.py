@@ -183,4 +183,5 @@ def joined_events(
     sharp = sharp_events(level, hits, bad, readnoise, extra_variance)
     if not grow:
         return sharp, sharp
-    return sharp, grow_events(level, sharp, readnoise=readnoise, bad=bad, extra_variance=extra_variance)
+    grown, _ = grow_events(level, sharp, readnoise=readnoise, bad=bad, extra_variance=extra_variance)
+    return sharp, grown

@@ -23,7 +23,7 @@ from ccdproc_crplugin.kernels.pixels import as_c_array
 CONTEXT = "context"
 MOST_STEPS = 200  # pixels that an event grows at most, in any direction
 MOST_PIXELS = 100  # by which events may be widened
-SAMPLE = 4000  # pixels of events, about, on which the curve is measured
+SAMPLE = 4000  # pixels of events, about, with whose surroundings the curve is measured
 
 
 def grow_events(
@@ -53,9 +53,10 @@ def grow_events(
     def next_to(seeds: np.ndarray | None) -> np.ndarray:
         return np.frombuffer(run.front(data, grown, bad, seeds), np.int64)
 
-    front = next_to(None)
+    front, hits = next_to(None), np.flatnonzero(grown)
     beside = measured(front)
-    curve = measured_curve(np.concatenate([beside, measured(_sample(grown))]))
+    every = max(1, hits.size // SAMPLE)
+    curve = measured_curve(np.concatenate([beside[front % every == 0], measured(hits[hits % every == 0])]))
     for _ in range(MOST_STEPS):
         joining = front[curve.joins(beside)]
         if joining.size == 0:
@@ -80,9 +81,3 @@ def widen_events(mask: np.ndarray, n_pixels: int, bad: np.ndarray | None = None)
     """The mask of events with all pixels at most ``n_pixels`` rows and columns away that are not bad."""
     wide = maximum_filter(mask, size=2 * n_pixels + 1, mode="constant", cval=False)
     return wide if bad is None else wide & ~bad
-
-
-def _sample(mask: np.ndarray) -> np.ndarray:
-    """Places of at most twice `SAMPLE` of the true pixels, evenly over the frame."""
-    places = np.flatnonzero(mask)
-    return places[:: max(1, places.size // SAMPLE)]

@@ -52,12 +52,12 @@ static void add_neighbours(const Frame *frame, int64_t pixel, List *front)
 /* The first flagged pixel from `at` on, or `n`. */
 static size_t next_flagged(const uint8_t *flagged, size_t at, size_t n)
 {
-    uint64_t eight;
-    while (at + sizeof eight <= n && (memcpy(&eight, flagged + at, sizeof eight), eight == 0)) {
-        at += sizeof eight;
-    }
     while (at < n && flagged[at] != FLAGGED) {
-        at++;
+        uint64_t eight = 1;
+        if (at + sizeof eight <= n) {
+            memcpy(&eight, flagged + at, sizeof eight);
+        }
+        at += eight == 0 ? sizeof eight : 1;
     }
     return at;
 }
@@ -90,7 +90,7 @@ int64_t *growth_front(const Frame *frame, const int64_t *seeds, size_t n, size_t
  * that the middle of all is that of the good ones, the higher one of two. */
 typedef struct {
     float wide[AREA][LANES], touching[TOUCHING][LANES];
-    int n_good[LANES], n_touching[LANES];
+    int n_others[LANES], n_not_touching[LANES];
 } Around;
 
 static bool is_good(const Frame *frame, int y, int x)
@@ -102,27 +102,56 @@ static bool is_good(const Frame *frame, int y, int x)
     return !frame->flagged[at] && fabsf(frame->data[at]) <= FLT_MAX;
 }
 
+static bool any_true(const uint8_t *seven)
+{
+    uint64_t bytes = 0;
+    memcpy(&bytes, seven, SIDE);
+    return bytes != 0;
+}
+
+/* Whether the SIDE pixels from (y, x) on are good for sure. */
+static bool is_good_row(const Frame *frame, int y, int x)
+{
+    if (y < 0 || x < 0 || y >= frame->ny || x > frame->nx - SIDE) {
+        return false;
+    }
+    const ptrdiff_t at = pixel_at(frame, y, x);
+    float sum = 0;
+    for (int i = 0; i < SIDE; i++) {
+        sum += fabsf(frame->data[at + i]);
+    }
+    return sum <= FLT_MAX && !any_true(frame->flagged + at) && (frame->bad == NULL || !any_true(frame->bad + at));
+}
+
+static float other_value(int n_others)
+{
+    return n_others % 2 == 0 ? INFINITY : -INFINITY;
+}
+
 static void look_around(const Frame *frame, int64_t pixel, int lane, Around *around)
 {
     const int y = (int)(pixel / frame->nx), x = (int)(pixel % frame->nx);
-    float other = INFINITY, touching_other = INFINITY;
-    int n_good = 0, n_touching = 0, k = 0, touching = 0;
-    for (int dy = -RADIUS; dy <= RADIUS; dy++) {
-        for (int dx = -RADIUS; dx <= RADIUS; dx++, k++) {
-            const bool good = k != AREA / 2 && is_good(frame, y + dy, x + dx);
-            const float value = good ? frame->data[pixel_at(frame, y + dy, x + dx)] : other;
-            around->wide[k][lane] = value;
-            n_good += good;
-            other = good ? other : -other;
-            if (abs(dy) <= 1 && abs(dx) <= 1) {
-                around->touching[touching++][lane] = good ? value : touching_other;
-                n_touching += good;
-                touching_other = good ? touching_other : -touching_other;
-            }
+    int n_others = 0, n_not_touching = 0;
+    for (int j = 0; j < SIDE; j++) {
+        float(*row)[LANES] = around->wide + j * SIDE;
+        const bool touches = abs(j - RADIUS) <= 1, all_good = is_good_row(frame, y + j - RADIUS, x - RADIUS);
+        for (int i = 0; i < SIDE; i++) {
+            const bool good = all_good || is_good(frame, y + j - RADIUS, x + i - RADIUS);
+            row[i][lane] = good ? frame->data[pixel_at(frame, y + j - RADIUS, x + i - RADIUS)] : other_value(n_others);
+            n_others += !good;
+        }
+        if (j == RADIUS && isfinite(row[RADIUS][lane])) { /* the pixel itself */
+            row[RADIUS][lane] = other_value(n_others++);
+        }
+        for (int i = RADIUS - 1; touches && i <= RADIUS + 1; i++) {
+            const float value = row[i][lane];
+            const bool good = isfinite(value);
+            around->touching[(j - RADIUS + 1) * 3 + i - RADIUS + 1][lane] = good ? value : other_value(n_not_touching);
+            n_not_touching += !good;
         }
     }
-    around->n_good[lane] = n_good;
-    around->n_touching[lane] = n_touching;
+    around->n_others[lane] = n_others;
+    around->n_not_touching[lane] = n_not_touching;
 }
 
 WIDENED static void take_median_of_49(float (*restrict w)[LANES])
@@ -146,7 +175,7 @@ static void find_skies(const Around *around, float *restrict wide, float *restri
     take_median_of_49(w);
     memcpy(wide, w[AREA / 2], sizeof w[0]);
     for (int i = 0; i < LANES; i++) {
-        sky[i] = around->n_touching[i] > 0 && sky[i] > wide[i] ? sky[i] : wide[i];
+        sky[i] = around->n_not_touching[i] < TOUCHING && sky[i] > wide[i] ? sky[i] : wide[i];
     }
 }
 
@@ -232,7 +261,7 @@ static void measure_lanes(void *run, int thread, int item)
     }
     for (int i = 0; i < n; i++) {
         Beside *beside = &measuring->beside[first + (size_t)i];
-        if (around.n_good[i] < FEWEST_GOOD || !(fabsf(frame->data[pixels[i]]) <= FLT_MAX)) {
+        if (AREA - around.n_others[i] < FEWEST_GOOD || !(fabsf(frame->data[pixels[i]]) <= FLT_MAX)) {
             *beside = (Beside){0};
             continue;
         }
