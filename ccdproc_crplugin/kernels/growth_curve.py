@@ -19,10 +19,14 @@ from functools import cache
 import numpy as np
 
 #: Odds that a pixel must hold charge to join.
-ODDS = 1.3
+ODDS = 1.15
 
 #: Excess (standard deviations) below which no pixel joins, and from which on any does.
 LEAST, MOST = 1.0, 4.0
+
+#: Structure (variances of the noise) from which on the light around a pixel is that of a star or the like and no plain
+#: sky, and the least excess (standard deviations) with which a pixel joins there. It tells nothing about the chip.
+STRUCTURED, IN_STRUCTURE = 3.0, 2.5
 
 #: Pixels are told apart by how many bright pixels of the event lie across their edges: none, one or more.
 N_CLASSES = 3
@@ -64,6 +68,8 @@ class GrowthCurve:
         for k, thresholds in enumerate(self.thresholds):
             own = classes == k
             needed[own] = np.interp(possible["brightest"][own], KNOTS, thresholds)
+        structured = possible["structure"] > STRUCTURED
+        needed[structured] = np.maximum(needed[structured], IN_STRUCTURE)
         joins[joins] = possible["excess"] > needed
         return joins
 
@@ -75,8 +81,8 @@ class GrowthCurve:
 
 def measured_curve(beside: np.ndarray) -> GrowthCurve:
     """The curve from pixels of events and those next to them (`numpy_growth.BESIDE`)."""
-    shines = (beside["brightest"] > BRIGHT) & (beside["excess"] < FAINT_SHARE * beside["brightest"])
-    beside = beside[shines]
+    spilled = (beside["brightest"] > BRIGHT) & (beside["excess"] < FAINT_SHARE * beside["brightest"])
+    beside = beside[spilled & (beside["structure"] <= STRUCTURED)]
     classes = _classes(beside)
     return GrowthCurve(np.array([_thresholds(beside[classes == k], PRIOR_CHARGED[k]) for k in range(N_CLASSES)]))
 

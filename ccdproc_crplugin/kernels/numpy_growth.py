@@ -17,8 +17,8 @@ from ccdproc_crplugin.kernels.statistics import STD_OF_MAD
 
 #: A pixel beside an event, in standard deviations of its own noise: its ``excess`` above the sky, that of the
 #: ``brightest`` flagged pixel across an edge (across a corner where there is none), and how many flagged pixels across
-#: an edge are nearly as bright.
-BESIDE = np.dtype([("excess", np.float64), ("brightest", np.float64), ("n_bright", np.float64)])
+#: an edge are nearly as bright. ``structure`` is the variance around that noise does not explain, in its variances.
+BESIDE = np.dtype([(name, np.float64) for name in ("excess", "brightest", "n_bright", "structure")])
 
 STRUCTURE = 1.5**2  # weight of the variance that noise does not explain
 NEARLY = 0.3  # share of the brightest neighbour's excess
@@ -73,11 +73,13 @@ def beside(
     stands_out = excess > least * np.sqrt(variance)
     deviations = np.abs(around[stands_out].reshape(-1, SIDE**2) - wide[stands_out, np.newaxis])
     scatter = STD_OF_MAD * _higher_median(deviations).astype(np.float64)
-    variance[stands_out] += STRUCTURE * np.maximum(scatter * scatter - variance[stands_out], 0)
-    noise = np.sqrt(variance)
+    unexplained = np.zeros(value.size)
+    unexplained[stands_out] = np.maximum(scatter * scatter - variance[stands_out], 0)
+    noise = np.sqrt(variance + STRUCTURE * unexplained)
     brightest, n_bright = _neighbours(data, flagged, y, x, sky)
     measured["excess"][known], measured["brightest"][known] = excess / noise, brightest / noise
     measured["n_bright"][known] = n_bright
+    measured["structure"][known] = np.where(unexplained > 0, unexplained / variance, 0)
     return measured
 
 

@@ -209,10 +209,11 @@ static int flagged_around(const Frame *frame, int64_t pixel, const int (*steps)[
     return n;
 }
 
-static Beside in_deviations(const Frame *frame, int64_t pixel, float sky, double noise)
+static Beside in_deviations(const Frame *frame, int64_t pixel, float sky, double variance, double unexplained)
 {
     static const int EDGES[4][2] = {{-1, 0}, {0, -1}, {0, 1}, {1, 0}};
     static const int CORNERS[4][2] = {{-1, -1}, {-1, 1}, {1, -1}, {1, 1}};
+    const double noise = sqrt(variance + STRUCTURE * unexplained);
     double excess[4], brightest = 0;
     const int n_edges = flagged_around(frame, pixel, EDGES, sky, excess);
     const int n = n_edges > 0 ? n_edges : flagged_around(frame, pixel, CORNERS, sky, excess);
@@ -223,7 +224,8 @@ static Beside in_deviations(const Frame *frame, int64_t pixel, float sky, double
     for (int k = 0; k < n_edges; k++) {
         n_bright += excess[k] >= NEARLY * brightest;
     }
-    return (Beside){((double)frame->data[pixel] - sky) / noise, brightest / noise, n_bright};
+    return (Beside){((double)frame->data[pixel] - sky) / noise, brightest / noise, n_bright,
+                    unexplained > 0 ? unexplained / variance : 0.0};
 }
 
 typedef struct {
@@ -265,12 +267,12 @@ static void measure_lanes(void *run, int thread, int item)
             *beside = (Beside){0};
             continue;
         }
+        double unexplained = 0;
         if (excess[i] > measuring->least * sqrt(variance[i])) {
             const double scatter = STD_OF_MAD * deviations[i];
-            const double unexplained = scatter * scatter - variance[i];
-            variance[i] += unexplained > 0 ? STRUCTURE * unexplained : 0.0;
+            unexplained = scatter * scatter > variance[i] ? scatter * scatter - variance[i] : 0.0;
         }
-        *beside = in_deviations(frame, pixels[i], sky[i], sqrt(variance[i]));
+        *beside = in_deviations(frame, pixels[i], sky[i], variance[i], unexplained);
     }
 }
 

@@ -9,6 +9,7 @@ typedef struct {
     double excess;    /* above the sky around it */
     double brightest; /* of the flagged pixels across an edge, or across a corner where there are none */
     double n_bright;  /* flagged pixels across an edge that are nearly as bright */
+    double structure; /* variance around that noise does not explain, in variances of the noise */
 } Beside;
 
 /* The pixels next to the `n` pixels `seeds` (NULL: next to all that are

@@ -306,7 +306,7 @@ static PyMethodDef METHODS[] = {
      "Free pixels next to the seeds (None: to all flagged ones), as the bytes of int64 places in the frame."},
     {"beside", beside, METH_VARARGS,
      "beside(data, extra, flagged, bad, pixels, readnoise2, least, threads)\n--\n\n"
-     "Measure pixels at these places; return their excess, brightest and n_bright as the bytes of doubles."},
+     "Measure pixels at these places; return four doubles for each, as bytes."},
     {NULL, NULL, 0, NULL},
 };
 
