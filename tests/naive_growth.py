@@ -93,7 +93,7 @@ def thresholds(measured, k, prior):
             odds = sum(
                 n * math.exp(knot * f * excess - (knot * f) ** 2 / 2) for n, f in zip(counts, shares, strict=True)
             )
-            if odds / (empty + 150 * (1 - prior)) > 1.15:
+            if odds / (empty + 150 * (1 - prior)) > 1.18:
                 needed = excess
                 break
         found.append(min([needed, *found[-1:]]))

@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 
 #: Odds that a pixel must hold charge to join.
-ODDS = 1.15
+ODDS = 1.18
 
 #: Excess (standard deviations) below which no pixel joins, and from which on any does.
 LEAST, MOST = 1.0, 4.0
@@ -79,12 +79,13 @@ class GrowthCurve:
         return "across a corner {}, an edge {}, more edges {} sigma beside ".format(*rows) + f"{knots} sigma"
 
 
-def measured_curve(beside: np.ndarray) -> GrowthCurve:
-    """The curve from pixels of events and those next to them (`numpy_growth.BESIDE`)."""
+def measured_curve(beside: np.ndarray, least: float = LEAST) -> GrowthCurve:
+    """The curve from pixels of events and those next to them (`numpy_growth.BESIDE`), nowhere below ``least``."""
     spilled = (beside["brightest"] > BRIGHT) & (beside["excess"] < FAINT_SHARE * beside["brightest"])
     beside = beside[spilled & (beside["structure"] <= STRUCTURED)]
     classes = _classes(beside)
-    return GrowthCurve(np.array([_thresholds(beside[classes == k], PRIOR_CHARGED[k]) for k in range(N_CLASSES)]))
+    thresholds = [_thresholds(beside[classes == k], PRIOR_CHARGED[k]) for k in range(N_CLASSES)]
+    return GrowthCurve(np.maximum(thresholds, least))
 
 
 def _classes(beside: np.ndarray) -> np.ndarray:

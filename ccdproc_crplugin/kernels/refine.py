@@ -33,6 +33,7 @@ def grow_events(
     readnoise: float,
     bad: np.ndarray | None = None,
     extra_variance: np.ndarray | None = None,
+    least: float = LEAST,
     threads: int | None = None,
     engine: str | None = None,
 ) -> tuple[np.ndarray, GrowthCurve]:
@@ -40,7 +41,7 @@ def grow_events(
     The mask of events with the neighbouring pixels that are likely to hold charge, and the thresholds for that.
 
     ``data`` and ``readnoise`` are in electrons. ``extra_variance`` (electrons squared) is that of what was subtracted.
-    Pixels that are ``bad`` neither join nor count.
+    Pixels that are ``bad`` neither join nor count. No pixel joins whose excess is below ``least`` (standard deviations).
     """
     data, grown = as_c_array(data, np.float32), np.array(mask, dtype=bool, order="C")
     bad = None if bad is None or not bad.any() else as_c_array(bad, bool)
@@ -56,7 +57,7 @@ def grow_events(
     front, hits = next_to(None), np.flatnonzero(grown)
     beside = measured(front)
     every = max(1, hits.size // SAMPLE)
-    curve = measured_curve(np.concatenate([beside[front % every == 0], measured(hits[hits % every == 0])]))
+    curve = measured_curve(np.concatenate([beside[front % every == 0], measured(hits[hits % every == 0])]), least)
     for _ in range(MOST_STEPS):
         joining = front[curve.joins(beside)]
         if joining.size == 0:
