@@ -6,12 +6,12 @@ Run as ``python benchmarks/bench_growth.py [--size 768] [--no-times]``. Three pa
 
 * simulated cells of `bench_quality` with stars of 3 and 5 pixels, whose every charge is known: precision, recall and F1
   of the pixels, for a truth of all pixels with a charge of 2, 1 or 0.5 standard deviations of the noise;
-* two real exposures of one field, where ``CCDCR_REAL_DATA`` names a folder that has them (``wht_isis``). A pixel that is no
-  cosmic ray is as often above as below the same pixel of the other exposure, so the share of real ones among the added
-  pixels is 1 - 2 x (share below). The difference is taken less its running median over 101 columns; pixels within 3 of
-  an event of the other exposure are left out;
-* the time of the detection with and without growth, on a plain frame and on one of 4,000 hits a megapixel. Runs alternate;
-  medians are compared.
+* two real exposures of one field, where ``CCDCR_REAL_DATA`` has them (``wht_isis``). A pixel that is
+  no cosmic ray is as often above as below the same pixel of the other exposure, so the share of real ones among the
+  added pixels is 1 - 2 x (share below). The difference is taken less its running median over 101 columns; pixels within
+  3 of an event of the other exposure are left out;
+* the time of the detection with and without growth, on a plain frame and on one of 4,000 hits a megapixel. Runs
+  alternate; medians are compared.
 """
 
 import argparse

@@ -114,7 +114,7 @@ def _likelihood_ratios() -> np.ndarray:
 def _shares(beside: np.ndarray) -> tuple[np.ndarray, float]:
     """How many pixels hold each of `SHARES` of the charge beside them, and how many hold nothing."""
     excess = beside["excess"]
-    n_empty = float(min(2 * np.count_nonzero(excess < 0), excess.size))  # noise is symmetric
+    n_empty = min(2.0 * np.count_nonzero(excess < 0), float(excess.size))  # noise is symmetric
     stands_out = excess > LEAST
     share = excess[stands_out] / beside["brightest"][stands_out]
     ratio = np.log(SHARES[1] / SHARES[0])

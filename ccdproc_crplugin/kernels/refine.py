@@ -41,7 +41,7 @@ def grow_events(
     The mask of events with the neighbouring pixels that are likely to hold charge, and the thresholds for that.
 
     ``data`` and ``readnoise`` are in electrons. ``extra_variance`` (electrons squared) is that of what was subtracted.
-    Pixels that are ``bad`` neither join nor count. No pixel joins whose excess is below ``least`` (standard deviations).
+    Pixels that are ``bad`` neither join nor count. No pixel joins with an excess below ``least`` (standard deviations).
     """
     data, grown = as_c_array(data, np.float32), np.array(mask, dtype=bool, order="C")
     bad = None if bad is None or not bad.any() else as_c_array(bad, bool)
