@@ -83,16 +83,19 @@ def real_pair(folder):
     return [((fits.getdata(frames[name]) - bias)[:, SECTION] * GAIN).astype(np.float32) for name in LIGHTS]
 
 
-def real_pixels(pair, grow):
-    """Of each exposure how many pixels growth adds, how many of them are real, and their share."""
-    cores = [found(data, READNOISE, False) for data in pair]
-    for data, other, core, core_of_other in zip(pair, pair[::-1], cores, cores[::-1], strict=True):
-        difference = data - other
-        difference -= median_filter(difference, (1, 101))
-        near_other = binary_dilation(core_of_other, np.ones((7, 7)))
-        added = found(data, READNOISE, grow) & ~core & ~near_other
-        share = 1 - 2 * np.mean(difference[added] < 0)
-        yield added.sum(), round(added.sum() * share), share
+def real_pixels(data, other):
+    """By kind of growth: how many pixels it adds to the events of an exposure, how many are real, and their share."""
+    core, core_of_other = (found(frame, READNOISE, False) for frame in (data, other))
+    difference = data - other
+    difference -= median_filter(difference, (1, 101))
+    judged = ~core & ~binary_dilation(core_of_other, np.ones((7, 7)))
+    rows = {}
+    for name, grow in GROWTH.items():
+        if grow:
+            added = found(data, READNOISE, grow) & judged
+            share = 1 - 2 * np.mean(difference[added] < 0)
+            rows[name] = added.sum(), round(added.sum() * share), share
+    return rows
 
 
 def show_real_pixels():
@@ -101,11 +104,11 @@ def show_real_pixels():
         print("\nNo real exposures: set CCDCR_REAL_DATA to a folder that holds wht_isis.")
         return
     print("\nPixels added to the events of two exposures of 1800 s, and those of them that are real\n")
-    print(f"{'growth':12}" + f"{'added  real  share':>24}" * 2)
-    pair = real_pair(folder)
-    for name, grow in GROWTH.items():
-        if grow:
-            print(f"{name:12}" + "".join("{:12d} {:5d} {:6.3f}".format(*row) for row in real_pixels(pair, grow)))
+    print(f"{'growth':12}" + f"{'added  real  share':>25}" * 2)
+    first, second = real_pair(folder)
+    both = [real_pixels(first, second), real_pixels(second, first)]
+    for name in both[0]:
+        print(f"{name:12}" + "".join("{:12d} {:5d} {:6.3f}".format(*rows[name]) for rows in both))
 
 
 # --- time ---------------------------------------------------------------------
