@@ -24,12 +24,12 @@ def search_planes(
 
     Returns the detection of the whole frame, whose mask lacks the stars that are too sharp for a plane, and the mask
     grown into the pixels between, bool (ny, nx). A detector with ``grow=False`` is obeyed; a number is one of pixels
-    of the frame, and the planes are searched without growth.
+    of the frame. The planes are searched without growth.
     """
     shape, not_to_search = frame.data.shape, frame.not_to_search
     grow = parameters.get("grow", True)
     n_pixels = grow if isinstance(grow, int | np.integer) and not isinstance(grow, bool) else None
-    parameters = parameters if n_pixels is None else {**parameters, "grow": False}
+    parameters = {**parameters, "grow": False} if "grow" in parameters else parameters
     planes = zip(split_known(frame, shape), split_known(parameters, shape), strict=True)
     found = [_search_plane(plane, own, search) for plane, own in planes]
     mask = join_planes([detection.mask for detection in found], shape) & ~not_to_search

@@ -16,7 +16,7 @@ from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, withou
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.options import EDGES, OBJLIM, SIGCLIP, VARIANTS
 from ccdproc_crplugin.kernels.psf import psf_kernel
-from ccdproc_crplugin.kernels.refine import grow_events, growth_in_pixels, widen_events
+from ccdproc_crplugin.kernels.refine import CONTEXT, grow_events, growth_in_pixels, widen_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
 from ccdproc_crplugin.kernels.spectrum import on_top_of
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -43,7 +43,7 @@ def detect(
     niter: int = 4,
     sepmed: bool = False,
     edges: str = "search",
-    grow: bool | int = True,
+    grow: str | bool | int = CONTEXT,
     variant: str = "astroscrappy",
     background: np.ndarray | None = None,
     fsmode: str = "median",
@@ -59,7 +59,8 @@ def detect(
 
     It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
     ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
-    Events grow into their wings, or by all pixels at most ``grow`` rows and columns away.
+    Events grow into their wings (``grow="context"``, or True), not at all (False), or by all pixels at most ``grow``
+    rows and columns away.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
     automatic = _is_auto(sigclip)
@@ -120,7 +121,8 @@ def detect(
     if width is not None:
         hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow and n_pixels is None:
-        hits = grow_events(searched, hits, readnoise=readnoise, bad=spared, extra_variance=own)
+        hits, curve = grow_events(searched, hits, readnoise=readnoise, bad=spared, extra_variance=own, threads=threads)
+        info["growth"] = str(curve)
         # In a crowded field the growth takes the stars beside an event for its wings.
         hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
     n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
@@ -175,7 +177,7 @@ def check(
     objlim: float | None,
     niter: int,
     edges: str,
-    grow: bool | int,
+    grow: str | bool | int,
     variant: str,
     fsmode: str,
     **_: Any,

@@ -28,7 +28,10 @@ from ccdproc_crplugin.kernels.numpy_filters import (
     median_around,
     window,
 )
+from ccdproc_crplugin.kernels.numpy_growth import beside, front
 from ccdproc_crplugin.kernels.options import Options
+
+__all__ = ["SCORE", "beside", "find", "front", "prepare"]
 
 SCORE = np.dtype([("y", np.int32), ("x", np.int32), ("s_prime", np.float32), ("s_prime_over_f", np.float32)])
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "growth.h"
 #include "run.h"
 
 /* --- arrays -------------------------------------------------------------- */
@@ -219,6 +220,80 @@ static PyObject *find(PyObject *module, PyObject *args)
     return result;
 }
 
+/* --- the two functions of growth ------------------------------------------ */
+
+static bool events_of(Views *views, PyObject *data, PyObject *extra, PyObject *flagged, PyObject *bad, bool writable,
+                      Frame *frame)
+{
+    void *flagged_pixels, *bad_pixels;
+    if (!frame_of(views, data, Py_None, Py_None, extra, Py_None, frame)
+        || !pixels_of(views, flagged, "flagged", "?", writable, frame, &flagged_pixels)
+        || !pixels_of(views, bad, "bad", "?", false, frame, &bad_pixels)) {
+        return false;
+    }
+    frame->flagged = flagged_pixels;
+    frame->bad = bad_pixels;
+    return true;
+}
+
+static PyObject *front(PyObject *module, PyObject *args)
+{
+    PyObject *data, *flagged, *bad, *object;
+    Py_buffer seeds = {0};
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOO:front", &data, &flagged, &bad, &object)
+        || (object != Py_None && PyObject_GetBuffer(object, &seeds, PyBUF_SIMPLE) != 0)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    PyObject *result = NULL;
+    if (events_of(&views, data, Py_None, flagged, bad, true, &frame)) {
+        size_t n;
+        int64_t *pixels;
+        Py_BEGIN_ALLOW_THREADS
+        pixels = growth_front(&frame, seeds.buf, (size_t)seeds.len / sizeof *pixels, &n);
+        Py_END_ALLOW_THREADS
+        result = pixels != NULL ? PyBytes_FromStringAndSize((const char *)pixels, (Py_ssize_t)(n * sizeof *pixels))
+                                : PyErr_NoMemory();
+        free(pixels);
+    }
+    release_views(&views);
+    if (seeds.obj != NULL) {
+        PyBuffer_Release(&seeds);
+    }
+    return result;
+}
+
+static PyObject *beside(PyObject *module, PyObject *args)
+{
+    PyObject *data, *extra, *flagged, *bad;
+    Py_buffer pixels;
+    double readnoise2, least;
+    int n_threads;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOy*ddi:beside", &data, &extra, &flagged, &bad, &pixels, &readnoise2, &least,
+                          &n_threads)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    PyObject *result = NULL;
+    if (events_of(&views, data, extra, flagged, bad, false, &frame)) {
+        const size_t n = (size_t)pixels.len / sizeof(int64_t);
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(n * sizeof(Beside)));
+        if (result != NULL) {
+            Beside *measured = (Beside *)PyBytes_AsString(result);
+            Py_BEGIN_ALLOW_THREADS
+            measure_pixels(&frame, pixels.buf, n, readnoise2, least, n_threads, measured);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    release_views(&views);
+    PyBuffer_Release(&pixels);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
     {"prepare", prepare, METH_VARARGS,
      "prepare(data, background, cleaned, threads)\n--\n\n"
@@ -226,6 +301,12 @@ static PyMethodDef METHODS[] = {
     {"find", find, METH_VARARGS,
      "find(data, background, variance, extra, cleaned, flagged, bad, options, threads)\n--\n\n"
      "Flag and repair cosmic rays in place; return the number of iterations and the scores as bytes."},
+    {"front", front, METH_VARARGS,
+     "front(data, flagged, bad, seeds)\n--\n\n"
+     "Free pixels next to the seeds (None: to all flagged ones), as the bytes of int64 places in the frame."},
+    {"beside", beside, METH_VARARGS,
+     "beside(data, extra, flagged, bad, pixels, readnoise2, least, threads)\n--\n\n"
+     "Measure pixels at these places; return four doubles for each, as bytes."},
     {NULL, NULL, 0, NULL},
 };
 
