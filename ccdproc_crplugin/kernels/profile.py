@@ -3,13 +3,15 @@
 Profiles of what shines on a pixel or two, integrated over the pixels, and the fit of their sum to small windows.
 
 A `Profile` is a table of its values and slopes, a few of them in a pixel, so that thousands of windows are fitted at
-once. All windows are 5 x 5 pixels, shape (n, 25), with weights (inverse variances) of which some may be 0.
+once. A window is a row of m pixels, 5 x 5 unless others are named, with weights (inverse variances) of which some may
+be 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from scipy.ndimage import convolve1d
@@ -22,6 +24,8 @@ HALF = 2  # pixels, half of a window
 SIDE = 2 * HALF + 1
 N_PIXELS = SIDE**2
 MIDDLE = N_PIXELS // 2
+#: Rows and columns of a window's pixels from its middle, (m,) each.
+Pixels: TypeAlias = tuple[np.ndarray, np.ndarray]
 ROWS, COLUMNS = (np.indices((SIDE, SIDE)) - HALF).reshape(2, N_PIXELS)
 
 N_STEPS = 4  # of Gauss and Newton
@@ -41,11 +45,11 @@ class Profile:
         slope_y, slope_x = np.gradient(values, 1 / SAMPLES)
         return cls(np.stack((values, -slope_y, -slope_x)))
 
-    def at(self, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Values and slopes in the pixels of windows, (3, n, 25), of sources at these places, (n,) from the middle."""
+    def at(self, y: np.ndarray, x: np.ndarray, pixels: Pixels = (ROWS, COLUMNS)) -> np.ndarray:
+        """Values and slopes in the pixels of windows, (3, n, m), of sources at these places, (n,) from the middle."""
         middle = self.table.shape[1] // 2
-        rows, rest_y = _nearest(y, ROWS, middle)
-        columns, rest_x = _nearest(x, COLUMNS, middle)
+        rows, rest_y = _nearest(y, pixels[0], middle)
+        columns, rest_x = _nearest(x, pixels[1], middle)
         found = self.table[:, rows, columns]
         found[0] += found[1] * rest_y[:, np.newaxis] + found[2] * rest_x[:, np.newaxis]
         return found
@@ -91,15 +95,16 @@ def spot_profile(sigma: float, radius: int = RADIUS) -> Profile:
 class Windows:
     """Cut-outs less their sky, electron."""
 
-    light: np.ndarray  # (n, 25)
-    weight: np.ndarray  # (n, 25), inverse variance; 0 for pixels that do not count
+    light: np.ndarray  # (n, m)
+    weight: np.ndarray  # (n, m), inverse variance; 0 for pixels that do not count
     sky_weight: np.ndarray  # (n,), inverse variance of the sky, whose error is fitted too
+    pixels: Pixels = (ROWS, COLUMNS)
 
     def __len__(self) -> int:
         return len(self.light)
 
     def __getitem__(self, part: np.ndarray | slice) -> Windows:
-        return Windows(self.light[part], self.weight[part], self.sky_weight[part])
+        return Windows(self.light[part], self.weight[part], self.sky_weight[part], self.pixels)
 
 
 @dataclass(frozen=True)
@@ -111,10 +116,10 @@ class Fit:
     y: np.ndarray  # (n, k), pixels from the middle of the window
     x: np.ndarray
 
-    def light(self, profiles: Sequence[Profile]) -> np.ndarray:
-        """The light of the sources in each pixel, (n, 25)."""
+    def light(self, profiles: Sequence[Profile], pixels: Pixels = (ROWS, COLUMNS)) -> np.ndarray:
+        """The light of the sources in each pixel, (n, m)."""
         return sum(
-            self.flux[:, [k]] * profile.at(self.y[:, k], self.x[:, k])[0] for k, profile in enumerate(profiles)
+            self.flux[:, [k]] * profile.at(self.y[:, k], self.x[:, k], pixels)[0] for k, profile in enumerate(profiles)
         )
 
 
@@ -139,11 +144,12 @@ def _best_place(
     windows: Windows, profiles: Sequence[Profile], found: Fit, profile: Profile, reach: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where in each window one more source lowers chi squared most, (n,)."""
-    step = 1 / 9 if reach < 1 else 1 / 6 if reach < 2 else 1 / 3
+    step = 1 / 9 if reach < 1 else 1 / 6 if reach < 2 else max(1 / 3, reach / 9)
     grid = np.arange(-round(reach / step), round(reach / step) + 1) * step
     y, x = (places.ravel() for places in np.meshgrid(grid, grid, indexing="ij"))
-    source = profile.at(y, x)[0]
-    columns = _columns(windows, [profile.at(found.y[:, k], found.x[:, k]) for k, profile in enumerate(profiles)])
+    source = profile.at(y, x, windows.pixels)[0]
+    earlier = [one.at(found.y[:, k], found.x[:, k], windows.pixels) for k, one in enumerate(profiles)]
+    columns = _columns(windows, earlier)
     normal, right = _normal_equations(windows, columns, len(profiles))
     mixed = (columns * windows.weight[:, np.newaxis]) @ source.T
     solved = np.linalg.solve(normal, mixed)
@@ -162,7 +168,7 @@ def _moved(windows: Windows, profiles: Sequence[Profile], start: Fit, reach: Seq
     flux = np.column_stack((start.flux, np.zeros(len(windows))))
     best_y, best_x = y.copy(), x.copy()
     for step in range(N_STEPS):
-        tables = [profile.at(y[:, k], x[:, k]) for k, profile in enumerate(profiles)]
+        tables = [profile.at(y[:, k], x[:, k], windows.pixels) for k, profile in enumerate(profiles)]
         columns = _columns(windows, tables)
         solution, new = _solve(windows, columns, n_sources)
         better = (solution[:, :n_sources] >= 0).all(axis=1) & (new < chi2)

@@ -111,9 +111,7 @@ def _stars(
     return light, sky
 
 
-def _stamps_of_tiles(
-    data: np.ndarray, mask: np.ndarray | None, saturation: float | None
-) -> Iterable[np.ndarray]:
+def _stamps_of_tiles(data: np.ndarray, mask: np.ndarray | None, saturation: float | None) -> Iterable[np.ndarray]:
     for tile in width.tiles(data.shape):
         yield width.candidates(data, *tile, mask, saturation)
 
@@ -167,16 +165,18 @@ def _refined(windows: Windows, parameters: np.ndarray, fit: Fit) -> np.ndarray:
 
     def residuals(trial: np.ndarray) -> np.ndarray:
         table = _profile(trial, NEAR).at(y, x)
-        columns = np.concatenate(
-            (fits._columns(windows, [table]), table[1:].swapaxes(0, 1)), axis=1
-        )
+        columns = np.concatenate((fits._columns(windows, [table]), table[1:].swapaxes(0, 1)), axis=1)
         solution, _ = fits._solve(windows, columns, 1, moves)
         rest = windows.light - np.einsum("nkm,nk->nm", columns, solution)
         return (np.sqrt(windows.weight) * rest).ravel()
 
     start = np.clip(parameters, np.array(LOWEST) + 1e-3, np.array(HIGHEST) - 1e-3)
     found = least_squares(
-        lambda shifted: residuals(shifted - 1), start + 1, loss="soft_l1", diff_step=0.01, max_nfev=EVALUATIONS,
+        lambda shifted: residuals(shifted - 1),
+        start + 1,
+        loss="soft_l1",
+        diff_step=0.01,
+        max_nfev=EVALUATIONS,
         bounds=(np.array(LOWEST) + 1, np.array(HIGHEST) + 1),
     )
     return found.x - 1
