@@ -65,7 +65,9 @@ def estimate(
         return repair_of(mosaic)(data, y, x, lost, _of_kernel(method))
     if fwhm is None and len(y):
         fwhm = stellar_width(data, mask=lost, saturation=saturation)
-    return repair_with_profile(data, y, x, lost, readnoise=readnoise, fwhm=fwhm, variance=variance)
+    return repair_with_profile(
+        data, y, x, lost, readnoise=readnoise, fwhm=fwhm, saturation=saturation, variance=variance
+    )
 
 
 def _of_kernel(method: str) -> str:

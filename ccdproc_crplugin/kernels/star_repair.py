@@ -5,6 +5,9 @@ New values for lost pixels that keep the fluxes of stars.
 On a star the mean of the pixels around says little: a lost core comes back far too faint. `repair_with_profile` fits
 the profile of the frame's stars to the good pixels around each lost one, its place, flux and sky free, two stars
 where one does not fit. Elsewhere it takes a plane through the good pixels of the 5 x 5 around.
+
+The profile is the Moffat function that best foretells the brightest pixels of the frame's stars from the pixels around
+them. Where none foretells them, no star is fitted.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import numpy as np
 from ccdproc_crplugin.kernels.profile import Fit, Pixels, Profile, Windows, fit_sources, moffat_profile
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.statistics import finite_median
+from ccdproc_crplugin.kernels.stellar_width import RADIUS as STAMP_RADIUS
+from ccdproc_crplugin.kernels.stellar_width import candidates, tiles
 
 REACH = 1.2  # FWHM that a window reaches from the lost pixel, and a pixel more
 NEAR = 1.2  # FWHM within which a pixel of a star must stand out
@@ -25,15 +30,26 @@ BETTER = 25.0  # chi squared by which a star must fit better than a sky
 SECOND = 10.0  # the same for a second star beside the first
 POOR = 1.5  # chi squared per degree of freedom above which a second star is tried
 FITS = 6.0  # the same above which what is there is no star
-ERROR = 0.03  # share of its light by which a pixel of a star may differ from the profile
-
 #: The profiles that are tried: shares of the width, and slopes of a Moffat function.
-WIDTHS, SLOPES = (0.85, 1.0, 1.15), (2.5, 4.5)
-TRIED_ON = 40  # lost pixels on which they are tried
-MOST_COUNTED = 4.0  # chi squared per degree of freedom above which a misfit counts no more
+WIDTHS, SLOPES = (0.6, 0.75, 0.9, 1.05, 1.2), (2.0, 5.0)
+FIRST_SLOPE = 3.0
+MOST_STARS, FEWEST_STARS = 24, 4  # stars on which they are tried
+BRIGHT = 20.0  # standard deviations by which these stand out
+ROUND = 0.08  # share of their peak that the four pixels beside it have at least: a hot pixel has none
+WRONG = 0.3  # median error (of the logarithm) of the brightest pixels from which on a profile is of no use
+LEAST_ERROR = 0.02  # share of its light by which a pixel of a star may differ from the profile
+BESIDE = 0.6  # pixels from the middle of its brightest pixel within which a star has its centre
 
 CHUNK = 500  # lost pixels that are fitted at once
 MOST = 20_000  # lost pixels beside bright ones beyond which the frame is no field of stars
+
+
+@dataclass(frozen=True)
+class MeasuredProfile:
+    """The profile of a frame's stars."""
+
+    profile: Profile
+    error: float  # share of its light by which a pixel may differ
 
 
 @dataclass(frozen=True)
@@ -58,13 +74,14 @@ def repair_with_profile(
     *,
     readnoise: float,
     fwhm: float | None,
+    saturation: float | None = None,
     variance: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """
     Estimates of lost pixels (y, x) and the standard deviations of the pixels about them, float64 (n,) each.
 
-    ``data`` and ``readnoise`` are in electrons, ``variance`` is that of each pixel where it is known. ``fwhm`` is the
-    width of the stars (pixels), None where there are none.
+    ``data``, ``readnoise`` and ``saturation`` are in electrons, ``variance`` is that of each pixel where it is known.
+    ``fwhm`` is the width of the stars (pixels), None where there are none.
     """
     values, scatter = repair(data, y, x, lost, "plane")
     if fwhm is None or not len(y):
@@ -72,15 +89,13 @@ def repair_with_profile(
     beside_light = _beside_light(data, y, x, lost, readnoise, fwhm)
     if not 0 < len(beside_light) <= MOST:
         return values, scatter
-    pixels = _pixels(fwhm)
-
-    def around(part: np.ndarray) -> _Around:
-        return _around(data, y[part], x[part], lost, readnoise, variance, pixels, fwhm)
-
-    profile = _chosen_profile(around(beside_light[:: -(-len(beside_light) // TRIED_ON)]), fwhm)
+    measured = measured_profile(data, lost, readnoise, fwhm, saturation)
+    if measured is None:
+        return values, scatter
     for start in range(0, len(beside_light), CHUNK):
         part = beside_light[start : start + CHUNK]
-        found, about, is_star = _on_stars(around(part), profile, fwhm)
+        around = _around(data, y[part], x[part], lost, readnoise, variance, fwhm, measured.error)
+        found, about, is_star = _on_stars(around, measured.profile, fwhm)
         values[part[is_star]], scatter[part[is_star]] = found[is_star], about[is_star]
     return values, scatter
 
@@ -138,9 +153,11 @@ def _around(
     lost: np.ndarray,
     readnoise: float,
     variance: np.ndarray | None,
-    pixels: Pixels,
     fwhm: float,
+    error: float,
 ) -> _Around:
+    """The pixels around lost ones, which may differ from the profile by this share of their light."""
+    pixels = _pixels(fwhm)
     values, good = _values(data, y, x, lost, pixels)
     sky = _low_level(values, good)
     light = np.where(good, values - sky[:, np.newaxis], 0)
@@ -149,17 +166,53 @@ def _around(
     else:
         noise, _ = _values(variance, y, x, lost, pixels)
     taper = np.exp(-(pixels[0] ** 2 + pixels[1] ** 2) / (2 * (REACH * fwhm) ** 2))
-    weight = good * taper / (noise + (ERROR * np.maximum(light, 0)) ** 2)
+    weight = good * taper / (noise + (error * np.maximum(light, 0)) ** 2)
     degrees = np.maximum((good * taper).sum(axis=1) - 4, 1)
     return _Around(Windows(light, weight, np.full(len(y), 1e-12), pixels), sky, good, taper, degrees)
 
 
-def _chosen_profile(around: _Around, fwhm: float) -> Profile:
-    """The profile with which the pixels around lost ones agree best."""
-    radius = 2 * _half(fwhm) + 1
-    trials = [moffat_profile(share * fwhm, slope, radius=radius) for share in WIDTHS for slope in SLOPES]
-    losses = [np.minimum(_fit(around, [trial], fwhm).chi2 / around.degrees, MOST_COUNTED).sum() for trial in trials]
-    return trials[int(np.argmin(losses))]
+def measured_profile(
+    data: np.ndarray, lost: np.ndarray, readnoise: float, fwhm: float, saturation: float | None
+) -> MeasuredProfile | None:
+    """The profile that best foretells the brightest pixels of the frame's stars; None where none does."""
+    stamps = _bright_stars(data, lost, readnoise, saturation)
+    if len(stamps) < FEWEST_STARS:
+        return None
+    side = stamps.shape[1]
+    strip = stamps.reshape(-1, side).astype(np.float64)
+    y, x = STAMP_RADIUS + side * np.arange(len(stamps)), np.full(len(stamps), STAMP_RADIUS)
+    peaks = np.zeros(strip.shape, dtype=bool)
+    peaks[y, x] = True
+    around = _around(strip, y, x, peaks, readnoise, None, fwhm, LEAST_ERROR)
+    truth = np.log(np.maximum(strip[y, x] - around.sky, 1))
+
+    def error_of(trial: tuple[float, float]) -> float:
+        profile = moffat_profile(*trial, radius=_half(fwhm) + 1)
+        light = _model(around.windows, fit_sources(around.windows, [profile], [BESIDE]), [profile])
+        return float(np.median(np.abs(np.log(np.maximum(light[:, light.shape[1] // 2], 1)) - truth)))
+
+    best = min(((share * fwhm, FIRST_SLOPE) for share in WIDTHS), key=error_of)
+    best = min((best, *((best[0], slope) for slope in SLOPES)), key=error_of)
+    error = error_of(best)
+    # The stars that are fitted may stand at the side of a window opposite to its farthest pixel.
+    profile = moffat_profile(*best, radius=2 * _half(fwhm) + 1)
+    return MeasuredProfile(profile, max(error, LEAST_ERROR)) if error < WRONG else None
+
+
+def _bright_stars(data: np.ndarray, lost: np.ndarray, readnoise: float, saturation: float | None) -> np.ndarray:
+    """Stamps (n, side, side) of bright stars that stand alone."""
+    found: list[np.ndarray] = []
+    for tile in tiles(data.shape):
+        stamps = candidates(data, *tile, lost, saturation)
+        sky = np.median(stamps[:, [0, -1]].reshape(len(stamps), -1), axis=1) if len(stamps) else np.zeros(0)
+        middle = slice(STAMP_RADIUS - 1, STAMP_RADIUS + 2)
+        core = stamps[:, middle, middle] - sky[:, np.newaxis, np.newaxis]
+        peak, beside = core[:, 1, 1], (core[:, 0, 1] + core[:, 2, 1] + core[:, 1, 0] + core[:, 1, 2]) / 4
+        bright = peak > BRIGHT * np.sqrt(np.maximum(sky, 0) + readnoise**2)
+        found.append(stamps[bright & (beside > ROUND * peak)])
+        if sum(map(len, found)) >= MOST_STARS:
+            break
+    return np.concatenate(found)[:MOST_STARS]
 
 
 def _fit(around: _Around, profiles: list[Profile], fwhm: float) -> Fit:
