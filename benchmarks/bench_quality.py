@@ -2,6 +2,7 @@
 """Detection quality over stellar width, sky, star density and chip: one table.
 
 Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--detectors 'name;name'] [--csv FILE]``.
+The learned detectors that `learned` finds may be named, too: ``--detectors 'lacosmic;deepCR;Cosmic-CoNN'``.
 With ``--auto`` it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8.
 
 A detector is a callable ``(data, mask, readnoise, saturation) -> mask``: data in electrons (float32), the mask of bad
@@ -15,6 +16,7 @@ from functools import partial
 import astroscrappy
 import numpy as np
 from astropy.table import QTable, Table
+from learned import installed, masks_of
 from photutils.datasets import make_model_image, make_model_params
 from photutils.psf import CircularGaussianPSF
 from photutils.segmentation import detect_sources
@@ -79,6 +81,7 @@ DETECTORS = {
 }
 SHOWN = tuple(DETECTORS)
 DETECTORS |= {f"sigclip={value}": partial(_lacosmic, sigclip=value) for value in (4.5, 5, 8, "auto")}
+DETECTORS |= {name: lambda data, *_, name=name: masks_of(name, [data])[0] for name in installed()}
 
 
 def make_frame(fwhm, sky, density, chip, size, seed):

@@ -16,6 +16,7 @@ from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
 from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.cleaning.protection import protected_pixels
+from ccdproc_crplugin.cleaning.repairs import PROFILE, REPAIRS, estimates
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
 from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame
@@ -24,12 +25,11 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
 from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
-from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
+from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
-from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.plugins.model import Detection
 
@@ -57,7 +57,7 @@ def clean_cosmic_rays(
     protect: Any = None,
     mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
-    repair: str | None = "meanmask",
+    repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
     force: bool = False,
@@ -101,10 +101,12 @@ def clean_cosmic_rays(
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
         sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.
-    repair : {"meanmask", "medmask", "median", "idw", "none"} or None
-        How each affected pixel is estimated from the 5 x 5 pixels around it: the mean or the median of the good ones,
-        the median of all, or the mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they
-        are. If the detector returns a cleaned frame, its values are used instead.
+    repair : {"profile", "meanmask", "medmask", "median", "idw", "none"} or None
+        How each affected pixel is estimated. ``"profile"``: on a star from the profile of the frame's stars, fitted to
+        the good pixels around, elsewhere from a plane through the good ones of the 5 x 5 around. The others draw on
+        the 5 x 5 alone: the mean or the median of the good ones, the median of all, or the mean weighted by the inverse
+        distance. `None` or ``"none"`` leaves the data as they are. If the detector returns a cleaned frame, its values
+        are used instead.
     preflight : {"warn", "raise", "off"}
         What to do with the checks made before cleaning: report their findings as warnings, also raise an error if
         one fails, or skip them.
@@ -207,7 +209,7 @@ def clean_cosmic_rays(
 
 def check_choices(
     *,
-    repair: str | None = "meanmask",
+    repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
     force: bool = False,
@@ -308,12 +310,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
-    if found.background is None:
-        values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
-    else:
-        values, scatter = estimate(frame.data - found.background, y, x, lost, repair or "meanmask")
-        values = values + found.background[y, x]
+    values, scatter = estimates(frame, found, y, x, repair or PROFILE)
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]

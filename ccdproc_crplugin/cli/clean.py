@@ -16,7 +16,7 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 SUMMARY = "remove cosmic rays from files"
 DESCRIPTION = "Clean the light frames among files, folders and patterns. Frames of other kinds are skipped."
 
-REPAIRS = ("meanmask", "medmask", "median", "idw", "none")
+REPAIRS = ("profile", "meanmask", "medmask", "median", "idw", "none")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
