@@ -10,10 +10,11 @@ import numpy as np
 
 from ccdproc_crplugin.errors import check_choice, check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
-from ccdproc_crplugin.kernels.blocks import take_blocks
+from ccdproc_crplugin.kernels.blocks import sky_level, take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
 from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
+from ccdproc_crplugin.kernels.noise_events import beyond_noise, expected_noise_events, pixel_limit
 from ccdproc_crplugin.kernels.options import EDGES, OBJLIM, SIGCLIP, VARIANTS
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import CONTEXT, grow_events, growth_in_pixels, widen_events
@@ -37,7 +38,7 @@ def detect(
     saturation: float,
     extra_variance: np.ndarray | None = None,
     protected: np.ndarray | None = None,
-    sigclip: float | str = SIGCLIP,
+    sigclip: float | str | None = None,
     sigfrac: float = 0.3,
     objlim: float | None = None,
     niter: int = 4,
@@ -61,9 +62,14 @@ def detect(
     ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
     Events grow into their wings (``grow="context"``, or True), not at all (False), or by all pixels at most ``grow``
     rows and columns away.
+    Without a ``sigclip`` it is 5, and the brightest pixel of an event must be higher than noise makes any pixel of the
+    frame. A number is the published limit alone.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
     automatic = _is_auto(sigclip)
+    n_searched = data.size - np.count_nonzero(mask)
+    limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else 0.0
+    sigclip = SIGCLIP if sigclip is None else sigclip
     n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
@@ -93,7 +99,7 @@ def detect(
             data, mask=spared, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search
         )
         sigclip, objlim = limits.sigclip, limits.objlim
-        info |= {"sigclip": sigclip, "auto": limits.reason}
+        info["auto"] = limits.reason
     found = lacosmic(
         np.where(lost, np.nan, data) if lost.any() else data,
         mask=protected,
@@ -106,7 +112,8 @@ def detect(
         **frame,
         **search,
     )
-    info |= {"objlim": float(objlim), "engine": engine().name}
+    info |= {"sigclip": float(sigclip), "objlim": float(objlim), "engine": engine().name}
+    info |= _what_noise_makes(n_searched, float(sigclip), limit, sky_level(data, lost), readnoise)
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     if variant == "iraf":
@@ -114,6 +121,17 @@ def detect(
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
+    if limit:
+        hits = beyond_noise(
+            data,
+            hits,
+            repaired=found.cleaned,
+            readnoise=readnoise,
+            limit=limit,
+            bad=spared,
+            variance=variance,
+            extra_variance=extra_variance,
+        )
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
@@ -132,6 +150,12 @@ def detect(
     if n_pixels:
         hits = widen_events(hits, n_pixels, spared)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
+
+
+def _what_noise_makes(n_pixels: int, sigclip: float, limit: float, level: float, readnoise: float) -> dict[str, float]:
+    """The limit of the pixel itself, if there is one, and the number of events that noise alone makes, for the record."""
+    n_events = expected_noise_events(n_pixels, sigclip, limit, level=level, readnoise=readnoise)
+    return {**({"pixel_limit": round(limit, 2)} if limit else {}), "noise_events": float(f"{n_events:.2g}")}
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:
@@ -166,13 +190,13 @@ def _width(data: np.ndarray, mask: np.ndarray, saturation: float) -> float | Non
     return stellar_width(data, mask=mask if mask.any() else None, saturation=level)
 
 
-def _is_auto(sigclip: float | str) -> bool:
+def _is_auto(sigclip: float | str | None) -> bool:
     return isinstance(sigclip, str) and sigclip == AUTO
 
 
 def check(
     *,
-    sigclip: float | str,
+    sigclip: float | str | None,
     sigfrac: float,
     objlim: float | None,
     niter: int,
@@ -184,7 +208,7 @@ def check(
 ) -> None:
     """Refuse values that make no sense."""
     if isinstance(sigclip, str) and sigclip != AUTO:
-        raise wrong_value("sigclip", sigclip, f"a number above 0, or {AUTO!r}")
+        raise wrong_value("sigclip", sigclip, f"a number above 0, {AUTO!r}, or None")
     limits = {"sigclip": None if _is_auto(sigclip) else sigclip, "sigfrac": sigfrac, "objlim": objlim}
     for name, value in limits.items():
         if value is not None or name == "sigfrac":

@@ -20,6 +20,7 @@ from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
 from ccdproc_crplugin.frames.rates import (
+    NOISE_CARD,
     Expectation,
     Extent,
     expected_in,
@@ -54,6 +55,7 @@ CARDS = {
     "CRSIGFRC": "share of the limit for neighbours",
     "CROBJLIM": "contrast to the fine structure",
     "CRNITER": "most iterations",
+    "CRNOISE": "events that noise alone makes",
 }
 
 #: Significant digits of the figures in cards; digits beyond these are rounding errors.
@@ -63,7 +65,13 @@ DIGITS = 10
 SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
 #: Parameters of detectors that have their own card.
-PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
+PARAMETER_CARDS = {
+    "sigclip": "CRSIGCLP",
+    "sigfrac": "CRSIGFRC",
+    "objlim": "CROBJLIM",
+    "niter": "CRNITER",
+    "noise_events": NOISE_CARD,
+}
 
 
 def write_cards(

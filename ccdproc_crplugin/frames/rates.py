@@ -63,6 +63,9 @@ LARGEST = {
     "rate": 1e4 * RATE,
 }
 
+#: The card of a cleaned frame for the number of events that noise alone makes.
+NOISE_CARD = "CRNOISE"
+
 #: Keywords of the size of a pixel with its binning, as programs for amateur cameras write it.
 BINNED_SIZE = ("XPIXSZ",)
 
@@ -80,8 +83,8 @@ class Expectation:
     Parameters
     ----------
     low, high : int or None
-        The fewest and the most events, three standard deviations of a Poisson count beyond the means; None if the
-        area or the time is not known.
+        The fewest and the most events, three standard deviations of a Poisson count beyond the means, the most with
+        those of noise alone; None if the area or the time is not known.
     mean_low, mean_high : float
         Means for the lowest and the highest plausible rate; NaN if the area or the time is not known.
     area : Quantity or None
@@ -91,6 +94,8 @@ class Expectation:
     missing : tuple of str
         The values found neither in the header nor in a parameter: ``"pixel size"``, ``"exposure"``, ``"altitude"``.
         Without the first two there is no range; without the third the range is wider.
+    noise : float
+        The number of events that noise alone makes, if the frame was cleaned by a detector that says it.
     """
 
     low: int | None
@@ -100,6 +105,7 @@ class Expectation:
     area: u.Quantity | None
     time: u.Quantity | None
     missing: tuple[str, ...] = ()
+    noise: float = 0.0
 
     def __str__(self) -> str:
         if self.low is None:
@@ -260,11 +266,20 @@ def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any =
     waits = u.Quantity([0 * u.s, LONGEST_READOUT] if readout is None else [_quantity("readout", readout, u.s)] * 2)
     area = None if size is None else (_good_pixels(ccd) * size**2).to(u.cm**2)
     time = None if seconds is None else seconds + waits[0]
+    noise = _noise_events(ccd.meta)
     if area is None or seconds is None:
-        return Expectation(None, None, math.nan, math.nan, area, time, missing)
+        return Expectation(None, None, math.nan, math.nan, area, time, missing, noise)
     rates = event_rate(height) if rate is None else _pair(rate)
     mean_low, mean_high = (rates * area * (seconds + waits)).to_value(u.one)
-    return Expectation(*_band(mean_low, mean_high), float(mean_low), float(mean_high), area, time, missing)
+    band = _band(mean_low, mean_high + noise)
+    return Expectation(*band, float(mean_low), float(mean_high), area, time, missing, noise)
+
+
+def _noise_events(meta: Mapping) -> float:
+    """The number of events that noise alone makes, by the header of a cleaned frame; 0 where it does not say."""
+    value = meta.get(NOISE_CARD)
+    known = isinstance(value, int | float) and math.isfinite(value) and value > 0
+    return float(value) if known else 0.0
 
 
 def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = None) -> str:

@@ -126,7 +126,7 @@ PARAMETERS = {
     "half a box": ({"detector": "median", "mbox": 5.5}, "mbox=5.5"),
     "negative growth": ({"detector": "median", "gbox": -1}, "gbox=-1"),
     "no number as threshold": ({"detector": "median", "thresh": "high"}, "thresh='high'; expected a number above 0"),
-    "no number as limit": ({"sigclip": "high"}, "sigclip='high'; expected a number above 0, or 'auto'"),
+    "no number as limit": ({"sigclip": "high"}, "sigclip='high'; expected a number above 0, 'auto', or None"),
     "unknown way of cleaning": ({"detector": "astroscrappy", "cleantype": "mean"}, "astroscrappy.*'cleantype': 'mean'"),
 }
 
