@@ -67,7 +67,7 @@ def detect(
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
     automatic = _is_auto(sigclip)
-    n_searched = data.size - np.count_nonzero(mask)
+    n_searched = data.size - int(np.count_nonzero(mask))
     limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else 0.0
     sigclip = SIGCLIP if sigclip is None else sigclip
     n_pixels = growth_in_pixels(grow)
@@ -153,7 +153,7 @@ def detect(
 
 
 def _what_noise_makes(n_pixels: int, sigclip: float, limit: float, level: float, readnoise: float) -> dict[str, float]:
-    """The limit of the pixel itself, if there is one, and the number of events that noise alone makes, for the record."""
+    """For the record: the limit of the pixel itself, if there is one, and how many events noise alone makes."""
     n_events = expected_noise_events(n_pixels, sigclip, limit, level=level, readnoise=readnoise)
     return {**({"pixel_limit": round(limit, 2)} if limit else {}), "noise_events": float(f"{n_events:.2g}")}
 

@@ -278,8 +278,7 @@ def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any =
 def _noise_events(meta: Mapping) -> float:
     """The number of events that noise alone makes, by the header of a cleaned frame; 0 where it does not say."""
     value = meta.get(NOISE_CARD)
-    known = isinstance(value, int | float) and math.isfinite(value) and value > 0
-    return float(value) if known else 0.0
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
 
 
 def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = None) -> str:

@@ -3,11 +3,13 @@
 How many events noise alone makes, and the limit that lets at most one of them pass.
 
 The Laplacian of a pixel carries the noise of its neighbours, so where S' passes ``sigclip`` by noise, the pixel itself
-stands only `OF_LAPLACIAN` times as many standard deviations out of its sky. `beyond_noise` looks at the pixel itself: an
-event stays if its brightest pixel is higher than noise makes any pixel of the frame.
+stands only `OF_LAPLACIAN` times as many standard deviations out of its sky. `beyond_noise` looks at the pixel itself:
+an event stays if its brightest pixel is higher than noise makes any pixel of the frame.
 """
 
 from __future__ import annotations
+
+from typing import TypeAlias
 
 import numpy as np
 from scipy.special import ndtr, ndtri
@@ -24,6 +26,9 @@ MOST_EVENTS = 1.0
 RADIUS = 3
 #: Standard deviations above the limit from which on a rough sky, the repaired value, is good enough.
 CLEAR = 2.0
+
+
+Values: TypeAlias = float | np.ndarray
 
 
 def expected_noise_events(
@@ -51,12 +56,12 @@ def pixel_limit(n_pixels: float) -> float:
     return max(0.0, -float(ndtri(min(MOST_EVENTS / max(n_pixels, 1.0), 0.5))))
 
 
-def skewed_limit(limit: float | np.ndarray, level: np.ndarray, noise2: np.ndarray) -> np.ndarray:
+def skewed_limit(limit: Values, level: Values, noise2: Values) -> np.ndarray:
     """
     The limit for photons of a sky of ``level`` electrons and other noise, ``noise2`` electrons squared in all.
 
-    Its skewness and kurtosis are those of the Poisson distribution of the photons; the limit follows by the expansion of
-    Cornish and Fisher [1]_.
+    Its skewness and kurtosis are those of the Poisson distribution of the photons; the limit follows by the expansion
+    of Cornish and Fisher [1]_.
 
     References
     ----------
@@ -64,7 +69,7 @@ def skewed_limit(limit: float | np.ndarray, level: np.ndarray, noise2: np.ndarra
     """
     level = np.maximum(level, 0)
     skewness, kurtosis = level / noise2**1.5, level / noise2**2
-    return (
+    return np.asarray(
         limit
         + skewness * (limit**2 - 1) / 6
         + kurtosis * (limit**3 - 3 * limit) / 24

@@ -79,7 +79,7 @@ def choose_limits(
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
     noise = partial(
         expected_noise_events,
-        data.size - np.count_nonzero(mask),
+        data.size - int(np.count_nonzero(mask)),
         level=sky_level(data, mask),
         readnoise=readnoise,
     )
@@ -158,7 +158,7 @@ def _rows(
 
 def _noise_tail(trials: Any, objlim: float) -> Callable:
     """
-    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``: what the frame's own noise makes.
+    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``, by the frame's own noise.
 
     S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
     tells what a frame much larger than the parts has beyond the highest S' of the parts.
