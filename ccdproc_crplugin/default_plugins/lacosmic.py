@@ -66,10 +66,8 @@ def detect(
     frame. A number is the published limit alone.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
-    automatic = _is_auto(sigclip)
     n_searched = data.size - int(np.count_nonzero(mask))
     limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else 0.0
-    sigclip = SIGCLIP if sigclip is None else sigclip
     n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
@@ -92,7 +90,7 @@ def detect(
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, lost, saturation, sepmed, fsmode)
-    if automatic:
+    if _is_auto(sigclip):
         from ccdproc_crplugin.tuning.limits import choose_limits
 
         limits = choose_limits(
@@ -100,20 +98,21 @@ def detect(
         )
         sigclip, objlim = limits.sigclip, limits.objlim
         info["auto"] = limits.reason
+    sigclip = SIGCLIP if sigclip is None else float(sigclip)
     found = lacosmic(
         np.where(lost, np.nan, data) if lost.any() else data,
         mask=protected,
-        sigclip=float(sigclip),
+        sigclip=sigclip,
         sigfrac=sigfrac,
         objlim=objlim,
         niter=niter,
-        scores_above=float(sigclip),
+        scores_above=sigclip,
         variant=variant,
         **frame,
         **search,
     )
-    info |= {"sigclip": float(sigclip), "objlim": float(objlim), "engine": engine().name}
-    info |= _what_noise_makes(n_searched, float(sigclip), limit, sky_level(data, lost), readnoise)
+    info |= {"sigclip": sigclip, "objlim": float(objlim), "engine": engine().name}
+    info |= _what_noise_makes(n_searched, sigclip, limit, sky_level(data, lost), readnoise)
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     if variant == "iraf":
@@ -121,17 +120,16 @@ def detect(
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
     n_along_edges = np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
-    if limit:
-        hits = beyond_noise(
-            data,
-            hits,
-            repaired=found.cleaned,
-            readnoise=readnoise,
-            limit=limit,
-            bad=spared,
-            variance=variance,
-            extra_variance=extra_variance,
-        )
+    hits = beyond_noise(
+        data,
+        hits,
+        repaired=found.cleaned,
+        readnoise=readnoise,
+        limit=limit,
+        bad=spared,
+        variance=variance,
+        extra_variance=extra_variance,
+    )
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)

@@ -91,10 +91,10 @@ def beyond_noise(
     """
     The hits without events whose brightest pixel stands less than ``limit`` standard deviations out of its sky.
 
-    ``data``, the ``repaired`` frame and the read noise are in electrons, the variances in electrons squared.
+    Without a limit all stay. ``data``, the ``repaired`` frame and the read noise are in electrons, the variances in electrons squared.
     """
     y, x = true_pixels(hits)
-    if not len(y):
+    if not limit or not len(y):
         return hits
     label = label_pixels(y, x, data.shape)
     noise2 = _noise2(repaired[y, x], readnoise, variance, extra_variance, y, x)
