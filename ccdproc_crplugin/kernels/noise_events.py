@@ -91,7 +91,8 @@ def beyond_noise(
     """
     The hits without events whose brightest pixel stands less than ``limit`` standard deviations out of its sky.
 
-    Without a limit all stay. ``data``, the ``repaired`` frame and the read noise are in electrons, the variances in electrons squared.
+    Without a limit all stay. ``data``, the ``repaired`` frame and the read noise are in electrons, the variances in
+    electrons squared.
     """
     y, x = true_pixels(hits)
     if not limit or not len(y):
@@ -101,6 +102,8 @@ def beyond_noise(
     stays = np.zeros(label.max() + 1, dtype=bool)
     stays[label[data[y, x] - repaired[y, x] > (limit + CLEAR) * np.sqrt(noise2)]] = True
     near = np.flatnonzero(~stays[label])
+    if not len(near):
+        return hits
     sky, n_good = _sky(data, hits, bad, y[near], x[near])
     noise2 = _noise2(sky, readnoise, variance, extra_variance, y[near], x[near])
     limits = skewed_limit(limit, sky, noise2) * np.sqrt(1 + np.pi / 2 / np.maximum(n_good, 1))

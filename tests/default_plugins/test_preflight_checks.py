@@ -534,7 +534,7 @@ class TestWhatChecksAreTold:
             seen.update(detector=detector, sigclip=parameters["sigclip"], saturation=saturation)
 
         self._clean_with(ask, ccd, saturation=5e4 * u.electron)
-        assert seen == {"detector": "lacosmic", "sigclip": 5.0, "saturation": 5e4 * u.electron}
+        assert seen == {"detector": "lacosmic", "sigclip": None, "saturation": 5e4 * u.electron}
 
     def test_one_that_asks_for_no_more_is_told_no_more(self, ccd):
         seen = []
