@@ -32,7 +32,7 @@ from ccdproc_crplugin.kernels.profile import (
 from ccdproc_crplugin.kernels.stellar_profile import StellarProfile, weights
 
 FITS = 2.5  # chi squared per degree of freedom up to which stars fit a maximum
-BETTER = 10.0  # by which a spot has to fit better, in chi squared, to be preferred to stars
+BETTER = 8.0  # by which a spot has to fit better, in chi squared, to be preferred to stars
 COST = 4.0  # chi squared that a second source has to gain
 FEWEST_PIXELS = 15  # of a window that have to be good
 SPOTS = (0.05, 0.25, 0.4)  # standard deviations of spots of charge (pixels); deep chips make wider ones
