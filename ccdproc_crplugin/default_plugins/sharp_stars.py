@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.kernels.starlight import Noise, without_stars
+from ccdproc_crplugin.kernels.starlight import Scene, without_stars
 from ccdproc_crplugin.kernels.stellar_profile import StellarProfile, measure_profile
 from ccdproc_crplugin.kernels.stellar_width import stellar_width
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
@@ -39,8 +39,8 @@ def ccdcr_refine(
     )
     if stars is None:
         return mask, {"stellar_profile": "unknown, too few stars share one"}
-    noise = Noise(frame.readnoise, frame.variance, frame.extra_variance)
-    kept, n_stars = without_stars(frame.data, mask, stars, noise, bad=frame.bad, saturation=frame.saturation)
+    scene = Scene(frame.data, mask, frame.readnoise, frame.variance, frame.extra_variance, frame.bad, frame.saturation)
+    kept, n_stars = without_stars(scene, stars)
     return kept, {"stellar_profile": _in_words(stars), "let_go_as_stars": n_stars}
 
 
