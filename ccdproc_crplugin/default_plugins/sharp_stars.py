@@ -38,7 +38,7 @@ def ccdcr_refine(
         saturation=frame.saturation if np.isfinite(frame.saturation) else None,
     )
     if stars is None:
-        return mask, {"stellar_profile": "unknown, too few stars share one"}
+        return mask, {"stellar_profile": "not known, too few stars share one"}
     scene = Scene(frame.data, mask, frame.readnoise, frame.variance, frame.extra_variance, frame.bad, frame.saturation)
     kept, n_stars = without_stars(scene, stars)
     return kept, {"stellar_profile": _in_words(stars), "let_go_as_stars": n_stars}

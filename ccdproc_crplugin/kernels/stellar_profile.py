@@ -36,7 +36,7 @@ from ccdproc_crplugin.kernels.profile import (
 LEAST_PEAK = 8.0  # standard deviations by which the peak of a star stands above its sky
 SAME = 1.25  # adaptive widths within this factor of the common one are those of stars
 FEWEST = 8  # stars that must share the profile
-MOST = 100  # stars that are fitted
+MOST = 60  # stars that are fitted
 LEAST_SHARE = 0.5  # of the candidates that must share it
 
 #: What is tried first: shares of the common width (FWHM), and slopes between strong wings and a Gaussian.
@@ -52,9 +52,12 @@ FITS = 3.0  # chi squared per degree of freedom of a star that shares the profil
 MOST_COUNTED = 4.0  # more of it counts no more in the choice of the profile
 DEGREES = N_PIXELS - 4
 SKY_PIXELS = 9.0  # the error of a sky is that of a mean of so many pixels
+#: Charge set free deep in a chip diffuses by a Gaussian of up to this width (FWHM, pixels), 0.6 pixels of standard
+#: deviation. A Moffat function of more than this slope is as good as one.
+WIDEST_CHARGE, GAUSSIAN = 1.45, 10.0
 REACH = 0.56  # pixels from the brightest pixel within which a star has its centre
 NEAR = 3  # pixels that the table of a star in the middle of its window reaches
-EVALUATIONS = 8
+EVALUATIONS = 6
 LOWEST, HIGHEST = (np.log(0.6), -0.5, -0.5, np.log(1.5)), (np.log(5.0), 0.5, 0.5, np.log(30.0))
 
 
@@ -78,7 +81,9 @@ def measure_profile(
     saturation: float | None = None,
 ) -> StellarProfile | None:
     """
-    The profile of the stars, whose `stellar_width` is ``fwhm``; None where fewer than 8 stars share one.
+    The profile of the stars, whose `stellar_width` is ``fwhm``.
+
+    None where fewer than 8 stars share one, or where it is one that the diffused charge of cosmic rays has too.
 
     ``data``, ``readnoise`` and ``saturation`` are in electrons.
     """
@@ -95,7 +100,7 @@ def measure_profile(
         parameters = _refined(windows[share], parameters, _part(fit, share))
         fit = _fit(windows, _profile(parameters, NEAR))
         share = fit.chi2 < FITS * DEGREES
-    if not _within_limits(parameters):
+    if not _within_limits(parameters) or _may_be_charge(parameters):
         return None
     error = _error(light[share], sky[share], readnoise, _profile(parameters, NEAR))
     if error is None:
@@ -197,6 +202,11 @@ def _within_limits(parameters: np.ndarray) -> bool:
     """Whether a fit ended away from its limits, as it does where stars agree."""
     margin = 0.01 * (np.array(HIGHEST) - LOWEST)
     return bool((parameters > LOWEST + margin).all() and (parameters[:3] < (np.array(HIGHEST) - margin)[:3]).all())
+
+
+def _may_be_charge(parameters: np.ndarray) -> bool:
+    """Whether a profile is one that diffused charge makes too: as narrow, and without wings."""
+    return bool(np.exp(parameters[0]) < WIDEST_CHARGE and np.exp(parameters[3]) > GAUSSIAN)
 
 
 def _error(light: np.ndarray, sky: np.ndarray, readnoise: float, profile: Profile) -> float | None:
