@@ -24,7 +24,7 @@ N_PIXELS = SIDE**2
 MIDDLE = N_PIXELS // 2
 ROWS, COLUMNS = (np.indices((SIDE, SIDE)) - HALF).reshape(2, N_PIXELS)
 
-N_STEPS = 4  # of Gauss and Newton
+N_STEPS = 7  # of Gauss and Newton
 LONGEST_STEP = 0.3  # pixels that a component moves in one
 RIDGE = 1e-9  # share of the mean diagonal that keeps a singular matrix solvable
 

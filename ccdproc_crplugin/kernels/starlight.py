@@ -38,9 +38,11 @@ SPOTS = (0.05, 0.25, 0.4)  # standard deviations of spots of charge (pixels); de
 WIDEST = 0.75  # of the width of a star: wider spots are not sharper
 FWHM_OF_SIGMA = 2.355
 
-NEAR, BESIDE = 1.7, 3.2  # pixels from the middle within which the first and a second star are looked for
+BESIDE = 3.2  # pixels from the middle within which stars are looked for
 AROUND = 1.2  # pixels within which the spot is
 REACHED = 0.5  # share of the light of a saturated pixel that its star must have there
+
+BEYOND = HALF + 1  # pixels from a maximum up to which flagged ones are its star's
 
 #: A maximum that the profile does not allow, by so many standard deviations, needs no fit.
 SHARPER = 6.0
@@ -149,10 +151,11 @@ class _Events:
 
 
 def _beside(y: np.ndarray, x: np.ndarray, chosen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Which pixels lie in the window of a chosen one."""
+    """Which pixels lie at most `BEYOND` rows and columns from a chosen one."""
     marked = np.zeros(shape, dtype=bool)
     marked[y[chosen], x[chosen]] = True
-    rows, columns, outside = _inside(y[:, np.newaxis] + ROWS, x[:, np.newaxis] + COLUMNS, shape)
+    dy, dx = (np.indices((2 * BEYOND + 1,) * 2) - BEYOND).reshape(2, -1)
+    rows, columns, outside = _inside(y[:, np.newaxis] + dy, x[:, np.newaxis] + dx, shape)
     return (marked[rows, columns] & ~outside).any(axis=1)
 
 
@@ -185,7 +188,7 @@ def _chi2_of_stars(windows: Windows, full: np.ndarray, stars: StellarProfile) ->
     chi2 = np.full(len(windows), np.inf)
     for n_stars in (1, 2):
         profiles = [stars.profile] * n_stars
-        fit = fit_sources(windows, profiles, (NEAR, BESIDE)[:n_stars])
+        fit = fit_sources(windows, profiles, [BESIDE] * n_stars)
         good = fit.chi2 < FITS * np.maximum(n_pixels - 1 - 3 * n_stars, 1)
         good &= (~full | (fit.light(profiles) > REACHED * windows.light)).all(axis=1)
         chi2[good] = np.minimum(chi2, fit.chi2 + COST * (n_stars - 1))[good]
