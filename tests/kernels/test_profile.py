@@ -34,27 +34,30 @@ def test_a_spot_has_the_charge_of_a_gaussian_in_each_pixel(sigma):
 
 def test_the_slopes_are_those_of_the_values():
     profile, (y, x), step = moffat_profile(1.5, 3.0), PLACES.T, 0.1
-    values, along_y, along_x = profile.at(y, x)
+    _values, along_y, along_x = profile.at(y, x)
     assert np.allclose(along_y, (profile.at(y + step, x)[0] - profile.at(y - step, x)[0]) / (2 * step), atol=0.02)
     assert np.allclose(along_x, (profile.at(y, x + step)[0] - profile.at(y, x - step)[0]) / (2 * step), atol=0.02)
 
 
 def test_a_stretched_star_is_longer_along_its_angle():
     light = moffat_profile(1.6, 3.0, (0.2, 0.0)).at(np.zeros(1), np.zeros(1))[0].reshape(5, 5)
-    assert light[2, 1] == pytest.approx(light[2, 3]) and light[2, 3] > 1.1 * light[1, 2]
+    assert light[2, 1] == pytest.approx(light[2, 3])
+    assert light[2, 3] > 1.1 * light[1, 2]
 
 
 def test_a_star_is_found_where_it_is_with_its_flux_on_any_sky():
     profile, (y, x) = moffat_profile(1.4, 3.0), PLACES.T
     fit = fit_sources(windows(1000 * profile.at(y, x)[0] + 0.5), [profile], [0.6])
-    assert np.allclose(fit.y[:, 0], y, atol=0.01) and np.allclose(fit.x[:, 0], x, atol=0.01)
+    assert np.allclose(fit.y[:, 0], y, atol=0.01)
+    assert np.allclose(fit.x[:, 0], x, atol=0.01)
     assert np.allclose(fit.flux[:, 0], 1000, rtol=0.01)
     assert (fit.chi2 < 1).all()
 
 
 def test_two_stars_are_found_where_they_are():
     profile = moffat_profile(1.4, 3.0)
-    light = 1000 * profile.at(np.array([0.2]), np.array([-0.3]))[0] + 600 * profile.at(np.array([1.6]), np.array([1]))[0]
+    places = np.array([0.2, 1.6]), np.array([-0.3, 1.0])
+    light = (np.array([1000, 600]) @ profile.at(*places)[0])[np.newaxis]
     fit = fit_sources(windows(light), [profile, profile], [1.7, 3.2])
     assert np.allclose(np.sort(fit.flux[0]), [600, 1000], rtol=0.05)
     assert fit.chi2[0] < 5
