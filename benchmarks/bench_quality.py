@@ -15,13 +15,14 @@ from functools import partial
 
 import astroscrappy
 import numpy as np
+from astropy.nddata import CCDData
 from astropy.table import QTable, Table
 from learned import installed, masks_of
 from photutils.datasets import make_model_image, make_model_params
 from photutils.psf import CircularGaussianPSF
 from photutils.segmentation import detect_sources
 
-from ccdproc_crplugin import detectors
+from ccdproc_crplugin import PixelFlag
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frame
 
@@ -57,10 +58,17 @@ def default_without_growth(data, mask, readnoise, saturation):
     return _lacosmic(data, mask, readnoise, saturation, grow=False)
 
 
+def detector_alone(data, mask, readnoise, saturation):
+    """The default detector without the plugins that refine its mask."""
+    return _lacosmic(data, mask, readnoise, saturation, refine=False)
+
+
 def _lacosmic(data, mask, readnoise, saturation, **settings):
-    detect = detectors()["lacosmic"].detect
-    found = detect(data, mask=mask, variance=None, readnoise=readnoise, saturation=saturation, **settings)
-    return found.mask
+    ccd = CCDData(data, unit="electron", mask=mask)
+    cleaned = ccd.clean_cosmic_rays(
+        readnoise=readnoise, saturation=saturation, preflight="off", max_fraction=1, **settings
+    )
+    return (cleaned.flags & PixelFlag.COSMIC_RAY) > 0
 
 
 def _scrappy(data, mask, readnoise, saturation, **settings):
@@ -78,6 +86,7 @@ DETECTORS = {
     "true medians": astroscrappy_true_medians,
     "lacosmic": default,
     "lacosmic, grow=False": default_without_growth,
+    "lacosmic, refine=False": detector_alone,
 }
 SHOWN = tuple(DETECTORS)
 DETECTORS |= {f"sigclip={value}": partial(_lacosmic, sigclip=value) for value in (4.5, 5, 8, "auto")}

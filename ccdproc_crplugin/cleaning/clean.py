@@ -57,6 +57,7 @@ def clean_cosmic_rays(
     protect: Any = None,
     mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
+    refine: bool = True,
     repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
@@ -101,6 +102,8 @@ def clean_cosmic_rays(
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
         sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.
+    refine : bool
+        Whether plugins may change the mask of the detector. The built-in one lets go events that are sharp stars.
     repair : {"profile", "meanmask", "medmask", "median", "idw", "none"} or None
         How each affected pixel is estimated. ``"profile"``: on a star from the profile of the frame's stars, fitted to
         the good pixels around, elsewhere from a plane through the good ones of the 5 x 5 around. The others draw on
@@ -160,6 +163,7 @@ def clean_cosmic_rays(
     """
     check_frame(ccd)
     check_choices(
+        refine=refine,
         repair=repair,
         preflight=preflight,
         max_fraction=max_fraction,
@@ -192,7 +196,7 @@ def clean_cosmic_rays(
             ccd, electronics, frame=frame, dark=calibration.dark, detector=detector, parameters=parameters
         )
         checks.act_on(findings, preflight)
-    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    found = find_cosmic_rays(ccd, frame, chosen, parameters, refine=refine)
     _check_share(found.mask, frame.bad, max_fraction)
     cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
     clear_cards(cleaned.meta)
@@ -209,6 +213,7 @@ def clean_cosmic_rays(
 
 def check_choices(
     *,
+    refine: bool = True,
     repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
@@ -225,6 +230,7 @@ def check_choices(
     check_choice("preflight", preflight, PREFLIGHT)
     check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
+    check_bool("refine", refine)
 
 
 def _check_not_cleaned(ccd: CCDData, force: bool) -> None:

@@ -76,9 +76,13 @@ def _check_values(detector: Detector, parameters: dict[str, Any]) -> None:
 
 
 def find_cosmic_rays(
-    ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
+    ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], *, refine: bool = True
 ) -> FoundCosmicRays:
-    """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
+    """
+    Run a detector on a frame and let plugins ``refine`` its mask.
+
+    Errors of plugins become ours, with plugin and frame named. What the plugins tell is added to the detection.
+    """
     where = _describe(ccd)
     searched = with_background(parameters, frame)
     plugin = plugins.host().plugin_of("detector", detector.name)
@@ -92,7 +96,10 @@ def find_cosmic_rays(
         mask = detection.mask & ~frame.not_to_search
     else:
         detection, mask = search_planes(frame, searched, search)
-    mask = _refined(ccd, mask, frame.not_to_search, where)
+    if refine:
+        mask, detection = _refined(ccd, frame, mask, detection, parameters, where)
+    else:
+        parameters = {**parameters, "refine": False}
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     background = searched.get("background")
     if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
@@ -176,13 +183,28 @@ def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndar
     return array
 
 
-def _refined(ccd: CCDData, mask: np.ndarray, not_to_search: np.ndarray, where: str) -> np.ndarray:
+def _refined(
+    ccd: CCDData,
+    frame: ElectronFrame,
+    mask: np.ndarray,
+    detection: Detection,
+    parameters: Mapping[str, Any],
+    where: str,
+) -> tuple[np.ndarray, Detection]:
+    """The mask as the plugins leave it, and the detection with what they tell."""
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
         blame = f"{plugin}, hook ccdcr_refine, on {where}"
         try:
-            changed = call(ccd=read_only(ccd), mask=mask.copy())
+            answer = call(
+                ccd=read_only(ccd), mask=mask.copy(), frame=frame, detection=detection, parameters=dict(parameters)
+            )
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
+        changed, told = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, {})
+        if not isinstance(told, Mapping):
+            raise CosmicRayError(f"Found info of type {type(told).__name__} from {blame}; expected a dict.")
         if changed is not None:
-            mask = _array("mask", changed, mask.shape, blame) & ~not_to_search
-    return mask
+            mask = _array("mask", changed, mask.shape, blame) & ~frame.not_to_search
+        if told:
+            detection = replace(detection, info={**detection.info, **told})
+    return mask, detection

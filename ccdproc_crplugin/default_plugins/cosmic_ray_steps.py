@@ -19,7 +19,7 @@ from ccdproc_crplugin.plugins.model import Step
 
 #: Parameters of the cleaning that are not the detector's.
 FIGURES = ("gain", "readnoise", "saturation")
-CHOICES = ("repair", "preflight", "max_fraction", "force", "scale_dark", "dispersion_axis", "mosaic")
+CHOICES = ("refine", "repair", "preflight", "max_fraction", "force", "scale_dark", "dispersion_axis", "mosaic")
 FILES = ("dark", "bias", "bad_pixels", "protect")
 
 

@@ -28,7 +28,7 @@ MIDDLE = N_PIXELS // 2
 Pixels: TypeAlias = tuple[np.ndarray, np.ndarray]
 ROWS, COLUMNS = (np.indices((SIDE, SIDE)) - HALF).reshape(2, N_PIXELS)
 
-N_STEPS = 4  # of Gauss and Newton
+N_STEPS = 7  # of Gauss and Newton
 LONGEST_STEP = 0.3  # pixels that a component moves in one
 RIDGE = 1e-9  # share of the mean diagonal that keeps a singular matrix solvable
 
@@ -149,7 +149,7 @@ def _best_place(
     y, x = (places.ravel() for places in np.meshgrid(grid, grid, indexing="ij"))
     source = profile.at(y, x, windows.pixels)[0]
     earlier = [one.at(found.y[:, k], found.x[:, k], windows.pixels) for k, one in enumerate(profiles)]
-    columns = _columns(windows, earlier)
+    columns = unit_columns(windows, earlier)
     normal, right = _normal_equations(windows, columns, len(profiles))
     mixed = (columns * windows.weight[:, np.newaxis]) @ source.T
     solved = np.linalg.solve(normal, mixed)
@@ -163,14 +163,14 @@ def _moved(windows: Windows, profiles: Sequence[Profile], start: Fit, reach: Seq
     """The sources moved to where they fit best, by steps of Gauss and Newton."""
     n_sources = len(profiles)
     y, x = start.y.copy(), start.x.copy()
-    # An earlier source that wins alone goes on with a companion of no flux.
+    # Where the earlier sources fit better alone, the new one keeps no flux.
     chi2 = start.chi2.copy()
     flux = np.column_stack((start.flux, np.zeros(len(windows))))
     best_y, best_x = y.copy(), x.copy()
     for step in range(N_STEPS):
         tables = [profile.at(y[:, k], x[:, k], windows.pixels) for k, profile in enumerate(profiles)]
-        columns = _columns(windows, tables)
-        solution, new = _solve(windows, columns, n_sources)
+        columns = unit_columns(windows, tables)
+        solution, new = least_squares_of(windows, columns, n_sources)
         better = (solution[:, :n_sources] >= 0).all(axis=1) & (new < chi2)
         chi2[better] = new[better]
         flux[better], best_y[better], best_x[better] = solution[better, :n_sources], y[better], x[better]
@@ -180,20 +180,16 @@ def _moved(windows: Windows, profiles: Sequence[Profile], start: Fit, reach: Seq
         strength = np.maximum(solution[:, :n_sources], least)
         slopes = np.concatenate([table[1:].swapaxes(0, 1) for table in tables], axis=1)
         moves = np.repeat(1 / (LONGEST_STEP * strength) ** 2, 2, axis=1)
-        solution, _ = _solve(windows, np.concatenate((columns, slopes), axis=1), n_sources, moves)
+        solution, _ = least_squares_of(windows, np.concatenate((columns, slopes), axis=1), n_sources, moves)
         strength = np.maximum(solution[:, :n_sources], least)
         shift = solution[:, n_sources + 1 :].reshape(len(windows), n_sources, 2) / strength[:, :, np.newaxis]
         shift = np.clip(shift, -LONGEST_STEP, LONGEST_STEP)
-        y, x = (np.clip(place + shift[:, :, k], -limit, limit) for k, place, limit in _limits(y, x, reach, n_sources))
+        limit = np.array(reach[:n_sources])
+        y, x = np.clip(y + shift[:, :, 0], -limit, limit), np.clip(x + shift[:, :, 1], -limit, limit)
     return Fit(chi2, flux, best_y, best_x)
 
 
-def _limits(y: np.ndarray, x: np.ndarray, reach: Sequence[float], n_sources: int) -> list[tuple]:
-    limit = np.array(reach[:n_sources])
-    return [(0, y, limit), (1, x, limit)]
-
-
-def _columns(windows: Windows, tables: Sequence[np.ndarray]) -> np.ndarray:
+def unit_columns(windows: Windows, tables: Sequence[np.ndarray]) -> np.ndarray:
     """The light of each source of unit flux, and a sky of 1: (n, k + 1, 25)."""
     return np.stack([table[0] for table in tables] + [np.ones_like(windows.light)], axis=1)
 
@@ -212,7 +208,7 @@ def _normal_equations(
     return normal, np.einsum("nkm,nm->nk", weighted, windows.light)
 
 
-def _solve(
+def least_squares_of(
     windows: Windows, columns: np.ndarray, sky: int, moves: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coefficients (n, k) and chi squared (n,), with that of the sky."""

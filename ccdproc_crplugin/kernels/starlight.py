@@ -1,20 +1,19 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Events that are light of stars, told from charge by the profile of the frame's own stars.
+Flagged pixels that are light of stars, told from charge by the profile of the frame's own stars.
 
 A star that falls on hardly more than a pixel is as sharp as L.A.Cosmic asks of a cosmic ray. Its light has the profile
 of all stars, though, with its place in the pixel the only freedom. Each maximum of an event is compared with one or two
 such stars, and with a spot of charge that is sharper than any star, alone or beside a star. An event is let go where
-stars fit all its maxima, and no spot fits better.
+stars fit all its maxima and no spot fits better. Of an event that stays, the stars into which it has grown are let go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import maximum_filter
 
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -31,202 +30,201 @@ from ccdproc_crplugin.kernels.profile import (
 )
 from ccdproc_crplugin.kernels.stellar_profile import StellarProfile, weights
 
-FITS = 2.5  # chi squared per degree of freedom up to which stars fit a maximum
-BETTER = 10.0  # by which a spot has to fit better, in chi squared, to be preferred to stars
+FITS = 2.5  # chi squared per degree of freedom up to which stars fit
 COST = 4.0  # chi squared that a second source has to gain
-FEWEST_PIXELS = 15  # of a window that have to be good
+BETTER = 8.0  # by how much the chi squared of a spot has to be lower than that of stars
+FEWEST_PIXELS = 12  # of a window that have to be good
 SPOTS = (0.05, 0.25, 0.4)  # standard deviations of spots of charge (pixels); deep chips make wider ones
 WIDEST = 0.75  # of the width of a star: wider spots are not sharper
+FWHM_OF_SIGMA = 2.355
 
-NEAR, BESIDE = 1.7, 3.2  # pixels within which the first and a second star are looked for
+BESIDE = 3.2  # pixels from the middle within which stars are looked for
 AROUND = 1.2  # pixels within which the spot is
 REACHED = 0.5  # share of the light of a saturated pixel that its star must have there
 
-#: Pixels sharper than the profile allows by so many standard deviations need no fit.
+BEYOND = HALF + 1  # pixels from a maximum up to which flagged ones are its star's
+
+#: A maximum that the profile does not allow, by so many standard deviations, needs no fit.
 SHARPER = 6.0
 PAIRS = ((0, 1), (1, 0), (1, 1), (1, -1))
+NEIGHBOURS = tuple((dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx)
 
-SKY_RADIUS = 7
-FAINT = 0.1587
-AT_ONCE = 4000
+SKY_RADIUS = 7  # pixels
+FAINT = 0.1587  # share of the pixels that are fainter than the sky by a standard deviation
+AT_ONCE = 4000  # maxima that are fitted together
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What the variance of a pixel consists of, electron."""
+class Scene:
+    """A frame in which something was flagged, electron; arrays of shape (ny, nx)."""
 
+    data: np.ndarray
+    hits: np.ndarray  # bool
     readnoise: float
-    variance: np.ndarray | None = None  # (ny, nx), of photons and read-out where it is known
-    extra: np.ndarray | None = None  # (ny, nx), beside them
+    variance: np.ndarray | None = None  # of photons and read-out, where it is known
+    extra_variance: np.ndarray | None = None  # beside them
+    bad: np.ndarray | None = None  # bool
+    saturation: float = np.inf
 
-    def at(self, data: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
-        """Variance of some pixels."""
-        photons = np.maximum(data[y, x], 0) + self.readnoise**2 if self.variance is None else self.variance[y, x]
-        return photons if self.extra is None else photons + self.extra[y, x]
+    def windows(self, y: np.ndarray, x: np.ndarray) -> Surroundings:
+        """The windows about some pixels."""
+        rows, columns, lost = _inside(y[:, np.newaxis] + ROWS, x[:, np.newaxis] + COLUMNS, self.data.shape)
+        light = self.data[rows, columns].astype(float)
+        variance = np.maximum(light, 0) + self.readnoise**2
+        if self.variance is not None:
+            variance = self.variance[rows, columns].astype(float)
+        if self.extra_variance is not None:
+            variance = variance + self.extra_variance[rows, columns]
+        if self.bad is not None:
+            lost |= self.bad[rows, columns]
+        sky, scatter = self._sky(y, x)
+        full = (light >= self.saturation) & ~lost
+        return Surroundings(light - sky[:, np.newaxis], variance, lost, full, scatter)
+
+    def _sky(self, y: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Level around windows without what was flagged, and its scatter towards faint pixels; NaN without any."""
+        offset = np.arange(-SKY_RADIUS, SKY_RADIUS + 1)
+        dy, dx = (each.ravel() for each in np.meshgrid(offset, offset, indexing="ij"))
+        outer = np.maximum(abs(dy), abs(dx)) > HALF + 1
+        rows, columns, lost = _inside(y[:, np.newaxis] + dy[outer], x[:, np.newaxis] + dx[outer], self.data.shape)
+        lost |= self.hits[rows, columns]
+        if self.bad is not None:
+            lost |= self.bad[rows, columns]
+        ordered = np.sort(np.where(lost, np.nan, self.data[rows, columns]), axis=1)  # NaN goes last
+        n_good = np.count_nonzero(~lost, axis=1)
+        level, faint = (ordered[np.arange(len(y)), (n_good * share).astype(int)] for share in (0.5, FAINT))
+        return level.astype(float), (level - faint).astype(float)
 
 
-def without_stars(
-    data: np.ndarray,
-    hits: np.ndarray,
-    stars: StellarProfile,
-    noise: Noise,
-    *,
-    bad: np.ndarray | None = None,
-    saturation: float = np.inf,
-) -> tuple[np.ndarray, int]:
-    """The hits, bool (ny, nx), without events that are light of one or two stars each, and the number of those."""
-    y, x = true_pixels(hits)
-    label = label_pixels(y, x, hits.shape)
-    n_events = int(label.max(initial=0))
-    if n_events == 0:
-        return hits, 0
-    flagged = np.where(hits, data, -np.inf)
-    is_peak = data[y, x] >= maximum_filter(flagged, 3, mode="constant", cval=-np.inf)[y, x]
-    starlike = np.zeros(len(y), dtype=bool)
-    # An event with one maximum that is sharper than any starlight stays as a whole.
-    stays = np.zeros(n_events + 1, dtype=bool)
+@dataclass(frozen=True)
+class Surroundings:
+    """Windows of 5 x 5 pixels, (n, 25), electron."""
+
+    light: np.ndarray  # less the sky
+    variance: np.ndarray
+    lost: np.ndarray  # bool: bad, or beyond the border
+    full: np.ndarray  # bool: saturated
+    scatter: np.ndarray  # (n,), of the sky around
+
+    def for_fit(self, error: float) -> tuple[Windows, np.ndarray]:
+        """The windows as they are fitted, and which have enough pixels to be."""
+        weight = np.where(self.lost | self.full, 0, weights(self.light, self.variance, error))
+        sky_weight = 1 / (self.scatter**2 / 4 + np.median(self.variance, axis=1) / N_PIXELS)
+        testable = np.isfinite(self.light).all(axis=1) & (np.count_nonzero(weight, axis=1) >= FEWEST_PIXELS)
+        return Windows(self.light, weight, sky_weight), testable
+
+
+def without_stars(scene: Scene, stars: StellarProfile) -> tuple[np.ndarray, int]:
+    """The hits, bool (ny, nx), without those that are light of stars, and the number of events that are gone."""
+    y, x = true_pixels(scene.hits)
+    if not len(y):
+        return scene.hits, 0
+    events = _Events(y, x, scene)
     sharp = np.zeros(len(y), dtype=bool)
-    sharp[is_peak] = _sharper(data, y[is_peak], x[is_peak], hits, bad, stars, noise, saturation)
-    stays[label[sharp]] = True
-    tested = np.flatnonzero(is_peak & ~stays[label])
-    for first in range(0, len(tested), AT_ONCE):
-        part = tested[first : first + AT_ONCE]
-        starlike[part] = _starlike(data, y[part], x[part], hits, bad, stars, noise, saturation)
-    stays[label[is_peak & ~starlike]] = True
-    near = maximum_filter(_marked(hits.shape, y[starlike], x[starlike]), SIDE, mode="constant")
-    stays[label[~near[y, x]]] = True
-    kept = hits.copy()
-    go = ~stays[label]
+    peaks = np.flatnonzero(events.is_peak)
+    sharp[peaks] = _by_parts(peaks, lambda part: _sharper(scene.windows(y[part], x[part]), stars))
+    # One maximum sharper than any starlight, and the event is not light alone.
+    tested = peaks[~events.any(sharp)[peaks]]
+    starlike = np.zeros(len(y), dtype=bool)
+    starlike[tested] = _by_parts(tested, lambda part: _starlike(scene.windows(y[part], x[part]), stars))
+    go = ~events.any(events.is_peak & ~starlike)
+    go &= ~events.any(~_beside(y, x, starlike, scene.hits.shape))
+    kept = scene.hits.copy()
     kept[y[go], x[go]] = False
-    return kept, n_events - int(stays[1:].sum())
+    return kept, len(np.unique(events.label[go]))
 
 
-def _marked(shape: tuple[int, ...], y: np.ndarray, x: np.ndarray) -> np.ndarray:
+class _Events:
+    """Flagged pixels in reading order, (n,)."""
+
+    def __init__(self, y: np.ndarray, x: np.ndarray, scene: Scene) -> None:
+        self.label = label_pixels(y, x, scene.hits.shape)
+        self.is_peak = np.ones(len(y), dtype=bool)
+        for dy, dx in NEIGHBOURS:
+            rows, columns, outside = _inside(y + dy, x + dx, scene.hits.shape)
+            higher = scene.hits[rows, columns] & (scene.data[rows, columns] > scene.data[y, x])
+            self.is_peak &= outside | ~higher
+
+    def any(self, chosen: np.ndarray) -> np.ndarray:
+        """Which pixels belong to an event with a chosen one."""
+        return np.isin(self.label, self.label[chosen])
+
+
+def _beside(y: np.ndarray, x: np.ndarray, chosen: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Which pixels lie at most `BEYOND` rows and columns from a chosen one."""
     marked = np.zeros(shape, dtype=bool)
-    marked[y, x] = True
-    return marked
+    marked[y[chosen], x[chosen]] = True
+    dy, dx = (np.indices((2 * BEYOND + 1,) * 2) - BEYOND).reshape(2, -1)
+    rows, columns, outside = _inside(y[:, np.newaxis] + dy, x[:, np.newaxis] + dx, shape)
+    return (marked[rows, columns] & ~outside).any(axis=1)
 
 
-def _sky(data: np.ndarray, y: np.ndarray, x: np.ndarray, left_out: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Level around each window without its events, and the scatter towards faint pixels; NaN without any pixel."""
-    side = 2 * SKY_RADIUS + 1
-    padded = np.pad(np.where(left_out, np.nan, data), SKY_RADIUS, constant_values=np.nan)
-    around = sliding_window_view(padded, (side, side))[y, x]
-    around[:, SKY_RADIUS - HALF - 1 : SKY_RADIUS + HALF + 2, SKY_RADIUS - HALF - 1 : SKY_RADIUS + HALF + 2] = np.nan
-    ordered = np.sort(around.reshape(len(y), -1), axis=1)  # NaN goes last
-    n_good = np.isfinite(ordered).sum(axis=1)
-    level, faint = (
-        ordered[np.arange(len(y)), np.maximum(n_good * share, 0).astype(int).clip(0, side**2 - 1)]
-        for share in (0.5, FAINT)
-    )
-    return level.astype(float), (level - faint).astype(float)
-
-
-def _pixels(y: np.ndarray, x: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rows and columns of the windows about some pixels, (n, 25), clipped to the frame, and which lie outside."""
-    rows, columns = y[:, np.newaxis] + ROWS, x[:, np.newaxis] + COLUMNS
+def _inside(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rows and columns clipped to the frame, and which were outside."""
     outside = (rows < 0) | (columns < 0) | (rows >= shape[0]) | (columns >= shape[1])
     return np.clip(rows, 0, shape[0] - 1), np.clip(columns, 0, shape[1] - 1), outside
 
 
-def _starlike(
-    data: np.ndarray,
-    y: np.ndarray,
-    x: np.ndarray,
-    hits: np.ndarray,
-    bad: np.ndarray | None,
-    stars: StellarProfile,
-    noise: Noise,
-    saturation: float,
-) -> np.ndarray:
-    """Which pixels are maxima of starlight."""
-    rows, columns, lost = _pixels(y, x, data.shape)
-    sky, scatter = _sky(data, y, x, hits if bad is None else hits | bad)
-    full = data[rows, columns] >= saturation
-    if bad is not None:
-        lost = lost | bad[rows, columns]
-    light = (data[rows, columns] - sky[:, np.newaxis]).astype(float)
-    variance = noise.at(data, rows, columns).astype(float)
-    weight = np.where(lost | full, 0, weights(light, variance, stars.error))
-    sky_weight = 1 / (scatter**2 / 4 + np.median(variance, axis=1) / N_PIXELS)
-    testable = np.isfinite(sky) & ((weight > 0).sum(axis=1) >= FEWEST_PIXELS)
-    starlike = np.zeros(len(y), dtype=bool)
-    windows = Windows(light, weight, sky_weight)[testable]
-    starlike[testable] = _stars_fit(windows, full[testable] & ~lost[testable], stars)
+def _by_parts(pixels: np.ndarray, judge: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """What is judged of pixels, some thousand at a time."""
+    parts = [judge(pixels[first : first + AT_ONCE]) for first in range(0, len(pixels), AT_ONCE)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=bool)
+
+
+def _starlike(around: Surroundings, stars: StellarProfile) -> np.ndarray:
+    """Whether one or two stars fit windows, and no spot fits better."""
+    windows, testable = around.for_fit(stars.error)
+    chi2 = _chi2_of_stars(windows[testable], around.full[testable], stars)
+    fits = np.isfinite(chi2)
+    chosen = np.flatnonzero(testable)[fits]
+    starlike = np.zeros(len(testable), dtype=bool)
+    starlike[chosen] = chi2[fits] - BETTER < _chi2_of_spots(windows[chosen], stars)
     return starlike
 
 
-def _stars_fit(windows: Windows, full: np.ndarray, stars: StellarProfile) -> np.ndarray:
-    """Whether one or two stars fit windows, and no spot fits better; ``full`` pixels, (n, 25), are saturated."""
-    star = stars.profile
-    n_pixels = (windows.weight > 0).sum(axis=1)
-    fits = np.zeros(len(windows), dtype=bool)
+def _chi2_of_stars(windows: Windows, full: np.ndarray, stars: StellarProfile) -> np.ndarray:
+    """Chi squared, with the `COST`, of one or two stars; infinity where they do not fit."""
+    n_pixels = np.count_nonzero(windows.weight, axis=1)
     chi2 = np.full(len(windows), np.inf)
     for n_stars in (1, 2):
-        profiles = [star] * n_stars
-        fit = fit_sources(windows, profiles, (NEAR, BESIDE)[:n_stars])
-        reached = (~full | (fit.light(profiles) > REACHED * windows.light)).all(axis=1)
-        good = (fit.chi2 < FITS * np.maximum(n_pixels - 1 - 3 * n_stars, 1)) & reached
-        fits |= good
-        chi2 = np.where(good, np.minimum(chi2, fit.chi2 + COST * (n_stars - 1)), chi2)
-    possible = np.flatnonzero(fits)
-    sharper = [sigma for sigma in SPOTS if 2.355 * sigma < WIDEST * stars.fwhm]
-    for spot in (spot_profile(sigma) for sigma in sharper):
-        for profiles in ([spot], [spot, star]):
-            fit = fit_sources(windows[possible], profiles, (AROUND, BESIDE)[: len(profiles)])
-            fits[possible] &= fit.chi2 + COST * (len(profiles) - 1) > chi2[possible] - BETTER
-    return fits
+        profiles = [stars.profile] * n_stars
+        fit = fit_sources(windows, profiles, [BESIDE] * n_stars)
+        good = fit.chi2 < FITS * np.maximum(n_pixels - 1 - 3 * n_stars, 1)
+        good &= (~full | (fit.light(profiles) > REACHED * windows.light)).all(axis=1)
+        chi2[good] = np.minimum(chi2, fit.chi2 + COST * (n_stars - 1))[good]
+    return chi2
 
 
-def _sharper(
-    data: np.ndarray,
-    y: np.ndarray,
-    x: np.ndarray,
-    hits: np.ndarray,
-    bad: np.ndarray | None,
-    stars: StellarProfile,
-    noise: Noise,
-    saturation: float,
-) -> np.ndarray:
-    """Which maxima are sharper than any sum of stars, by their neighbours alone."""
-    sharper = np.zeros(len(y), dtype=bool)
-    for first in range(0, len(y), AT_ONCE):
-        part = slice(first, first + AT_ONCE)
-        sharper[part] = _sharper_part(data, y[part], x[part], hits, bad, stars, noise, saturation)
-    return sharper
+def _chi2_of_spots(windows: Windows, stars: StellarProfile) -> np.ndarray:
+    """The least chi squared, with the `COST`, of a spot alone or beside a star."""
+    chi2 = np.full(len(windows), np.inf)
+    for sigma in SPOTS:
+        if sigma == SPOTS[0] or FWHM_OF_SIGMA * sigma < WIDEST * stars.fwhm:
+            spot = spot_profile(sigma)
+            for profiles in ([spot], [spot, stars.profile]):
+                fit = fit_sources(windows, profiles, (AROUND, BESIDE)[: len(profiles)])
+                chi2 = np.minimum(chi2, fit.chi2 + COST * (len(profiles) - 1))
+    return chi2
 
 
-def _sharper_part(
-    data: np.ndarray,
-    y: np.ndarray,
-    x: np.ndarray,
-    hits: np.ndarray,
-    bad: np.ndarray | None,
-    stars: StellarProfile,
-    noise: Noise,
-    saturation: float,
-) -> np.ndarray:
-    rows, columns, lost = _pixels(y, x, data.shape)
-    sky, scatter = _sky(data, y, x, hits if bad is None else hits | bad)
-    low = np.where(np.isfinite(sky), sky - scatter, np.inf)
-    light, variance = data[rows, columns] - low[:, np.newaxis], noise.at(data, rows, columns)
-    if bad is not None:
-        lost = lost | bad[rows, columns]
-    sharper = np.zeros(len(y), dtype=bool)
+def _sharper(around: Surroundings, stars: StellarProfile) -> np.ndarray:
+    """Which maxima are sharper than any sum of stars, by their neighbours alone; a sky too low spares stars."""
+    light = around.light + around.scatter[:, np.newaxis]
+    middle, variance = light[:, MIDDLE], around.variance
+    sharper = np.zeros(len(light), dtype=bool)
     for dy, dx in PAIRS:
         here, there = MIDDLE + dy * SIDE + dx, MIDDLE - dy * SIDE - dx
-        share = _least_share(stars, dy, dx)
+        share = _least_share(stars, here, there)
         mean, rest = (light[:, here] + light[:, there]) / 2, variance[:, here] + variance[:, there]
-        error = variance[:, MIDDLE] + rest / (2 * share) ** 2 + (2 * stars.error * light[:, MIDDLE]) ** 2
-        beyond = light[:, MIDDLE] - mean / share > SHARPER * np.sqrt(error)
-        sharper |= beyond & ~lost[:, here] & ~lost[:, there]
-    return sharper & (data[y, x] < saturation)
+        error = variance[:, MIDDLE] + rest / (2 * share) ** 2 + (2 * stars.error * middle) ** 2
+        beyond = middle - mean / share > SHARPER * np.sqrt(error)  # a NaN compares false
+        sharper |= beyond & ~around.lost[:, here] & ~around.lost[:, there]
+    return sharper & ~around.full[:, MIDDLE]
 
 
-def _least_share(stars: StellarProfile, dy: int, dx: int) -> float:
-    """The least mean of two opposite neighbours of a pixel, as a share of the pixel, wherever a star stands."""
+def _least_share(stars: StellarProfile, here: int, there: int) -> float:
+    """The least mean of two opposite neighbours of the middle, as a share of it, wherever in it a star stands."""
     grid = np.arange(-9, 10) / 18
     y, x = (places.ravel() for places in np.meshgrid(grid, grid))
-    table = stars.profile.at(y, x)[0]
-    here, there = MIDDLE + dy * SIDE + dx, MIDDLE - dy * SIDE - dx
-    return float((table[:, [here, there]].mean(axis=1) / table[:, MIDDLE]).min())
+    light = stars.profile.at(y, x)[0]
+    return float((light[:, [here, there]].mean(axis=1) / light[:, MIDDLE]).min())

@@ -20,29 +20,44 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from ccdproc_crplugin.kernels import stellar_width as width
-from ccdproc_crplugin.kernels.profile import HALF, MIDDLE, N_PIXELS, Fit, Profile, Windows, fit_sources, moffat_profile
+from ccdproc_crplugin.kernels.profile import (
+    HALF,
+    LONGEST_STEP,
+    N_PIXELS,
+    Fit,
+    Profile,
+    Windows,
+    fit_sources,
+    least_squares_of,
+    moffat_profile,
+    unit_columns,
+)
 
-LEAST_PEAK = 12.0  # standard deviations by which the peak of a star stands above its sky
+LEAST_PEAK = 8.0  # standard deviations by which the peak of a star stands above its sky
 SAME = 1.25  # adaptive widths within this factor of the common one are those of stars
 FEWEST = 8  # stars that must share the profile
-MOST = 100  # stars that are fitted
+MOST = 60  # stars that are fitted
 LEAST_SHARE = 0.5  # of the candidates that must share it
 
 #: What is tried first: shares of the common width (FWHM), and slopes between strong wings and a Gaussian.
-WIDTHS = (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1)
-SLOPES = (2.5, 3.5, 6.0, 20.0)
+WIDTHS = (0.7, 0.8, 0.9, 1.0, 1.1)
+SLOPES = (2.5, 4.0, 12.0)
 FIRST_ERROR = 0.05  # share of its light by which a pixel may differ from the profile
 #: The same of the refined profile: the first with which the stars are as far from it as their noise.
 ERRORS = (0.02, 0.03, 0.05, 0.08, 0.12)
+AS_NOISE = 1.2  # median chi squared per degree of freedom up to which that is so
 PEAK_ERROR = 0.005  # share of the brightest pixel by which all pixels may differ
 
 FITS = 3.0  # chi squared per degree of freedom of a star that shares the profile
 MOST_COUNTED = 4.0  # more of it counts no more in the choice of the profile
 DEGREES = N_PIXELS - 4
 SKY_PIXELS = 9.0  # the error of a sky is that of a mean of so many pixels
+#: Charge set free deep in a chip diffuses by a Gaussian of up to this width (FWHM, pixels), 0.6 pixels of standard
+#: deviation. A Moffat function of more than this slope is as good as one.
+WIDEST_CHARGE, GAUSSIAN = 1.45, 10.0
 REACH = 0.56  # pixels from the brightest pixel within which a star has its centre
 NEAR = 3  # pixels that the table of a star in the middle of its window reaches
-EVALUATIONS = 8
+EVALUATIONS = 6
 LOWEST, HIGHEST = (np.log(0.6), -0.5, -0.5, np.log(1.5)), (np.log(5.0), 0.5, 0.5, np.log(30.0))
 
 
@@ -66,7 +81,9 @@ def measure_profile(
     saturation: float | None = None,
 ) -> StellarProfile | None:
     """
-    The profile of the stars, whose `stellar_width` is ``fwhm``; None where fewer than 8 stars share one.
+    The profile of the stars, whose `stellar_width` is ``fwhm``.
+
+    None where fewer than 8 stars share one, or where it is one that the diffused charge of cosmic rays has too.
 
     ``data``, ``readnoise`` and ``saturation`` are in electrons.
     """
@@ -75,14 +92,16 @@ def measure_profile(
         return None
     windows = _windows(light, sky, readnoise, FIRST_ERROR)
     parameters = _best_of_grid(windows, fwhm)
-    fit, _ = _fit(windows, _profile(parameters, NEAR))
+    fit = _fit(windows, _profile(parameters, NEAR))
     share = fit.chi2 < MOST_COUNTED * DEGREES
     for _ in range(2):
         if np.count_nonzero(share) < max(FEWEST, LEAST_SHARE * len(windows)):
             return None
         parameters = _refined(windows[share], parameters, _part(fit, share))
-        fit, _ = _fit(windows, _profile(parameters, NEAR))
+        fit = _fit(windows, _profile(parameters, NEAR))
         share = fit.chi2 < FITS * DEGREES
+    if not _within_limits(parameters) or _may_be_charge(parameters):
+        return None
     error = _error(light[share], sky[share], readnoise, _profile(parameters, NEAR))
     if error is None:
         return None
@@ -140,9 +159,8 @@ def _profile(parameters: np.ndarray, radius: int | None = None) -> Profile:
     return moffat_profile(fwhm, beta, stretch) if radius is None else moffat_profile(fwhm, beta, stretch, radius)
 
 
-def _fit(windows: Windows, profile: Profile) -> tuple[Fit, np.ndarray]:
-    fit = fit_sources(windows, [profile], [REACH])
-    return fit, fit.chi2 / DEGREES
+def _fit(windows: Windows, profile: Profile) -> Fit:
+    return fit_sources(windows, [profile], [REACH])
 
 
 def _part(fit: Fit, chosen: np.ndarray) -> Fit:
@@ -152,21 +170,19 @@ def _part(fit: Fit, chosen: np.ndarray) -> Fit:
 def _best_of_grid(windows: Windows, fwhm: float) -> np.ndarray:
     """Parameters of the round profile that most windows fit."""
     trials = [np.array([np.log(share * fwhm), 0.0, 0.0, np.log(beta)]) for share in WIDTHS for beta in SLOPES]
-    losses = [np.minimum(_fit(windows, _profile(trial, NEAR))[1], MOST_COUNTED).sum() for trial in trials]
+    losses = [np.minimum(_fit(windows, _profile(trial, NEAR)).chi2, MOST_COUNTED * DEGREES).sum() for trial in trials]
     return trials[int(np.argmin(losses))]
 
 
 def _refined(windows: Windows, parameters: np.ndarray, fit: Fit) -> np.ndarray:
-    """Parameters of the profile with which the windows agree best; fluxes, places and skies are those of least squares."""
-    from ccdproc_crplugin.kernels import profile as fits
-
+    """Parameters of the profile with which the windows agree best, their fluxes, places and skies free."""
     y, x = fit.y[:, 0], fit.x[:, 0]
-    moves = np.repeat(1 / (fits.LONGEST_STEP * np.maximum(fit.flux, 1)) ** 2, 2, axis=1)
+    moves = np.repeat(1 / (LONGEST_STEP * np.maximum(fit.flux, 1)) ** 2, 2, axis=1)
 
     def residuals(trial: np.ndarray) -> np.ndarray:
         table = _profile(trial, NEAR).at(y, x)
-        columns = np.concatenate((fits._columns(windows, [table]), table[1:].swapaxes(0, 1)), axis=1)
-        solution, _ = fits._solve(windows, columns, 1, moves)
+        columns = np.concatenate((unit_columns(windows, [table]), table[1:].swapaxes(0, 1)), axis=1)
+        solution, _ = least_squares_of(windows, columns, 1, moves)
         rest = windows.light - np.einsum("nkm,nk->nm", columns, solution)
         return (np.sqrt(windows.weight) * rest).ravel()
 
@@ -182,10 +198,21 @@ def _refined(windows: Windows, parameters: np.ndarray, fit: Fit) -> np.ndarray:
     return found.x - 1
 
 
+def _within_limits(parameters: np.ndarray) -> bool:
+    """Whether a fit ended away from its limits, as it does where stars agree."""
+    margin = 0.01 * (np.array(HIGHEST) - LOWEST)
+    return bool((parameters > LOWEST + margin).all() and (parameters[:3] < (np.array(HIGHEST) - margin)[:3]).all())
+
+
+def _may_be_charge(parameters: np.ndarray) -> bool:
+    """Whether a profile is one that diffused charge makes too: as narrow, and without wings."""
+    return bool(np.exp(parameters[0]) < WIDEST_CHARGE and np.exp(parameters[3]) > GAUSSIAN)
+
+
 def _error(light: np.ndarray, sky: np.ndarray, readnoise: float, profile: Profile) -> float | None:
     """The first of `ERRORS` with which half of the stars have a chi squared of their degrees of freedom."""
     for error in ERRORS:
-        chi2 = _fit(_windows(light, sky, readnoise, error), profile)[1]
-        if np.median(chi2) < 1.2:
+        chi2 = _fit(_windows(light, sky, readnoise, error), profile).chi2
+        if np.median(chi2) < AS_NOISE * DEGREES:
             return error
     return None

@@ -156,9 +156,11 @@ def ccdcr_methods() -> None:
 
 
 @hookspec
-def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
+def ccdcr_refine(ccd: Any, mask: np.ndarray, frame: Any, detection: Any, parameters: Any) -> None:
     """
     Change the mask of a detector before the pixels are repaired.
+
+    An implementation names the arguments that it needs.
 
     Parameters
     ----------
@@ -166,11 +168,20 @@ def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
         The frame as it came in.
     mask : `~numpy.ndarray` of bool, shape (ny, nx)
         The cosmic rays so far; a copy that may be changed.
+    frame : object
+        The frame as the detector saw it: ``data`` (float32 (ny, nx), electron, read-only), ``bad`` (bool (ny, nx)),
+        ``variance`` and ``extra_variance`` (float32 (ny, nx), electron squared, or None), ``readnoise`` and
+        ``saturation`` (electron).
+    detection : `~ccdproc_crplugin.Detection`
+        What the detector gave, with what earlier plugins told.
+    parameters : dict
+        The parameters of the detector.
 
     Returns
     -------
-    `~numpy.ndarray` of bool or None
-        The changed mask, shape (ny, nx); None leaves it as it was.
+    `~numpy.ndarray` of bool, tuple or None
+        The changed mask, shape (ny, nx), or a tuple of it and a dict whose values go to `Detection.info` and to the
+        HISTORY. None leaves the mask as it was.
 
     Examples
     --------

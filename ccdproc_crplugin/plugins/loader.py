@@ -32,6 +32,7 @@ DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.default_plugins.lacosmic",
     "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
     "median": "ccdproc_crplugin.default_plugins.median",
+    "sharp_stars": "ccdproc_crplugin.default_plugins.sharp_stars",
     "preflight": "ccdproc_crplugin.default_plugins.preflight",
     "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
     "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",

@@ -25,6 +25,7 @@ HOST_KEYWORDS = frozenset(
         "protect",
         "mosaic",
         "dispersion_axis",
+        "refine",
         "repair",
         "preflight",
         "max_fraction",
