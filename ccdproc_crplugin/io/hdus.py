@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,15 @@ def unit_of(hdu: Any, path: Path) -> u.Unit:
             f"Found {said.keyword} = {name!r} in {str(path)!r}, which is no unit; expected adu or electron.",
             "Give {unit}.",
         ) from err
+
+
+def unit_as_it_came(ccd: CCDData) -> str:
+    """BUNIT as the header of a frame spells it; empty if it has none, or one that is not the unit of the frame."""
+    name = str(ccd.meta.get("BUNIT", "")).strip()
+    with suppress(ValueError, TypeError):
+        if name and (unit_named(name, ccd.meta) or u.Unit(name)) == ccd.unit:
+            return name
+    return ""
 
 
 def _stored_dtype(hdu: Any) -> np.dtype:
