@@ -13,7 +13,7 @@ from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.source import EventSource
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge, verdict_with_reason
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
 if TYPE_CHECKING:
@@ -69,6 +69,12 @@ class Pieces:
     def verdict(self) -> str:
         """Whether the events are credible, see `judge`."""
         return judge(self.n_events, self.expectation, extent=self.extent)
+
+    @property
+    def reason(self) -> str:
+        """The reason of the verdict: the extent of the events, or else how many are expected."""
+        verdict, reason = verdict_with_reason(self.n_events, self.expectation, self.extent)
+        return reason if reason and verdict != "cannot tell" else str(self.expectation)
 
     @cached_property
     def removed_charge(self) -> np.ndarray:

@@ -46,7 +46,6 @@ _VALUE = re.compile(r"'((?:[^']|'')*)'|([^/]*)")
 _GOES_ON = re.compile(rb"&' *(?:/.*)?$")
 
 
-
 @dataclass(frozen=True)
 class Expansion:
     """How far a packed file may expand: to so many bytes for each of its own, and to so many bytes anyhow."""
