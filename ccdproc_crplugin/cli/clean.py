@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ def _protected(word: str) -> str:
     """A section, or else a file."""
     from ccdproc_crplugin.frames.sections import read_section
 
-    return word if read_section(word) is not None else str(options.existing_file(word))
+    return word if read_section(word) is not None else os.fspath(options.existing_file(word))
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:

@@ -38,6 +38,7 @@ from ccdproc_crplugin.io.hdus import (
     is_flat,
     unit_as_it_came,
     unit_of,
+    warn_of_unit,
 )
 from ccdproc_crplugin.io.mask_file import mask_hdus
 from ccdproc_crplugin.io.opening import open_hdus
@@ -129,7 +130,7 @@ class FrameFile:
         if index == 0 and not self.hdus[0].shape:  # as CCDData.read does
             index = image_indices(self.hdus, self.path)[0]
         image = self.hdus[index]
-        unit = unit_of(image, self.path) if unit is None else given_unit(unit)
+        unit = unit_in_force(image, self.path, unit)
         belonging = companions(self.hdus, index)
         beside = {hdu.name: hdu for hdu in reversed(belonging)}
         data = flat(image.data)
@@ -163,7 +164,8 @@ class FrameFile:
     def holds_mask_of(self, ccd: CCDData) -> bool:
         """Whether the planes of quality in the file give the mask of a frame."""
         bad = [bad_of_plane(plane, self.header) for plane in self._quality_planes()]
-        return bool(bad) and np.array_equal(np.logical_or.reduce(bad), mask_of(ccd))
+        mask = mask_of(ccd)
+        return bool(bad) and mask is not None and np.array_equal(np.logical_or.reduce(bad), mask)
 
     def holds_uncertainty_of(self, ccd: CCDData) -> bool:
         """Whether an extension ERR gives the uncertainty of a frame."""
@@ -193,6 +195,15 @@ def _check_shape(hdu: Any, shape: tuple[int, ...]) -> None:
     if not hdu.is_image or hdu.shape[-2:] != shape or not is_flat(hdu):
         found = f"of shape {hdu.shape}" if hdu.is_image else "that is a table"
         raise CosmicRayError(f"Found an extension {hdu.name} {found}; expected an image of the frame's shape, {shape}.")
+
+
+def unit_in_force(hdu: Any, path: Path, given: Any) -> u.Unit:
+    """The unit that a user gives for an image, or else that of its header."""
+    if given is None:
+        return unit_of(hdu, path)
+    unit = given_unit(given)
+    warn_of_unit(hdu, path, unit)
+    return unit
 
 
 def given_unit(unit: Any) -> u.Unit:

@@ -216,7 +216,7 @@ class TestWhatCanNotBeKept:
             cleaned.write(tmp_path / "x.fits")
         assert "CRPIXELS" not in names_of_hdus(tmp_path / "x.fits")
         np.testing.assert_array_equal(CCDData.read(tmp_path / "x.fits").flags, 0)
-        with pytest.raises(CosmicRayError, match="flags that have other pixels.*restore_cosmic_rays"):
+        with pytest.raises(CosmicRayError, match=r"flags that have other pixels.*restore_cosmic_rays"):
             crp.write_ccd(cleaned, tmp_path / "y.fits")
 
     def test_a_file_whose_record_is_damaged_is_read_as_astropy_reads_it(self, cleaned, tmp_path):
