@@ -98,8 +98,10 @@ def _frames_of(path: Path, unit: str | None) -> Iterator[_Frame]:
 
 def _unit_of(hdu: Any, path: Path, given: str | None) -> tuple[str, str] | None:
     """The unit of an image in words, and where it stands; None if it is not known."""
+    from astropy import units as u
+
     from ccdproc_crplugin.frames.entries import entries
-    from ccdproc_crplugin.frames.gain_and_noise import is_rate
+    from ccdproc_crplugin.frames.gain_and_noise import is_rate, same_unit
     from ccdproc_crplugin.io.hdus import unit_of
 
     card = next((entry for entry in entries(hdu.header, "unit") if str(entry.value).strip()), None)
@@ -108,7 +110,8 @@ def _unit_of(hdu: Any, path: Path, given: str | None) -> tuple[str, str] | None:
     with suppress(CosmicRayError):
         unit = unit_of(hdu, path)
     if given is not None:
-        return given, f"given, against {source}" if card and unit is not None and str(unit) != given else "given"
+        contradicts = card is not None and unit is not None and not same_unit(unit, u.Unit(given))
+        return given, f"given, against {source}" if contradicts else "given"
     if unit is None:
         return None
     return f"{unit}, a rate" if is_rate(unit) else str(unit), source

@@ -16,6 +16,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, HeaderWarning, check_whole
 from ccdproc_crplugin.frames.entries import entries
+from ccdproc_crplugin.frames.gain_and_noise import same_unit
 from ccdproc_crplugin.frames.units import unit_named
 from ccdproc_crplugin.io.inputs import is_first_warning
 
@@ -182,7 +183,7 @@ def warn_of_unit(hdu: Any, path: Path, given: u.UnitBase) -> None:
     if said is None:
         return
     with suppress(CosmicRayError):
-        if unit_of(hdu, path) != given and is_first_warning("unit"):
+        if not same_unit(unit_of(hdu, path), given) and is_first_warning("unit"):
             warnings.warn(
                 f"Found {said.keyword} = {str(said.value).strip()!r} in {str(path)!r}, but the unit {given} is given; "
                 "expected one unit. The one that is given counts.",

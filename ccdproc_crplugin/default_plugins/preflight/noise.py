@@ -162,7 +162,7 @@ def _finding(budget: NoiseBudget, causes: list[Cause], warn_only: bool) -> Findi
         f"The {_measurement(budget)}: {_in_words(causes)}.",
         causes[0].note,
         *_compared(budget),
-        advice(fixes[0] if len(fixes) == 1 else " ".join(f"({n}) {fix}" for n, fix in enumerate(fixes, start=1))),
+        advice(fixes[0] if len(fixes) == 1 else "; ".join(f"({n}) {fix}" for n, fix in enumerate(fixes, start=1))),
     )
 
 
