@@ -23,8 +23,8 @@ LOCK = ".night.lock"
 
 def check_folders(source: Path | None, output: Path) -> None:
     """Refuse folders that are none, and folders that lie within each other; a collection has no input folder."""
-    first = next((path for path in (output, *output.absolute().parents) if os.path.lexists(path)), output)
-    if os.path.lexists(first) and not first.is_dir():
+    first = next((path for path in (output, *output.absolute().parents) if path.exists()), output)
+    if first.is_file():
         raise CosmicRayError(f"Found the file {str(first)!r} for the output; expected a folder, or a new name for one.")
     if source is None:
         return
