@@ -176,6 +176,7 @@ def clean_cosmic_rays(
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
+    _check_background(dispersion_axis, parameters)
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
     electronics = with_saturation(ccd, electronics)
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
@@ -231,6 +232,16 @@ def check_choices(
     check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
     check_bool("refine", refine)
+
+
+def _check_background(dispersion_axis: int | None, parameters: Mapping[str, Any]) -> None:
+    """Refuse an axis of dispersion beside a background, which takes the place of the spectrum's model."""
+    if dispersion_axis is not None and parameters.get("background") is not None:
+        raise CosmicRayError(
+            " together with background; expected one of them: the background takes the place of the spectrum's model.",
+            "Leave out {dispersion_axis} or {background}.",
+            parameter=("dispersion_axis", str(dispersion_axis)),
+        )
 
 
 def _check_not_cleaned(ccd: CCDData, force: bool) -> None:

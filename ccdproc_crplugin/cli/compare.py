@@ -41,8 +41,9 @@ def _read(path: Path) -> Any:
     from ccdproc_crplugin.io.hdus import FLAGS
     from ccdproc_crplugin.io.mask_file import is_mask_file
     from ccdproc_crplugin.io.opening import open_hdus
+    from ccdproc_crplugin.io.structure import OF_MASKS
 
-    with open_hdus(path) as hdus:
+    with open_hdus(path, expansion=OF_MASKS) as hdus:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
         if is_mask_file(hdus):

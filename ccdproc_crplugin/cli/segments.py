@@ -42,9 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--thickness", type=float, metavar="NUMBER", help=text)
     options.add_switches(parser, "overwrite")
     options.add_detection(parser)
-    group = parser.add_argument_group("calibration")
-    options.add_dark(group)
-    options.add_mosaic(group)
+    options.add_calibration(parser)
 
 
 def _named_file(text: str) -> tuple[str, Path]:
@@ -61,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
-        keywords = options.detection_keywords(args) | options.mosaic_keyword(args) | options.dark_keywords(args)
+        keywords = options.detection_keywords(args) | _given(options.calibration_keywords(args))
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
         keywords |= {"pixel_size": args.pixel_size, "thickness": args.thickness}
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
@@ -70,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
     show_table(table[SHORT + [name for name in MEASURED if name in table.colnames]], max_lines=LINES)
     show(repr(segments).strip("<>"), *written)
     return 0
+
+
+def _given(keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that are not as they are by default: a frame that was cleaned is not searched with any of them."""
+    return {name: value for name, value in keywords.items() if value is not None and value is not False}
 
 
 def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:

@@ -14,7 +14,7 @@ from ccdproc_crplugin.events.source import EventSource
 from ccdproc_crplugin.events.tracks import UNKNOWN, Silicon, add_track_columns
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge, verdict_with_reason
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.tracks import join_tracks
 
@@ -86,6 +86,12 @@ class Pieces:
     def verdict(self) -> str:
         """Whether the events are credible by the number of their tracks, see `judge`."""
         return judge(self.n_tracks, self.expectation, extent=self.extent)
+
+    @property
+    def reason(self) -> str:
+        """The reason of the verdict: the extent of the events, or else how many are expected."""
+        verdict, reason = verdict_with_reason(self.n_events, self.expectation, self.extent)
+        return reason if reason and verdict != "cannot tell" else str(self.expectation)
 
     @cached_property
     def removed_charge(self) -> np.ndarray:

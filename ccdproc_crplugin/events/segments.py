@@ -70,8 +70,8 @@ def cr_segments(
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
-        ``gain``, ``readnoise``, ``saturation`` and ``mosaic`` as for `clean_cosmic_rays`, and the parameters of the
-        detector.
+        ``gain``, ``readnoise``, ``saturation``, ``bias``, ``bad_pixels``, ``dispersion_axis`` and ``mosaic`` as for
+        `clean_cosmic_rays`, and the parameters of the detector.
 
     Returns
     -------
@@ -158,7 +158,7 @@ class CRSegments(EventPictures):
         events = "1 event" if self.n_events == 1 else f"{self.n_events} events"
         if self.n_tracks < self.n_events:
             events += f" of {self.n_tracks} track" + "s" * (self.n_tracks > 1)
-        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
+        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self._pieces.reason}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"

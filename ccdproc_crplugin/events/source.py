@@ -13,7 +13,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
 from ccdproc_crplugin.cleaning.repairs import estimate, estimates
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, check_choice
 from ccdproc_crplugin.frames.cards import gain_in_force, saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
@@ -24,6 +24,7 @@ from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
+from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
 
@@ -136,10 +137,22 @@ def _from_detector(
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
+    bias = companion(parameters.pop("bias", None), ccd, "bias")
+    bad_pixels = bad_pixel_mask(parameters.pop("bad_pixels", None), ccd.shape)
+    axis = parameters.pop("dispersion_axis", None)
+    check_choice("dispersion_axis", axis, (0, 1, None))
     chosen, parameters = choose_detector(detector, parameters)
     electronics = with_saturation(ccd, electronics_of(ccd, **known))
     calibration = calibration_with(ccd, dark, scale_dark, electronics)
-    frame = to_electrons(ccd, electronics, calibration=calibration, mosaic=mosaic)
+    frame = to_electrons(
+        ccd,
+        electronics,
+        calibration=calibration,
+        bias=bias,
+        bad_pixels=bad_pixels,
+        dispersion_axis=axis,
+        mosaic=mosaic,
+    )
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     y, x = true_pixels(found.mask)
     cleaned = np.array(ccd.data, dtype=float)

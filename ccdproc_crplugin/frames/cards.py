@@ -16,7 +16,7 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
+from ccdproc_crplugin.frames.flags import PixelFlag, flags_of, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
 from ccdproc_crplugin.frames.rates import (
@@ -50,6 +50,7 @@ CARDS = {
     "CRSATUR": "[electron] saturation level",
     "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
+    "CRBUNIT": "BUNIT before the cleaning",
     "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
@@ -128,13 +129,6 @@ def saturated_pixels(ccd: CCDData) -> np.ndarray | None:
     """The saturated pixels of a cleaned frame by its flags, bool (ny, nx); None without flags of ours."""
     flags = flags_of(ccd)
     return None if flags is None else is_flagged(flags, PixelFlag.SATURATED)
-
-
-def flags_of(ccd: CCDData) -> np.ndarray | None:
-    """The flags of a cleaned frame, uint8 (ny, nx); None without flags of ours."""
-    flags = ccd.flags
-    known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
-    return flags if known else None
 
 
 def write_edited(meta: MutableMapping) -> None:

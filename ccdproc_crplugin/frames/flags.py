@@ -6,8 +6,10 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
+    from astropy.nddata import CCDData
 
 
 class PixelFlag(IntFlag):
@@ -20,6 +22,13 @@ class PixelFlag(IntFlag):
     #: masked, not finite, or known to be bad
     BAD = 4
     NOT_SEARCHED = 8
+
+
+def flags_of(ccd: CCDData) -> np.ndarray | None:
+    """The flags of a frame if they are those of `PixelFlag`, uint8 (ny, nx); None otherwise."""
+    flags = ccd.flags
+    known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
+    return flags if known else None
 
 
 def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:

@@ -37,6 +37,9 @@ REGISTRIES: dict[str, tuple[str, Any]] = {
 #: The kinds of frame that are combined and that a step may take.
 MASTER_KINDS = ("bias", "dark", "flat")
 
+#: The keyword of a card, of one word or of several, as ESO's are; a card of 80 characters must have room for a value.
+_KEYWORD, LONGEST_KEYWORD = re.compile(r"[A-Z0-9_.#-]+( [A-Z0-9_.#-]+)*", re.IGNORECASE), 66
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -103,6 +106,33 @@ def check_dialect(dialect: Dialect) -> None:
                 )
             if table == "units":
                 _check_unit(where, name)
+            if table in ("keywords", "ignored", "corrections"):
+                _check_keywords(where, table, [word.partition("/")[0] for word in words])
+        if table in ("kinds", "units"):
+            _check_meanings(where, table, entries)
+    _check_keywords(where, "cards", list(dialect.cards))
+
+
+def _check_keywords(where: str, table: str, keywords: list[str]) -> None:
+    """Refuse keywords that no card can have; "#" in them stands for a digit."""
+    for keyword in map(str.strip, keywords):
+        if len(keyword) > LONGEST_KEYWORD or not _KEYWORD.fullmatch(keyword):
+            raise CosmicRayError(
+                f"{where} has the keyword {keyword!r:.80} under {table}; expected that of a header card, letters, "
+                "digits, '_', '-' and '.', with # for a digit."
+            )
+
+
+def _check_meanings(where: str, table: str, entries: dict[str, Any]) -> None:
+    """Refuse a word that means two kinds or two units."""
+    meanings: dict[str, str] = {}
+    for name, words in entries.items():
+        for word in words:
+            earlier = meanings.setdefault(word.strip().lower(), name)
+            if earlier != name:
+                raise CosmicRayError(
+                    f"{where} has {word!r:.80} for the {table} {earlier!r} and {name!r}; expected one."
+                )
 
 
 def _check_unit(where: str, name: str) -> None:

@@ -6,9 +6,11 @@
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
+import ccdproc_crplugin as crp
 from ccdproc_crplugin.cli import main
 
 from ..helpers.hit_frames import hit_frame
@@ -77,3 +79,21 @@ class TestDark:
 
     def test_a_file_that_does_not_exist_is_wrong_usage(self, frames):
         assert main(["segments", "frame.fits", "--dark", "none.fits"]) == 2
+
+
+def test_it_is_searched_as_clean_searches(night, capsys):
+    raw = np.array(CCDData.read("raw/light_1.fits", unit="adu").data)
+    fits.writeto("bad.fits", np.ones(raw.shape, dtype="u1"))
+    assert main(["segments", "raw/light_1.fits", "--bad-pixels", "bad.fits", "--dispersion-axis", "1"]) == 1
+    assert "no good pixel" in capsys.readouterr().err
+    fits.writeto("bias.fits", np.full(raw.shape, 5.0, dtype="f4"))
+    assert main(["segments", "raw/light_1.fits", "--bias", "bias.fits", "--detector", "median"]) == 0
+
+
+def test_the_reason_of_the_verdict_is_that_of_clean(here, capsys):
+    sky = np.random.default_rng(1).normal(300, 10, (300, 300))
+    sky[100:140, 100:140] += 5000
+    write_raw(here / "square.fits", data=sky.astype("u2"))
+    mask = sky > 3000
+    segments = crp.cr_segments(crp.read_ccd("square.fits"), mask=mask)
+    assert "too large: an event of 1600 pixels" in repr(segments)

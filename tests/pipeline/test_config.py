@@ -72,6 +72,13 @@ class TestConfiguration:
             ("[select]\nlight = []\n", r"line 8: Found light = \[\]; expected a list"),
             ("[group]\nby = 'ROTATOR'\n", r"line 8: Found by = 'ROTATOR'; expected a list of keywords"),
             ("[group]\n\nignore = ['fylter']\n", r"line 9: Found ignore = \['fylter'\]; expected .* filter, disperser"),
+            ('[group]\nby = ["COMMENT"]\n', r"line 8: Found by = \['COMMENT'\]; expected a list of keywords"),
+            ('[dialect]\n[dialect.keywords]\nkind = ["A"]\ngain = ["GA*"]\n', r"line 10: .* keyword 'GA\*'"),
+            ('[dialect]\nkinds = { flats = ["A"] }\n', r"line 8: Found that .* kinds for 'flats'"),
+            (
+                '[dialect]\n[dialect.kinds]\nbias = ["A"]\ndark = ["A"]\n',
+                r"line 8: Found that .* has 'A' for the kinds",
+            ),
             ("[group]\nwith = []\n", r"line 8: Found the key 'with' in \[group\]; expected one of: by, ignore"),
             (
                 "[combine]\nflat_scale = 'chip'\n",
