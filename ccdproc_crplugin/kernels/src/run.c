@@ -171,6 +171,7 @@ static void put_repairs(void *argument, int thread, int item)
         }
         *cleaned = repaired->new_data;
         repaired->variance = repaired->new_variance;
+        record->least_variance = fminf(record->least_variance, repaired->variance);
     }
     if (!box_is_empty(record->changed)) {
         atomic_store(&run->something_changed, true);
