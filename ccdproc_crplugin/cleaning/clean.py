@@ -237,7 +237,7 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
 
 def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None:
     """Refuse a frame on which more pixels were hit than can be."""
-    if (mask | bad).all():
+    if np.count_nonzero(mask) + np.count_nonzero(bad) >= mask.size and (mask | bad).all():
         raise CosmicRayError(
             "Found cosmic rays on every good pixel; expected some good pixels to repair from.",
             "Look at gain, read noise and the limits of the detector.",
@@ -255,7 +255,8 @@ def _cleaned_frame(
 ) -> tuple[CCDData, RemovedPixels]:
     """The new frame, with the header of the old one, and its record, which includes the ``earlier`` one."""
     y, x = true_pixels(found.mask)
-    values, scatter = _estimates(frame, found, repair, y, x)
+    lost = found.mask | frame.bad
+    values, scatter = _estimates(frame, found, lost, repair, y, x)
     cleaned = copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=result_dtype(ccd.data.dtype))
     if values is not None:
@@ -264,7 +265,7 @@ def _cleaned_frame(
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = found.mask | frame.bad
+    cleaned.mask = lost
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
     cleaned.flags = _flags(frame, found, record)
@@ -298,7 +299,12 @@ def _in_force(
 
 
 def _estimates(
-    frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, y: np.ndarray, x: np.ndarray
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    lost: np.ndarray,
+    repair: str | None,
+    y: np.ndarray,
+    x: np.ndarray,
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """
     Values for the pixels hit, or None, and the scatter of each: shape (n,), unit of the frame.
@@ -308,7 +314,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
+    estimate = repair_of(frame.mosaic)
     if found.background is None:
         values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
     else:
@@ -323,7 +329,7 @@ def _estimates(
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
     flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD)
     change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
-    if frame.saturated is not None:
+    if frame.saturated is not None and frame.saturated.any():
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     for left_out in (found.detection.not_searched, frame.protected):
         if left_out is not None:

@@ -111,7 +111,7 @@ def detect(
     if variant == "iraf":
         return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
-    n_along_edges = np.count_nonzero(found.mask & ~hits)
+    n_along_edges = 0 if hits is found.mask else np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
+import numpy as np
 
 
 class PixelFlag(IntFlag):
@@ -24,7 +22,8 @@ class PixelFlag(IntFlag):
 
 def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:
     """Where any of some bits is set: bool, of the shape of ``flags``."""
-    return (flags & int(bits)) != 0
+    found = flags & int(bits)
+    return np.not_equal(found, 0, out=found.view(bool)) if found.dtype.itemsize == 1 else found != 0
 
 
 def change_flags(flags: np.ndarray, y: np.ndarray, x: np.ndarray, *, add: int = 0, remove: int = 0) -> None:

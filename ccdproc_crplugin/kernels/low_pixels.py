@@ -89,8 +89,10 @@ def far_below(
     return found
 
 
-def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
+def beyond_saturation(data: np.ndarray, saturation: float, brightest: float = np.inf) -> np.ndarray | None:
     """Pixels far above the saturation level, bool (ny, nx); None if there are none, or too many."""
+    if brightest <= saturation:
+        return None
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = data > np.float32(TIMES_SATURATED) * np.float32(saturation)
     return beyond if 0 < np.count_nonzero(beyond) <= MOST_OF_FRAME * beyond.size else None

@@ -49,9 +49,13 @@ _NEARNESS = (
 _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
-def prepare(data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray, threads: int) -> tuple[bool, float]:
+def prepare(
+    data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray | None, threads: int
+) -> tuple[bool, float]:
     """Fill `cleaned` with data - background; return whether all of it is finite, and the highest value of the data."""
-    if background is None:
+    if cleaned is None:
+        cleaned = data
+    elif background is None:
         cleaned[...] = data
     else:
         np.subtract(data, background, out=cleaned)

@@ -198,7 +198,9 @@ static PyObject *find(PyObject *module, PyObject *args)
     Options options;
     void *flagged_pixels, *bad_pixels;
     PyObject *result = NULL;
-    if (frame_of(&views, data, background, variance, extra, cleaned, &frame)
+    if (cleaned == Py_None || flagged == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "cleaned and flagged: found None, expected arrays");
+    } else if (frame_of(&views, data, background, variance, extra, cleaned, &frame)
         && pixels_of(&views, flagged, "flagged", "?", true, &frame, &flagged_pixels)
         && pixels_of(&views, bad, "bad", "?", false, &frame, &bad_pixels)
         && options_of(&views, object, n_threads, &options)) {
@@ -252,7 +254,7 @@ static PyObject *holes(PyObject *module, PyObject *args)
 static PyMethodDef METHODS[] = {
     {"prepare", prepare, METH_VARARGS,
      "prepare(data, background, cleaned, threads)\n--\n\n"
-     "Fill cleaned with data - background; return whether all are finite, and the brightest of the data."},
+     "Fill cleaned, if not None, with data - background; return whether all are finite, and the brightest of the data."},
     {"find", find, METH_VARARGS,
      "find(data, background, variance, extra, cleaned, flagged, bad, options, threads)\n--\n\n"
      "Flag and repair cosmic rays in place; return the number of iterations and the scores as bytes."},
