@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,11 @@ def clean_cosmic_rays(
         checks.act_on(findings, preflight)
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     _check_share(found.mask, frame.bad, max_fraction)
-    cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
+    repaired = _repaired_pixels(frame, found, repair)
+    frame = replace(
+        frame, data=ccd.data
+    )  # gives back the memory of the data in electrons before the result takes its own
+    cleaned, record = _cleaned_frame(ccd, frame, found, repaired, earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
     checks.write_findings(cleaned.meta, findings)
@@ -251,12 +256,14 @@ def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None
 
 
 def _cleaned_frame(
-    ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, earlier: RemovedPixels | None
+    ccd: CCDData,
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    repaired: RepairedPixels,
+    earlier: RemovedPixels | None,
 ) -> tuple[CCDData, RemovedPixels]:
     """The new frame, with the header of the old one, and its record, which includes the ``earlier`` one."""
-    y, x = true_pixels(found.mask)
-    lost = found.mask | frame.bad
-    values, scatter = _estimates(frame, found, lost, repair, y, x)
+    y, x, values = repaired.y, repaired.x, repaired.values
     cleaned = copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=result_dtype(ccd.data.dtype))
     if values is not None:
@@ -264,8 +271,8 @@ def _cleaned_frame(
             cleaned.data[y, x] = values
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
-    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = lost
+    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, repaired.scatter)
+    cleaned.mask = repaired.lost
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
     cleaned.flags = _flags(frame, found, record)
@@ -296,6 +303,23 @@ def _in_force(
         **{name: value for name, value in assumed.items() if value is not None},
         **parameters,
     }
+
+
+@dataclass(frozen=True)
+class RepairedPixels:
+    """The pixels hit, in reading order, and what they get; the unit is that of the frame."""
+
+    lost: np.ndarray  # bool (ny, nx): hit or bad
+    y: np.ndarray
+    x: np.ndarray
+    values: np.ndarray | None  # None: they keep theirs
+    scatter: np.ndarray
+
+
+def _repaired_pixels(frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> RepairedPixels:
+    lost = found.mask | frame.bad
+    y, x = true_pixels(found.mask)
+    return RepairedPixels(lost, y, x, *_estimates(frame, found, lost, repair, y, x))
 
 
 def _estimates(

@@ -2,7 +2,7 @@
 """
 Which engine runs, and with how many threads.
 
-Both engines have the same two functions, ``prepare`` and ``find``, and return
+Both engines have the same three functions, ``prepare``, ``find`` and ``holes``, and return
 the same result.
 """
 
@@ -60,7 +60,7 @@ def engine(name: str | None = None) -> EngineChoice:
 
 
 def load_engine(name: str | None = None) -> ModuleType:
-    """The module with ``prepare`` and ``find`` of the engine that `engine` chooses."""
+    """The module with ``prepare``, ``find`` and ``holes`` of the engine that `engine` chooses."""
     return import_module(_ENGINES[engine(name).name])
 
 

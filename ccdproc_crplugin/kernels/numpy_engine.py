@@ -28,7 +28,7 @@ from ccdproc_crplugin.kernels.numpy_filters import (
     median_around,
     window,
 )
-from ccdproc_crplugin.kernels.numpy_holes import holes
+from ccdproc_crplugin.kernels.numpy_holes import holes as holes
 from ccdproc_crplugin.kernels.options import Options
 
 SCORE = np.dtype([("y", np.int32), ("x", np.int32), ("s_prime", np.float32), ("s_prime_over_f", np.float32)])

@@ -47,9 +47,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
     return Surroundings(float(ring.mean() - sky), noise / len(ring) ** 0.5, noise)
 
 
-def _box_around(
-    where: tuple[slice, slice], shape: tuple[int, ...]
-) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _box_around(where: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """The box with the surroundings of a bounding box, and the bounding box within it."""
     rows, columns = (
         slice(max(0, part.start - BAND - 1), min(size, part.stop + BAND + 1))
