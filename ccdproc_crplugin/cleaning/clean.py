@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -199,7 +200,10 @@ def clean_cosmic_rays(
         checks.act_on(findings, preflight)
     found = find_cosmic_rays(ccd, frame, chosen, parameters, refine=refine)
     _check_share(found.mask, frame.bad, max_fraction)
-    cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
+    repaired = _repaired_pixels(frame, found, repair)
+    # The memory of the data in electrons is given back before the result takes its own.
+    frame = replace(frame, data=ccd.data)
+    cleaned, record = _cleaned_frame(ccd, frame, found, repaired, earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
     checks.write_findings(cleaned.meta, findings)
@@ -256,7 +260,7 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
 
 def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None:
     """Refuse a frame on which more pixels were hit than can be."""
-    if (mask | bad).all():
+    if np.count_nonzero(mask) + np.count_nonzero(bad) >= mask.size and (mask | bad).all():
         raise CosmicRayError(
             "Found cosmic rays on every good pixel; expected some good pixels to repair from.",
             "Look at gain, read noise and the limits of the detector.",
@@ -270,11 +274,14 @@ def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None
 
 
 def _cleaned_frame(
-    ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, earlier: RemovedPixels | None
+    ccd: CCDData,
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    repaired: RepairedPixels,
+    earlier: RemovedPixels | None,
 ) -> tuple[CCDData, RemovedPixels]:
     """The new frame, with the header of the old one, and its record, which includes the ``earlier`` one."""
-    y, x = true_pixels(found.mask)
-    values, scatter = _estimates(frame, found, repair, y, x)
+    y, x, values = repaired.y, repaired.x, repaired.values
     cleaned = copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=result_dtype(ccd.data.dtype))
     if values is not None:
@@ -282,8 +289,8 @@ def _cleaned_frame(
             cleaned.data[y, x] = values
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
-    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = found.mask | frame.bad
+    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, repaired.scatter)
+    cleaned.mask = repaired.lost
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
     cleaned.flags = _flags(frame, found, record)
@@ -316,8 +323,30 @@ def _in_force(
     }
 
 
+@dataclass(frozen=True)
+class RepairedPixels:
+    """The pixels hit, in reading order, and what they get; the unit is that of the frame."""
+
+    lost: np.ndarray  # bool (ny, nx): hit or bad
+    y: np.ndarray
+    x: np.ndarray
+    values: np.ndarray | None  # None: they keep theirs
+    scatter: np.ndarray
+
+
+def _repaired_pixels(frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> RepairedPixels:
+    lost = found.mask | frame.bad
+    y, x = true_pixels(found.mask)
+    return RepairedPixels(lost, y, x, *_estimates(frame, found, lost, repair, y, x))
+
+
 def _estimates(
-    frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, y: np.ndarray, x: np.ndarray
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    lost: np.ndarray,
+    repair: str | None,
+    y: np.ndarray,
+    x: np.ndarray,
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """
     Values for the pixels hit, or None, and the scatter of each: shape (n,), unit of the frame.
@@ -327,7 +356,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    values, scatter = estimates(frame, found, y, x, repair or PROFILE)
+    values, scatter = estimates(frame, found, y, x, lost, repair or PROFILE)
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
@@ -337,7 +366,7 @@ def _estimates(
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
     flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD)
     change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
-    if frame.saturated is not None:
+    if frame.saturated is not None and frame.saturated.any():
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     for left_out in (found.detection.not_searched, frame.protected):
         if left_out is not None:

@@ -93,7 +93,9 @@ def find_cosmic_rays(
 
     if frame.mosaic.pattern is None:
         detection = search(frame, searched)
-        mask = detection.mask & ~frame.not_to_search
+        mask = detection.mask
+        if frame.not_to_search.any():
+            mask = mask & ~frame.not_to_search
     else:
         detection, mask = search_planes(frame, searched, search)
     if refine:

@@ -20,14 +20,19 @@ REPAIRS = (PROFILE, *KERNEL_REPAIRS)
 
 
 def estimates(
-    frame: ElectronFrame, found: FoundCosmicRays, y: np.ndarray, x: np.ndarray, method: str = PROFILE
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    y: np.ndarray,
+    x: np.ndarray,
+    lost: np.ndarray,
+    method: str = PROFILE,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Estimates of pixels (y, x) that were hit and the scatter of those they are drawn from, electron, (n,) each."""
     return estimate(
         frame.data,
         y,
         x,
-        found.mask | frame.bad,
+        lost,
         method,
         mosaic=frame.mosaic,
         readnoise=frame.electronics.lowest_readnoise,

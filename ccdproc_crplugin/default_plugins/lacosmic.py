@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -111,18 +112,9 @@ def detect(
         **frame,
         **search,
     )
-    info |= {"sigclip": sigclip, "objlim": float(objlim), "engine": engine().name}
-    info |= _what_noise_makes(n_searched, sigclip, limit, sky_level(data, lost), readnoise)
-    if fwhm is not None:
-        info["fwhm"] = round(fwhm, 2)
-    if variant == "iraf":
-        return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
-    hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
-    n_along_edges = np.count_nonzero(found.mask & ~hits)
-    searched, own = on_top_of(background, data, extra_variance)
-    hits = beyond_noise(
+    significant = beyond_noise(
         data,
-        hits,
+        found.mask,
         repaired=found.cleaned,
         readnoise=readnoise,
         limit=limit,
@@ -130,6 +122,17 @@ def detect(
         variance=variance,
         extra_variance=extra_variance,
     )
+    found = replace(found, cleaned=data)  # the host repairs: what the search repaired takes memory for nothing
+    info |= {"sigclip": sigclip, "objlim": float(objlim), "engine": engine().name}
+    info |= _what_noise_makes(n_searched, sigclip, limit, sky_level(data, lost), readnoise)
+    if fwhm is not None:
+        info["fwhm"] = round(fwhm, 2)
+    if variant == "iraf":
+        return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
+    hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
+    n_along_edges = 0 if hits is found.mask else np.count_nonzero(found.mask & ~hits)
+    searched, own = on_top_of(background, data, extra_variance)
+    hits = significant if hits is found.mask else hits & significant
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)

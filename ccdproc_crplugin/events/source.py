@@ -156,7 +156,7 @@ def _from_detector(
     found = find_cosmic_rays(ccd, frame, chosen, parameters)
     y, x = true_pixels(found.mask)
     cleaned = np.array(ccd.data, dtype=float)
-    cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x)[0], y, x)
+    cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x, found.mask | frame.bad)[0], y, x)
     bad, saturated = frame.bad, frame.saturated
     return EventSource(found.mask, ccd.data, cleaned, bad, electronics.factor, u.electron, saturated, mosaic=mosaic)
 

@@ -33,7 +33,8 @@ def flags_of(ccd: CCDData) -> np.ndarray | None:
 
 def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:
     """Where any of some bits is set: bool, of the shape of ``flags``."""
-    return (flags & int(bits)) != 0
+    found = flags & int(bits)
+    return np.not_equal(found, 0, out=found.view(bool)) if found.dtype.itemsize == 1 else found != 0
 
 
 def change_flags(flags: np.ndarray, y: np.ndarray, x: np.ndarray, *, add: int = 0, remove: int = 0) -> None:

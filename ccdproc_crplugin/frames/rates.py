@@ -401,7 +401,7 @@ def searched_share(flags: np.ndarray | None) -> float:
     """The share of the pixels that are not bad that was searched, by the flags of a cleaned frame."""
     if flags is None:
         return 1.0
-    n_good = np.count_nonzero(~is_flagged(flags, PixelFlag.BAD))
+    n_good = flags.size - np.count_nonzero(is_flagged(flags, PixelFlag.BAD))
     return 1 - np.count_nonzero(is_flagged(flags, PixelFlag.NOT_SEARCHED)) / n_good if n_good else 0.0
 
 

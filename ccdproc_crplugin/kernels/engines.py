@@ -2,8 +2,8 @@
 """
 Which engine runs, and with how many threads.
 
-Both engines have the same functions, ``prepare`` and ``find`` of the search,
-``front`` and ``beside`` of growth, and return the same result.
+Both engines have the same functions, ``prepare`` and ``find`` of the search, ``front`` and ``beside``
+of growth and ``holes``, and return the same result.
 """
 
 from __future__ import annotations
