@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Detection quality over stellar width, sky, star density and chip: one table.
 
-Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--detectors 'name;name'] [--csv FILE]``.
+Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--fwhm 3 5] [--detectors 'name;name'] [--csv FILE]``.
 The learned detectors that `learned` finds may be named, too: ``--detectors 'lacosmic;deepCR;Cosmic-CoNN'``.
 With ``--auto`` it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8.
 
@@ -252,12 +252,13 @@ def main(args=None):
     parser.add_argument("--size", type=int, default=768, help="side of a frame, in pixels")
     parser.add_argument("--seeds", type=int, default=1, help="frames a cell")
     parser.add_argument("--detectors", default=";".join(SHOWN), help="names, semicolons between")
+    parser.add_argument("--fwhm", type=float, nargs="+", default=FWHM, help="stellar widths, in pixels")
     parser.add_argument("--csv", help="write the counts of every cell to this file")
     parser.add_argument("--auto", action="store_true", help="sigclip='auto' against fixed values")
     options = parser.parse_args(args)
     rows = []
     detectors = [AUTO, *FIXED] if options.auto else options.detectors.split(";")
-    for cell in itertools.product(FWHM, SKY, STARS, CHIPS):
+    for cell in itertools.product(options.fwhm, SKY, STARS, CHIPS):
         rows += run_cell(cell, detectors, options.size, options.seeds)
     if options.csv:
         Table(rows).write(options.csv, format="ascii.csv", overwrite=True)
