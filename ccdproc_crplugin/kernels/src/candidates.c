@@ -13,9 +13,6 @@ enum CandidateState { CANDIDATE = 1, COSMIC_RAY = 2, FOUND = 4 };
 /* Rows without candidates between those that are searched by themselves: as many as loading them apart costs. */
 enum { LEAST_GAP = 12 };
 
-/* A tile is crowded where more than one of so many of its blocks may hold a candidate. */
-enum { CROWDED = 5 };
-
 /* --- which pixels may be cosmic rays at all ------------------------------ */
 
 static Box region_in_planes(const Tile *tile, int margin)
@@ -71,40 +68,29 @@ static int candidates_of_block(Tile *tile, Box searched, int row, int block, flo
     return n;
 }
 
-/* The blocks with a pixel in them that may be a candidate, into `tile->grown`. */
-static int find_blocks(Tile *tile, Box searched, float limit)
-{
-    const int first = searched.x0 / LANES, end = (searched.x1 + LANES - 1) / LANES;
-    const int blocks_per_row = (int)(tile->stride / LANES);
-    int n = 0;
-    for (int row = searched.y0; row < searched.y1; row++) {
-        const float *laplacian = plane_row(tile, PLANE_LAPLACIAN, row);
-        if (!laplacian_exceeds(laplacian + first * LANES, end - first, limit)) {
-            continue;
-        }
-        for (int block = first; block < end; block++) {
-            if (laplacian_exceeds(laplacian + block * LANES, 1, limit)) {
-                tile->grown[n++] = row * blocks_per_row + block;
-            }
-        }
-    }
-    return n;
-}
-
 /* Every pixel with S' > limit in the region and around it, as far as growth
  * looks. */
 static int find_candidates(Tile *tile, float limit)
 {
     const Box searched = region_in_planes(tile, GROWTH);
-    const int blocks_per_row = (int)(tile->stride / LANES);
-    const int n_blocks = find_blocks(tile, searched, laplacian_limit(tile, limit));
+    const int first = searched.x0 / LANES, end = (searched.x1 + LANES - 1) / LANES;
+    const float least_laplacian = laplacian_limit(tile, limit);
     int n = 0;
-    if (n_blocks > 0) {
-        tile_forget(tile);
-    }
-    tile->crowded = n_blocks > tile->n_rows * tile->n_blocks / CROWDED;
-    for (int k = 0; k < n_blocks; k++) {
-        n = candidates_of_block(tile, searched, tile->grown[k] / blocks_per_row, tile->grown[k] % blocks_per_row, limit, n);
+    bool forgotten = false;
+    for (int row = searched.y0; row < searched.y1; row++) {
+        const float *laplacian = plane_row(tile, PLANE_LAPLACIAN, row);
+        if (!laplacian_exceeds(laplacian + first * LANES, end - first, least_laplacian)) {
+            continue;
+        }
+        if (!forgotten) {
+            tile_forget(tile);
+            forgotten = true;
+        }
+        for (int block = first; block < end; block++) {
+            if (laplacian_exceeds(laplacian + block * LANES, 1, least_laplacian)) {
+                n = candidates_of_block(tile, searched, row, block, limit, n);
+            }
+        }
     }
     return n;
 }

@@ -108,8 +108,7 @@ static void need_fine(Tile *tile, int row, int block)
 
 static void need_fine_across(Tile *tile, int row, int column, int radius)
 {
-    const BlockRange blocks = blocks_across(tile, column, radius);
-    for (int block = blocks.first; block <= blocks.last; block++) {
+    for (int block = (column - radius) / LANES; block <= (column + radius) / LANES; block++) {
         need_fine(tile, row, block);
     }
 }
@@ -123,7 +122,7 @@ static void need_row_medians_of_fine(Tile *tile, int row, int column)
     const int first = column - column % LANES;
     need_fine_across(tile, row, column, 4);
     median_line(9, plane_row(tile, PLANE_FINE, row) + first, 1, plane_row(tile, PLANE_ROWS_OF_FINE, row) + first);
-    *ready |= lanes_served(tile, column, 4);
+    *ready |= lanes_served(column, 4);
 }
 
 static uint16_t large_structure(Tile *tile, int row, int column, float *out)
@@ -142,7 +141,7 @@ static uint16_t large_structure(Tile *tile, int row, int column, float *out)
     } else {
         median_7x7(plane_row(tile, PLANE_FINE, row) + first, tile->stride, out);
     }
-    return lanes_served(tile, column, reach);
+    return lanes_served(column, reach);
 }
 
 float fine_structure_at(Tile *tile, int row, int column)

@@ -7,28 +7,8 @@
 static const float LEAST_VARIANCE = 0.00001f; /* electrons squared */
 static const uint16_t ALL_LANES = 0xffff;
 
-/* Not at the ends of the planes' rows, where a block lacks a neighbour. */
-static bool fills_whole_block(const Tile *tile, int block)
+uint16_t lanes_served(int column, int radius)
 {
-    return tile->crowded && block > 0 && block < tile->n_blocks - 1;
-}
-
-BlockRange blocks_across(const Tile *tile, int column, int radius)
-{
-    if (!fills_whole_block(tile, column / LANES)) {
-        return (BlockRange){(column - radius) / LANES, (column + radius) / LANES};
-    }
-    const int first = column - column % LANES;
-    return (BlockRange){(first - radius) / LANES, (first + LANES - 1 + radius) / LANES};
-}
-
-/* The lanes of a block that a filter of this radius may serve at once: all of them in a crowded tile, whose neighbouring
- * blocks are wanted anyway; else those that need the same neighbouring blocks as the column's own. */
-uint16_t lanes_served(const Tile *tile, int column, int radius)
-{
-    if (fills_whole_block(tile, column / LANES)) {
-        return ALL_LANES;
-    }
     const int lane = column % LANES;
     const int first = lane < radius ? 0 : radius;
     const int last = lane > LANES - 1 - radius ? LANES - 1 : LANES - 1 - radius;
@@ -105,8 +85,7 @@ void need_s(Tile *tile, int row, int block)
 
 static void need_s_across(Tile *tile, int row, int column, int radius)
 {
-    const BlockRange blocks = blocks_across(tile, column, radius);
-    for (int block = blocks.first; block <= blocks.last; block++) {
+    for (int block = (column - radius) / LANES; block <= (column + radius) / LANES; block++) {
         need_s(tile, row, block);
     }
 }
@@ -120,7 +99,7 @@ static void need_row_medians_of_s(Tile *tile, int row, int column)
     const int first = column - column % LANES;
     need_s_across(tile, row, column, 3);
     median_line(7, plane_row(tile, PLANE_S, row) + first, 1, plane_row(tile, PLANE_ROWS_OF_S, row) + first);
-    *ready |= lanes_served(tile, column, 3);
+    *ready |= lanes_served(column, 3);
 }
 
 static uint16_t median_of_s(Tile *tile, int row, int column, float *out)
@@ -139,7 +118,7 @@ static uint16_t median_of_s(Tile *tile, int row, int column, float *out)
     } else {
         median_5x5(plane_row(tile, PLANE_S, row) + first, tile->stride, out);
     }
-    return lanes_served(tile, column, reach);
+    return lanes_served(column, reach);
 }
 
 float s_prime_at(Tile *tile, int row, int column)

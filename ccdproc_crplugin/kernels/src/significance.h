@@ -9,14 +9,7 @@ void need_s(Tile *tile, int row, int block);
 
 /* The lanes of a column's block whose windows of this radius need no other
  * blocks than the column's own window does. */
-uint16_t lanes_served(const Tile *tile, int column, int radius);
-
-/* The blocks that the lanes served together with a column need. */
-typedef struct {
-    int first, last;
-} BlockRange;
-
-BlockRange blocks_across(const Tile *tile, int column, int radius);
+uint16_t lanes_served(int column, int radius);
 
 /* Fill S' of a pixel, and give it. */
 float s_prime_at(Tile *tile, int row, int column);

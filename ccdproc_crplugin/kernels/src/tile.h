@@ -57,7 +57,6 @@ typedef struct {
     ptrdiff_t stride;   /* length of a row of a plane */
     int max_rows, guard;
     bool at_edge;       /* some pixels of the planes lie outside the frame */
-    bool crowded;       /* many blocks hold pixels that may be cosmic rays */
     float least_noise;  /* no searched pixel has less */
     float *planes[N_PLANES];
     uint16_t *ready[N_PLANES]; /* for each block the lanes that are filled */
