@@ -1,7 +1,7 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Detection quality over stellar width, sky, star density and chip: one table.
 
-Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--fwhm 3 5] [--detectors 'name;name'] [--csv FILE]``.
+Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--fwhm 3 5] [--detectors 'name;name']``.
 The learned detectors that `learned` finds may be named, too: ``--detectors 'lacosmic;deepCR;Cosmic-CoNN'``.
 With ``--auto`` it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8.
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from astropy.nddata import CCDData
 
 
@@ -26,6 +25,8 @@ class PixelFlag(IntFlag):
 
 def flags_of(ccd: CCDData) -> np.ndarray | None:
     """The flags of a frame if they are those of `PixelFlag`, uint8 (ny, nx); None otherwise."""
+    import numpy as np
+
     flags = ccd.flags
     known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
     return flags if known else None
@@ -33,6 +34,8 @@ def flags_of(ccd: CCDData) -> np.ndarray | None:
 
 def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:
     """Where any of some bits is set: bool, of the shape of ``flags``."""
+    import numpy as np
+
     found = flags & int(bits)
     return np.not_equal(found, 0, out=found.view(bool)) if found.dtype.itemsize == 1 else found != 0
 

@@ -40,6 +40,7 @@ WRONG = 0.3  # median error (of the logarithm) of the brightest pixels from whic
 LEAST_ERROR = 0.02  # share of its light by which a pixel of a star may differ from the profile
 BESIDE = 0.6  # pixels from the middle of its brightest pixel within which a star has its centre
 
+LEAST_NOISE = 1e-3  # variance of a pixel as a share of the largest one around
 CHUNK = 500  # lost pixels that are fitted at once
 MOST = 20_000  # lost pixels beside bright ones beyond which the frame is no field of stars
 
@@ -165,6 +166,8 @@ def _around(
         noise = np.maximum(np.where(good, values, 0), 0) + readnoise**2
     else:
         noise, _ = _values(variance, y, x, lost, pixels)
+    # Without a read noise, pixels of no light would have no noise at all.
+    noise = np.maximum(noise, LEAST_NOISE * np.maximum(noise.max(axis=1, keepdims=True), 1))
     taper = np.exp(-(pixels[0] ** 2 + pixels[1] ** 2) / (2 * (REACH * fwhm) ** 2))
     weight = good * taper / (noise + (error * np.maximum(light, 0)) ** 2)
     degrees = np.maximum((good * taper).sum(axis=1) - 4, 1)

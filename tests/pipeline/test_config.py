@@ -27,7 +27,7 @@ class TestConfiguration:
                 "[nigth]\n",
                 r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
             ),
-            ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
+            ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'profile', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
             ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
             (
@@ -157,7 +157,7 @@ class TestParametersOfSteps:
             ("create_deviation", {"disregard_nan": 1}, "Found disregard_nan = 1; expected True or False"),
             ("create_deviation", {"readnoise": -1}, "Found readnoise ?= ?-1; expected"),
             ("clean_cosmic_rays", {"force": "no"}, "Found force = 'no'; expected True or False"),
-            ("clean_cosmic_rays", {"repair": "glue"}, "Found repair = 'glue'; expected one of: 'meanmask'"),
+            ("clean_cosmic_rays", {"repair": "glue"}, "Found repair = 'glue'; expected one of: 'profile'"),
             ("clean_cosmic_rays", {"saturation": 0}, "Found saturation ?= ?0; expected"),
             ("correct_gain", {"gain": -1}, "Found gain ?= ?-1; expected"),
             ("correct_gain", {"gain": float("inf")}, "Found gain ?= ?inf; expected"),
