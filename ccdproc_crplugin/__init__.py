@@ -35,6 +35,7 @@ _HOME = {
     "cr_segments": "events.segments",
     "cr_tune": "tuning.tune",
     "expected_events": "frames.rates",
+    "load_plugin": "plugins",
     "plan_night": "pipeline.run",
     "plugin_report": "plugins.table",
     "read_ccd": "io.ccd",

@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
     "testing": "simulate plugins cleaning frames",
-    "cli": "testing report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate kernels",
+    "cli": "testing report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate "
+    "kernels",
     "__init__": "default_plugins plugins frames",
 }
 

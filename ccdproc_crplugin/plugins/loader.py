@@ -17,6 +17,7 @@ from typing import Any
 import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
+from ccdproc_crplugin.plugins.files import FILES_VARIABLE, files_named, module_of_file, plugin_of_file
 from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
@@ -47,6 +48,7 @@ class PluginHost(Registry):
         environ = os.environ if environ is None else environ
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path
+        self._files = files_named(environ.get(FILES_VARIABLE, ""))
         super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
 
     def load(self) -> PluginHost:
@@ -55,6 +57,8 @@ class PluginHost(Registry):
             self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
         for plugin, load in self._installed(self._path):
             self._load(plugin, load)
+        for path in self._files:
+            self._load(plugin_of_file(path), functools.partial(module_of_file, path))
         return self
 
     def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
@@ -147,6 +151,70 @@ def register(module: Any, name: str) -> None:
             raise CosmicRayError(f"The plugin {name!r} can't be registered: {reason_of(err)}") from err
 
 
+def load_plugin(path: str | os.PathLike) -> str:
+    """
+    Register the hooks of a single file for this process; loading it again replaces what it registered before.
+
+    Parameters
+    ----------
+    path : path
+        A Python file with hook implementations.
+
+    Returns
+    -------
+    str
+        The plugin's name: that of the file without ``.py``.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read or run, or a hook implementation fits no hook.
+
+    Warns
+    -----
+    PluginWarning
+        For each thing it yields that can't be taken.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import ccdproc_crplugin as crp
+    >>> source = '''
+    ... from ccdproc_crplugin import Detection, Detector, hookimpl
+    ...
+    ... def detect(data, *, mask, variance, readnoise, saturation, limit=1000.0):
+    ...     return Detection((data > limit) & ~mask)
+    ...
+    ... @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("above", "every pixel above a level (electron)", detect)
+    ... '''
+    >>> _ = Path("above.py").write_text(source)
+    >>> crp.load_plugin("above.py"), "above" in crp.detectors()
+    ('above', True)
+    >>> crp.plugins.unregister("above")
+    """
+    plugin = plugin_of_file(path)
+    try:
+        module = module_of_file(path)
+    except FAILURES as err:
+        raise _not_loaded(path, err) from err
+    with _host_lock:
+        host().forget(plugin)
+        try:
+            host().add(module, plugin)
+        except FAILURES as err:
+            raise _not_loaded(path, err) from err
+    return plugin.name
+
+
+def _not_loaded(path: str | os.PathLike, err: BaseException) -> CosmicRayError:
+    advice = "Give a Python file whose ccdcr_* functions are marked with ccdproc_crplugin.hookimpl."
+    return CosmicRayError(
+        f"Found that the plugin file {os.fspath(path)!r:.300} can't be loaded: {reason_of(err)}", advice
+    )
+
+
 def unregister(name: str) -> None:
     """
     Unregister a plugin of this process.
@@ -154,7 +222,7 @@ def unregister(name: str) -> None:
     Parameters
     ----------
     name : str
-        The plugin's name.
+        The plugin's name. If several have it, the last to be registered goes.
 
     Raises
     ------

@@ -78,15 +78,18 @@ class Registry:
                 self._collect(hook, implementation.function, plugin)
 
     def remove(self, name: str) -> None:
-        """Unregister a plugin with everything that it registered."""
+        """Unregister the plugin that was the last to be registered under a name."""
         chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
         if not chosen:
             known = ", ".join(plugin.name for plugin in self._plugins.values())
             raise CosmicRayError(f"No plugin is named {name!r}; registered are: {known}.")
-        for plugin in chosen:
-            del self._plugins[plugin.key]
+        self.forget(chosen[-1])
+
+    def forget(self, plugin: Plugin) -> None:
+        """Unregister a plugin if it is registered, with what it registered and what failed."""
+        if self._plugins.pop(plugin.key, None) is not None:
             self._manager.unregister(name=plugin.key)
-            self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
+        self.registrations = [entry for entry in self.registrations if entry.plugin.key != plugin.key]
 
     def registered(self, kind: str) -> Mapping[str, Any]:
         """Everything of one kind that is registered, by name."""

@@ -15,17 +15,10 @@ _HOME = {
     "check_step": "running",
     "checks_of": "running",
     "parametrize_with_checks": "pytest_plugin",
+    "write_plugin": "new_plugin",
 }
 
-__all__ = [
-    "Check",
-    "ConformanceError",
-    "Subject",
-    "check_detector",
-    "check_step",
-    "checks_of",
-    "parametrize_with_checks",
-]
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name):

@@ -56,11 +56,6 @@ def test_built_in(subject, check):
     check(subject)
 
 
-@parametrize_with_checks([Subject("lacosmic", parameters={"sigclip": "auto"})])
-def test_l_a_cosmic_that_chooses_its_limits(subject, check):
-    check(subject)
-
-
 @pytest.mark.parametrize("check", checks_of("step").values(), ids=checks_of("step"))
 @pytest.mark.parametrize("name", ["mask_bad_pixels", "measure_events"])
 def test_steps_that_need_a_file_or_a_cleaned_frame(name, check, tmp_path):
