@@ -48,6 +48,7 @@ class PluginHost(Registry):
         environ = os.environ if environ is None else environ
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path
+        self._waiting: list[tuple[Plugin, entrypoints.EntryPoint]] = []
         self._files = files_named(environ.get(FILES_VARIABLE, ""))
         super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
 
@@ -55,13 +56,23 @@ class PluginHost(Registry):
         """Load the built-in plugins and those of other distributions."""
         for name, module in DEFAULT_PLUGINS.items():
             self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
-        for plugin, load in self._installed(self._path):
-            self._load(plugin, load)
+        self._waiting = list(self._installed(self._path))
+        self.load_waiting()
         for path in self._files:
             self._load(plugin_of_file(path), functools.partial(module_of_file, path))
         return self
 
-    def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
+    def load_waiting(self) -> None:
+        """Load the plugins of other distributions that were not loaded yet, unless they are being imported."""
+        waiting, self._waiting = self._waiting, []
+        for plugin, entry_point in waiting:
+            if _is_being_imported(entry_point.module_name):
+                # A plugin that is imported first imports this package, which must not load it half made.
+                self._waiting.append((plugin, entry_point))
+            else:
+                self._load(plugin, entry_point.load)
+
+    def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, entrypoints.EntryPoint]]:
         """The plugins of other distributions, not yet imported."""
         with warnings.catch_warnings(record=True) as malformed:
             warnings.simplefilter("always")
@@ -77,7 +88,7 @@ class PluginHost(Registry):
             self.fail(nameless, f"its entry points can't be read: {reason}")
         for entry_point in found:
             distro = entry_point.distro
-            yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point.load
+            yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point
 
     def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         if self.disabled & {_normal(plugin.name), _normal(plugin.distribution)} - {DISTRIBUTION}:
@@ -87,6 +98,11 @@ class PluginHost(Registry):
             self.add(load(), plugin)
         except FAILURES as err:
             self.fail(plugin, reason_of(err))
+
+
+def _is_being_imported(module: str) -> bool:
+    """Whether a module is half made: its import has begun and not ended."""
+    return getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False)
 
 
 def _normal(name: str) -> str:
@@ -106,6 +122,8 @@ def host() -> PluginHost:
             # A plugin that asks for the host while it is loaded gets this one, as far as it is.
             _host = PluginHost()
             _host.load()
+        else:
+            _host.load_waiting()
         return _host
 
 

@@ -3,7 +3,10 @@
 Plugins of others: what works, and that what does not work costs no more than itself.
 """
 
+import os
 import re
+import subprocess
+import sys
 import warnings
 from itertools import count
 from types import SimpleNamespace
@@ -152,11 +155,17 @@ class TestOnDisk:
         assert {host.plugin_of("detector", "threshold").name, failed(host)[0].plugin.name} == {first, second}
 
     def test_what_is_listed_is_not_imported_before_its_turn(self, disk):
-        import sys
-
         name = disk("raise RuntimeError")
         hosts(disk.path, DISABLE_PLUGINS=name)
         assert f"ccdcr_test_{name}" not in sys.modules
+
+    def test_one_that_is_imported_before_this_package_is_loaded_whole(self, disk):
+        name = disk("import ccdproc_crplugin as crp\nassert 'threshold' not in crp.detectors()\n" + WORKING)
+        code = f"import ccdcr_test_{name}, ccdproc_crplugin as crp; print(list(crp.detectors()))"
+        paths = os.pathsep.join([str(disk.path), *sys.path])
+        words = [sys.executable, "-W", "error", "-c", code]
+        printed = subprocess.run(words, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
+        assert printed.stdout.strip() == str([*BUILT_IN, "threshold"]), printed.stderr
 
 
 class TestBlockingAndTracing:

@@ -4,6 +4,7 @@
 """
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -30,7 +31,7 @@ def test_the_distribution_has_what_one_needs(tmp_path):
         *("pyproject.toml", "README.rst", "LICENSE.rst", ".gitignore", ".github/workflows/tests.yml"),
         *("ccdcr_sharp_edges.py", "tests/test_ccdcr_sharp_edges.py"),
     }
-    assert not any("@" in path.read_text() for path in folder.rglob("*.py"))
+    assert not any(re.search(r"@\w+@", path.read_text()) for path in folder.rglob("*.*") if path.is_file())
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert project["name"] == "ccdcr-sharp-edges"
     assert project["entry-points"] == {"ccdproc_crplugin": {"sharp-edges": "ccdcr_sharp_edges"}}
