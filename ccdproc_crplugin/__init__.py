@@ -27,6 +27,7 @@ _HOME = {
     "accelerate": "default_plugins.acceleration",
     "add_cosmic_rays": "cleaning.by_hand",
     "apply_review": "report.review",
+    "citations": "frames.citations",
     "clean_collection": "pipeline.run",
     "clean_cosmic_rays": "cleaning.clean",
     "combine_calibrations": "calibration.combine",

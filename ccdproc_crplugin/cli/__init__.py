@@ -22,7 +22,7 @@ __all__ = ["main"]
 COMMANDS = (
     *("headers", "clean", "segments", "check", "tune", "restore", "compare"),  # for frames
     *("combine", "reduce", "report"),  # for nights
-    *("plugins", "simulate", "demo"),
+    *("plugins", "cite", "simulate", "demo"),
 )
 
 #: Exit codes.

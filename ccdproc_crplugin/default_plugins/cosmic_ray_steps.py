@@ -76,4 +76,5 @@ def ccdcr_steps() -> Iterator[Any]:
         "catalogue of the cosmic rays, in a table beside the frame",
         measure_events,
         check=check_counts,
+        references=("10.5281/zenodo.596036",),
     )

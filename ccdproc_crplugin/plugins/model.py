@@ -145,7 +145,7 @@ class Detector:
         good but not to be searched (bool (ny, nx), or None); otherwise ``mask`` is True there. If it has a parameter
         ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
-        Papers to cite.
+        What to cite: ADS bibcodes, DOIs, arXiv numbers, addresses, or whole entries of BibTeX; see `citations`.
     check : callable or None
         ``check(**own)`` raises an error if values of its own parameters make no sense. A night calls it before
         anything is done.
@@ -204,6 +204,8 @@ class Step:
     correction : {"", "overscan", "trim", "bias", "dark", "flat", "gain"}
         The correction that the step makes. A night may have it once, as every step that takes a combined frame, and a
         frame whose header says that its bias, dark, flat or gain was corrected is refused.
+    references : tuple of str
+        What to cite, as for a `Detector`.
 
     Examples
     --------
@@ -223,6 +225,7 @@ class Step:
     files: tuple[str, ...] = ()
     lacking: Callable[..., str] | None = None
     correction: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
