@@ -112,7 +112,7 @@ def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, A
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    return _checked(detection, frame.data.shape, blame)
+    return checked_detection(detection, frame.data.shape, blame)
 
 
 def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
@@ -148,7 +148,7 @@ def _describe(ccd: CCDData) -> str:
     return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
 
 
-def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
+def checked_detection(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
     """The answer of a detector, refused unless all of its parts are of the right type and shape."""
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")

@@ -14,6 +14,7 @@ from ccdproc_crplugin.cleaning.protection import check_protect
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import check_counts, cr_segments
 from ccdproc_crplugin.frames.gain_and_noise import check_figures
+from ccdproc_crplugin.plugins import detector_parameters, find_detector
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -56,8 +57,10 @@ def _check_cleaning(detector: str = "lacosmic", protect: Any = None, **parameter
     check_choices(**{name: parameters[name] for name in CHOICES if name in parameters})
 
 
-def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
-    return [("detector", detector)]
+def _decisive(detector: str = "lacosmic", **parameters: Any) -> list[tuple[str, str]]:
+    known = find_detector(detector)
+    own = {name: parameters[name] for name in detector_parameters(known) if name in parameters}
+    return [("detector", detector), *(known.plugins(**own) if known.plugins is not None else ())]
 
 
 @hookimpl

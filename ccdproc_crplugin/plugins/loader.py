@@ -33,6 +33,7 @@ DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.default_plugins.lacosmic",
     "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
     "median": "ccdproc_crplugin.default_plugins.median",
+    "consensus": "ccdproc_crplugin.default_plugins.consensus",
     "preflight": "ccdproc_crplugin.default_plugins.preflight",
     "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
     "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",

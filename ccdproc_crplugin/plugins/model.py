@@ -149,6 +149,8 @@ class Detector:
     check : callable or None
         ``check(**own)`` raises an error if values of its own parameters make no sense. A night calls it before
         anything is done.
+    plugins : callable or None
+        ``plugins(**own)`` gives (kind, name) of what else is registered and decides the result, as for a `Step`.
 
     Examples
     --------
@@ -164,6 +166,7 @@ class Detector:
     detect: Callable[..., Detection]
     references: tuple[str, ...] = ()
     check: Callable[..., None] | None = None
+    plugins: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)

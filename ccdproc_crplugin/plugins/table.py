@@ -37,7 +37,7 @@ def plugin_report() -> Table:
     >>> from ccdproc_crplugin import plugin_report
     >>> report = plugin_report()
     >>> print(*report["name"][report["kind"] == "detector"])
-    lacosmic astroscrappy median
+    lacosmic astroscrappy median consensus
     >>> print(report["references"][report["name"] == "astroscrappy"][0])
     2001PASP..113.1420V, 10.5281/zenodo.1482019
     """

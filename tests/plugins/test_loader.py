@@ -24,7 +24,7 @@ from ccdproc_crplugin.plugins.registry import Plugin
 from ..helpers.hit_frames import hit_frame, hit_mask
 from ..helpers.plugins_on_disk import BROKEN, BROKEN_RUNS, WORKING, install, yields_detector
 
-BUILT_IN = ["lacosmic", "astroscrappy", "median"]
+BUILT_IN = ["lacosmic", "astroscrappy", "median", "consensus"]
 
 numbers = count()
 
@@ -180,7 +180,7 @@ class TestBlockingAndTracing:
 
     def test_a_built_in_detector_can_be_disabled(self):
         host = PluginHost(path=[], environ={"CCDCR_DISABLE_PLUGINS": "median"}).load()
-        assert list(host.registered("detector")) == ["lacosmic", "astroscrappy"]
+        assert list(host.registered("detector")) == ["lacosmic", "astroscrappy", "consensus"]
 
     def test_tracing_tells_what_happens(self, disk, capsys):
         name = disk(WORKING)
