@@ -14,9 +14,9 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, dialects, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, flags, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Step
+from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Flag, Step
 
 _HOME = {
     "Acceleration": "default_plugins.acceleration",
@@ -62,6 +62,7 @@ __all__ = [
     "Detector",
     "Dialect",
     "Finding",
+    "Flag",
     "HeaderWarning",
     "PixelFlag",
     "PluginWarning",
@@ -71,6 +72,7 @@ __all__ = [
     "checks",
     "detectors",
     "dialects",
+    "flags",
     "hookimpl",
     "install",
     "methods",

@@ -32,6 +32,7 @@ def detect(
     saturation: float,
     extra_variance: np.ndarray | None = None,
     protected: np.ndarray | None = None,
+    header: Mapping[str, Any] | None = None,
     detectors: Sequence[str] | str = VOTERS,
     votes: float | None = None,
     weights: Mapping[str, float] | None = None,
@@ -53,7 +54,7 @@ def detect(
     for_it, searched = np.zeros(data.shape), np.zeros(data.shape)
     ballots = np.zeros(data.shape, dtype=np.uint16)
     facts = {"mask": mask, "variance": variance, "readnoise": readnoise, "saturation": saturation}
-    optional = {"extra_variance": extra_variance, "protected": protected, "background": background}
+    optional = {"extra_variance": extra_variance, "protected": protected, "background": background, "header": header}
     counts = []
     for bit, name in enumerate(names):
         found = _ask(name, data, facts, optional, (parameters or {}).get(name, {}))
@@ -122,6 +123,8 @@ def _known_to(
         known["protected"] = protected
     elif protected is not None:
         known["mask"] = known["mask"] | protected
+    if plugins.takes_keyword(detector, "header"):
+        known["header"] = optional["header"] or {}
     if background is not None and "background" in own and own["background"] is None:
         known["background"] = background
     return known

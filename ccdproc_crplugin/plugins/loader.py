@@ -18,7 +18,7 @@ import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
 from ccdproc_crplugin.plugins.files import FILES_VARIABLE, files_named, module_of_file, plugin_of_file
-from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Step
+from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Flag, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
@@ -322,6 +322,24 @@ def dialects() -> Mapping[str, Dialect]:
     True
     """
     return host().registered("dialect")
+
+
+def flags() -> Mapping[str, Flag]:
+    """
+    The bits of the flags of cleaned frames that plugins claim; `PixelFlag` has those of the host.
+
+    Returns
+    -------
+    mapping of str to Flag
+        In the order of registration.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> dict(crp.flags())
+    {}
+    """
+    return host().registered("flag")
 
 
 def find_step(name: str) -> Step:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection
 from ccdproc_crplugin.testing import frames
 from ccdproc_crplugin.testing.checks import NotApplicableError, ensure
@@ -108,6 +109,19 @@ def check_returns_info_that_fits_a_header(subject: Subject) -> None:
     ]
     expected = f"at most {LONGEST_ENTRY} characters"
     ensure(not long, f"the long values {', '.join(long)} in info", expected, "Return a number or a short text.")
+
+
+def check_returns_flags_by_name(subject: Subject) -> None:
+    """Each flag of ``flags`` is ``TRAIL`` or claimed by the hook ccdcr_flags, and its pixels are bool."""
+    flags = subject.detect(frames.hits()).flags
+    if not flags:
+        raise NotApplicableError("it sets no flags of its own")
+    known = ("TRAIL", *plugins.flags())
+    strange = [name for name in flags if name not in known]
+    advice = "Claim them with the hook ccdcr_flags, and load the whole plugin before the checks."
+    ensure(not strange, f"the flags {', '.join(map(str, strange))}", f"some of {', '.join(known)}", advice)
+    for name, pixels in flags.items():
+        _check_image(f"flags[{name!r}]", pixels, "b")
 
 
 def check_returns_arrays_of_its_own(subject: Subject) -> None:

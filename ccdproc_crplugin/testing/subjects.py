@@ -89,7 +89,8 @@ class Subject:
             "readnoise": scene.readnoise,
             "saturation": scene.saturation,
         }
-        optional = {name: None for name in ("extra_variance", "protected") if plugins.takes_keyword(self.item, name)}
+        known = {"extra_variance": None, "protected": None, "header": {}}
+        optional = {name: value for name, value in known.items() if plugins.takes_keyword(self.item, name)}
         try:
             return self.item.detect(scene.data, **{**facts, **optional, **self.own_parameters, **changes})
         except Exception as err:

@@ -185,3 +185,25 @@ def test_a_night_asks_for_the_releases_of_all_detectors():
 def test_the_built_in_detectors_agree_on_bright_hits(ccd):
     cleaned = crp.clean_cosmic_rays(ccd, "consensus")
     np.testing.assert_array_equal(cleaned.mask, crp.clean_cosmic_rays(ccd).mask)
+
+
+def test_a_detector_with_the_keyword_header_is_given_that_of_the_frame(ccd):
+    seen = {}
+
+    def detect(data, *, mask, variance, readnoise, saturation, header):
+        seen.update(header)
+        return Detection(mask & False)
+
+    @hookimpl
+    def ccdcr_detectors():
+        return [Detector("reader", "it reads the header", detect)]
+
+    ccd.meta["INSTRUME"] = "ACS"
+    plugins.register(SimpleNamespace(ccdcr_detectors=ccdcr_detectors), "reader")
+    try:
+        crp.clean_cosmic_rays(ccd, "reader")
+        assert seen.pop("INSTRUME") == "ACS"
+        crp.clean_cosmic_rays(ccd, "consensus", detectors=["reader", "median"])
+        assert seen["INSTRUME"] == "ACS"
+    finally:
+        plugins.unregister("reader")

@@ -411,7 +411,7 @@ def test_the_hosts_keywords_are_those_of_its_functions():
         for parameter in inspect.signature(function).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     }
-    assert names | {"variance", "extra_variance", "protect", "mosaic"} == HOST_KEYWORDS
+    assert names | {"variance", "extra_variance", "header", "protect", "mosaic"} == HOST_KEYWORDS
 
 
 def test_the_plugins_are_loaded_once_by_eight_threads(monkeypatch):
