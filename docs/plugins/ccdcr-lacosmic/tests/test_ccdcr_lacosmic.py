@@ -14,7 +14,7 @@ from ccdproc_crplugin.testing.frames import battery, ccd_of
 DETECTOR = next(iter(ccdcr_lacosmic.ccdcr_detectors()))
 
 
-@parametrize_with_checks([DETECTOR], expected_failures=ccdcr_lacosmic_failures())
+@parametrize_with_checks([DETECTOR])
 def test_conformance(subject, check):
     check(subject)
 
