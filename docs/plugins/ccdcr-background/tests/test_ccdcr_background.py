@@ -4,11 +4,12 @@ The step subtracts a sky that varies, the method measures it.
 """
 
 import ccdcr_background
-import ccdproc_crplugin as crp
 import numpy as np
 import pytest
 from astropy import units as u
 from astropy.nddata import CCDData
+
+import ccdproc_crplugin as crp
 from ccdproc_crplugin.testing import parametrize_with_checks
 
 STEP = next(iter(ccdcr_background.ccdcr_steps()))

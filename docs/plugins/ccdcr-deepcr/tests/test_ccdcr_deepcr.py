@@ -4,9 +4,10 @@ The mask is that of deepCR, the model that of the instrument.
 """
 
 import ccdcr_deepcr
-import ccdproc_crplugin as crp
 import numpy as np
 import pytest
+
+import ccdproc_crplugin as crp
 from ccdproc_crplugin.testing import Subject, parametrize_with_checks
 from ccdproc_crplugin.testing.frames import battery, ccd_of
 

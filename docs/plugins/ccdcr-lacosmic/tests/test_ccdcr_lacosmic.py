@@ -4,10 +4,11 @@ The detector finds what the package lacosmic finds, and does what is asked of ev
 """
 
 import ccdcr_lacosmic
-import ccdproc_crplugin as crp
 import lacosmic
 import numpy as np
 import pytest
+
+import ccdproc_crplugin as crp
 from ccdproc_crplugin.testing import parametrize_with_checks
 from ccdproc_crplugin.testing.frames import battery, ccd_of
 

@@ -4,6 +4,7 @@ The detector does what is asked of every detector.
 """
 
 import ccdcr_threshold
+
 from ccdproc_crplugin.testing import parametrize_with_checks
 
 
