@@ -30,7 +30,9 @@ MAY_IMPORT = {
     "pipeline": "events calibration io plugins frames kernels",
     "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
-    "cli": "report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate kernels",
+    "testing": "simulate plugins cleaning frames",
+    "cli": "testing report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate "
+    "kernels",
     "__init__": "default_plugins plugins frames",
 }
 

@@ -19,11 +19,11 @@ from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.cleaning.protection import protected_pixels
 from ccdproc_crplugin.cleaning.repairs import PROFILE, REPAIRS, estimates
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
-from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
+from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_flag_names, write_history
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
-from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, flag_bits
 from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of
@@ -206,6 +206,7 @@ def clean_cosmic_rays(
     cleaned, record = _cleaned_frame(ccd, frame, found, repaired, earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
+    write_flag_names(cleaned.meta, {name: flag_bits()[name] for name in found.detection.flags})
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
@@ -371,6 +372,8 @@ def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) 
     for left_out in (found.detection.not_searched, frame.protected):
         if left_out is not None:
             flags[true_pixels(left_out & ~(found.mask | frame.bad))] |= PixelFlag.NOT_SEARCHED.value
+    for name, pixels in found.detection.flags.items():
+        flags[true_pixels(pixels & ~frame.bad)] |= flag_bits()[name]
     return flags
 
 

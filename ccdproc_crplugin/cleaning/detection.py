@@ -8,6 +8,7 @@ import math
 import numbers
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -88,8 +89,10 @@ def find_cosmic_rays(
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
 
+    facts = {"header": MappingProxyType(dict(ccd.meta))} if plugins.takes_keyword(detector, "header") else {}
+
     def search(plane: ElectronFrame, own: Mapping[str, Any]) -> Detection:
-        return _detect(plane, detector, own, blame)
+        return _detect(plane, detector, own, blame, facts)
 
     if frame.mosaic.pattern is None:
         detection = search(frame, searched)
@@ -109,10 +112,12 @@ def find_cosmic_rays(
     return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
 
 
-def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str) -> Detection:
+def _detect(
+    frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str, facts: Mapping[str, Any]
+) -> Detection:
     """The answer of a detector on a frame or a plane of it; its errors become ours."""
     try:
-        detection = detector.detect(frame.data, **_facts_for(detector, frame), **parameters)
+        detection = detector.detect(frame.data, **_facts_for(detector, frame), **facts, **parameters)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -121,7 +126,7 @@ def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, A
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
-    return _checked(detection, frame.data.shape, blame)
+    return checked_detection(detection, frame.data.shape, blame)
 
 
 def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
@@ -157,7 +162,7 @@ def _describe(ccd: CCDData) -> str:
     return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
 
 
-def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
+def checked_detection(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
     """The answer of a detector, refused unless all of its parts are of the right type and shape."""
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
@@ -169,7 +174,21 @@ def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
     }
     if "cleaned" in arrays and not np.isfinite(arrays["cleaned"][arrays["mask"]]).all():
         raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
-    return replace(detection, **arrays)
+    return replace(detection, **arrays, flags=_checked_flags(detection.flags, shape, blame))
+
+
+def _checked_flags(flags: Any, shape: tuple[int, int], blame: str) -> dict[str, np.ndarray]:
+    """The pixels that get flags of their own, refused unless each name is one that a detector may set."""
+    if not isinstance(flags, Mapping):
+        raise CosmicRayError(f"Found flags of type {type(flags).__name__} from {blame}; expected a dict.")
+    known = ("TRAIL", *plugins.flags())
+    for name in flags:
+        if name not in known:
+            raise CosmicRayError(
+                f"Found the flag {name!r:.80} from {blame}; expected one of: {', '.join(known)}.",
+                "A plugin claims a flag with its hook ccdcr_flags.",
+            )
+    return {name: _array("mask", array, shape, blame) for name, array in flags.items()}
 
 
 def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:

@@ -71,7 +71,7 @@ def add_folder(parser: argparse.ArgumentParser, default: str) -> None:
     parser.add_argument("-o", "--output", type=Path, default=Path(default), metavar="FOLDER", help=text)
 
 
-def add_switches(parser: argparse.ArgumentParser, *names: str) -> None:
+def add_switches(parser: argparse._ActionsContainer, *names: str) -> None:
     """Add options without a value."""
     for name in names:
         parser.add_argument(f"--{name}", action="store_true", help=SWITCHES[name])
@@ -231,7 +231,7 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `cr_segments` and `clean_cosmic_rays` that the options ask for."""
     from ccdproc_crplugin.cleaning.detection import choose_detector
 
-    parameters = dict(_parameter(text) for text in args.parameter)
+    parameters = dict(parameter(text) for text in args.parameter)
     if args.sigclip is not None:
         if "sigclip" in parameters:
             raise UsageError("Found sigclip twice, as --sigclip and as -p sigclip=; expected it once.")
@@ -243,7 +243,8 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
     return {"detector": args.detector, **given, **parameters}
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def parameter(text: str) -> tuple[str, Any]:
+    """A parameter given as NAME=VALUE."""
     name, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")

@@ -15,6 +15,7 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import check_counts, cr_segments
 from ccdproc_crplugin.frames.gain_and_noise import check_figures
 from ccdproc_crplugin.frames.sections import is_within, read_section
+from ccdproc_crplugin.plugins import detector_parameters, find_detector
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
@@ -67,8 +68,10 @@ def _lacking_protected(meta: Mapping[str, Any], protect: Any = None, **_: Any) -
     return ""
 
 
-def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
-    return [("detector", detector)]
+def _decisive(detector: str = "lacosmic", **parameters: Any) -> list[tuple[str, str]]:
+    known = find_detector(detector)
+    own = {name: parameters[name] for name in detector_parameters(known) if name in parameters}
+    return [("detector", detector), *(known.plugins(**own) if known.plugins is not None else ())]
 
 
 @hookimpl
@@ -88,4 +91,5 @@ def ccdcr_steps() -> Iterator[Any]:
         "catalogue of the cosmic rays, in a table beside the frame",
         measure_events,
         check=check_counts,
+        references=("10.5281/zenodo.596036",),
     )

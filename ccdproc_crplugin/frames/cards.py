@@ -51,6 +51,7 @@ CARDS = {
     "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
     "CRBUNIT": "BUNIT before the cleaning",
+    "CRFLAGS": "flags beside those of every frame",
     "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
@@ -100,6 +101,12 @@ def write_cards(
     for name, card in PARAMETER_CARDS.items():
         if isinstance(parameters.get(name), numbers.Real | str):
             set_card(meta, card, parameters[name])
+
+
+def write_flag_names(meta: MutableMapping, bits: Mapping[str, int]) -> None:
+    """Write the names and bits of the flags that a detector set beside those of every frame."""
+    if bits:
+        set_card(meta, "CRFLAGS", ", ".join(f"{name}={bit}" for name, bit in bits.items()))
 
 
 def gain_in_force(ccd: CCDData) -> Any:

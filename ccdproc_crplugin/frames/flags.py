@@ -6,6 +6,8 @@ from __future__ import annotations
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+from ccdproc_crplugin import plugins
+
 if TYPE_CHECKING:
     import numpy as np
     from astropy.nddata import CCDData
@@ -21,6 +23,16 @@ class PixelFlag(IntFlag):
     #: masked, not finite, or known to be bad
     BAD = 4
     NOT_SEARCHED = 8
+    #: the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see `Flag`
+    TRAIL = 16
+
+
+def flag_bits() -> dict[str, int]:
+    """The bits of the flags by name, those of the host and those that plugins claim."""
+    return {
+        **{str(flag.name): flag.value for flag in PixelFlag},
+        **{name: flag.bit for name, flag in plugins.flags().items()},
+    }
 
 
 def flags_of(ccd: CCDData) -> np.ndarray | None:

@@ -132,6 +132,33 @@ def ccdcr_dialects() -> None:
 
 
 @hookspec
+def ccdcr_flags() -> None:
+    """
+    Claim bits of the flags of cleaned frames.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Flag`
+        The bits with their names. A detector sets them by `~ccdproc_crplugin.Detection`, ``flags``.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Detection, Detector, Flag, hookimpl
+    >>> def detect(data, *, mask, variance, readnoise, saturation, level=1000.0):
+    ...     '''Find no cosmic ray, but flag what is bright.'''
+    ...     return Detection(mask & False, flags={"BRIGHT": data > level})
+    >>> @hookimpl
+    ... def ccdcr_flags():
+    ...     yield Flag("BRIGHT", 32, "above a level")
+    >>> @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("bright", "flags bright pixels", detect)
+    """
+
+
+@hookspec
 def ccdcr_methods() -> None:
     """
     Register methods of `~astropy.nddata.CCDData`.

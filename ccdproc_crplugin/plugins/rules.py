@@ -15,6 +15,8 @@ from ccdproc_crplugin.plugins import hookspecs
 from ccdproc_crplugin.plugins.model import (
     CORRECTIONS,
     DETECTOR_KEYWORDS,
+    FREE_BITS,
+    HOST_FLAGS,
     HOST_KEYWORDS,
     KINDS,
     OPTIONAL_KEYWORDS,
@@ -22,6 +24,7 @@ from ccdproc_crplugin.plugins.model import (
     Check,
     Detector,
     Dialect,
+    Flag,
     Step,
 )
 
@@ -31,6 +34,7 @@ REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
     "ccdcr_dialects": ("dialect", Dialect),
+    "ccdcr_flags": ("flag", Flag),
     "ccdcr_methods": ("method", Callable),
 }
 
@@ -41,6 +45,7 @@ MASTER_KINDS = ("bias", "dark", "flat")
 _KEYWORD, LONGEST_KEYWORD = re.compile(r"[A-Z0-9_.#-]+( [A-Z0-9_.#-]+)*", re.IGNORECASE), 66
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_FLAG_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -81,6 +86,8 @@ def checked_name(kind: str, expected: type[Any], item: Any) -> str:
         _check_detector(checked)
     elif kind == "dialect":
         check_dialect(checked)
+    elif kind == "flag":
+        _check_flag(checked)
     elif kind != "method" and not callable(checked.run):
         raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {checked.run!r:.80}.")
     if kind == "step":
@@ -152,6 +159,16 @@ def _check_table(where: str, table: str, entries: Any, expected: Any) -> None:
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, expected):
             raise CosmicRayError(f"{where} has {name!r:.80} = {value!r:.80} under {table}; expected text and {what}.")
+
+
+def _check_flag(flag: Flag) -> None:
+    if not _FLAG_NAME.fullmatch(flag.name):
+        raise CosmicRayError(f"the flag name {flag.name!r} should be capital letters, digits and '_'.")
+    if flag.name in HOST_FLAGS:
+        raise CosmicRayError(f"the flag name {flag.name!r} is the host's; choose another name.")
+    if flag.bit not in FREE_BITS:
+        free = ", ".join(map(str, FREE_BITS))
+        raise CosmicRayError(f"the flag {flag.name!r} claims the bit {flag.bit!r:.80}; expected one of: {free}.")
 
 
 def _check_step(step: Step) -> None:
