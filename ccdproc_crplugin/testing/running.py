@@ -126,7 +126,7 @@ def check_step(
     --------
     >>> import ccdproc_crplugin as crp
     >>> from ccdproc_crplugin.testing import check_step
-    >>> set(check_step(crp.steps()["correct_gain"])["outcome"])
+    >>> {str(outcome) for outcome in check_step(crp.steps()["correct_gain"])["outcome"]}
     {'passed'}
     """
     return _checked(Subject(step, parameters or {}, frame, master), expected_failures or {})

@@ -54,6 +54,7 @@ WORDS = {
     "report": ["cleaned", "--output", "night.html"],
     "plugins": [],
     "simulate": ["more", "-n", "1", *SMALL],
+    "cite": ["cleaned/frame.fits"],
     "demo": ["--help"],
 }
 
