@@ -194,9 +194,11 @@ def measured_profile(
         light = _model(around.windows, fit_sources(around.windows, [profile], [BESIDE]), [profile])
         return float(np.median(np.abs(np.log(np.maximum(light[:, light.shape[1] // 2], 1)) - truth)))
 
-    best = min(((share * fwhm, FIRST_SLOPE) for share in WIDTHS), key=error_of)
-    best = min((best, *((best[0], slope) for slope in SLOPES)), key=error_of)
-    error = error_of(best)
+    errors = {trial: error_of(trial) for trial in ((share * fwhm, FIRST_SLOPE) for share in WIDTHS)}
+    width, _ = min(errors, key=errors.__getitem__)
+    errors |= {trial: error_of(trial) for trial in ((width, slope) for slope in SLOPES)}
+    best = min(errors, key=errors.__getitem__)
+    error = errors[best]
     # The stars that are fitted may stand at the side of a window opposite to its farthest pixel.
     profile = moffat_profile(*best, radius=2 * _half(fwhm) + 1)
     return MeasuredProfile(profile, max(error, LEAST_ERROR)) if error < WRONG else None
