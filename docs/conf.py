@@ -77,6 +77,7 @@ FLAG_MEANINGS = {
     "SATURATED": "at or above the saturation level",
     "BAD": "masked, not finite, or known to be bad",
     "NOT_SEARCHED": "not looked at by the detector",
+    "TRAIL": "in the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see :ref:`ccdcr_flags`",
 }
 
 

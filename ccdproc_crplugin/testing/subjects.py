@@ -89,7 +89,7 @@ class Subject:
             "readnoise": scene.readnoise,
             "saturation": scene.saturation,
         }
-        known = {"extra_variance": None, "protected": None, "header": {}}
+        known: dict[str, Any] = {"extra_variance": None, "protected": None, "header": {}}
         optional = {name: value for name, value in known.items() if plugins.takes_keyword(self.item, name)}
         try:
             return self.item.detect(scene.data, **{**facts, **optional, **self.own_parameters, **changes})
