@@ -78,6 +78,7 @@ FLAG_MEANINGS = {
     "BAD": "masked, not finite, or known to be bad",
     "TRAIL": "part of the trail of a satellite or an aeroplane",
     "NOT_SEARCHED": "not looked at by the detector",
+    "TRAIL": "in the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see :ref:`ccdcr_flags`",
 }
 
 

@@ -7,6 +7,7 @@ import contextlib
 import functools
 import io
 import threading
+import warnings
 
 import numpy as np
 
@@ -59,8 +60,8 @@ def detect(
         return Detection(np.zeros(data.shape, dtype=bool), not_searched=np.ones(data.shape, dtype=bool))
     import torch
 
-    network = _network(model, _device(device))
     with _lock, torch.no_grad():  # deepCR keeps the mean of a frame from one line to the next
+        network = _network(model, _device(device))
         probability = network.clean(np.array(data), threshold=threshold, inpaint=False, binary=False)
     info = {"model": model, "device": _device(device)}
     return Detection((probability > threshold) & ~mask, score=probability.astype(np.float32), info=info)
@@ -99,10 +100,11 @@ def _device(device):
 
 @functools.lru_cache(maxsize=2)
 def _network(model, device):
-    """A model of deepCR, loaded once; what loading prints is kept back."""
+    """A model of deepCR, loaded once; what loading prints, and warns of within torch, is kept back."""
     from deepCR import deepCR
 
-    with contextlib.redirect_stdout(io.StringIO()):
+    with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
         return deepCR(mask=model, device=device)
 
 

@@ -36,7 +36,7 @@ def test_the_mask_is_that_of_deepcr(model):
     expected = deepCR(mask=model, device="CPU").clean(ccd.data.astype("f4"), threshold=0.5, inpaint=False) > 0
     cleaned = crp.clean_cosmic_rays(ccd, "deepcr", preflight="off", saturation=1e6)
     np.testing.assert_array_equal((cleaned.flags & crp.PixelFlag.COSMIC_RAY) != 0, expected)
-    assert expected[40, 30:45].any()
+    assert expected.any() == (model == "ACS-WFC")  # the other one finds nothing in such a frame
 
 
 @pytest.mark.parametrize(
