@@ -212,7 +212,8 @@ def clean_cosmic_rays(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, calibration, repair, found.parameters)
     write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
-    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
+    info, axis = found.detection.info, frame.dispersion_axis
+    report_doubts(cleaned, record, info, dispersion_axis=axis, warn=preflight != "off")
     _call_observers(cleaned, found.detection)
     return cleaned
 
