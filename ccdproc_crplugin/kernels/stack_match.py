@@ -34,6 +34,8 @@ PRIOR = 0.1
 CLIP = 4.0
 #: Error in the position (pix) where it can't be measured, and the least one where it can.
 UNMEASURED, LEAST_ERROR = 0.3, 0.02
+#: Error of a correction that makes the prediction sharper, as a share of it.
+CORRECTION_ERROR = 0.25
 #: How many pixels are predicted at once.
 AT_ONCE = 50_000
 
@@ -44,6 +46,7 @@ class Plane:
 
     data: np.ndarray  # float32, less the background
     unusable: np.ndarray  # bool
+    sharp: np.ndarray  # bool: what L.A.Cosmic finds in the exposure alone
     readnoise: float
     offset: tuple[float, float] = (0.0, 0.0)  # where the first pixel of the field lies, (dy, dx)
     variance: np.ndarray | None = None  # float32, electron squared; None for photons and read noise
@@ -173,16 +176,25 @@ def _predict(link: Link, one: Plane, other: Plane, y: np.ndarray, x: np.ndarray)
     place = _places(other, y + link.shift[0], x + link.shift[1])
     light = other.filled.reshape(-1)[place] - np.float32(other.sky)
     noise2 = other.noise2.reshape(-1)[place]
+    whole = _is_whole(other, y + link.shift[0], x + link.shift[1])
     level = light @ link.plain.astype(np.float32)
     own2 = noise2 @ (link.plain**2).astype(np.float32)
     if link.is_fitted:
         step = link.kernel - link.plain
-        correction = light @ step.astype(np.float32)
+        correction = light @ step.astype(np.float32) * whole
         counts = (correction > 0) | (correction**2 > 9 * (noise2 @ (step**2).astype(np.float32)))
         level = level + np.where(counts, correction, 0)
         own2 = np.where(counts & (correction < 0), noise2 @ (link.kernel**2).astype(np.float32), own2)
-    error = link.error * abs(link.transparency) * _gradient(light, noise2)
+    error = np.where(whole, link.error, UNMEASURED) * abs(link.transparency) * _gradient(light, noise2)
+    if link.is_fitted:
+        error = np.hypot(error, CORRECTION_ERROR * np.minimum(correction, 0))
     return Prediction(level + np.float32(one.sky + link.sky), own2, error)
+
+
+def _is_whole(plane: Plane, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Whether all of the 7 x 7 pixels around each lie in the frame, bool (n,)."""
+    ny, nx = plane.data.shape
+    return (y >= HALF) & (y < ny - HALF) & (x >= HALF) & (x < nx - HALF)
 
 
 def _light_around(link: Link, other: Plane, y: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -275,6 +287,8 @@ def _bright_pixels(link: Link, one: Plane, other: Plane, spoilt: np.ndarray) -> 
     bright = light**2 > BRIGHT**2 * other.noise2[theirs]
     bright &= (light > 0) & ~(spoilt[own] | one.unusable[own])
     y, x = true_pixels(bright)
+    whole = _is_whole(other, y + theirs[0].start, x + theirs[1].start)
+    y, x = y[whole], x[whole]
     step = max(-(-len(y) // MOST), 1)
     # A step that shares no factor with the width of a star samples all parts of its profile.
     return y[::step] + own[0].start, x[::step] + own[1].start

@@ -31,6 +31,8 @@ DISAGREE = 4.0
 ROWS = 128
 #: How far an event may grow (pix).
 MOST_STEPS = 200
+#: A pixel that L.A.Cosmic finds in its exposure alone needs this share of the limit only.
+SHARP_SHARE = 0.7
 #: Stars narrower than this (FWHM, pix) are no wider than many cosmic rays.
 NARROWEST = 2.0
 #: An excess is a star's if on all four lines through its peak the neighbours have this share of what a star has there.
@@ -45,7 +47,7 @@ class Hits:
 
     found: np.ndarray  # above the limit against the clean sky
     grown: np.ndarray  # beside these, above the lower limit
-    twice: np.ndarray  # of `found`, those whose place was hit in all other exposures too
+    twice: np.ndarray  # of all these, those whose place was hit in each other exposure too
     spared: np.ndarray  # above the limit, but with the profile of a star
 
 
@@ -147,7 +149,8 @@ class StackSearch:
     def _above(self, i: int, index: np.ndarray) -> np.ndarray:
         """Those pixels that exceed the clean sky by the limit."""
         sky = self._sky(i, index)
-        return index[sky.excess > self.sigma * sky.noise]
+        limit = np.where(self.planes[i].sharp.reshape(-1)[index], SHARP_SHARE * self.sigma, self.sigma)
+        return index[sky.excess > limit * sky.noise]
 
     def _grown(self, i: int, index: np.ndarray) -> np.ndarray:
         """Pixels with those beside them, step by step, that exceed the clean sky by the lower limit."""
@@ -211,9 +214,10 @@ class StackSearch:
         label = label_pixels(*np.divmod(grown, self.shape[1]), self.shape)
         is_found = np.isin(grown, found)
         spared = np.isin(label, self._sources(i, grown[is_found], label[is_found]))
-        kept = is_found & ~spared
-        twice = grown[kept][self._hit_in_all_others(i, grown[kept])]
-        return Hits(grown[kept], grown[~is_found & ~spared], twice, grown[spared])
+        twice = self._hit_in_all_others(i, grown)
+        doubtful = twice & ~np.isin(grown, self._beside(np.flatnonzero(self.planes[i].sharp)))
+        kept = ~spared & ~doubtful
+        return Hits(grown[kept & is_found], grown[kept & ~is_found], grown[kept & twice], grown[spared])
 
     def _sources(self, i: int, found: np.ndarray, label: np.ndarray) -> np.ndarray:
         """The labels of the events whose excess has the profile of a star at its peak."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from astropy import units as u
+from astropy.table import QTable
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.simulate.camera import Camera
@@ -43,28 +44,26 @@ def simulate_exposures(
     settings = [_for_each(value, n_exposures) for value in (fwhm, transparency, sky)]
     camera = Camera(hot_fraction=0) if camera is None else camera
     field = np.random.default_rng([seed, 0])
-    wide = [side + 2 * MARGIN for side in shape]
-    share = np.prod(wide) / np.prod(shape)
-    stars = draw_stars(round(n_stars * share), wide, flux_range, field)
-    stars["y"], stars["x"] = stars["y"] - MARGIN * u.pix, stars["x"] - MARGIN * u.pix
+    wide = tuple(side + 2 * MARGIN for side in shape)
+    stars = draw_stars(round(n_stars * np.prod(wide) / np.prod(shape)), wide, flux_range, field)
+    exposure = Exposure("light", 300.0, camera.gain, camera.readnoise, camera.chip.pixel_size, camera.saturation)
     frames = []
     for number, ((dy, dx), width, light, level) in enumerate(zip(offsets, *settings, strict=True), start=1):
         seen = stars.copy()
         seen["y"], seen["x"], seen["flux"] = seen["y"] + dy * u.pix, seen["x"] + dx * u.pix, seen["flux"] * light
-        header = make_header(
-            Exposure("light", 300.0, camera.gain, camera.readnoise, camera.chip.pixel_size, camera.saturation), "iraf"
-        )
-        frames.append(
-            expose(
-                level + star_image(shape, seen, width, beta),
-                seen,
-                numbers or {"muon": 15, "worm": 10, "spot": 15},
-                camera,
-                header,
-                np.random.default_rng([seed, number]),
-            )
-        )
+        seen = seen[_within(seen, wide)]
+        image = star_image(wide, seen, width, beta)[MARGIN:-MARGIN, MARGIN:-MARGIN]
+        seen["y"], seen["x"] = seen["y"] - MARGIN * u.pix, seen["x"] - MARGIN * u.pix
+        random = np.random.default_rng([seed, number])
+        numbers = numbers or {"muon": 15, "worm": 10, "spot": 15}
+        frames.append(expose(level + image, seen, numbers, camera, make_header(exposure, "iraf"), random))
     return frames
+
+
+def _within(stars: QTable, shape: Sequence[int]) -> np.ndarray:
+    """Which stars lie in a frame, bool (n,)."""
+    y, x = stars["y"].to_value(u.pix), stars["x"].to_value(u.pix)
+    return (y > -0.5) & (y < shape[0] - 0.5) & (x > -0.5) & (x < shape[1] - 0.5)
 
 
 def _for_each(value: float | Sequence[float], n_exposures: int) -> list[float]:
