@@ -14,9 +14,9 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, dialects, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, stack_detectors, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Step
+from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Exposure, Finding, StackDetector, Step
 
 _HOME = {
     "Acceleration": "default_plugins.acceleration",
@@ -29,6 +29,7 @@ _HOME = {
     "apply_review": "report.review",
     "clean_collection": "pipeline.run",
     "clean_cosmic_rays": "cleaning.clean",
+    "clean_cosmic_rays_stack": "stacking.clean",
     "combine_calibrations": "calibration.combine",
     "compare_masks": "events.compare",
     "cr_preflight": "cleaning.preflight",
@@ -57,11 +58,13 @@ __all__ = [
     "Detection",
     "Detector",
     "Dialect",
+    "Exposure",
     "Finding",
     "HeaderWarning",
     "PixelFlag",
     "PluginWarning",
     "PreflightWarning",
+    "StackDetector",
     "Step",
     "__version__",
     "checks",
@@ -71,6 +74,7 @@ __all__ = [
     "install",
     "methods",
     "plugins",
+    "stack_detectors",
     "steps",
     "uninstall",
     *sorted(_HOME),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.plugins.model import Detection
+from ccdproc_crplugin.plugins.model import Detection, Finding
 
 #: Largest share of the pixels that may be hit, unless another one is given.
 MAX_FRACTION = 0.1
@@ -166,10 +167,71 @@ def clean_cosmic_rays(
         dispersion_axis=dispersion_axis,
         mosaic=mosaic,
     )
+    chosen, parameters = choose_detector(detector, detector_parameters)
+    prepared = prepare(
+        ccd,
+        gain=gain,
+        readnoise=readnoise,
+        saturation=saturation,
+        dark=dark,
+        scale_dark=scale_dark,
+        bias=bias,
+        bad_pixels=bad_pixels,
+        protect=protect,
+        mosaic=mosaic,
+        dispersion_axis=dispersion_axis,
+        force=force,
+    )
+    findings = prepared.findings(preflight, detector, parameters)
+    found = find_cosmic_rays(ccd, prepared.frame, chosen, parameters)
     repair = None if repair == NO_REPAIR else repair
+    return finish(prepared, found, detector, repair, findings, max_fraction=max_fraction, warn=preflight != "off")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame that is ready for the search, and what is known of it."""
+
+    ccd: CCDData
+    frame: ElectronFrame
+    calibration: Calibration
+    header: Mapping[str, Any]
+    earlier: RemovedPixels | None  # what was removed before
+
+    def findings(self, preflight: str, detector: str, parameters: Mapping[str, Any]) -> list[Finding] | None:
+        """The findings of the preflight, acted on as the user chose; None if it is off."""
+        if preflight == "off":
+            return None
+        findings = checks.run_checks(
+            self.ccd,
+            self.frame.electronics,
+            frame=self.frame,
+            dark=self.calibration.dark,
+            detector=detector,
+            parameters=parameters,
+        )
+        checks.act_on(findings, preflight)
+        return findings
+
+
+def prepare(
+    ccd: CCDData,
+    *,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    protect: Any = None,
+    mosaic: str | bool | None = None,
+    dispersion_axis: int | None = None,
+    force: bool = False,
+) -> Prepared:
+    """Read the header of a frame and convert the frame to electrons; the choices are those of `clean_cosmic_rays`."""
     _check_not_cleaned(ccd, force)
     header, earlier = read_header(ccd.meta), record_of(ccd)
-    chosen, parameters = choose_detector(detector, detector_parameters)
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
     electronics = with_saturation(ccd, electronics)
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
@@ -184,23 +246,32 @@ def clean_cosmic_rays(
         dispersion_axis=dispersion_axis,
         mosaic=mosaic_of(ccd, mosaic),
     )
-    findings = None
-    if preflight != "off":
-        findings = checks.run_checks(
-            ccd, electronics, frame=frame, dark=calibration.dark, detector=detector, parameters=parameters
-        )
-        checks.act_on(findings, preflight)
-    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    return Prepared(ccd, frame, calibration, header, earlier)
+
+
+def finish(
+    prepared: Prepared,
+    found: FoundCosmicRays,
+    detector: str,
+    repair: str | None,
+    findings: list[Finding] | None,
+    *,
+    max_fraction: float = MAX_FRACTION,
+    warn: bool = True,
+    action: str = "clean_cosmic_rays",
+) -> CCDData:
+    """The new frame without the cosmic rays found, with its record, cards and history, shown to the observers."""
+    frame, header = prepared.frame, prepared.header
     _check_share(found.mask, frame.bad, max_fraction)
-    cleaned, record = _cleaned_frame(ccd, frame, found, repair, earlier)
+    cleaned, record = _cleaned_frame(prepared.ccd, frame, found, repair, prepared.earlier)
     clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
+    write_cards(cleaned.meta, detector, frame.electronics, repair, found.parameters, frame.mosaic)
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
-    in_force = _in_force(detector, frame, calibration, repair, found.parameters)
-    write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
-    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
+    in_force = _in_force(detector, frame, prepared.calibration, repair, found.parameters)
+    write_history(cleaned.meta, action, in_force, outcome)
+    report_doubts(cleaned, record, found.detection.info, warn=warn)
     _call_observers(cleaned, found.detection)
     return cleaned
 

@@ -163,7 +163,9 @@ def predict(link: Link, one: Plane, other: Plane, y: np.ndarray, x: np.ndarray) 
         _predict(link, one, other, y[start : start + AT_ONCE], x[start : start + AT_ONCE])
         for start in range(0, max(len(y), 1), AT_ONCE)
     ]
-    return Prediction(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "noise2", "error")))
+    return Prediction(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "noise2", "error"))
+    )
 
 
 def _predict(link: Link, one: Plane, other: Plane, y: np.ndarray, x: np.ndarray) -> Prediction:

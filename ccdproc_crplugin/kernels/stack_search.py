@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ccdproc_crplugin.kernels.labels import label_pixels
-from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.stack_match import Link, Plane, fit_link, overlap, plain_link, predict
 
 #: Pixels below this share of the limit against the nearest whole pixel are not looked at.
@@ -99,6 +99,23 @@ class StackSearch:
             if j != i:
                 alone[overlap(self.links[i, j].shift, self.shape)[0]] = False
         return alone
+
+    def relation(self, i: int) -> dict[str, float]:
+        """The transparency of an exposure over that of the first, and the error in its position (pix)."""
+        links = [link for (own, _), link in self.links.items() if own == i]
+        transparency = self.links[i, 0].transparency if i else 1.0
+        return {"transparency": round(transparency, 4), "error": round(max(link.error for link in links), 3)}
+
+    def cleaned(self, i: int, mask: np.ndarray) -> np.ndarray:
+        """An exposure (electron, with its background) whose flagged pixels have the values that the others predict."""
+        plane = self.planes[i]
+        cleaned = plane.filled.copy()
+        index = np.flatnonzero(mask)
+        y, x = np.divmod(index, self.shape[1])
+        sky = self._sky(i, index)
+        cleaned[y, x] = repair(plane.data, y, x, mask | plane.unusable)[0]
+        cleaned[y[sky.known], x[sky.known]] = (plane.data[y, x] - sky.excess)[sky.known]
+        return cleaned if plane.background is None else cleaned + plane.background
 
     def _candidates(self, i: int) -> np.ndarray:
         """Flat indices of the pixels that may be hit, by the lowest of the others at the nearest whole pixel."""

@@ -17,7 +17,7 @@ from typing import Any
 import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
-from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Step
+from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, StackDetector, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
@@ -32,6 +32,7 @@ DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.default_plugins.lacosmic",
     "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
     "median": "ccdproc_crplugin.default_plugins.median",
+    "stack": "ccdproc_crplugin.default_plugins.stack",
     "preflight": "ccdproc_crplugin.default_plugins.preflight",
     "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
     "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",
@@ -183,6 +184,24 @@ def detectors() -> Mapping[str, Detector]:
     return host().registered("detector")
 
 
+def stack_detectors() -> Mapping[str, StackDetector]:
+    """
+    The detectors for several exposures that are registered.
+
+    Returns
+    -------
+    mapping of str to StackDetector
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.stack_detectors())[:1]
+    ['stack']
+    """
+    return host().registered("stack detector")
+
+
 def steps() -> Mapping[str, Step]:
     """
     The reduction steps that are registered.
@@ -245,6 +264,11 @@ def find_step(name: str) -> Step:
 def find_detector(name: str) -> Detector:
     """A detector by its name."""
     return _find("detector", name)
+
+
+def find_stack_detector(name: str) -> StackDetector:
+    """A detector for several exposures by its name."""
+    return _find("stack detector", name)
 
 
 def _find(kind: str, name: str) -> Any:
