@@ -31,7 +31,8 @@ MAY_IMPORT = {
     "pipeline": "events calibration stacking io plugins frames kernels",
     "default_plugins": "pipeline calibration events cleaning stacking tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
-    "cli": "report default_plugins pipeline calibration events tuning stacking cleaning io frames plugins simulate kernels",
+    "cli": "report default_plugins pipeline calibration events stacking tuning cleaning io frames plugins simulate "
+    "kernels",
     "__init__": "default_plugins plugins frames",
 }
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.repair import repair
-from ccdproc_crplugin.kernels.stack_match import Link, Plane, fit_link, overlap, plain_link, predict
+from ccdproc_crplugin.kernels.stack_match import Plane, fit_link, overlap, plain_link, predict
 
 #: Pixels below this share of the limit against the nearest whole pixel are not looked at.
 FIRST_LOOK = 0.7

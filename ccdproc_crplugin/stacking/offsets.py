@@ -65,8 +65,8 @@ def _between(
     spread, offset = wcs_offset(ccds[0], ccds[number])
     if offset is not None and spread > LARGEST_SPREAD:
         raise CosmicRayError(
-            f"Found that the WCS of exposures 1 and {number + 1} differ by a rotation or a scale, by {spread:.1f} pixels "
-            "over the frame; expected exposures that are only shifted.",
+            f"Found that the WCS of exposures 1 and {number + 1} differ by a rotation or a scale, by {spread:.1f} "
+            "pixels over the frame; expected exposures that are only shifted.",
             "Give exposures of one pointing and orientation, or clean each by itself.",
         )
     if offset is not None:
