@@ -380,10 +380,11 @@ def _estimates(
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
     lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
+    method = repair if repair in REPAIRS else "meanmask"
     if found.background is None:
-        values, scatter = estimate(frame.data, y, x, lost, repair or "meanmask")
+        values, scatter = estimate(frame.data, y, x, lost, method)
     else:
-        values, scatter = estimate(frame.data - found.background, y, x, lost, repair or "meanmask")
+        values, scatter = estimate(frame.data - found.background, y, x, lost, method)
         values = values + found.background[y, x]
     if by_detector is not None:
         known = found.detection.mask[y, x]

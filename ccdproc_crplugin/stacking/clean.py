@@ -142,7 +142,7 @@ def clean_cosmic_rays_stack(
             one,
             hits,
             detector,
-            own_repair,
+            _repair_in_force(own_repair, hits),
             remarks,
             max_fraction=max_fraction,
             warn=preflight != "off",
@@ -180,6 +180,11 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
                     "Give each exposure once.",
                 )
     return ccds
+
+
+def _repair_in_force(repair: str | None, found: FoundCosmicRays) -> str | None:
+    """The repair of an exposure: a detector may not say what the others show."""
+    return "meanmask" if repair == FROM_STACK and found.detection.cleaned is None else repair
 
 
 def _with_offset(

@@ -77,7 +77,7 @@ def test_another_repair_is_that_of_a_single_frame():
 
 
 def test_the_header_says_why_pixels_were_flagged():
-    first, second = clean(pair(), offsets=ALIGNED)
+    first, _ = clean(pair(), offsets=ALIGNED)
     assert first.meta["CRDETECT"] == "stack"
     for word in ("clean_cosmic_rays_stack(", "sigma=5.0", "found=", "grown=", "twice=0", "spared=0", "(given)"):
         assert word in first.meta["HISTORY"]
