@@ -10,8 +10,8 @@ which no cosmic ray left half a standard deviation.
 The ways of others are written from what their authors publish, on plain arrays, given the true offsets:
 
 * drizzlepac: the clean image is the median or, where this is far above the minimum, the minimum of the exposures; it
-  is shifted back; a pixel is hit if ``|data - clean| > scale * derivative + snr * noise``, its neighbours with a second,
-  lower pair of limits (Fruchter and Hook 2002, PASP, 114, 144, section 4; snr 3.5 and 3.0, scale 1.2 and 0.7).
+  is shifted back; a pixel is hit if ``|data - clean| > scale * derivative + snr * noise``, its neighbours with second,
+  lower limits (Fruchter and Hook 2002, PASP, 114, 144, section 4; snr 3.5 and 3.0, scale 1.2 and 0.7).
 * numina: a pixel is hit if its excess over the minimum of the aligned exposures is above the largest that simulated
   exposures with the same noise reach at that level (the diagram of median minus minimum against minimum, by N. Cardiel
   and others, applied to each exposure).

@@ -224,7 +224,7 @@ def fit_link(link: Link, one: Plane, other: Plane, spoilt: np.ndarray) -> None:
     """Fit the kernel, the sky and the error of a link to the bright pixels; ``spoilt`` pixels (ny, nx) of the one."""
     link.sky = _sky_difference(link, one, other)
     y, x = _bright_pixels(link, one, other, spoilt)
-    link.n_bright = len(y)
+    link.n_bright, link.error = len(y), UNMEASURED
     if len(y) < FEWEST:
         return
     light = _light_around(link, other, y, x)
