@@ -208,7 +208,8 @@ def show_wht(folder, rows=slice(1000, 3000)):
     lost = cleaned[0].flags & 14 | cleaned[1].flags & 14
     for number in (0, 1):
         own, other = ccds[number].data * 0.98, ccds[1 - number].data * 0.98
-        difference = own - other - np.median((own - other)[:, ~dark])
+        # Sky lines that change from one exposure to the other lie along the rows.
+        difference = own - other - np.median((own - other)[:, ~dark], axis=1, keepdims=True)
         noise = np.sqrt(2 * (np.maximum(np.minimum(own, other), 0) + 16))
         stands_out, mask = (difference > 7 * noise) & (lost == 0), (cleaned[number].flags & 1) != 0
         print(

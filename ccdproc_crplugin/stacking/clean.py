@@ -15,6 +15,7 @@ from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, check_choic
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_in_stack
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.stacking.offsets import find_offsets
 from ccdproc_crplugin.stacking.result import CleanedStack, row_of
 
@@ -127,13 +128,13 @@ def clean_cosmic_rays_stack(
             saturation=saturation,
             bad_pixels=bad_pixels,
             dispersion_axis=dispersion_axis,
-            mosaic=False,
             force=force,
         )
         for ccd in ccds
     ]
-    findings = [one.findings(preflight, detector, parameters) for one in prepared]
     frames = [one.frame for one in prepared]
+    _refuse_mosaics(frames)
+    findings = [one.findings(preflight, detector, parameters) for one in prepared]
     shifts, source = find_offsets(ccds, frames, offsets)
     found = find_in_stack(ccds, frames, shifts, chosen, parameters)
     in_force = [_with_offset(one, shift, source, own_repair) for one, shift in zip(found, shifts, strict=True)]
@@ -180,6 +181,14 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
                     "Give each exposure once.",
                 )
     return ccds
+
+
+def _refuse_mosaics(frames: Sequence[ElectronFrame]) -> None:
+    if any(frame.mosaic.pattern is not None for frame in frames):
+        raise CosmicRayError(
+            "Found a colour mosaic; expected exposures whose pixels have one colour.",
+            "Clean each frame with {clean_cosmic_rays()}.",
+        )
 
 
 def _repair_in_force(repair: str | None, found: FoundCosmicRays) -> str | None:
