@@ -36,8 +36,6 @@ HOST_KEYWORDS = frozenset(
         "connectivity",
         "ccds",
         "offsets",
-        "combined",
-        "exposures",
     ]
 )
 
