@@ -58,14 +58,14 @@ def make_stack(n_exposures, case, size, seed, fwhm=3.0, density=STARS):
     return frames, offsets
 
 
-def ours(frames, offsets, sigma=5.0):
+def ours(frames, offsets, **limits):
     """The masks of the default stack detector."""
     nothing = np.zeros(frames[0].ccd.shape, dtype=bool)
     exposures = [
         crp.Exposure(frame.ccd.data, nothing, READNOISE, 80_000.0, offset)
         for frame, offset in zip(frames, offsets, strict=True)
     ]
-    found = crp.stack_detectors()["stack"].detect(exposures, sigma=sigma, sigma_low=0.6 * sigma)
+    found = crp.stack_detectors()["stack"].detect(exposures, **limits)
     return [detection.mask for detection in found]
 
 
@@ -132,6 +132,7 @@ def score(frames, offsets, masks):
             pixels_found=(bright & mask).sum(),
             flagged=mask.sum(),
             right=(mask & frame.truth).sum(),
+            truth=frame.truth.sum(),
             cores=core.sum(),
             touched=(core & mask & (frame.charge < 0.5 * noise)).sum(),
         )
@@ -157,7 +158,7 @@ def in_words(counts):
     return (
         f"found {counts['found'] / counts['hits']:.4f} of {counts['hits']:5d} hits, "
         f"{counts['pixels_found'] / counts['pixels']:.4f} of their pixels, "
-        f"twice {counts['twice_found']}/{counts['twice']}, "
+        f"{counts['right'] / counts['truth']:.4f} of all, twice {counts['twice_found']}/{counts['twice']}, "
         f"precision {counts['right'] / max(counts['flagged'], 1):.4f}, cores {counts['touched']}/{counts['cores']}"
     )
 

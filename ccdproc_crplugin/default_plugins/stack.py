@@ -21,13 +21,13 @@ from ccdproc_crplugin.plugins.model import Detection, Exposure, StackDetector
 REFERENCES = ("2008MNRAS.386L..77B", "2002PASP..114..144F", "2001PASP..113.1420V")
 
 
-def detect(exposures: Sequence[Exposure], *, sigma: float = 5.0, sigma_low: float = 3.0) -> list[Detection]:
+def detect(exposures: Sequence[Exposure], *, sigma: float = 5.0, sigma_low: float = 3.5) -> list[Detection]:
     """
     Find what stands out in one exposure against all the others.
 
-    A pixel is hit if it exceeds what the others predict by ``sigma`` standard deviations of the difference; L.A.Cosmic
-    in the exposure alone lowers this limit. Events grow into neighbours above ``sigma_low``. Where no other exposure
-    shows the field, L.A.Cosmic decides alone.
+    A pixel is hit if it exceeds what the others predict by ``sigma`` standard deviations of the difference. Events grow
+    into neighbours above ``sigma_low``. Where no other exposure shows the field, or all of them were hit, L.A.Cosmic
+    decides.
     """
     stars = [saturated_stars(exposure.data, exposure.saturation) for exposure in exposures]
     widths = [_width(exposure) for exposure in exposures]

@@ -23,6 +23,8 @@ HALF = 3  # pixels: the kernel reaches so far
 SIDE = 2 * HALF + 1
 CENTRE = SIDE * HALF + HALF
 AROUND_CENTRE = [CENTRE + dy * SIDE + dx for dy in (-1, 0, 1) for dx in (-1, 0, 1) if dy or dx]
+#: A third of the pixels of the kernel, spread over it.
+SOME = slice(0, SIDE**2, 3)
 
 #: A pixel tells of the stars if it stands so many standard deviations of the noise above the sky.
 BRIGHT = 8.0
@@ -153,6 +155,7 @@ class Prediction:
     """What another exposure predicts for pixels, arrays of shape (n,), electron."""
 
     level: np.ndarray
+    around: np.ndarray  # the level of the pixels around
     noise2: np.ndarray  # of the other exposure's pixels
     error: np.ndarray  # of position and seeing
 
@@ -164,7 +167,7 @@ def predict(link: Link, one: Plane, other: Plane, y: np.ndarray, x: np.ndarray) 
         for start in range(0, max(len(y), 1), AT_ONCE)
     ]
     return Prediction(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "noise2", "error"))
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("level", "around", "noise2", "error"))
     )
 
 
@@ -190,7 +193,10 @@ def _predict(link: Link, one: Plane, other: Plane, y: np.ndarray, x: np.ndarray)
     error = np.where(whole, link.error, UNMEASURED) * abs(link.transparency) * _gradient(light, noise2)
     if link.is_fitted:
         error = np.hypot(error, CORRECTION_ERROR * np.minimum(correction, 0))
-    return Prediction(level + np.float32(one.sky + link.sky), own2, error)
+    # A pixel that is low by chance is no less noisy than those around.
+    own2 = np.maximum(own2, np.median(noise2[:, SOME], axis=1) * np.sum(link.plain**2))
+    sky = np.float32(one.sky + link.sky)
+    return Prediction(level + sky, np.median(light[:, SOME], axis=1) * abs(link.transparency) + sky, own2, error)
 
 
 def _is_whole(plane: Plane, y: np.ndarray, x: np.ndarray) -> np.ndarray:

@@ -31,8 +31,6 @@ DISAGREE = 4.0
 ROWS = 128
 #: How far an event may grow (pix).
 MOST_STEPS = 200
-#: A pixel that L.A.Cosmic finds in its exposure alone needs this share of the limit only.
-SHARP_SHARE = 0.7
 #: Stars narrower than this (FWHM, pix) are no wider than many cosmic rays.
 NARROWEST = 2.0
 #: An excess is a star's if on all four lines through its peak the neighbours have this share of what a star has there.
@@ -151,23 +149,23 @@ class StackSearch:
         plane, (y, x) = self.planes[i], np.divmod(index, self.shape[1])
         others = [j for j in range(len(self.planes)) if j != i]
         level, noise2 = np.full((2, len(others), len(index)), np.inf)
-        error = np.zeros((len(others), len(index)))
+        error, around = np.zeros((2, len(others), len(index)))
         for row, j in enumerate(others):
             link = self.links[i, j]
             inside = link.inside(y, x, self.shape)
             told = predict(link, plane, self.planes[j], y[inside], x[inside])
             level[row, inside], noise2[row, inside], error[row, inside] = told.level, told.noise2, told.error
+            around[row, inside] = told.around
         known = np.isfinite(level).any(axis=0)
         agreed, agreed2, error = _agreed(level, noise2, error)
-        own2 = plane.expected_noise2(y, x, np.where(known, agreed, 0))
+        own2 = plane.expected_noise2(y, x, np.where(known, np.maximum(agreed, around.max(axis=0)), 0))
         excess = np.where(known, plane.data[y, x] - agreed, 0)
         return Sky(excess, np.sqrt(own2 + agreed2 + error**2), known)
 
     def _above(self, i: int, index: np.ndarray) -> np.ndarray:
         """Those pixels that exceed the clean sky by the limit."""
         sky = self._sky(i, index)
-        limit = np.where(self.planes[i].sharp.reshape(-1)[index], SHARP_SHARE * self.sigma, self.sigma)
-        return index[sky.excess > limit * sky.noise]
+        return index[sky.excess > self.sigma * sky.noise]
 
     def _grown(self, i: int, index: np.ndarray) -> np.ndarray:
         """Pixels with those beside them, step by step, that exceed the clean sky by the lower limit."""
