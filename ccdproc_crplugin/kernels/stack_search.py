@@ -76,17 +76,20 @@ class StackSearch:
         numbers = range(len(self.planes))
         for link in self.links.values():
             link.error = FIRST_ERROR
-        candidates = [self._candidates(i) for i in numbers]
+        sharp_in_all = [self._sharp_in_all(i) for i in numbers]
+        self._fill(sharp_in_all)
+        candidates = [np.union1d(self._candidates(i), sharp_in_all[i]) for i in numbers]
         suspects = [self._grown(i, self._above(i, candidates[i])) for i in numbers]
-        self._fill(suspects)
+        self._fill_with(suspects, sharp_in_all)
+        suspects = self._flagged
         spoilt = [self._neighbourhood(index) for index in suspects]
         for (i, j), link in self.links.items():
             fit_link(link, self.planes[i], self.planes[j], spoilt[i])
-        self._fill([self._grown(i, self._above(i, candidates[i])) for i in numbers])
+        self._fill_with([self._grown(i, self._above(i, candidates[i])) for i in numbers], sharp_in_all)
         candidates = [np.union1d(candidates[i], self._hit_in_others(i)) for i in numbers]
         found = [self._above(i, candidates[i]) for i in numbers]
         grown = [self._grown(i, found[i]) for i in numbers]
-        self._fill(grown)
+        self._fill_with(grown, sharp_in_all)
         found = [self._above(i, candidates[i]) for i in numbers]
         return [self._hits(i, found[i]) for i in numbers]
 
@@ -192,6 +195,41 @@ class StackSearch:
         spoilt = np.zeros(self.shape, dtype=bool)
         spoilt.reshape(-1)[self._beside(self._beside(index))] = True
         return spoilt
+
+    def _sharp_in_all(self, i: int) -> np.ndarray:
+        """
+        The pixels that L.A.Cosmic finds in an exposure alone, and at the same place in each other one too.
+
+        Those that are equally bright in all, as their neighbours are, are hot pixels or stars.
+        """
+        index = np.flatnonzero(self.planes[i].sharp & ~self.planes[i].unusable)
+        y, x = np.divmod(index, self.shape[1])
+        for j in range(len(self.planes)):
+            if j != i:
+                link = self.links[i, j]
+                sharp = link.inside(y, x, self.shape)
+                sharp[sharp] = self.planes[j].sharp[y[sharp] + link.shift[0], x[sharp] + link.shift[1]]
+                y, x = y[sharp], x[sharp]
+        differs = np.zeros(len(y), dtype=bool)
+        for j in range(len(self.planes)):
+            if j != i:
+                for dy, dx in np.indices((3, 3)).reshape(2, 9).T - 1:
+                    differs |= self._differs(i, j, y + dy, x + dx)
+        return y[differs] * self.shape[1] + x[differs]
+
+    def _differs(self, i: int, j: int, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+        """Whether two exposures differ at pixels, as they are; not at those outside of one."""
+        plane, other, link = self.planes[i], self.planes[j], self.links[i, j]
+        inside = (y >= 0) & (x >= 0) & (y < self.shape[0]) & (x < self.shape[1]) & link.inside(y, x, self.shape)
+        own, there = (y[inside], x[inside]), (y[inside] + link.shift[0], x[inside] + link.shift[1])
+        difference = plane.data[own] - plane.sky - link.transparency * (other.data[there] - other.sky)
+        noise2 = plane.noise2[own] + link.transparency**2 * other.noise2[there]
+        differs = np.zeros(len(y), dtype=bool)
+        differs[inside] = difference**2 > DISAGREE**2 * noise2
+        return differs
+
+    def _fill_with(self, flagged: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> None:
+        self._fill([np.union1d(*pair) for pair in zip(flagged, others, strict=True)])
 
     def _fill(self, flagged: Sequence[np.ndarray]) -> None:
         for plane, index in zip(self.planes, flagged, strict=True):

@@ -55,6 +55,19 @@ def test_a_pixel_hit_in_both_exposures_is_found_in_both():
     assert second.twice.tolist() == [20 * SHAPE[1] + 20]
 
 
+def test_tracks_of_equal_charge_that_cross_are_found_in_both():
+    other = [((32 - i, 40 + i), 800) for i in range(-3, 4)]
+    first, second = search([expose(scene(n_stars=0), 0, TRACK), expose(scene(n_stars=0), 1, other)]).run()
+    assert {place for place, _ in TRACK} <= pixels(first)
+    assert {place for place, _ in other} <= pixels(second)
+
+
+def test_a_pixel_that_is_as_bright_in_both_is_no_cosmic_ray():
+    hot = [((20, 20), 3000)]
+    found = search([expose(scene(n_stars=0), seed, hot) for seed in (1, 2)]).run()
+    assert not any((20, 20) in pixels(hits) for hits in found)
+
+
 @pytest.mark.parametrize(
     ("shift", "fwhm"), [((0.0, 0.0), 3.0), ((3.4, -3.4), 3.0), ((0.0, 0.0), 3.6), ((3.4, -3.4), 3.6)]
 )
