@@ -81,8 +81,7 @@ class StackSearch:
         candidates = [np.union1d(self._candidates(i), sharp_in_all[i]) for i in numbers]
         suspects = [self._grown(i, self._above(i, candidates[i])) for i in numbers]
         self._fill_with(suspects, sharp_in_all)
-        suspects = self._flagged
-        spoilt = [self._neighbourhood(index) for index in suspects]
+        spoilt = [self._neighbourhood(index) for index in self._flagged]
         for (i, j), link in self.links.items():
             fit_link(link, self.planes[i], self.planes[j], spoilt[i])
         self._fill_with([self._grown(i, self._above(i, candidates[i])) for i in numbers], sharp_in_all)
