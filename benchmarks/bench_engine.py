@@ -58,6 +58,13 @@ def add_stars(rng, frame, n_stars, fwhm):
         frame[y - half : y + half + 1, x - half : x + half + 1] += 10 ** rng.uniform(2.5, 5) * profile
 
 
+def dense_frame(rng, n, hits_per_megapixel=4000):
+    """Sky, and hits of up to eight pixels, as many as a space telescope gets in half an hour."""
+    frame = observed(rng, np.full((n, n), 200.0))
+    add_tracks(rng, frame, n * n * hits_per_megapixel // 10**6)
+    return frame.astype(np.float32)
+
+
 def observed(rng, expected):
     return rng.poisson(expected) + rng.normal(0, READNOISE, expected.shape)
 
@@ -148,6 +155,10 @@ def rows(quick):
         f"sky, {large} x {large}, default, against numpy.copyto",
         *interleaved(default, partial(np.copyto, copy, frame), 15, 1),
     )
+    for n in (small, large):
+        dense = dense_frame(rng, n)
+        for sepmed in (True, False):
+            yield drop_in(f"4,000 hits a megapixel, {n} x {n}", dense, sepmed, 1, 3)
     for name, worst in worst_frames(rng, small).items():
         for sepmed in (True, False):
             yield drop_in(f"{name}, {small} x {small}", worst, sepmed, 1, 3)

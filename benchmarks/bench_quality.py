@@ -1,7 +1,8 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """Detection quality over stellar width, sky, star density and chip: one table.
 
-Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--detectors 'name;name'] [--csv FILE]``.
+Run as ``python benchmarks/bench_quality.py [--size 768] [--seeds 1] [--fwhm 3 5] [--detectors 'name;name']``.
+The learned detectors that `learned` finds may be named, too: ``--detectors 'lacosmic;deepCR;Cosmic-CoNN'``.
 With ``--auto`` it prints instead the pixel F1 of ``sigclip="auto"`` beside that of the fixed values 4.5, 5 and 8.
 
 A detector is a callable ``(data, mask, readnoise, saturation) -> mask``: data in electrons (float32), the mask of bad
@@ -14,12 +15,14 @@ from functools import partial
 
 import astroscrappy
 import numpy as np
+from astropy.nddata import CCDData
 from astropy.table import QTable, Table
+from learned import installed, masks_of
 from photutils.datasets import make_model_image, make_model_params
 from photutils.psf import CircularGaussianPSF
 from photutils.segmentation import detect_sources
 
-from ccdproc_crplugin import detectors
+from ccdproc_crplugin import PixelFlag
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frame
 
@@ -55,10 +58,17 @@ def default_without_growth(data, mask, readnoise, saturation):
     return _lacosmic(data, mask, readnoise, saturation, grow=False)
 
 
+def detector_alone(data, mask, readnoise, saturation):
+    """The default detector without the plugins that refine its mask."""
+    return _lacosmic(data, mask, readnoise, saturation, refine=False)
+
+
 def _lacosmic(data, mask, readnoise, saturation, **settings):
-    detect = detectors()["lacosmic"].detect
-    found = detect(data, mask=mask, variance=None, readnoise=readnoise, saturation=saturation, **settings)
-    return found.mask
+    ccd = CCDData(data, unit="electron", mask=mask)
+    cleaned = ccd.clean_cosmic_rays(
+        readnoise=readnoise, saturation=saturation, preflight="off", max_fraction=1, **settings
+    )
+    return (cleaned.flags & PixelFlag.COSMIC_RAY) > 0
 
 
 def _scrappy(data, mask, readnoise, saturation, **settings):
@@ -76,9 +86,11 @@ DETECTORS = {
     "true medians": astroscrappy_true_medians,
     "lacosmic": default,
     "lacosmic, grow=False": default_without_growth,
+    "lacosmic, refine=False": detector_alone,
 }
 SHOWN = tuple(DETECTORS)
 DETECTORS |= {f"sigclip={value}": partial(_lacosmic, sigclip=value) for value in (4.5, 5, 8, "auto")}
+DETECTORS |= {name: lambda data, *_, name=name: masks_of(name, [data])[0] for name in installed()}
 
 
 def make_frame(fwhm, sky, density, chip, size, seed):
@@ -240,12 +252,13 @@ def main(args=None):
     parser.add_argument("--size", type=int, default=768, help="side of a frame, in pixels")
     parser.add_argument("--seeds", type=int, default=1, help="frames a cell")
     parser.add_argument("--detectors", default=";".join(SHOWN), help="names, semicolons between")
+    parser.add_argument("--fwhm", type=float, nargs="+", default=FWHM, help="stellar widths, in pixels")
     parser.add_argument("--csv", help="write the counts of every cell to this file")
     parser.add_argument("--auto", action="store_true", help="sigclip='auto' against fixed values")
     options = parser.parse_args(args)
     rows = []
     detectors = [AUTO, *FIXED] if options.auto else options.detectors.split(";")
-    for cell in itertools.product(FWHM, SKY, STARS, CHIPS):
+    for cell in itertools.product(options.fwhm, SKY, STARS, CHIPS):
         rows += run_cell(cell, detectors, options.size, options.seeds)
     if options.csv:
         Table(rows).write(options.csv, format="ascii.csv", overwrite=True)

@@ -14,28 +14,42 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, dialects, stack_detectors, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, flags, stack_detectors, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Exposure, Finding, StackDetector, Step
+from ccdproc_crplugin.plugins.model import (
+    Check,
+    Detection,
+    Detector,
+    Dialect,
+    Exposure,
+    Finding,
+    Flag,
+    StackDetector,
+    Step,
+)
 
 _HOME = {
     "Acceleration": "default_plugins.acceleration",
     "CRSegments": "events.segments",
+    "DetectorAgreement": "events.agreement",
     "Expectation": "frames.rates",
     "EventViewer": "events.viewer",
     "MaskComparison": "events.compare",
     "accelerate": "default_plugins.acceleration",
     "add_cosmic_rays": "cleaning.by_hand",
     "apply_review": "report.review",
+    "citations": "frames.citations",
     "clean_collection": "pipeline.run",
     "clean_cosmic_rays": "cleaning.clean",
     "clean_cosmic_rays_stack": "stacking.clean",
     "combine_calibrations": "calibration.combine",
+    "compare_detectors": "events.agreement",
     "compare_masks": "events.compare",
     "cr_preflight": "cleaning.preflight",
     "cr_segments": "events.segments",
     "cr_tune": "tuning.tune",
     "expected_events": "frames.rates",
+    "load_plugin": "plugins",
     "plan_night": "pipeline.run",
     "plugin_report": "plugins.table",
     "read_ccd": "io.ccd",
@@ -60,6 +74,7 @@ __all__ = [
     "Dialect",
     "Exposure",
     "Finding",
+    "Flag",
     "HeaderWarning",
     "PixelFlag",
     "PluginWarning",
@@ -70,6 +85,7 @@ __all__ = [
     "checks",
     "detectors",
     "dialects",
+    "flags",
     "hookimpl",
     "install",
     "methods",

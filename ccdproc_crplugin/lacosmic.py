@@ -179,7 +179,7 @@ def detect_cosmics(
     check_choice("fsmode", fsmode, OBJLIM)
     check_choice("cleantype", cleantype, REPAIRS)
     if psfk is None and fsmode == "convolve":
-        psfk = _psf_kernel(psfmodel, _number(psffwhm), _whole(psfsize), psfbeta)
+        psfk = _psf_kernel(psfmodel, _number(psffwhm), _whole(psfsize), _number(psfbeta))
     gain = float(np.float32(gain))
     gain_squared = float(np.float32(gain) * np.float32(gain))
     frame = _image("indat", indat, np.shape(indat))

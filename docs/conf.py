@@ -37,7 +37,7 @@ copyright = f"2026, {author}"
 release = version = version_of("ccdproc_crplugin")
 
 extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build", "api", "plugins/ccdcr-threshold"]
+exclude_patterns = ["_build", "api", "plugins/ccdcr-*"]
 default_role = "py:obj"
 highlight_language = "python"
 
@@ -76,6 +76,7 @@ FLAG_MEANINGS = {
     "COSMIC_RAY": "hit by a cosmic ray",
     "SATURATED": "at or above the saturation level",
     "BAD": "masked, not finite, or known to be bad",
+    "TRAIL": "in the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see :ref:`ccdcr_flags`",
     "NOT_SEARCHED": "not looked at by the detector",
 }
 

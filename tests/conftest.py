@@ -34,6 +34,12 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(skip)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def options_of_this_run_alone():
+    """Keep the options of this run from the runs of pytest that a test starts."""
+    os.environ.pop("PYTEST_ADDOPTS", None)
+
+
 @pytest.fixture(params=available_engines())
 def engine_name(request):
     """Each engine that runs here."""

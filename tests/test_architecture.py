@@ -31,7 +31,9 @@ MAY_IMPORT = {
     "pipeline": "events calibration stacking io plugins frames kernels",
     "default_plugins": "pipeline calibration events cleaning stacking tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
-    "cli": "report default_plugins pipeline calibration events stacking tuning cleaning io frames plugins simulate "
+    "testing": "simulate plugins cleaning stacking frames",
+    "cli": "testing report default_plugins pipeline calibration events stacking tuning cleaning io frames plugins "
+    "simulate "
     "kernels",
     "__init__": "default_plugins plugins frames",
 }

@@ -14,7 +14,7 @@ import numpy as np
 from ccdproc_crplugin.calibration.combined_frame import CombinedFrame
 from ccdproc_crplugin.calibration.frame_stack import FrameStack
 from ccdproc_crplugin.calibration.key import CalibrationKey, exposure_of, same_exposure
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, Wording
 from ccdproc_crplugin.frames.gain_and_noise import same_unit
 
 
@@ -162,7 +162,8 @@ def choose_subtraction(key: CalibrationKey, stack: FrameStack, masters: Sequence
 
 
 def _warn(message: CosmicRayError | str) -> None:
-    warnings.warn(str(message), CalibrationWarning, stacklevel=2)
+    text = Wording(message.spelled) if isinstance(message, CosmicRayError) else message
+    warnings.warn(text, CalibrationWarning, stacklevel=2)
 
 
 def _check_unit(master: CombinedFrame, stack: FrameStack) -> None:

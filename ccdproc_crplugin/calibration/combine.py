@@ -22,7 +22,7 @@ from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsur
 from ccdproc_crplugin.calibration.input_frames import InputFrame, open_frames
 from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.calibration.settings import CombineSettings
-from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError
+from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, Wording
 from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.io.atomic import as_folder, check_target
 from ccdproc_crplugin.io.disk import OutputError, writing
@@ -307,12 +307,12 @@ def _combine_all(
     except OSError as err:
         raise CosmicRayError(f"Found that the folder {str(folder)!r} can't be made: {err}.") from err
     written: list[CombinedFrame] = []
-    failures: list[str] = []
+    failures: list[CosmicRayError] = []
     for task in tasks:
         _warn_of_unsure_members(task, [inputs.keys[task.hdu][path] for path in task.paths])
         of_hdu = [master for master in (*masters, *written) if master.hdu in (None, task.hdu)]
         frames = [inputs.frames[task.hdu][path] for path in task.paths]
-        combined, why = None, "no frame of its group can be used"
+        combined, why = None, CosmicRayError("no frame of its group can be used")
         try:
             with writing():
                 combined = combine_frames(task.key, frames, task.target, of_hdu, settings)
@@ -321,16 +321,16 @@ def _combine_all(
         except (CosmicRayError, OSError) as err:
             if len(tasks) == 1:
                 raise
-            why = str(err)
+            why = err if isinstance(err, CosmicRayError) else CosmicRayError(str(err))
         if combined is None:
-            failures.append(f"{task.target.name} is not made: {why}")
-            warnings.warn(failures[-1], CalibrationWarning, stacklevel=2)
+            failures.append(why.within(before=f"{task.target.name} is not made: "))
+            warnings.warn(Wording(failures[-1].spelled), CalibrationWarning, stacklevel=2)
         else:
             written.append(combined)
     if not written:
         raise CosmicRayError(
-            f"Found no frame to combine among {len(inputs.all_frames)}; expected some. {failures[0]}",
-            "The warnings say why." if len(failures) > 1 else "",
+            f"Found no frame to combine among {len(inputs.all_frames)}; expected some. {failures[0].without_advice()}",
+            "The warnings say why." if len(failures) > 1 else failures[0].advice,
         )
     if settings.flat_scale == "file":
         _share_scales(tasks, {combined.path for combined in written})

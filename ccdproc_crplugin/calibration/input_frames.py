@@ -21,8 +21,8 @@ from astropy.io import fits
 
 from ccdproc_crplugin.calibration.saturation import Saturation
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.io.ccd import given_unit
-from ccdproc_crplugin.io.hdus import image_index, image_indices, inherit, is_flat, unit_of
+from ccdproc_crplugin.io.ccd import unit_in_force
+from ccdproc_crplugin.io.hdus import image_index, image_indices, inherit, is_flat
 from ccdproc_crplugin.io.opening import is_packed, open_stream, reading, sound
 from ccdproc_crplugin.io.quality import PLANES
 from ccdproc_crplugin.io.remote import RemotePath
@@ -145,7 +145,7 @@ def _frames_of(
 
 def _look_into(hdus: fits.HDUList, index: int, path: Path, unit: Any, hdu: int | None, *, packed: bool) -> InputFrame:
     image = hdus[index]
-    frame = InputFrame(path, inherit(hdus, index), unit_of(image, path) if unit is None else given_unit(unit), hdu)
+    frame = InputFrame(path, inherit(hdus, index), unit_in_force(image, path, unit), hdu)
     if not is_flat(image):
         raise CosmicRayError(
             f"Found HDU {index} of {str(path)!r} with the shape {image.shape}; expected two dimensions."

@@ -55,6 +55,9 @@ NAMES = {name: fieldname for fieldname, name in SINGLE.items()} | {
     name: name for name in (*CARDS, "exposure", "temperature")
 }
 
+#: Cards of text, of which a header has many.
+COMMENTARY = ("COMMENT", "HISTORY")
+
 #: The name of a header card.
 _KEYWORD = re.compile(r"[A-Z0-9_-]{1,8}|[A-Z0-9_-]+( [A-Z0-9_-]+)+")
 
@@ -278,7 +281,8 @@ def _check_words(name: str, words: Any, given: Any, expected: str, names: Contai
     if isinstance(words, str) or not isinstance(words, list | tuple | set | frozenset):
         raise wrong_value(name, given, expected)
     for word in words:
-        if not isinstance(word, str) or not (_KEYWORD.fullmatch(word) or _spelt(word) in names):
+        is_keyword = isinstance(word, str) and _KEYWORD.fullmatch(word) and word not in COMMENTARY
+        if not isinstance(word, str) or not (is_keyword or _spelt(word) in names):
             raise wrong_value(name, given, expected)
 
 

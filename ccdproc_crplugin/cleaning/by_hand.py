@@ -8,16 +8,19 @@ from dataclasses import replace
 import numpy as np
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.cleaning.repairs import PROFILE, REPAIRS, estimate
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import write_edited, write_events, write_history
 from ccdproc_crplugin.frames.checks import check_frame, check_mask
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty
 from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, is_flagged
-from ccdproc_crplugin.frames.mosaic import mosaic_of, repair_of
+from ccdproc_crplugin.frames.mosaic import mosaic_of
 from ccdproc_crplugin.frames.removed import attach, new_record, removed_pixels
-from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.repair import RADIUS
+
+#: How far the window of a star's fit reaches (pix), for stars of FWHM 7.
+WIDEST_STAR = 10
 
 
 def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
@@ -67,11 +70,10 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     nearby = _within_reach(added, ccd)[record.y, record.x]
     new = copy_but_pixels(ccd)
     new.data = np.array(ccd.data)
-    method = str(ccd.meta.get("CRREPAIR", "meanmask"))
+    method = str(ccd.meta.get("CRREPAIR", PROFILE))
     if method != "none":
         rows, columns = np.append(y, record.y[nearby]), np.append(x, record.x[nearby])
-        repair = repair_of(mosaic_of(ccd))
-        values, scatter = repair(ccd.data, rows, columns, lost, method if method in REPAIRS else "meanmask")
+        values, scatter = _estimate(ccd, rows, columns, lost, method if method in REPAIRS else PROFILE)
         new.data[rows, columns] = values
         new.uncertainty = enlarged_uncertainty(ccd, rows, columns, scatter)
     new.mask = added.copy() if ccd.mask is None else added | np.asarray(ccd.mask, dtype=bool)
@@ -84,6 +86,22 @@ def add_cosmic_rays(ccd: CCDData, mask: np.ndarray) -> CCDData:
     write_edited(new.meta)
     write_history(new.meta, "add_cosmic_rays", {"mask": mask}, f"{len(y)} pixels added")
     return new
+
+
+def _estimate(
+    ccd: CCDData, y: np.ndarray, x: np.ndarray, lost: np.ndarray, method: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Estimates of pixels and their scatter, in the unit of the frame."""
+    gain, readnoise = _number(ccd, "CRGAIN", 1.0), _number(ccd, "CRRDNOIS", 0.0)
+    electrons = ccd.data * gain
+    values, scatter = estimate(electrons, y, x, lost, method, mosaic=mosaic_of(ccd), readnoise=readnoise)
+    return values / gain, scatter / gain
+
+
+def _number(ccd: CCDData, keyword: str, otherwise: float) -> float:
+    """The number of a card, or another one where the card is missing or damaged."""
+    value = ccd.meta.get(keyword)
+    return float(value) if isinstance(value, int | float) and value > 0 else otherwise
 
 
 def _lost_and_added(ccd: CCDData, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -107,5 +125,6 @@ def _within_reach(added: np.ndarray, ccd: CCDData) -> np.ndarray:
     """The pixels (bool, shape (ny, nx)) whose repair may have used one of those added."""
     from scipy.ndimage import maximum_filter
 
-    radius = RADIUS if mosaic_of(ccd).pattern is None else 2 * RADIUS  # two pixels of one colour
+    reach = WIDEST_STAR if ccd.meta.get("CRREPAIR") == PROFILE else RADIUS
+    radius = reach if mosaic_of(ccd).pattern is None else 2 * RADIUS  # two pixels of one colour
     return maximum_filter(added, size=2 * radius + 1, mode="constant", cval=False)

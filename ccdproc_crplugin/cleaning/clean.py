@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,20 +17,20 @@ from ccdproc_crplugin.cleaning import preflight as checks
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_cosmic_rays
 from ccdproc_crplugin.cleaning.doubts import report_doubts
 from ccdproc_crplugin.cleaning.protection import protected_pixels
+from ccdproc_crplugin.cleaning.repairs import PROFILE, REPAIRS, estimates
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, check_bool, check_choice, check_number
-from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_history
+from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events, write_flag_names, write_history
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
-from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, flag_bits
 from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
-from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of, repair_of
+from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, is_cleaned, new_record, record_of
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
-from ccdproc_crplugin.kernels.options import REPAIRS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.plugins.model import Detection, Finding
 
@@ -58,7 +58,8 @@ def clean_cosmic_rays(
     protect: Any = None,
     mosaic: str | bool | None = None,
     dispersion_axis: int | None = None,
-    repair: str | None = "meanmask",
+    refine: bool = True,
+    repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
     force: bool = False,
@@ -102,10 +103,14 @@ def clean_cosmic_rays(
     dispersion_axis : {0, 1} or None
         The axis of the array along which the light of a spectrum is dispersed. `None` means that it is found from the
         sky lines, if there are any. A spectrum is searched, and repaired, on top of a model of its lines and traces.
-    repair : {"meanmask", "medmask", "median", "idw", "none"} or None
-        How each affected pixel is estimated from the 5 x 5 pixels around it: the mean or the median of the good ones,
-        the median of all, or the mean weighted by the inverse distance. `None` or ``"none"`` leaves the data as they
-        are. If the detector returns a cleaned frame, its values are used instead.
+    refine : bool
+        Whether plugins may change the mask of the detector. The built-in one lets go events that are sharp stars.
+    repair : {"profile", "meanmask", "medmask", "median", "idw", "none"} or None
+        How each affected pixel is estimated. ``"profile"``: on a star from the profile of the frame's stars, fitted to
+        the good pixels around, elsewhere from a plane through the good ones of the 5 x 5 around. The others draw on
+        the 5 x 5 alone: the mean or the median of the good ones, the median of all, or the mean weighted by the inverse
+        distance. `None` or ``"none"`` leaves the data as they are. If the detector returns a cleaned frame, its values
+        are used instead.
     preflight : {"warn", "raise", "off"}
         What to do with the checks made before cleaning: report their findings as warnings, also raise an error if
         one fails, or skip them.
@@ -159,6 +164,7 @@ def clean_cosmic_rays(
     """
     check_frame(ccd)
     check_choices(
+        refine=refine,
         repair=repair,
         preflight=preflight,
         max_fraction=max_fraction,
@@ -168,6 +174,7 @@ def clean_cosmic_rays(
         mosaic=mosaic,
     )
     chosen, parameters = choose_detector(detector, detector_parameters)
+    _check_background(dispersion_axis, parameters)
     prepared = prepare(
         ccd,
         gain=gain,
@@ -183,9 +190,11 @@ def clean_cosmic_rays(
         force=force,
     )
     findings = prepared.findings(preflight, detector, parameters)
-    found = find_cosmic_rays(ccd, prepared.frame, chosen, parameters)
+    found = find_cosmic_rays(ccd, prepared.frame, chosen, parameters, refine=refine)
     repair = None if repair == NO_REPAIR else repair
-    return finish(prepared, found, detector, repair, findings, max_fraction=max_fraction, warn=preflight != "off")
+    repaired = prepared.repaired(found, repair, max_fraction)
+    prepared = prepared.without_electrons()
+    return finish(prepared, found, repaired, detector, repair, findings, warn=preflight != "off")
 
 
 @dataclass(frozen=True)
@@ -212,6 +221,15 @@ class Prepared:
         )
         checks.act_on(findings, preflight)
         return findings
+
+    def repaired(self, found: FoundCosmicRays, repair: str | None, max_fraction: float) -> RepairedPixels:
+        """New values for the pixels hit; a frame with more than ``max_fraction`` of them is refused."""
+        _check_share(found.mask, self.frame.bad, max_fraction)
+        return _repaired_pixels(self.frame, found, repair)
+
+    def without_electrons(self) -> Prepared:
+        """The same without the data in electrons, whose memory is given back before the result takes its own."""
+        return replace(self, frame=replace(self.frame, data=self.ccd.data))
 
 
 def prepare(
@@ -252,20 +270,20 @@ def prepare(
 def finish(
     prepared: Prepared,
     found: FoundCosmicRays,
+    repaired: RepairedPixels,
     detector: str,
     repair: str | None,
     findings: list[Finding] | None,
     *,
-    max_fraction: float = MAX_FRACTION,
     warn: bool = True,
     action: str = "clean_cosmic_rays",
 ) -> CCDData:
     """The new frame without the cosmic rays found, with its record, cards and history, shown to the observers."""
     frame, header = prepared.frame, prepared.header
-    _check_share(found.mask, frame.bad, max_fraction)
-    cleaned, record = _cleaned_frame(prepared.ccd, frame, found, repair, prepared.earlier)
+    cleaned, record = _cleaned_frame(prepared.ccd, frame, found, repaired, prepared.earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, frame.electronics, repair, found.parameters, frame.mosaic)
+    write_flag_names(cleaned.meta, {name: flag_bits()[name] for name in found.detection.flags})
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
@@ -278,7 +296,8 @@ def finish(
 
 def check_choices(
     *,
-    repair: str | None = "meanmask",
+    refine: bool = True,
+    repair: str | None = PROFILE,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
     force: bool = False,
@@ -294,6 +313,17 @@ def check_choices(
     check_choice("preflight", preflight, PREFLIGHT)
     check_choice("repair", repair, (*REPAIRS, NO_REPAIR, None))
     check_bool("force", force)
+    check_bool("refine", refine)
+
+
+def _check_background(dispersion_axis: int | None, parameters: Mapping[str, Any]) -> None:
+    """Refuse an axis of dispersion beside a background, which takes the place of the spectrum's model."""
+    if dispersion_axis is not None and parameters.get("background") is not None:
+        raise CosmicRayError(
+            " together with background; expected one of them: the background takes the place of the spectrum's model.",
+            "Leave out {dispersion_axis} or {background}.",
+            parameter=("dispersion_axis", str(dispersion_axis)),
+        )
 
 
 def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
@@ -308,7 +338,7 @@ def _check_not_cleaned(ccd: CCDData, force: bool) -> None:
 
 def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None:
     """Refuse a frame on which more pixels were hit than can be."""
-    if (mask | bad).all():
+    if np.count_nonzero(mask) + np.count_nonzero(bad) >= mask.size and (mask | bad).all():
         raise CosmicRayError(
             "Found cosmic rays on every good pixel; expected some good pixels to repair from.",
             "Look at gain, read noise and the limits of the detector.",
@@ -322,11 +352,14 @@ def _check_share(mask: np.ndarray, bad: np.ndarray, max_fraction: float) -> None
 
 
 def _cleaned_frame(
-    ccd: CCDData, frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, earlier: RemovedPixels | None
+    ccd: CCDData,
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    repaired: RepairedPixels,
+    earlier: RemovedPixels | None,
 ) -> tuple[CCDData, RemovedPixels]:
     """The new frame, with the header of the old one, and its record, which includes the ``earlier`` one."""
-    y, x = true_pixels(found.mask)
-    values, scatter = _estimates(frame, found, repair, y, x)
+    y, x, values = repaired.y, repaired.x, repaired.values
     cleaned = copy_but_pixels(ccd)
     cleaned.data = np.array(ccd.data, dtype=result_dtype(ccd.data.dtype))
     if values is not None:
@@ -334,8 +367,8 @@ def _cleaned_frame(
             cleaned.data[y, x] = values
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
-    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, scatter)
-    cleaned.mask = found.mask | frame.bad
+    cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, repaired.scatter)
+    cleaned.mask = repaired.lost
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
     cleaned.flags = _flags(frame, found, record)
@@ -368,8 +401,30 @@ def _in_force(
     }
 
 
+@dataclass(frozen=True)
+class RepairedPixels:
+    """The pixels hit, in reading order, and what they get; the unit is that of the frame."""
+
+    lost: np.ndarray  # bool (ny, nx): hit or bad
+    y: np.ndarray
+    x: np.ndarray
+    values: np.ndarray | None  # None: they keep theirs
+    scatter: np.ndarray
+
+
+def _repaired_pixels(frame: ElectronFrame, found: FoundCosmicRays, repair: str | None) -> RepairedPixels:
+    lost = found.mask | frame.bad
+    y, x = true_pixels(found.mask)
+    return RepairedPixels(lost, y, x, *_estimates(frame, found, lost, repair, y, x))
+
+
 def _estimates(
-    frame: ElectronFrame, found: FoundCosmicRays, repair: str | None, y: np.ndarray, x: np.ndarray
+    frame: ElectronFrame,
+    found: FoundCosmicRays,
+    lost: np.ndarray,
+    repair: str | None,
+    y: np.ndarray,
+    x: np.ndarray,
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """
     Values for the pixels hit, or None, and the scatter of each: shape (n,), unit of the frame.
@@ -379,13 +434,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    lost, estimate = found.mask | frame.bad, repair_of(frame.mosaic)
-    method = repair if repair in REPAIRS else "meanmask"
-    if found.background is None:
-        values, scatter = estimate(frame.data, y, x, lost, method)
-    else:
-        values, scatter = estimate(frame.data - found.background, y, x, lost, method)
-        values = values + found.background[y, x]
+    values, scatter = estimates(frame, found, y, x, lost, repair if repair in REPAIRS else PROFILE)
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]
@@ -395,11 +444,13 @@ def _estimates(
 def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
     flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD)
     change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
-    if frame.saturated is not None:
+    if frame.saturated is not None and frame.saturated.any():
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value
     for left_out in (found.detection.not_searched, frame.protected):
         if left_out is not None:
             flags[true_pixels(left_out & ~(found.mask | frame.bad))] |= PixelFlag.NOT_SEARCHED.value
+    for name, pixels in found.detection.flags.items():
+        flags[true_pixels(pixels & ~frame.bad)] |= flag_bits()[name]
     return flags
 
 

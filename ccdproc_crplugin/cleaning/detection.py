@@ -8,6 +8,7 @@ import math
 import numbers
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -78,23 +79,31 @@ def _check_values(detector: Detector | StackDetector, parameters: dict[str, Any]
 
 
 def find_cosmic_rays(
-    ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any]
+    ccd: CCDData, frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], *, refine: bool = True
 ) -> FoundCosmicRays:
-    """Run a detector on a frame and refine its mask; errors of plugins become ours, with plugin and frame named."""
+    """
+    Run a detector on a frame and let plugins ``refine`` its mask.
+
+    Errors of plugins become ours, with plugin and frame named. What the plugins tell is added to the detection.
+    """
     where = _describe(ccd)
     searched = with_background(parameters, frame)
     plugin = plugins.host().plugin_of("detector", detector.name)
     blame = f"{plugin}, detector {detector.name!r}, on {where}"
 
+    facts = {"header": MappingProxyType(dict(ccd.meta))} if plugins.takes_keyword(detector, "header") else {}
+
     def search(plane: ElectronFrame, own: Mapping[str, Any]) -> Detection:
-        return _detect(plane, detector, own, blame)
+        return _detect(plane, detector, own, blame, facts)
 
     if frame.mosaic.pattern is None:
         detection = search(frame, searched)
-        mask = detection.mask & ~frame.not_to_search
+        mask = detection.mask
+        if frame.not_to_search.any():
+            mask = mask & ~frame.not_to_search
     else:
         detection, mask = search_planes(frame, searched, search)
-    return _found(ccd, frame, detection, mask, parameters, searched.get("background"))
+    return _found(ccd, frame, detection, mask, parameters, searched.get("background"), refine=refine)
 
 
 def _found(
@@ -104,9 +113,14 @@ def _found(
     mask: np.ndarray,
     parameters: Mapping[str, Any],
     background: Any = None,
+    *,
+    refine: bool = True,
 ) -> FoundCosmicRays:
     """The result of a search with its mask refined, and with the parameters that the detector chose."""
-    mask = _refined(ccd, mask, frame.not_to_search, _describe(ccd))
+    if refine:
+        mask, detection = _refined(ccd, frame, mask, detection, parameters, _describe(ccd))
+    else:
+        parameters = {**parameters, "refine": False}
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
     if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
         background = frame.background
@@ -119,8 +133,10 @@ def find_in_stack(
     offsets: Sequence[tuple[float, float]],
     detector: StackDetector,
     parameters: Mapping[str, Any],
+    *,
+    refine: bool = True,
 ) -> list[FoundCosmicRays]:
-    """Run a stack detector on exposures and refine its masks; its errors become ours."""
+    """Run a stack detector on exposures and let plugins ``refine`` its masks; its errors become ours."""
     exposures = [_exposure(frame, offset) for frame, offset in zip(frames, offsets, strict=True)]
     plugin = plugins.host().plugin_of("stack detector", detector.name)
     blame = f"{plugin}, stack detector {detector.name!r}, on {', '.join(map(_describe, ccds))}"
@@ -128,9 +144,9 @@ def find_in_stack(
     if not isinstance(detections, list | tuple) or len(detections) != len(ccds):
         found = f"{len(detections)} items" if isinstance(detections, list | tuple) else type(detections).__name__
         raise CosmicRayError(f"Found {found} from {blame}; expected a list of {len(ccds)} Detections.")
-    checked = [_checked(detection, ccds[0].shape, blame) for detection in detections]
+    checked = [checked_detection(detection, ccds[0].shape, blame) for detection in detections]
     return [
-        _found(ccd, frame, detection, detection.mask & ~frame.not_to_search, parameters)
+        _found(ccd, frame, detection, detection.mask & ~frame.not_to_search, parameters, refine=refine)
         for ccd, frame, detection in zip(ccds, frames, checked, strict=True)
     ]
 
@@ -160,10 +176,12 @@ def _called(
         ) from err
 
 
-def _detect(frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str) -> Detection:
+def _detect(
+    frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str, facts: Mapping[str, Any]
+) -> Detection:
     """The answer of a detector on a frame or a plane of it; its errors become ours."""
-    detection = _called(detector, blame, parameters, frame.data, **_facts_for(detector, frame))
-    return _checked(detection, frame.data.shape, blame)
+    detection = _called(detector, blame, parameters, frame.data, **_facts_for(detector, frame), **facts)
+    return checked_detection(detection, frame.data.shape, blame)
 
 
 def with_background(parameters: Mapping[str, Any], frame: ElectronFrame) -> dict[str, Any]:
@@ -199,7 +217,7 @@ def _describe(ccd: CCDData) -> str:
     return f"frame {name!r}" if name else f"a frame of shape {ccd.data.shape}"
 
 
-def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
+def checked_detection(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
     """The answer of a detector, refused unless all of its parts are of the right type and shape."""
     if not isinstance(detection, Detection):
         raise CosmicRayError(f"Found {type(detection).__name__} from {blame}; expected a Detection.")
@@ -211,7 +229,21 @@ def _checked(detection: Any, shape: tuple[int, int], blame: str) -> Detection:
     }
     if "cleaned" in arrays and not np.isfinite(arrays["cleaned"][arrays["mask"]]).all():
         raise CosmicRayError(f"Found values that are not finite in the cleaned frame from {blame}; expected numbers.")
-    return replace(detection, **arrays)
+    return replace(detection, **arrays, flags=_checked_flags(detection.flags, shape, blame))
+
+
+def _checked_flags(flags: Any, shape: tuple[int, int], blame: str) -> dict[str, np.ndarray]:
+    """The pixels that get flags of their own, refused unless each name is one that a detector may set."""
+    if not isinstance(flags, Mapping):
+        raise CosmicRayError(f"Found flags of type {type(flags).__name__} from {blame}; expected a dict.")
+    known = ("TRAIL", *plugins.flags())
+    for name in flags:
+        if name not in known:
+            raise CosmicRayError(
+                f"Found the flag {name!r:.80} from {blame}; expected one of: {', '.join(known)}.",
+                "A plugin claims a flag with its hook ccdcr_flags.",
+            )
+    return {name: _array("mask", array, shape, blame) for name, array in flags.items()}
 
 
 def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndarray:
@@ -227,13 +259,28 @@ def _array(name: str, array: Any, shape: tuple[int, int], blame: str) -> np.ndar
     return array
 
 
-def _refined(ccd: CCDData, mask: np.ndarray, not_to_search: np.ndarray, where: str) -> np.ndarray:
+def _refined(
+    ccd: CCDData,
+    frame: ElectronFrame,
+    mask: np.ndarray,
+    detection: Detection,
+    parameters: Mapping[str, Any],
+    where: str,
+) -> tuple[np.ndarray, Detection]:
+    """The mask as the plugins leave it, and the detection with what they tell."""
     for plugin, call in plugins.host().implementations("ccdcr_refine"):
         blame = f"{plugin}, hook ccdcr_refine, on {where}"
         try:
-            changed = call(ccd=read_only(ccd), mask=mask.copy())
+            answer = call(
+                ccd=read_only(ccd), mask=mask.copy(), frame=frame, detection=detection, parameters=dict(parameters)
+            )
         except plugins.FAILURES as err:
             raise CosmicRayError(f"Failed: {blame}: {type(err).__name__}: {err}") from err
+        changed, told = answer if isinstance(answer, tuple) and len(answer) == 2 else (answer, {})
+        if not isinstance(told, Mapping):
+            raise CosmicRayError(f"Found info of type {type(told).__name__} from {blame}; expected a dict.")
         if changed is not None:
-            mask = _array("mask", changed, mask.shape, blame) & ~not_to_search
-    return mask
+            mask = _array("mask", changed, mask.shape, blame) & ~frame.not_to_search
+        if told:
+            detection = replace(detection, info={**detection.info, **told})
+    return mask, detection

@@ -24,12 +24,12 @@ def search_planes(
 
     Returns the detection of the whole frame, whose mask lacks the stars that are too sharp for a plane, and the mask
     grown into the pixels between, bool (ny, nx). A detector with ``grow=False`` is obeyed; a number is one of pixels
-    of the frame, and the planes are searched without growth.
+    of the frame. The planes are searched without growth.
     """
     shape, not_to_search = frame.data.shape, frame.not_to_search
     grow = parameters.get("grow", True)
     n_pixels = grow if isinstance(grow, int | np.integer) and not isinstance(grow, bool) else None
-    parameters = parameters if n_pixels is None else {**parameters, "grow": False}
+    parameters = {**parameters, "grow": False} if "grow" in parameters else parameters
     planes = zip(split_known(frame, shape), split_known(parameters, shape), strict=True)
     found = [_search_plane(plane, own, search) for plane, own in planes]
     mask = join_planes([detection.mask for detection in found], shape) & ~not_to_search
@@ -45,7 +45,8 @@ def search_planes(
     if n_pixels is not None:
         grown = widen_events(grown, int(n_pixels), not_to_search)
     arrays = {name: _joined(found, name, shape) for name in ("score", "cleaned", "not_searched")}
-    return Detection(mask, info=_joined_info(found, frame.mosaic.names), **arrays), grown
+    info = _joined_info(found, frame.mosaic.names, shape)
+    return Detection(mask, info=info, flags=_joined_flags(found, shape), **arrays), grown
 
 
 def _search_plane(
@@ -66,8 +67,18 @@ def _joined(found: Sequence[Detection], name: str, shape: tuple[int, int]) -> np
     return None if any(plane is None for plane in planes) else join_planes(planes, shape)
 
 
-def _joined_info(found: Sequence[Detection], names: Sequence[str]) -> dict[str, Any]:
-    """What the detector said: once where all planes agree, else with the name of each plane."""
+def _joined_flags(found: Sequence[Detection], shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """The pixels of each flag; a plane may have none."""
+    names = dict.fromkeys(name for detection in found for name in detection.flags)
+    none = [np.zeros_like(detection.mask) for detection in found]
+    return {
+        name: join_planes([plane.flags.get(name, no) for plane, no in zip(found, none, strict=True)], shape)
+        for name in names
+    }
+
+
+def _joined_info(found: Sequence[Detection], names: Sequence[str], shape: tuple[int, int]) -> dict[str, Any]:
+    """What the detector said: once where all planes agree, images joined, else with the name of each plane."""
     keys = dict.fromkeys(key for detection in found for key in detection.info)
     info = {}
     for key in keys:
@@ -75,6 +86,8 @@ def _joined_info(found: Sequence[Detection], names: Sequence[str]) -> dict[str, 
         values = [value for _, value in told]
         if key == ALONG_EDGES:
             info[key] = sum(values)
+        elif [getattr(value, "shape", None) for value in values] == [plane.mask.shape for plane in found]:
+            info[key] = join_planes(values, shape)
         elif all(_same(value, values[0]) for value in values):
             info[key] = values[0]
         else:

@@ -16,6 +16,7 @@ from ccdproc_crplugin.errors import CosmicRayError, PreflightWarning, wrong_valu
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.sections import is_within, read_section
 from ccdproc_crplugin.io.companions import read_bad_pixels
+from ccdproc_crplugin.io.remote import remote_path
 from ccdproc_crplugin.io.selection import FITS_SUFFIXES
 
 #: What ``protect`` may be.
@@ -32,7 +33,13 @@ def check_protect(given: Any) -> None:
             continue
         if not isinstance(one, str | os.PathLike):
             raise wrong_value("protect", one, EXPECTED)
-        if not os.path.isfile(one):
+        if remote_path(one):
+            if not str(one).lower().endswith(FITS_SUFFIXES):
+                raise CosmicRayError(
+                    "; expected a mask in a FITS file, as other files must lie on this machine.",
+                    parameter=("protect", repr(str(remote_path(one)))),
+                )
+        elif not os.path.isfile(one):
             raise CosmicRayError(
                 f"; expected {EXPECTED}. There is no such file.", parameter=("protect", repr(str(one)))
             )

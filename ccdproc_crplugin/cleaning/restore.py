@@ -129,4 +129,6 @@ def _put_everything_back(restored: CCDData, record: RemovedPixels) -> None:
     put_uncertainty_back(restored, record, np.ones(len(record), dtype=bool))
     if restored.uncertainty is not None and record.uncertainty is not None:
         restored.uncertainty.array = restored.uncertainty.array.astype(record.uncertainty_kind.split()[1])
+    if "CRBUNIT" in restored.meta:
+        restored.meta["BUNIT"] = restored.meta["CRBUNIT"]
     clear_cards(restored.meta)

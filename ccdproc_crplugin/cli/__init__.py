@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ __all__ = ["main"]
 COMMANDS = (
     *("headers", "clean", "segments", "check", "tune", "restore", "compare", "stack"),  # for frames
     *("combine", "reduce", "report"),  # for nights
-    *("plugins", "simulate", "demo"),
+    *("plugins", "cite", "simulate", "demo"),
 )
 
 #: Exit codes.
@@ -44,7 +45,7 @@ def _done(args: Sequence[str] | None) -> int:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
     try:
-        with speaking_to_user_of(chosen), _dialects_of(chosen):
+        with speaking_to_user_of(chosen), _plugins_of(chosen), _dialects_of(chosen):
             with telling():
                 methods.install_on_frames()
             return chosen.run(chosen)
@@ -61,6 +62,32 @@ def _done(args: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         say("ccdcr: stopped")
         return FAILED
+
+
+@contextmanager
+def _plugins_of(args: argparse.Namespace) -> Iterator[None]:
+    """Have the plugins in the files that the user gives, also in processes that the command starts."""
+    if not args.plugin_files:
+        yield
+        return
+    from ccdproc_crplugin.plugins import load_plugin, unregister
+    from ccdproc_crplugin.plugins.files import FILES_VARIABLE
+
+    before, names = os.environ.get(FILES_VARIABLE), []
+    try:
+        with telling(), wrong_usage():
+            for path in args.plugin_files:
+                names.append(load_plugin(path))
+        files = [*filter(None, [before]), *map(os.path.abspath, args.plugin_files)]
+        os.environ[FILES_VARIABLE] = os.pathsep.join(files)
+        yield
+    finally:
+        for name in names:
+            unregister(name)
+        if before is None:
+            os.environ.pop(FILES_VARIABLE, None)
+        else:
+            os.environ[FILES_VARIABLE] = before
 
 
 @contextmanager
@@ -83,6 +110,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Find and remove cosmic rays in CCD images.",
         epilog="`ccdcr COMMAND --help` describes a command. `ccdcr demo` runs the main ones on a real frame.",
     )
+    text = "load a plugin from a file; may be repeated"
+    parser.add_argument("--plugin", action="append", default=[], metavar="FILE", dest="plugin_files", help=text)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name in COMMANDS:
         module = importlib.import_module(f"{__name__}.{name}")

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from ccdproc_crplugin.errors import CosmicRayError, reason_of
 SUMMARY = "remove cosmic rays from files"
 DESCRIPTION = "Clean the light frames among files, folders and patterns. Frames of other kinds are skipped."
 
-REPAIRS = ("meanmask", "medmask", "median", "idw", "none")
+REPAIRS = ("profile", "meanmask", "medmask", "median", "idw", "none")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def _protected(word: str) -> str:
     """A section, or else a file."""
     from ccdproc_crplugin.frames.sections import read_section
 
-    return word if read_section(word) is not None else str(options.existing_file(word))
+    return word if read_section(word) is not None else os.fspath(options.existing_file(word))
 
 
 def _region(word: str) -> Path | list[tuple[float, float]]:
@@ -144,15 +145,13 @@ class _Cleaning:
 
     def _clean(self, path: Path) -> _Outcome:
         from ccdproc_crplugin.frames.cards import read_verdict
-        from ccdproc_crplugin.frames.header import frame_kind, named_by_object
         from ccdproc_crplugin.io.ccd import write_ccd
         from ccdproc_crplugin.io.layout import open_frames, write_frames
 
         with open_frames(path, hdu=self.args.hdu) as files:
-            header = files[0].header
-            kind = self.args.kind or frame_kind(header)
-            if kind != "light" and not self.args.any_kind:
-                return _Outcome(path.name, status="skipped", reason=_why_skipped(kind, named_by_object(header)))
+            reason = options.why_skipped(files[0].header, self.args)
+            if reason and not self.args.any_kind:
+                return _Outcome(path.name, status="skipped", reason=reason)
             target, masks = self._target(path), self._mask_targets(path, [file.index for file in files])
             frames = {file.index: options.read_frame(file, self.args) for file in files}
             alone = self._is_written_alone(files)
@@ -227,15 +226,6 @@ class _Cleaning:
         if regions:
             ccd = add_cosmic_rays(ccd, np.any([region_mask(ccd, region) for region in regions], axis=0))
         return ccd
-
-
-def _why_skipped(kind: str, named: str) -> str:
-    """Why a frame is skipped; ``named`` is the card of its object, if this alone says the kind."""
-    if kind == "unknown":
-        return "its header does not say what kind of frame it is; --kind light takes it for a light frame"
-    if named:
-        return f"{named} alone says that it is of kind {kind}; --kind light takes it for a light frame"
-    return f"a {kind} frame; --any-kind cleans it all the same"
 
 
 def _summary(outcomes: list[_Outcome]) -> int:

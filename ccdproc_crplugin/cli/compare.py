@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""``ccdcr compare``: what the masks of two frames share."""
+"""``ccdcr compare``: what the masks of two frames share, or what several detectors find in one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import show, telling
+from ccdproc_crplugin.cli.messages import UsageError, show, telling, wrong_usage
 
-SUMMARY = "compare the masks of two frames"
+SUMMARY = "compare the masks of two frames, or detectors on one"
 DESCRIPTION = (
     "Count the pixels and events that the masks of two frames share, and those that only one of them has. Each file is "
-    "a cleaned frame, a frame with a mask, or the truth file of a simulated frame."
+    "a cleaned frame, a frame with a mask, or the truth file of a simulated frame. With --detectors, search one frame "
+    "with each of them, and count what they agree on."
 )
 
 
@@ -21,17 +22,81 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add = parser.add_argument
     add("a", type=options.existing_file, metavar="A", help="FITS file")
-    add("b", type=options.existing_file, metavar="B", help="FITS file")
+    add("b", type=options.existing_file, nargs="?", metavar="B", help="FITS file; none with --detectors")
+    group = parser.add_argument_group("detectors on one frame")
+    text = "names of detectors with commas between, such as lacosmic,median"
+    group.add_argument("--detectors", type=_names, metavar="NAMES", help=text)
+    text = "draw what each found (.png, .pdf or .svg)"
+    group.add_argument("-o", "--output", type=Path, metavar="IMAGE", help=text)
+    text = "set a parameter of a detector, such as lacosmic.sigclip=6; may be repeated"
+    group.add_argument("-p", "--parameter", action="append", default=[], metavar="DETECTOR.NAME=VALUE", help=text)
+    options.add_quantities(group, "gain", "readnoise", "saturation")
+    group.add_argument("--unit", choices=["adu", "electron"], help="unit of a frame without BUNIT in the header")
+    group.add_argument("--hdu", type=int, metavar="N", help="HDU of the frame in a file that holds several images")
+    options.add_mosaic(group)
+    options.add_dark(group)
+    options.add_switches(group, "overwrite")
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the counts."""
+    if args.detectors is not None:
+        return _compare_detectors(args)
+    if args.b is None:
+        raise UsageError("Found one frame; expected two.", "Give {detectors} to compare what they find in one.")
     from ccdproc_crplugin.events.compare import compare_masks
 
     with telling():
         a, b = _read(args.a), _read(args.b)
     show(*str(compare_masks(a, b)).splitlines())
     return 0
+
+
+def _compare_detectors(args: argparse.Namespace) -> int:
+    """Print who found what, and draw it."""
+    from ccdproc_crplugin.events.agreement import compare_detectors
+    from ccdproc_crplugin.io.ccd import open_frame
+
+    if args.b is not None:
+        raise UsageError("Found two frames with --detectors; expected one.")
+    options.check_targets({args.output: (".png", ".pdf", ".svg")}, args.overwrite)
+    with telling():
+        parameters = _parameters(args)
+        args.path = args.a
+        with open_frame(args.a, hdu=args.hdu) as file:
+            ccd = options.read_frame(file, args)
+        given = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
+        given |= options.calibration_keywords(args)
+        facts = {name: value for name, value in given.items() if value is not None}
+        agreement = compare_detectors(ccd, args.detectors, parameters=parameters, **facts)
+    show(*str(agreement).splitlines())
+    if args.output is not None:
+        show("", f"wrote {agreement.plot(args.output, overwrite=args.overwrite)}")
+    return 0
+
+
+def _parameters(args: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """The parameters of each detector; wrong ones, and unknown detectors, are wrong usage."""
+    from ccdproc_crplugin.cleaning.detection import choose_detector
+
+    own: dict[str, dict[str, Any]] = {name: {} for name in args.detectors}
+    for text in args.parameter:
+        name, value = options.parameter(text)
+        detector = next((known for known in own if name.startswith(f"{known}.")), None)
+        if detector is None:
+            expected = "DETECTOR.NAME=VALUE, with one of the detectors compared"
+            raise UsageError(f"Found the parameter {text!r:.200}; expected {expected}.")
+        own[detector][name.removeprefix(f"{detector}.")] = value
+    with wrong_usage():
+        if len(own) < max(2, len(args.detectors)):
+            raise UsageError(f"Found --detectors {','.join(args.detectors)}; expected two or more different names.")
+        for name, parameters in own.items():
+            choose_detector(name, parameters)
+    return own
 
 
 def _read(path: Path) -> Any:
@@ -41,8 +106,9 @@ def _read(path: Path) -> Any:
     from ccdproc_crplugin.io.hdus import FLAGS
     from ccdproc_crplugin.io.mask_file import is_mask_file
     from ccdproc_crplugin.io.opening import open_hdus
+    from ccdproc_crplugin.io.structure import OF_MASKS
 
-    with open_hdus(path) as hdus:
+    with open_hdus(path, expansion=OF_MASKS) as hdus:
         if "TRUTH" in hdus:
             return hdus["TRUTH"].data > 0
         if is_mask_file(hdus):

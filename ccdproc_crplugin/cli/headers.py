@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,6 +40,12 @@ PURPOSES = {
     "pixel_size": "for the number of events to expect",
     "altitude": "for the number of events to expect",
 }
+
+#: What to do with frames in a rate.
+OF_RATES = (
+    "The noise of a rate is not known: multiply it by its exposure time first, in Python with "
+    'ccd.multiply(exposure * u.s, handle_meta="first_found"), and write_ccd the product.'
+)
 
 #: Names and values that are listed before the rest is counted.
 MOST_NAMES, MOST_VALUES = 5, 4
@@ -91,17 +98,23 @@ def _frames_of(path: Path, unit: str | None) -> Iterator[_Frame]:
 
 def _unit_of(hdu: Any, path: Path, given: str | None) -> tuple[str, str] | None:
     """The unit of an image in words, and where it stands; None if it is not known."""
+    from astropy import units as u
+
     from ccdproc_crplugin.frames.entries import entries
+    from ccdproc_crplugin.frames.gain_and_noise import is_rate, same_unit
     from ccdproc_crplugin.io.hdus import unit_of
 
+    card = next((entry for entry in entries(hdu.header, "unit") if str(entry.value).strip()), None)
+    source = f"{card.keyword} = {str(card.value).strip()}" if card else "whole numbers without BUNIT"
+    unit = None
+    with suppress(CosmicRayError):
+        unit = unit_of(hdu, path)
     if given is not None:
-        return given, "given"
-    said = next((entry for entry in entries(hdu.header, "unit") if str(entry.value).strip()), None)
-    try:
-        unit = str(unit_of(hdu, path))
-    except CosmicRayError:
+        contradicts = card is not None and unit is not None and not same_unit(unit, u.Unit(given))
+        return given, f"given, against {source}" if contradicts else "given"
+    if unit is None:
         return None
-    return unit, f"{said.keyword} = {str(said.value).strip()}" if said else "whole numbers without BUNIT"
+    return f"{unit}, a rate" if is_rate(unit) else str(unit), source
 
 
 def _alike(frames: Sequence[_Frame]) -> list[list[_Frame]]:
@@ -121,6 +134,8 @@ def _block(frames: Sequence[_Frame]) -> Iterator[str]:
     number = f"{len(frames)} frames" if len(frames) > 1 else "1 frame"
     yield f"{number}: {', '.join(names[:MOST_NAMES])}{more}"
     yield from _table([("", "value", "read from"), *_rows(frames)])
+    if any(row.quantity == "unit" and row.value.endswith(", a rate") for row in frames[0].summary.rows):
+        yield f"  {OF_RATES}"
     yield from _what_is_missing(frames[0].summary)
 
 

@@ -74,13 +74,14 @@ _spell: ContextVar[Spell | None] = ContextVar("spell", default=None)
 @contextmanager
 def speaking_to_user_of(args: argparse.Namespace) -> Iterator[None]:
     """Spell the parameters in messages as options of a sub-command; keep back what astropy logs for information."""
-    token, logger = _spell.set(spelling(args)), logging.getLogger("astropy")
-    level = logger.level
-    logger.setLevel(max(level, logging.WARNING))
+    from astropy import log
+
+    token, level = _spell.set(spelling(args)), log.level
+    log.setLevel(max(level, logging.WARNING))
     try:
         yield
     finally:
-        logger.setLevel(level)
+        log.setLevel(level)
         _spell.reset(token)
 
 

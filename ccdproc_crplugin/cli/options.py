@@ -71,7 +71,7 @@ def add_folder(parser: argparse.ArgumentParser, default: str, *aliases: str) -> 
     parser.add_argument("-o", "--output", *aliases, type=Path, default=Path(default), metavar="FOLDER", help=text)
 
 
-def add_switches(parser: argparse.ArgumentParser, *names: str) -> None:
+def add_switches(parser: argparse._ActionsContainer, *names: str) -> None:
     """Add options without a value."""
     for name in names:
         parser.add_argument(f"--{name}", action="store_true", help=SWITCHES[name])
@@ -127,16 +127,6 @@ def add_mosaic(parser: argparse._ActionsContainer) -> None:
     parser.add_argument("--mosaic", metavar="COLOURS", help=text)
 
 
-def mosaic_keyword(args: argparse.Namespace) -> dict[str, Any]:
-    """The keyword of `cr_segments` that the option asks for."""
-    return {} if args.mosaic is None else {"mosaic": args.mosaic}
-
-
-def dark_keywords(args: argparse.Namespace) -> dict[str, Any]:
-    """The keywords of `cr_segments` that the options for the dark ask for."""
-    return {"dark": args.dark, "scale_dark": args.scale_dark}
-
-
 def calibration_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `clean_cosmic_rays` and `cr_tune` that the options of the calibration ask for."""
     names = ("dark", "scale_dark", "bias", "bad_pixels", "mosaic", "dispersion_axis")
@@ -162,6 +152,21 @@ def read_frame(file: Any, args: argparse.Namespace) -> Any:
             missing = missing_figures(given, file.header, file.header, image.shape)
             raise joined_errors([err, *missing]) from err
     return file.read(args.unit)
+
+
+def why_skipped(header: Any, args: argparse.Namespace) -> str:
+    """Why `ccdcr clean` skips the frame of a header; empty for a light frame."""
+    from ccdproc_crplugin.frames.header import frame_kind, named_by_object
+
+    kind = args.kind or frame_kind(header)
+    if kind == "light":
+        return ""
+    if kind == "unknown":
+        return "its header does not say what kind of frame it is; --kind light takes it for a light frame"
+    named = "" if args.kind else named_by_object(header)
+    if named:
+        return f"{named} alone says that it is of kind {kind}; --kind light takes it for a light frame"
+    return f"a {kind} frame; --any-kind cleans it all the same"
 
 
 def existing_file(word: str) -> Any:
@@ -240,10 +245,11 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
 
 def parameters(args: argparse.Namespace) -> dict[str, Any]:
     """The parameters of the detector that ``-p`` sets."""
-    return dict(_parameter(text) for text in args.parameter)
+    return dict(parameter(text) for text in args.parameter)
 
 
-def _parameter(text: str) -> tuple[str, Any]:
+def parameter(text: str) -> tuple[str, Any]:
+    """A parameter given as NAME=VALUE."""
     name, equals, value = text.partition("=")
     if not equals:
         raise UsageError(f"Found the parameter {text!r}; expected NAME=VALUE, such as niter=6.")

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     with telling():
         frames = read_frames(args.path)
         frames |= _restored(frames, args)
-        write_frames(frames, args.path, output, overwrite=args.overwrite, in_place=args.in_place)
+        write_frames(frames, args.path, output, overwrite=args.overwrite, in_place=args.in_place, restored=True)
         headers = [ccd.meta for ccd in frames.values()]
         if args.in_place:
             update_row(output, headers)

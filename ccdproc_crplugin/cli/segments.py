@@ -16,7 +16,8 @@ DESCRIPTION = "List the cosmic rays that were removed from a cleaned frame, or t
 
 #: The lines and columns that are printed; a file gets all of them.
 LINES = 60
-SHORT = ["label", "x", "y", "area", "sum", "peak", "length", "width", "orientation", "class"]
+SHORT = ["label", "track", "x", "y", "area", "sum", "peak", "length", "width", "orientation", "class"]
+MEASURED = ["zenith_angle", "energy_loss"]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +37,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--n-pixels", type=int, default=1, metavar="N", help=text)
     text = "neighbours of a pixel that belong to the same event (default: %(default)s)"
     add("--connectivity", type=int, choices=[4, 8], default=8, help=text)
+    options.add_quantities(parser, "pixel_size")
+    text = "thickness of the silicon in micron, for the angles of tracks and the energy lost on them"
+    add("--thickness", type=float, metavar="NUMBER", help=text)
     options.add_switches(parser, "overwrite")
     options.add_detection(parser)
-    group = parser.add_argument_group("calibration")
-    options.add_dark(group)
-    options.add_mosaic(group)
+    options.add_calibration(parser)
 
 
 def _named_file(text: str) -> tuple[str, Path]:
@@ -57,14 +59,20 @@ def run(args: argparse.Namespace) -> int:
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
     with telling():
-        keywords = options.detection_keywords(args) | options.mosaic_keyword(args) | options.dark_keywords(args)
+        keywords = options.detection_keywords(args) | _given(options.calibration_keywords(args))
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
+        keywords |= {"pixel_size": args.pixel_size, "thickness": args.thickness}
         segments = cr_segments(ccd, args.n_pixels, connectivity=args.connectivity, **keywords)
         table = segments.table
     written = list(_write_files(segments, args))
-    show_table(table[SHORT], max_lines=LINES)
+    show_table(table[SHORT + [name for name in MEASURED if name in table.colnames]], max_lines=LINES)
     show(repr(segments).strip("<>"), *written)
     return 0
+
+
+def _given(keywords: dict[str, Any]) -> dict[str, Any]:
+    """The keywords that are not as they are by default: a frame that was cleaned is not searched with any of them."""
+    return {name: value for name, value in keywords.items() if value is not None and value is not False}
 
 
 def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:

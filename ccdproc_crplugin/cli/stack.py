@@ -17,7 +17,7 @@ DESCRIPTION = (
     "transparency, sky and seeing. Each is written on its own pixels."
 )
 
-REPAIRS = ("stack", "meanmask", "medmask", "median", "idw", "none")
+REPAIRS = ("stack", "profile", "meanmask", "medmask", "median", "idw", "none")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

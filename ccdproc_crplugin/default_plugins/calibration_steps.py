@@ -56,6 +56,9 @@ def subtract_overscan(
     """
     Subtract the level of the overscan, row by row or column by column.
 
+    Where the header counts the columns of an overscan and there are several times as many (``COVER``), each amplifier
+    has its own, and the part of the frame that it reads is brought to its own level.
+
     Parameters
     ----------
     ccd : `~astropy.nddata.CCDData`
@@ -76,7 +79,17 @@ def subtract_overscan(
     import ccdproc
 
     section = _section(ccd, fits_section)
-    return _single(ccd, ccdproc.subtract_overscan, fits_section=section, overscan_axis=overscan_axis, median=median)
+    by_amplifier = header.overscan_by_amplifier(ccd.meta) if fits_section == "BIASSEC" else []
+    if by_amplifier and overscan_axis is None:
+        n_rows, n_columns = ccd.data[by_amplifier[0][0]].shape
+        overscan_axis = 0 if n_columns > n_rows else 1
+    how: dict[str, Any] = {"overscan_axis": overscan_axis, "median": median}
+    result = _single(ccd, ccdproc.subtract_overscan, fits_section=section, **how)
+    for overscan, exposed in by_amplifier:
+        for part in (overscan, exposed):
+            own, level = (CCDData(ccd.data[place], unit=ccd.unit) for place in (part, overscan))
+            result.data[part] = _single(own, ccdproc.subtract_overscan, overscan=level, **how).data
+    return result
 
 
 def trim(ccd: CCDData, *, fits_section: str = "TRIMSEC") -> CCDData:

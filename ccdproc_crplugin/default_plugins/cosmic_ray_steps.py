@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from astropy.nddata import CCDData
@@ -14,12 +14,14 @@ from ccdproc_crplugin.cleaning.protection import check_protect
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import check_counts, cr_segments
 from ccdproc_crplugin.frames.gain_and_noise import check_figures
+from ccdproc_crplugin.frames.sections import is_within, read_section
+from ccdproc_crplugin.plugins import detector_parameters, find_detector
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
 from ccdproc_crplugin.plugins.model import Step
 
 #: Parameters of the cleaning that are not the detector's.
 FIGURES = ("gain", "readnoise", "saturation")
-CHOICES = ("repair", "preflight", "max_fraction", "force", "scale_dark", "dispersion_axis", "mosaic")
+CHOICES = ("refine", "repair", "preflight", "max_fraction", "force", "scale_dark", "dispersion_axis", "mosaic")
 FILES = ("dark", "bias", "bad_pixels", "protect")
 
 
@@ -56,8 +58,20 @@ def _check_cleaning(detector: str = "lacosmic", protect: Any = None, **parameter
     check_choices(**{name: parameters[name] for name in CHOICES if name in parameters})
 
 
-def _decisive(detector: str = "lacosmic", **_: Any) -> list[tuple[str, str]]:
-    return [("detector", detector)]
+def _lacking_protected(meta: Mapping[str, Any], protect: Any = None, **_: Any) -> str:
+    """The sections to spare that reach out of the raw frame; steps before may cut more off."""
+    shape = tuple(meta.get(f"NAXIS{axis}", 0) for axis in (2, 1))
+    for one in protect if isinstance(protect, list | tuple) else [protect]:
+        section = read_section(one)
+        if section is not None and all(shape) and not is_within(section, (shape[0], shape[1])):
+            return f"protect = {one!r} reaches out of the frame, [1:{shape[1]}, 1:{shape[0]}]"
+    return ""
+
+
+def _decisive(detector: str = "lacosmic", **parameters: Any) -> list[tuple[str, str]]:
+    known = find_detector(detector)
+    own = {name: parameters[name] for name in detector_parameters(known) if name in parameters}
+    return [("detector", detector), *(known.plugins(**own) if known.plugins is not None else ())]
 
 
 @hookimpl
@@ -69,6 +83,7 @@ def ccdcr_steps() -> Iterator[Any]:
         clean_cosmic_rays,
         check=_check_cleaning,
         plugins=_decisive,
+        lacking=_lacking_protected,
         files=FILES,
     )
     yield Step(
@@ -76,4 +91,5 @@ def ccdcr_steps() -> Iterator[Any]:
         "catalogue of the cosmic rays, in a table beside the frame",
         measure_events,
         check=check_counts,
+        references=("10.5281/zenodo.596036",),
     )

@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ccdproc_crplugin.errors import check_choice, check_number, check_whole, wrong_value
 from ccdproc_crplugin.kernels import engine, lacosmic
-from ccdproc_crplugin.kernels.blocks import take_blocks
+from ccdproc_crplugin.kernels.blocks import sky_level, take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
 from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
+from ccdproc_crplugin.kernels.noise_events import beyond_noise, expected_noise_events, pixel_limit
 from ccdproc_crplugin.kernels.options import EDGES, OBJLIM, SIGCLIP, VARIANTS
 from ccdproc_crplugin.kernels.psf import psf_kernel
-from ccdproc_crplugin.kernels.refine import grow_events, growth_in_pixels, widen_events
+from ccdproc_crplugin.kernels.refine import CONTEXT, grow_events, growth_in_pixels, widen_events
 from ccdproc_crplugin.kernels.saturated_stars import saturated_stars
 from ccdproc_crplugin.kernels.spectrum import on_top_of
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
@@ -37,13 +39,13 @@ def detect(
     saturation: float,
     extra_variance: np.ndarray | None = None,
     protected: np.ndarray | None = None,
-    sigclip: float | str = SIGCLIP,
+    sigclip: float | str | None = None,
     sigfrac: float = 0.3,
     objlim: float | None = None,
     niter: int = 4,
     sepmed: bool = False,
     edges: str = "search",
-    grow: bool | int = True,
+    grow: str | bool | int = CONTEXT,
     variant: str = "astroscrappy",
     background: np.ndarray | None = None,
     fsmode: str = "median",
@@ -59,10 +61,14 @@ def detect(
 
     It works on top of ``background``, such as the lines of a spectrum. Saturated stars are not searched.
     ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
-    Events grow into their wings, or by all pixels at most ``grow`` rows and columns away.
+    Events grow into their wings (``grow="context"``, or True), not at all (False), or by all pixels at most ``grow``
+    rows and columns away.
+    Without a ``sigclip`` it is 5, and the brightest pixel of an event must be higher than noise makes any pixel of the
+    frame. A number is the published limit alone.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
-    automatic = _is_auto(sigclip)
+    n_searched = data.size - int(np.count_nonzero(mask))
+    limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else 0.0
     n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
@@ -85,34 +91,48 @@ def detect(
     given, fwhm = objlim, None
     if objlim is None:
         objlim, fwhm = _choose_objlim(data, lost, saturation, sepmed, fsmode)
-    if automatic:
+    if _is_auto(sigclip):
         from ccdproc_crplugin.tuning.limits import choose_limits
 
         limits = choose_limits(
             data, mask=spared, fwhm=fwhm, objlim=objlim, vary_objlim=given is None, **frame, **search
         )
         sigclip, objlim = limits.sigclip, limits.objlim
-        info |= {"sigclip": sigclip, "auto": limits.reason}
+        info["auto"] = limits.reason
+    sigclip = SIGCLIP if sigclip is None else float(sigclip)
     found = lacosmic(
         np.where(lost, np.nan, data) if lost.any() else data,
         mask=protected,
-        sigclip=float(sigclip),
+        sigclip=sigclip,
         sigfrac=sigfrac,
         objlim=objlim,
         niter=niter,
-        scores_above=float(sigclip),
+        scores_above=sigclip,
         variant=variant,
         **frame,
         **search,
     )
-    info |= {"objlim": float(objlim), "engine": engine().name}
+    significant = beyond_noise(
+        data,
+        found.mask,
+        repaired=found.cleaned,
+        readnoise=readnoise,
+        limit=limit,
+        bad=spared,
+        variance=variance,
+        extra_variance=extra_variance,
+    )
+    found = replace(found, cleaned=data)  # the host repairs: what the search repaired takes memory for nothing
+    info |= {"sigclip": sigclip, "objlim": float(objlim), "engine": engine().name}
+    info |= _what_noise_makes(n_searched, sigclip, limit, sky_level(data, lost), readnoise)
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     if variant == "iraf":
         return Detection(found.mask, info=info, not_searched=_joined(found.not_searched, stars))
     hits, not_searched = _without_structured_edges(found.mask, found.not_searched)
-    n_along_edges = np.count_nonzero(found.mask & ~hits)
+    n_along_edges = 0 if hits is found.mask else np.count_nonzero(found.mask & ~hits)
     searched, own = on_top_of(background, data, extra_variance)
+    hits = significant if hits is found.mask else hits & significant
     if edges == "search" and found.scores is not None:
         hits = without_border_stars(searched, hits, found.scores, readnoise, objlim, own)
     crowding, width = _crowding(data, lost, saturation, readnoise, fwhm) if background is None else ({}, None)
@@ -120,7 +140,8 @@ def detect(
     if width is not None:
         hits = without_blends(data, hits, width, readnoise, extra_variance)
     if grow and n_pixels is None:
-        hits = grow_events(searched, hits, readnoise=readnoise, bad=spared, extra_variance=own)
+        hits, curve = grow_events(searched, hits, readnoise=readnoise, bad=spared, extra_variance=own, threads=threads)
+        info["growth"] = str(curve)
         # In a crowded field the growth takes the stars beside an event for its wings.
         hits = hits if width is None else without_blends(data, hits, width, readnoise, extra_variance)
     n_hits, hits = np.count_nonzero(hits), without_steps(searched, hits, readnoise, own)
@@ -130,6 +151,12 @@ def detect(
     if n_pixels:
         hits = widen_events(hits, n_pixels, spared)
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
+
+
+def _what_noise_makes(n_pixels: int, sigclip: float, limit: float, level: float, readnoise: float) -> dict[str, float]:
+    """For the record: the limit of the pixel itself, if there is one, and how many events noise alone makes."""
+    n_events = expected_noise_events(n_pixels, sigclip, limit, level=level, readnoise=readnoise)
+    return {**({"pixel_limit": round(limit, 2)} if limit else {}), "noise_events": float(f"{n_events:.2g}")}
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:
@@ -164,25 +191,25 @@ def _width(data: np.ndarray, mask: np.ndarray, saturation: float) -> float | Non
     return stellar_width(data, mask=mask if mask.any() else None, saturation=level)
 
 
-def _is_auto(sigclip: float | str) -> bool:
+def _is_auto(sigclip: float | str | None) -> bool:
     return isinstance(sigclip, str) and sigclip == AUTO
 
 
 def check(
     *,
-    sigclip: float | str,
+    sigclip: float | str | None,
     sigfrac: float,
     objlim: float | None,
     niter: int,
     edges: str,
-    grow: bool | int,
+    grow: str | bool | int,
     variant: str,
     fsmode: str,
     **_: Any,
 ) -> None:
     """Refuse values that make no sense."""
     if isinstance(sigclip, str) and sigclip != AUTO:
-        raise wrong_value("sigclip", sigclip, f"a number above 0, or {AUTO!r}")
+        raise wrong_value("sigclip", sigclip, f"a number above 0, {AUTO!r}, or None")
     limits = {"sigclip": None if _is_auto(sigclip) else sigclip, "sigfrac": sigfrac, "objlim": objlim}
     for name, value in limits.items():
         if value is not None or name == "sigfrac":

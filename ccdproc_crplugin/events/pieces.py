@@ -11,10 +11,12 @@ import numpy as np
 
 from ccdproc_crplugin.events.catalog import event_table
 from ccdproc_crplugin.events.source import EventSource
+from ccdproc_crplugin.events.tracks import UNKNOWN, Silicon, add_track_columns
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge, verdict_with_reason
 from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.tracks import join_tracks
 
 if TYPE_CHECKING:
     from astropy.table import QTable
@@ -24,10 +26,13 @@ if TYPE_CHECKING:
 class Pieces:
     """All events of a frame, however small; labels are 1 to n, in reading order."""
 
-    def __init__(self, source: EventSource, connectivity: int, expectation: Expectation) -> None:
+    def __init__(
+        self, source: EventSource, connectivity: int, expectation: Expectation, silicon: Silicon = UNKNOWN
+    ) -> None:
         self.source = source
         self.connectivity = connectivity
         self.expectation = expectation
+        self.silicon = silicon
 
     @cached_property
     def segmentation(self) -> SegmentationImage | None:
@@ -60,6 +65,18 @@ class Pieces:
         return [] if self.segmentation is None else list(self.segmentation.slices)
 
     @cached_property
+    def tracks(self) -> np.ndarray:
+        """The track of each event, as the label of its first piece: int, shape (n_events,)."""
+        y, x = true_pixels(self.source.mask)
+        charge = self.removed_charge[y, x]
+        return join_tracks(y, x, self.data[y, x], charge, self.source.mask.shape, self.source.bad)[1:]
+
+    @property
+    def n_tracks(self) -> int:
+        """The number of tracks."""
+        return len(np.unique(self.tracks))
+
+    @cached_property
     def extent(self) -> Extent:
         """How much of the frame the events cover."""
         y, x = true_pixels(self.source.mask)
@@ -67,8 +84,14 @@ class Pieces:
 
     @property
     def verdict(self) -> str:
-        """Whether the events are credible, see `judge`."""
-        return judge(self.n_events, self.expectation, extent=self.extent)
+        """Whether the events are credible by the number of their tracks, see `judge`."""
+        return judge(self.n_tracks, self.expectation, extent=self.extent)
+
+    @property
+    def reason(self) -> str:
+        """The reason of the verdict: the extent of the events, or else how many are expected."""
+        verdict, reason = verdict_with_reason(self.n_events, self.expectation, self.extent)
+        return reason if reason and verdict != "cannot tell" else str(self.expectation)
 
     @cached_property
     def removed_charge(self) -> np.ndarray:
@@ -92,7 +115,8 @@ class Pieces:
             source.dark,
             source.readnoise,
         )
-        write_verdict(table.meta, self.n_events, self.expectation, self.extent)
+        add_track_columns(table, self.tracks, self.data, self.removed_charge, source, self.silicon)
+        write_verdict(table.meta, self.n_tracks, self.expectation, self.extent)
         return table
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 
 import html
 import os
-import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from numbers import Integral
 from pathlib import Path
@@ -14,29 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.nddata import CCDData
-from astropy.utils.exceptions import AstropyWarning
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole, wrong_value
-from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, save_pages
+from ccdproc_crplugin.events.export import regions_of, write_table
+from ccdproc_crplugin.events.pictures import EventPictures
 from ccdproc_crplugin.events.pieces import Pieces, listed
 from ccdproc_crplugin.events.source import find_events
+from ccdproc_crplugin.events.tracks import silicon_of
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.rates import Expectation, expected_events
-from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.companions import companion
 
 if TYPE_CHECKING:
     from astropy.table import QTable
-    from matplotlib.figure import Figure
     from photutils.segmentation import SegmentationImage
-
-    from ccdproc_crplugin.events.viewer import EventViewer
-
-# The example needs a widget.
-__doctest_requires__ = {"CRSegments.view": ["astrowidgets"]}
-
-#: Formats of the table by the ending of its file.
-TABLE_FORMATS = {".ecsv": "ascii.ecsv", ".fits": "fits"}
 
 
 def cr_segments(
@@ -47,6 +37,8 @@ def cr_segments(
     mask: np.ndarray | None = None,
     dark: CCDData | str | os.PathLike | None = None,
     scale_dark: bool = False,
+    pixel_size: Any = None,
+    thickness: Any = None,
     detector: str = "lacosmic",
     **parameters: Any,
 ) -> CRSegments:
@@ -70,11 +62,16 @@ def cr_segments(
         a step of a night.
     scale_dark : bool
         Whether the dark was scaled to the exposure of the frame.
+    pixel_size : Quantity, float or None
+        Side of a pixel of the frame, binning included (micron). `None` means the header's, if its pixels are square.
+    thickness : Quantity, float or None
+        Thickness of the silicon that collects charge (micron). With the pixel size the table has the angles of tracks,
+        and with the gain the energy lost on them. No header has it.
     detector : str
         The detector that is used on a frame that was not cleaned.
     **parameters
-        ``gain``, ``readnoise``, ``saturation`` and ``mosaic`` as for `clean_cosmic_rays`, and the parameters of the
-        detector.
+        ``gain``, ``readnoise``, ``saturation``, ``bias``, ``bad_pixels``, ``dispersion_axis`` and ``mosaic`` as for
+        `clean_cosmic_rays`, and the parameters of the detector.
 
     Returns
     -------
@@ -102,7 +99,8 @@ def cr_segments(
     check_counts(n_pixels, connectivity)
     check_bool("scale_dark", scale_dark)
     source = find_events(ccd, mask, detector, parameters, companion(dark, ccd, "dark"), scale_dark)
-    pieces = Pieces(source, connectivity, expected_events(ccd))
+    silicon = silicon_of(ccd, pixel_size, thickness)
+    pieces = Pieces(source, connectivity, expected_events(ccd, pixel_size=pixel_size), silicon)
     return CRSegments(pieces, np.flatnonzero(pieces.areas >= n_pixels) + 1)
 
 
@@ -116,7 +114,7 @@ class NoSuchEventError(CosmicRayError, IndexError):
     """A position beyond the last event; an `IndexError` too, as that of a list is."""
 
 
-class CRSegments:
+class CRSegments(EventPictures):
     """
     The cosmic-ray events of a frame.
 
@@ -158,7 +156,9 @@ class CRSegments:
         n_pixels, n_hit = int(self.areas.sum()), int(self._pieces.areas.sum())
         share = f" ({self.fraction:.0%} of the {n_hit} hit)" if n_pixels < n_hit else ""
         events = "1 event" if self.n_events == 1 else f"{self.n_events} events"
-        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self.expectation}>"
+        if self.n_tracks < self.n_events:
+            events += f" of {self.n_tracks} track" + "s" * (self.n_tracks > 1)
+        return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self._pieces.reason}>"
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
@@ -243,9 +243,14 @@ class CRSegments:
         return len(self._labels)
 
     @property
+    def n_tracks(self) -> int:
+        """The number of tracks: the pieces of one straight track count once."""
+        return len(np.unique(self._pieces.tracks[self._labels - 1]))
+
+    @property
     def verdict(self) -> str:
         """
-        Whether the events of the whole frame are credible, small ones and those not selected included.
+        Whether the number of tracks is credible, by all events of the frame: small and not selected ones included.
 
         ``"plausible"``, ``"too many"``, ``"too few"``, ``"too large"`` or ``"cannot tell"``.
         """
@@ -276,7 +281,11 @@ class CRSegments:
         inclusive; ``area``; ``sum`` and ``peak`` of the removed charge; ``ixx``, ``iyy``, ``ixy`` the second
         moments of its pixels; ``length`` and ``width`` of a bar with these moments; ``orientation`` from the x
         axis; ``elongation``; ``touches_edge``, ``touches_bad``; ``class`` and the ``rule`` of that class; ``dark``,
-        with a dark only, the dark at its brightest pixel.
+        with a dark only, the dark at its brightest pixel; ``track``, the label of the first piece of its track.
+        Of that track: ``track_length``, between the middles of the outermost pixels; with the pixel size
+        ``chip_length`` (micron); with the thickness, too, ``zenith_angle`` from the normal of the chip,
+        ``path_length`` through the silicon and ``energy_loss`` (eV/micron), which are NaN for tracks that are shorter
+        than 4 pixels, not straight, or end at the edge of the frame or a bad pixel.
         Its ``meta`` holds the cards of a cleaned frame that say how many events are expected.
         """
         return self._pieces.table[self._labels - 1]
@@ -301,63 +310,6 @@ class CRSegments:
         chosen = np.zeros(self._pieces.n_events + 1, dtype=bool)
         chosen[self._labels] = True
         return chosen
-
-    def cutouts(
-        self, size: int | None = None, *, labels: Iterable[int] | None = None, frames: Mapping[str, Any] | None = None
-    ) -> list[Cutout]:
-        """
-        Cut-outs of the events.
-
-        Parameters
-        ----------
-        size : int or None
-            Side of a cut-out (pix); `None` fits it to each event, 25 to 101.
-        labels : iterable of int or None
-            The events; `None` means all.
-        frames : mapping of str to array or CCDData
-            Further frames to cut, such as ``{"dark": dark}``.
-
-        Returns
-        -------
-        list of Cutout
-            Each with the images ``mask``, ``frame``, ``cleaned`` and the further ones.
-
-        Raises
-        ------
-        CosmicRayError
-            If a label is unknown, the size is not a positive whole number, or a frame has another shape.
-        """
-        if size is not None:
-            check_whole("size", size, 1)
-        images = self.images(frames)
-        del images["mask"]
-        return [self._cutout(label, size, images) for label in self.check_labels(labels)]
-
-    def images(self, frames: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
-        """
-        The images of the frame, each of shape (ny, nx).
-
-        Parameters
-        ----------
-        frames : mapping of str to array or CCDData
-            Further frames, such as ``{"dark": dark}``.
-
-        Returns
-        -------
-        dict of str to `~numpy.ndarray`
-            ``frame``, ``cleaned``, ``mask`` (all pixels hit) and the further ones.
-
-        Raises
-        ------
-        CosmicRayError
-            If a frame has another shape.
-        """
-        return {
-            "frame": self.raw,
-            "cleaned": self.cleaned,
-            "mask": self._pieces.source.mask,
-            **self._further(frames),
-        }
 
     def check_labels(self, labels: Iterable[int] | None) -> list[int]:
         """
@@ -387,161 +339,6 @@ class CRSegments:
             if not self._is_chosen[label]:
                 raise wrong_value("labels", label, f"labels of these events: {listed(known)}")
         return chosen
-
-    def _further(self, frames: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
-        further = {}
-        for name, frame in (frames or {}).items():
-            if name in ("frame", "cleaned", "mask"):
-                raise CosmicRayError(f"Found a further frame named {name!r}; that name is taken. Give it another name.")
-            array = frame.data if isinstance(frame, CCDData) else np.asarray(frame)
-            if array.shape != self.mask.shape:
-                raise CosmicRayError(
-                    f"Found the frame {name!r} of shape {array.shape}; expected that of the events, {self.mask.shape}."
-                )
-            further[name] = array
-        return further
-
-    def _cutout(self, label: int, size: int | None, images: Mapping[str, np.ndarray]) -> Cutout:
-        row = self._pieces.table[label - 1]
-        title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.0f}"
-        return cut_event(label, title, self._pieces.data, self._pieces.slices[label - 1], images, size)
-
-    def plot(
-        self,
-        labels: Iterable[int] | None = None,
-        *,
-        frames: Mapping[str, Any] | None = None,
-        size: int | None = None,
-        n_rows: int = 12,
-        stretch: str = "zscale",
-    ) -> Figure:
-        """
-        Draw a page of events to judge by eye.
-
-        Parameters
-        ----------
-        labels : iterable of int or None
-            The events; `None` means the largest.
-        frames : mapping of str to array or CCDData
-            Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
-        size : int or None
-            Side of each picture (pix); `None` fits it to each event.
-        n_rows : int
-            Most events on the page.
-        stretch : {"zscale", "asinh"}
-            Grey level of a pixel: linear within the limits of ZScale, or the inverse hyperbolic sine up to the
-            brightest pixel.
-
-        Returns
-        -------
-        `~matplotlib.figure.Figure`
-            In each row the mask, the frame, the cleaned frame and the further frames around the same pixel, in the
-            same stretch.
-
-        Raises
-        ------
-        CosmicRayError
-            If there is no event to plot, or a parameter is wrong.
-        """
-        labels = self.largest(n_rows) if labels is None else list(labels)[:n_rows]
-        return plot_cutouts(self.cutouts(size, labels=labels, frames=frames), stretch=stretch)
-
-    def save_gallery(
-        self,
-        path: str | os.PathLike,
-        labels: Iterable[int] | None = None,
-        *,
-        frames: Mapping[str, Any] | None = None,
-        size: int | None = None,
-        n_rows: int = 12,
-        stretch: str = "zscale",
-        overwrite: bool = False,
-    ) -> list[Path]:
-        """
-        Write pages of events.
-
-        Parameters
-        ----------
-        path : path
-            The file to write. ``.pdf`` is one file of all pages. With ``.png`` and ``.svg`` each page is a file, and
-            several pages are numbered: ``events_1.png``, ``events_2.png``.
-        labels : iterable of int or None
-            The events; `None` means all, the largest first.
-        frames : mapping of str to array or CCDData
-            Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
-        size : int or None
-            Side of each picture (pix); `None` fits it to each event.
-        n_rows : int
-            Most events on a page.
-        stretch : {"zscale", "asinh"}
-            Grey level of a pixel, as for `plot`.
-        overwrite : bool
-            Whether existing files may be replaced.
-
-        Returns
-        -------
-        list of `~pathlib.Path`
-            The files.
-
-        Raises
-        ------
-        CosmicRayError
-            If there is no event, a file exists already, or a parameter is wrong.
-        """
-        labels = self.largest() if labels is None else labels
-        cutouts = self.cutouts(size, labels=labels, frames=frames)
-        return save_pages(cutouts, path, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
-
-    def view(
-        self, labels: Iterable[int] | None = None, *, frames: Mapping[str, Any] | None = None, widget: Any = None
-    ) -> EventViewer:
-        """
-        Look at the events one by one in a notebook.
-
-        Parameters
-        ----------
-        labels : iterable of int or None
-            The events, in this order; `None` means all, the largest first.
-        frames : mapping of str to array or CCDData
-            Further frames beside frame, cleaned frame and mask, such as ``{"dark": dark}``.
-        widget : object or None
-            A widget that follows astro-image-display-api, such as ``astrowidgets.bqplot.ImageWidget()``, or an
-            ``ImageWidget`` of an older astrowidgets. `None` makes one of the installed astrowidgets.
-
-        Returns
-        -------
-        EventViewer
-            As the last expression of a cell it shows the widget with its buttons.
-
-        Raises
-        ------
-        CosmicRayError
-            If there is no event, a label or a frame does not fit, or astrowidgets is not installed.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from astropy.nddata import CCDData
-        >>> import ccdproc_crplugin as crp
-        >>> sky = np.random.default_rng(1).normal(200, 15, (50, 50))
-        >>> sky[20, 20:26] += 3000
-        >>> ccd = CCDData(sky, unit="electron").clean_cosmic_rays(readnoise=5, saturation=60000)
-        >>> viewer = ccd.cr_segments().view()
-        >>> viewer.label, viewer.image
-        (1, 'frame')
-        >>> viewer.blink()
-        >>> viewer.image
-        'cleaned'
-        """
-        from ccdproc_crplugin.events.image_widget import open_widget
-        from ccdproc_crplugin.events.viewer import EventViewer
-
-        labels = self.largest() if labels is None else labels
-        walk = list(dict.fromkeys(int(label) for label in self.check_labels(labels)))
-        if not walk:
-            raise CosmicRayError("Found no event to view; expected at least one. len(segments) is their number.")
-        images = self.images(frames)
-        return EventViewer(self, walk, images, open_widget() if widget is None else widget)
 
     def largest(self, n_events: int | None = None) -> list[int]:
         """
@@ -573,24 +370,7 @@ class CRSegments:
         CosmicRayError
             If the optional package ``regions`` is not installed.
         """
-        try:
-            from regions import PixCoord, RectanglePixelRegion, Regions
-        except ImportError as err:
-            raise CosmicRayError(
-                "Found no package 'regions'; expected it for regions. Install it with: python -m pip install regions"
-            ) from err
-        return Regions(
-            [
-                RectanglePixelRegion(
-                    PixCoord(row["x"].value, row["y"].value),
-                    row["length"].value,
-                    row["width"].value,
-                    angle=np.nan_to_num(row["orientation"]),
-                    meta={"text": f"{row['label']}"},
-                )
-                for row in self.table
-            ]
-        )
+        return regions_of(self.table)
 
     def write(self, path: str | os.PathLike, overwrite: bool = False) -> Path:
         """
@@ -613,10 +393,4 @@ class CRSegments:
         CosmicRayError
             If the file exists already or has another ending.
         """
-        path = as_path(path)
-        form = TABLE_FORMATS[ending_of(path, TABLE_FORMATS)]
-        with atomic_write(path, overwrite) as temporary, warnings.catch_warnings():
-            # FITS has no standard for the unit electron, but astropy reads it back.
-            warnings.filterwarnings("ignore", "The unit 'electron'", AstropyWarning)
-            self.table.write(temporary, format=form)
-        return path
+        return write_table(self.table, path, overwrite)

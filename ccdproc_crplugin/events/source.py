@@ -12,17 +12,19 @@ from astropy import units as u
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin.cleaning.detection import choose_detector, find_cosmic_rays
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.cleaning.repairs import estimate, estimates
+from ccdproc_crplugin.errors import CosmicRayError, check_choice
 from ccdproc_crplugin.frames.cards import gain_in_force, saturated_pixels
 from ccdproc_crplugin.frames.checks import check_mask
 from ccdproc_crplugin.frames.electrons import to_electrons
 from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.gain_and_noise import Figure, electronics_of
+from ccdproc_crplugin.frames.gain_and_noise import Figure, at, electronics_of
 from ccdproc_crplugin.frames.level import on_one_level
-from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of, repair_of
+from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, mosaic_of
 from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
+from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
 
@@ -124,8 +126,9 @@ def _from_mask(ccd: CCDData, mask: Any, parameters: dict[str, Any]) -> EventSour
             f"Found the parameter {unknown[0]!r} together with mask=, where no detector runs.", "Leave it out."
         )
     bad = _bad(ccd, mask)
-    cleaned = _repaired(ccd.data, mask, bad, mosaic)
-    return EventSource(mask, ccd.data, cleaned, bad, *_charge_unit(ccd, parameters), _saturated(ccd), mosaic=mosaic)
+    factor, unit = _charge_unit(ccd, parameters)
+    cleaned = _repaired(ccd.data, mask, bad, mosaic, factor)
+    return EventSource(mask, ccd.data, cleaned, bad, factor, unit, _saturated(ccd), mosaic=mosaic)
 
 
 def _from_detector(
@@ -134,23 +137,36 @@ def _from_detector(
     parameters = dict(parameters)
     known = {name: parameters.pop(name, None) for name in ("gain", "readnoise", "saturation")}
     mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
+    bias = companion(parameters.pop("bias", None), ccd, "bias")
+    bad_pixels = bad_pixel_mask(parameters.pop("bad_pixels", None), ccd.shape)
+    axis = parameters.pop("dispersion_axis", None)
+    check_choice("dispersion_axis", axis, (0, 1, None))
     chosen, parameters = choose_detector(detector, parameters)
     electronics = with_saturation(ccd, electronics_of(ccd, **known))
     calibration = calibration_with(ccd, dark, scale_dark, electronics)
-    frame = to_electrons(ccd, electronics, calibration=calibration, mosaic=mosaic)
-    mask = find_cosmic_rays(ccd, frame, chosen, parameters).mask
-    factor = electronics.factor
-    # Beside the border of two amplifiers the repair draws on both, which have only electrons in common.
-    by_pixel = isinstance(factor, np.ndarray)
-    cleaned = _repaired(ccd.data * factor if by_pixel else ccd.data, mask, frame.bad, mosaic)
-    cleaned = cleaned / factor if by_pixel else cleaned
-    return EventSource(mask, ccd.data, cleaned, frame.bad, factor, u.electron, frame.saturated, mosaic=mosaic)
+    frame = to_electrons(
+        ccd,
+        electronics,
+        calibration=calibration,
+        bias=bias,
+        bad_pixels=bad_pixels,
+        dispersion_axis=axis,
+        mosaic=mosaic,
+    )
+    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    y, x = true_pixels(found.mask)
+    cleaned = np.array(ccd.data, dtype=float)
+    cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x, found.mask | frame.bad)[0], y, x)
+    bad, saturated = frame.bad, frame.saturated
+    return EventSource(found.mask, ccd.data, cleaned, bad, electronics.factor, u.electron, saturated, mosaic=mosaic)
 
 
-def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray, mosaic: Mosaic) -> np.ndarray:
+def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray, mosaic: Mosaic, factor: Figure) -> np.ndarray:
+    """The frame with new values for the pixels hit; ``factor`` makes electrons of it."""
     y, x = true_pixels(mask)
     cleaned = np.array(data, dtype=float)
-    cleaned[y, x] = repair_of(mosaic)(data, y, x, mask | bad)[0]
+    values = estimate(cleaned * factor, y, x, mask | bad, mosaic=mosaic, readnoise=0.0)[0]
+    cleaned[y, x] = values / at(factor, (y, x))
     return cleaned
 
 

@@ -16,10 +16,11 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
+from ccdproc_crplugin.frames.flags import PixelFlag, flags_of, is_flagged
 from ccdproc_crplugin.frames.gain_and_noise import Electronics, in_words, source_in_words
 from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic
 from ccdproc_crplugin.frames.rates import (
+    NOISE_CARD,
     Expectation,
     Extent,
     expected_in,
@@ -29,6 +30,7 @@ from ccdproc_crplugin.frames.rates import (
 )
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.sections import read_pairs
+from ccdproc_crplugin.frames.tracks import count_tracks
 
 #: The cards that a cleaning writes, and their comments.
 CARDS = {
@@ -36,6 +38,7 @@ CARDS = {
     "CRVERSN": "version of ccdproc_crplugin",
     "CRNPIX": "pixels hit by cosmic rays",
     "CRNEVENT": "cosmic-ray events (8-connected)",
+    "CRNTRACK": "tracks: events, pieces of one counted once",
     "CRBYHAND": "pixels added by hand",
     "CRNHOT": "events on hot pixels, put back",
     "CREXPLO": "fewest events to expect",
@@ -47,11 +50,14 @@ CARDS = {
     "CRSATUR": "[electron] saturation level",
     "CRPREFLT": "preflight: checks that were not ok",
     "CRREPAIR": "repair of the pixels hit",
+    "CRBUNIT": "BUNIT before the cleaning",
+    "CRFLAGS": "flags beside those of every frame",
     "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
     "CRSIGFRC": "share of the limit for neighbours",
     "CROBJLIM": "contrast to the fine structure",
     "CRNITER": "most iterations",
+    "CRNOISE": "events that noise alone makes",
 }
 
 #: Significant digits of the figures in cards; digits beyond these are rounding errors.
@@ -61,7 +67,13 @@ DIGITS = 10
 SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
 #: Parameters of detectors that have their own card.
-PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
+PARAMETER_CARDS = {
+    "sigclip": "CRSIGCLP",
+    "sigfrac": "CRSIGFRC",
+    "objlim": "CROBJLIM",
+    "niter": "CRNITER",
+    "noise_events": NOISE_CARD,
+}
 
 
 def write_cards(
@@ -91,6 +103,12 @@ def write_cards(
             set_card(meta, card, parameters[name])
 
 
+def write_flag_names(meta: MutableMapping, bits: Mapping[str, int]) -> None:
+    """Write the names and bits of the flags that a detector set beside those of every frame."""
+    if bits:
+        set_card(meta, "CRFLAGS", ", ".join(f"{name}={bit}" for name, bit in bits.items()))
+
+
 def gain_in_force(ccd: CCDData) -> Any:
     """The gain with which a frame was cleaned, by amplifier if so, as `electronics_of` takes it; None if unknown."""
     if ccd.unit is not None and ccd.unit.is_equivalent(u.electron):
@@ -99,9 +117,11 @@ def gain_in_force(ccd: CCDData) -> Any:
 
 
 def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = None) -> None:
-    """Write the numbers of removed pixels and events, of pixels added by hand, and the verdict; ``header`` is read."""
+    """Write how many pixels, events, tracks and pixels added by hand there are, and the verdict; ``header`` is read."""
     set_card(ccd.meta, "CRNPIX", len(record))
     set_card(ccd.meta, "CRNEVENT", record.n_events)
+    n_tracks = count_tracks(record, ccd.data.shape, flags_of(ccd))
+    set_card(ccd.meta, "CRNTRACK", n_tracks)
     if record.added.any():
         set_card(ccd.meta, "CRBYHAND", int(record.added.sum()))
     else:
@@ -109,20 +129,13 @@ def write_events(ccd: CCDData, record: RemovedPixels, header: Mapping | None = N
     expectation = expected_in(ccd, ccd.meta if header is None else header)
     extent = extent_of(record.y, record.x, record.label, ccd.data.shape, saturated_pixels(ccd))
     extent = replace(extent, searched=searched_share(flags_of(ccd)))
-    write_verdict(ccd.meta, record.n_events, expectation, extent)
+    write_verdict(ccd.meta, n_tracks, expectation, extent)
 
 
 def saturated_pixels(ccd: CCDData) -> np.ndarray | None:
     """The saturated pixels of a cleaned frame by its flags, bool (ny, nx); None without flags of ours."""
     flags = flags_of(ccd)
     return None if flags is None else is_flagged(flags, PixelFlag.SATURATED)
-
-
-def flags_of(ccd: CCDData) -> np.ndarray | None:
-    """The flags of a cleaned frame, uint8 (ny, nx); None without flags of ours."""
-    flags = ccd.flags
-    known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
-    return flags if known else None
 
 
 def write_edited(meta: MutableMapping) -> None:
@@ -133,12 +146,12 @@ def write_edited(meta: MutableMapping) -> None:
             meta.comments[EDITED_CARD] = "changed by hand since the run"
 
 
-def write_verdict(meta: MutableMapping, n_events: int, expectation: Expectation, extent: Extent | None = None) -> None:
-    """Write how many events are expected, and the verdict on those found with its reason."""
+def write_verdict(meta: MutableMapping, n_tracks: int, expectation: Expectation, extent: Extent | None = None) -> None:
+    """Write how many particles are expected, and the verdict on the tracks found with its reason."""
     if expectation.low is not None:
         set_card(meta, "CREXPLO", expectation.low)
         set_card(meta, "CREXPHI", expectation.high)
-    set_card(meta, "CRVERDCT", *verdict_with_reason(n_events, expectation, extent))
+    set_card(meta, "CRVERDCT", *verdict_with_reason(n_tracks, expectation, extent))
 
 
 def read_verdict(meta: Mapping) -> tuple[str, str]:

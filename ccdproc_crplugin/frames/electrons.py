@@ -17,6 +17,7 @@ from ccdproc_crplugin.frames.mosaic import NO_COLOURS, Mosaic, repair_of
 from ccdproc_crplugin.frames.pedestal import Pedestal, pedestal_of
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.subtracted import NOTHING, Calibration, calibration_variance, is_included, own_variance
+from ccdproc_crplugin.kernels.engines import load_engine, n_threads
 from ccdproc_crplugin.kernels.low_pixels import beyond_saturation, far_below
 from ccdproc_crplugin.kernels.mosaic import join_planes, split_planes
 from ccdproc_crplugin.kernels.pixels import true_pixels
@@ -92,24 +93,28 @@ def to_electrons(
     ``calibration`` is what was taken off the frame already, ``bias`` is still in it.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        data = np.ascontiguousarray(ccd.data * _precise(electronics.factor, ccd.data.dtype), dtype=np.float32)
+        data = _in_electrons(ccd.data, electronics.factor)
         level = electronics.saturation if electronics.saturation_map is None else electronics.saturation_map
         saturation = np.float32(level)
-    bad = _bad_pixels(ccd, data, earlier, bad_pixels)
-    saturated = data >= saturation if math.isfinite(electronics.saturation) else None
-    beyond = beyond_saturation(data, electronics.saturation)
+    all_finite, brightest = load_engine().prepare(data, None, None, n_threads())
+    brightest = brightest if all_finite else math.inf
+    bad = _bad_pixels(ccd, data, earlier, bad_pixels, all_finite)
+    saturated = _saturated(data, saturation, brightest) if math.isfinite(electronics.saturation) else None
+    beyond = beyond_saturation(data, electronics.saturation, brightest)
     if bias is not None:
         calibration = replace(calibration, bias=bias)
     pedestal = pedestal_of(ccd, electronics, bias)
     if pedestal is not None:
+        data = _writable(data)
         data -= np.float32(1) * pedestal.level
     variance, extra = _variances(ccd, electronics, data, calibration.fitting(ccd.shape))
     variance, extra = _with_readnoise_by_pixel(variance, extra, electronics)
-    _replace_useless(data, bad, mosaic, ~np.isfinite(data), beyond)
+    holes = None if all_finite and pedestal is None else ~np.isfinite(data)
+    data = _replace_useless(data, bad, mosaic, holes, beyond)
     axis, background = _spectrum(data, bad, dispersion_axis, mosaic)
     searched, own = on_top_of(background, data, extra)
     low = _far_below(searched, electronics.lowest_readnoise, variance, own, mosaic)
-    _replace_useless(data, bad, mosaic, low, background=background)
+    data = _replace_useless(data, bad, mosaic, low, background=background)
     for array in (data, bad, variance, extra, background):
         if array is not None:
             array.flags.writeable = False
@@ -118,12 +123,38 @@ def to_electrons(
     )
 
 
+def _in_electrons(data: np.ndarray, factor: Figure) -> np.ndarray:
+    """The data in electrons, float32 and in C order; read-only where they are the frame's own."""
+    as_they_are = data.dtype == np.float32 and data.flags.c_contiguous and data.flags.aligned
+    if as_they_are and data.dtype.isnative and np.ndim(factor) == 0 and factor == 1:
+        shared = np.asarray(data).view()
+        shared.flags.writeable = False
+        return shared
+    return np.ascontiguousarray(data * _precise(factor, data.dtype), dtype=np.float32)
+
+
+def _writable(data: np.ndarray) -> np.ndarray:
+    """The data, or a copy of those that are the frame's own."""
+    return data if data.flags.writeable else data.copy()
+
+
+def _saturated(data: np.ndarray, level: np.float32 | np.ndarray, brightest: float) -> np.ndarray:
+    """The saturated pixels, bool (ny, nx)."""
+    if np.ndim(level) == 0 and brightest < level:
+        return np.zeros(data.shape, dtype=bool)
+    return data >= level
+
+
 def _bad_pixels(
-    ccd: CCDData, data: np.ndarray, earlier: RemovedPixels | None, bad_pixels: np.ndarray | None
+    ccd: CCDData,
+    data: np.ndarray,
+    earlier: RemovedPixels | None,
+    bad_pixels: np.ndarray | None,
+    all_finite: bool,
 ) -> np.ndarray:
     """The pixels that are not searched, bool (ny, nx); a frame without a good one is refused."""
-    bad = ~np.isfinite(data)
-    n_holes = np.count_nonzero(bad)
+    bad = np.zeros(data.shape, dtype=bool) if all_finite else ~np.isfinite(data)
+    n_holes = 0 if all_finite else np.count_nonzero(bad)
     for mask in (mask_of(ccd), bad_pixels):
         if mask is not None:
             bad |= mask
@@ -153,16 +184,20 @@ def _replace_useless(
     mosaic: Mosaic,
     *useless: np.ndarray | None,
     background: np.ndarray | None = None,
-) -> None:
-    """Make ``useless`` pixels, bool (ny, nx), bad ones and replace them in place, on top of the background."""
+) -> np.ndarray:
+    """Make ``useless`` pixels, bool (ny, nx), bad ones, in place; the data in which they are replaced."""
     masks = [mask for mask in useless if mask is not None]
-    holes = np.logical_or.reduce(masks) if masks else np.zeros_like(bad)
+    if not masks:
+        return data
+    holes = np.logical_or.reduce(masks)
     bad |= holes
     pixels = true_pixels(holes)
     if len(pixels[0]):
+        data = _writable(data)
         below = np.float32(0) if background is None else background
         values = repair_of(mosaic)(data - below, *pixels, bad)[0]
         data[pixels] = values + (0 if background is None else background[pixels])
+    return data
 
 
 def _far_below(

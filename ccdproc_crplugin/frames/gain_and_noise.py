@@ -229,13 +229,12 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
         for adu in ADU_LIKE:
             if unit.is_equivalent(adu):
                 return unit.to(adu), False
-        for rate in (u.electron / u.s, *(adu / u.s for adu in ADU_LIKE)):
-            if unit.is_equivalent(rate):
-                raise CosmicRayError(
-                    f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known.",
-                    "Multiply by the exposure time before the cleaning"
-                    '{python:, ccd.multiply(exposure * u.s, handle_meta="first_found"), which keeps the header}.',
-                )
+        if is_rate(unit):
+            raise CosmicRayError(
+                f"Found a frame in {unit}, a rate; expected adu or electron, in which the noise can be known.",
+                "Multiply it by its exposure time first, in Python with "
+                'ccd.multiply(exposure * u.s, handle_meta="first_found"), which keeps the header; write_ccd writes it.',
+            )
     if is_calibrated(unit):
         raise CosmicRayError(
             f"Found a frame in unit {str(unit)!r}; expected adu or electron, in which the noise can be known.",
@@ -246,6 +245,12 @@ def _unit_of(ccd: CCDData) -> tuple[float, bool]:
         f"Found a frame in unit {str(unit) or 'dimensionless'!r}; expected adu or electron.",
         "Give {unit='adu'} or {unit='electron'} when it is read{python:, or set ccd.unit}.",
     )
+
+
+def is_rate(unit: Any) -> bool:
+    """Whether a unit is one of counts per time, such as DN/s."""
+    rates = (u.electron / u.s, *(adu / u.s for adu in ADU_LIKE))
+    return isinstance(unit, u.UnitBase) and any(unit.is_equivalent(rate) for rate in rates)
 
 
 def is_calibrated(unit: Any) -> bool:

@@ -20,7 +20,7 @@ from astropy import units as u
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.entries import FrameHeader, HeaderValue, entries, keywords, read_header, value_of
 from ccdproc_crplugin.frames.kinds import frame_kind, kind_of, named_by_object
-from ccdproc_crplugin.frames.sections import read_section
+from ccdproc_crplugin.frames.sections import Section, read_section
 from ccdproc_crplugin.frames.units import ADU_LIKE, as_number, number_and_unit, quantity_in
 from ccdproc_crplugin.plugins.model import KINDS, QUANTITIES
 
@@ -48,6 +48,7 @@ __all__ = [
     "kind_of",
     "named_by_object",
     "offset",
+    "overscan_by_amplifier",
     "overscan_section",
     "pedestal",
     "pixel_size",
@@ -270,6 +271,38 @@ def _behind_trim(meta: Mapping, axis: int, quantity: str) -> HeaderValue | None:
         return None
     text = f"[{first[0]}:{size[0]:.0f}, {first[1]}:{size[1]:.0f}]"
     return HeaderValue(text, f"{count.keyword}, {exposed.keyword}")
+
+
+def overscan_by_amplifier(meta: Mapping) -> list[tuple[Section, Section]]:
+    """
+    The overscan of each amplifier, and the part of the frame that it reads; empty if the header names one overscan.
+
+    Where the part behind the exposed one is several times as wide as the header counts for an overscan, as in frames of
+    the Kast spectrograph, so many amplifiers read equal parts of the chip, side by side, and their overscans lie behind
+    them in the same order.
+    """
+    if _section(meta, "overscan") is not None:
+        return []
+    axis, quantity = next(
+        (found for found in ((0, "overscan_columns"), (1, "overscan_rows")) if _behind_trim(meta, *found)), (0, "")
+    )
+    behind = _behind_trim(meta, axis, quantity) if quantity else None
+    exposed, overscan = trim_section(meta), behind and read_section(behind.value)
+    count = _positive(meta, quantity, u.dimensionless_unscaled) if quantity else None
+    chip = exposed and read_section(exposed.value)
+    if not (overscan and chip and count):
+        return []
+    n_amplifiers, rest = divmod(overscan[1 - axis].stop - overscan[1 - axis].start, int(count.value))
+    if n_amplifiers < 2 or rest or (chip[1 - axis].stop - chip[1 - axis].start) % n_amplifiers:
+        return []
+    return list(zip(*(_cut(section, 1 - axis, n_amplifiers) for section in (overscan, chip)), strict=True))
+
+
+def _cut(section: Section, axis: int, n_parts: int) -> list[Section]:
+    """A section cut into equal parts along an axis of the array."""
+    first, length = section[axis].start, (section[axis].stop - section[axis].start) // n_parts
+    parts = [slice(first + part * length, first + (part + 1) * length) for part in range(n_parts)]
+    return [(part, section[1]) if axis == 0 else (section[0], part) for part in parts]
 
 
 def _section(meta: Mapping, quantity: str) -> HeaderValue | None:

@@ -12,8 +12,7 @@ from ccdproc_crplugin.kernels.spectrum import dispersion_axis, spectrum_model
 
 def on_one_level(mosaic: Mosaic, data: np.ndarray) -> np.ndarray:
     """The data of a frame less the sky of each colour of a mosaic, or less the lines and traces of a spectrum."""
-    lost = ~np.isfinite(data)
     if mosaic.pattern is not None:
-        return without_sky(data, lost)
-    axis = dispersion_axis(data, lost)
-    return data if axis is None else data - spectrum_model(data, axis, lost)
+        return without_sky(data, ~np.isfinite(data))
+    axis = dispersion_axis(data)
+    return data if axis is None else data - spectrum_model(data, axis, ~np.isfinite(data))

@@ -63,6 +63,9 @@ LARGEST = {
     "rate": 1e4 * RATE,
 }
 
+#: The card of a cleaned frame for the number of events that noise alone makes.
+NOISE_CARD = "CRNOISE"
+
 #: Keywords of the size of a pixel with its binning, as programs for amateur cameras write it.
 BINNED_SIZE = ("XPIXSZ",)
 
@@ -80,8 +83,8 @@ class Expectation:
     Parameters
     ----------
     low, high : int or None
-        The fewest and the most events, three standard deviations of a Poisson count beyond the means; None if the
-        area or the time is not known.
+        The fewest and the most events, three standard deviations of a Poisson count beyond the means, the most with
+        those of noise alone; None if the area or the time is not known.
     mean_low, mean_high : float
         Means for the lowest and the highest plausible rate; NaN if the area or the time is not known.
     area : Quantity or None
@@ -91,6 +94,8 @@ class Expectation:
     missing : tuple of str
         The values found neither in the header nor in a parameter: ``"pixel size"``, ``"exposure"``, ``"altitude"``.
         Without the first two there is no range; without the third the range is wider.
+    noise : float
+        The number of events that noise alone makes, if the frame was cleaned by a detector that says it.
     """
 
     low: int | None
@@ -100,6 +105,7 @@ class Expectation:
     area: u.Quantity | None
     time: u.Quantity | None
     missing: tuple[str, ...] = ()
+    noise: float = 0.0
 
     def __str__(self) -> str:
         if self.low is None:
@@ -252,7 +258,7 @@ def expected_events(
 
 def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any = None, **given: Any) -> Expectation:
     """`expected_events` with a header that may have been read before."""
-    size = _known("pixel size", given, u.micron, _pixel_of_header(meta))
+    size = _known("pixel size", given, u.micron, binned_pixel(meta))
     seconds = _known("exposure", given, u.s, header.exposure(meta))
     height = _known("altitude", given, u.m, header.altitude(meta))
     needed = {"pixel size": size, "exposure": seconds, **({"altitude": height} if rate is None else {})}
@@ -260,11 +266,19 @@ def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any =
     waits = u.Quantity([0 * u.s, LONGEST_READOUT] if readout is None else [_quantity("readout", readout, u.s)] * 2)
     area = None if size is None else (_good_pixels(ccd) * size**2).to(u.cm**2)
     time = None if seconds is None else seconds + waits[0]
+    noise = _noise_events(ccd.meta)
     if area is None or seconds is None:
-        return Expectation(None, None, math.nan, math.nan, area, time, missing)
+        return Expectation(None, None, math.nan, math.nan, area, time, missing, noise)
     rates = event_rate(height) if rate is None else _pair(rate)
     mean_low, mean_high = (rates * area * (seconds + waits)).to_value(u.one)
-    return Expectation(*_band(mean_low, mean_high), float(mean_low), float(mean_high), area, time, missing)
+    band = _band(mean_low, mean_high + noise)
+    return Expectation(*band, float(mean_low), float(mean_high), area, time, missing, noise)
+
+
+def _noise_events(meta: Mapping) -> float:
+    """The number of events that noise alone makes, by the header of a cleaned frame; 0 where it does not say."""
+    value = meta.get(NOISE_CARD)
+    return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
 
 
 def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = None) -> str:
@@ -331,7 +345,7 @@ def _covers_too_much(expectation: Expectation, extent: Extent) -> bool:
     return extent.share > LARGEST_SHARE and extent.n_pixels > PIXELS_PER_EVENT * expectation.high
 
 
-def _pixel_of_header(meta: Mapping) -> header.HeaderValue | None:
+def binned_pixel(meta: Mapping) -> header.HeaderValue | None:
     """Side of a square with the area of a binned pixel; headers have the chip's pixels, except in `BINNED_SIZE`."""
     size, binning = header.pixel_size(meta), header.binning(meta)
     if size is None or binning is None or size.keyword in BINNED_SIZE:
@@ -387,7 +401,7 @@ def searched_share(flags: np.ndarray | None) -> float:
     """The share of the pixels that are not bad that was searched, by the flags of a cleaned frame."""
     if flags is None:
         return 1.0
-    n_good = np.count_nonzero(~is_flagged(flags, PixelFlag.BAD))
+    n_good = flags.size - np.count_nonzero(is_flagged(flags, PixelFlag.BAD))
     return 1 - np.count_nonzero(is_flagged(flags, PixelFlag.NOT_SEARCHED)) / n_good if n_good else 0.0
 
 

@@ -21,6 +21,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import mask_of
 from ccdproc_crplugin.frames.copies import uncertainty_array
+from ccdproc_crplugin.frames.flags import PixelFlag, flags_of, is_flagged
 from ccdproc_crplugin.kernels.labels import label_pixels
 
 _ATTRIBUTE = "_ccdcr_removed"
@@ -216,6 +217,20 @@ def removed_pixels(ccd: CCDData) -> RemovedPixels:
             "Restore first, change the data afterwards.",
         )
     return record
+
+
+def check_flags(ccd: CCDData, record: RemovedPixels) -> None:
+    """Refuse flags of `PixelFlag` that have other pixels as hit by cosmic rays than those removed."""
+    flags = flags_of(ccd)
+    if flags is None:
+        return
+    hit = is_flagged(flags, PixelFlag.COSMIC_RAY)
+    if np.count_nonzero(hit) != len(record) or not hit[record.y, record.x].all():
+        raise CosmicRayError(
+            "Found flags that have other pixels as hit by cosmic rays than those whose values were removed; expected "
+            "the flags as the cleaning left them.",
+            "{restore_cosmic_rays()} puts single events back, flags included.",
+        )
 
 
 def _without_record(ccd: CCDData) -> CosmicRayError:

@@ -17,6 +17,7 @@ from ccdproc_crplugin.frames import header
 from ccdproc_crplugin.frames.amplifiers import figure_of_header
 from ccdproc_crplugin.frames.mosaic import pattern_of_header
 from ccdproc_crplugin.frames.records import corrections, records
+from ccdproc_crplugin.frames.sections import is_within, read_section
 
 #: What each kind of frame should say, the frames of no known kind included.
 WANTED = {
@@ -90,7 +91,7 @@ def _rows(meta: Mapping, shape: tuple[int, int], unit: tuple[str, str] | None) -
     for quantity, look_up in LOOK_UPS.items():
         found = look_up(meta)
         if found is not None:
-            yield Row(quantity, _in_words(found.value), found.keyword)
+            yield Row(quantity, _in_words(found.value) + _if_outside(found.value, shape), found.keyword)
     pattern, keyword = pattern_of_header(meta)
     if pattern:
         yield Row("mosaic", pattern, keyword)
@@ -148,6 +149,14 @@ def _figure(meta: Mapping, quantity: str, shape: tuple[int, int]) -> Iterator[Ro
         yield Row(quantity, f"{words} {unit}", by_amplifier[1])
     elif plain is not None:
         yield Row(quantity, f"{plain.value.value:.4g} {unit}", plain.keyword)
+
+
+def _if_outside(value: Any, shape: tuple[int, int]) -> str:
+    """What is wrong with a section that reaches out of the frame, in the words of the steps that need it."""
+    section = read_section(value)
+    if section is None or is_within(section, shape):
+        return ""
+    return f" for a frame of shape {shape}; expected a part of [1:{shape[1]}, 1:{shape[0]}]"
 
 
 def _in_words(value: Any) -> str:

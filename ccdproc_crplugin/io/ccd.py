@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,13 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, VarianceUncertainty
+from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool
-from ccdproc_crplugin.frames.removed import attach, is_restorable, removed_pixels
+from ccdproc_crplugin.frames.cards import set_card
+from ccdproc_crplugin.frames.checks import mask_of
+from ccdproc_crplugin.frames.flags import flags_of
+from ccdproc_crplugin.frames.removed import attach, is_cleaned
 from ccdproc_crplugin.frames.saturation import attach_saturated
 from ccdproc_crplugin.io.atomic import as_path, atomic_write, ending_of
 from ccdproc_crplugin.io.hdus import (
@@ -31,7 +36,9 @@ from ccdproc_crplugin.io.hdus import (
     image_indices,
     inherit,
     is_flat,
+    unit_as_it_came,
     unit_of,
+    warn_of_unit,
 )
 from ccdproc_crplugin.io.mask_file import mask_hdus
 from ccdproc_crplugin.io.opening import open_hdus
@@ -123,7 +130,7 @@ class FrameFile:
         if index == 0 and not self.hdus[0].shape:  # as CCDData.read does
             index = image_indices(self.hdus, self.path)[0]
         image = self.hdus[index]
-        unit = unit_of(image, self.path) if unit is None else given_unit(unit)
+        unit = unit_in_force(image, self.path, unit)
         belonging = companions(self.hdus, index)
         beside = {hdu.name: hdu for hdu in reversed(belonging)}
         data = flat(image.data)
@@ -134,7 +141,7 @@ class FrameFile:
         if "MASK" in beside:
             _check_shape(beside["MASK"], data.shape)
             ccd.mask = bad_of_plane(beside["MASK"], self.header)
-        for plane in quality_planes(self.hdus, index, len(image_indices(self.hdus, self.path))):
+        for plane in self._quality_planes():
             bad = bad_of_plane(plane, self.header)
             ccd.mask = bad if ccd.mask is None else ccd.mask | bad
             saturated = saturated_of_plane(plane, self.header)
@@ -150,6 +157,21 @@ class FrameFile:
             ccd.psf = beside["PSFIMAGE"].data
         attach_companions(ccd, belonging)
         return ccd
+
+    def _quality_planes(self) -> list[Any]:
+        return quality_planes(self.hdus, self.index, len(image_indices(self.hdus, self.path)))
+
+    def holds_mask_of(self, ccd: CCDData) -> bool:
+        """Whether the planes of quality in the file give the mask of a frame."""
+        bad = [bad_of_plane(plane, self.header) for plane in self._quality_planes()]
+        mask = mask_of(ccd)
+        return bool(bad) and mask is not None and np.array_equal(np.logical_or.reduce(bad), mask)
+
+    def holds_uncertainty_of(self, ccd: CCDData) -> bool:
+        """Whether an extension ERR gives the uncertainty of a frame."""
+        errors = errors_of(self.hdus, self.index)
+        is_std = isinstance(ccd.uncertainty, StdDevUncertainty)
+        return errors is not None and is_std and np.array_equal(errors, ccd.uncertainty.array, equal_nan=True)
 
 
 def attach_companions(ccd: CCDData, belonging: list[Any]) -> None:
@@ -173,6 +195,15 @@ def _check_shape(hdu: Any, shape: tuple[int, ...]) -> None:
     if not hdu.is_image or hdu.shape[-2:] != shape or not is_flat(hdu):
         found = f"of shape {hdu.shape}" if hdu.is_image else "that is a table"
         raise CosmicRayError(f"Found an extension {hdu.name} {found}; expected an image of the frame's shape, {shape}.")
+
+
+def unit_in_force(hdu: Any, path: Path, given: Any) -> u.Unit:
+    """The unit that a user gives for an image, or else that of its header."""
+    if given is None:
+        return unit_of(hdu, path)
+    unit = given_unit(given)
+    warn_of_unit(hdu, path, unit)
+    return unit
 
 
 def given_unit(unit: Any) -> u.Unit:
@@ -269,6 +300,9 @@ def _main_hdus(ccd: CCDData) -> fits.HDUList:
     hdus = ccd.to_hdu()
     header = hdus[0].header
     restore_cards(header, ccd)
+    came = unit_as_it_came(ccd)
+    if came and came != header["BUNIT"] and is_cleaned(ccd):
+        set_card(header, "CRBUNIT", came)
     if ccd.data.dtype.kind == "f":
         header.remove("BLANK", ignore_missing=True)
     n_axes, n_ones = ccd.meta.get("NAXIS"), 0
@@ -283,13 +317,22 @@ def _main_hdus(ccd: CCDData) -> fits.HDUList:
 
 def _extensions(ccd: CCDData) -> list[Any]:
     """The HDUs that `CCDData.write` does not write: flags and removed values."""
-    return flag_hdus(ccd) + (removed_hdus(removed_pixels(ccd)) if is_restorable(ccd) else [])
+    return flag_hdus(ccd) + removed_hdus(ccd)
 
 
 def flag_hdus(ccd: CCDData) -> list[Any]:
-    """The HDU of the flags of a frame, if they are those of `PixelFlag`."""
-    is_known = isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8
-    return [fits.ImageHDU(ccd.flags, name=FLAGS)] if is_known else []
+    """The HDU of the flags of a frame; none, with a warning, if they are others than those of `PixelFlag`."""
+    flags = flags_of(ccd)
+    if flags is not None:
+        return [fits.ImageHDU(flags, name=FLAGS)]
+    if ccd.flags is not None:
+        found = f"dtype {ccd.flags.dtype}" if isinstance(ccd.flags, np.ndarray) else f"type {type(ccd.flags).__name__}"
+        warnings.warn(
+            f"The flags were not written: Found flags of {found}; expected an array of uint8, see PixelFlag.",
+            AstropyUserWarning,
+            stacklevel=2,
+        )
+    return []
 
 
 def _check_storable(what: str, array: np.ndarray) -> None:

@@ -16,6 +16,7 @@ from ccdproc_crplugin.io.ccd import open_frame
 from ccdproc_crplugin.io.hdus import is_flat
 from ccdproc_crplugin.io.opening import open_hdus
 from ccdproc_crplugin.io.quality import bad_of_plane
+from ccdproc_crplugin.io.structure import OF_MASKS
 
 
 def companion(given: Any, ccd: CCDData, name: str) -> CCDData | None:
@@ -45,7 +46,7 @@ def read_bad_pixels(
 
     They are those of its extension ``BPM``, ``MASK`` or ``DQ``, or else those that are not 0 in its first image.
     """
-    with open_hdus(path) as hdus:
+    with open_hdus(path, expansion=OF_MASKS) as hdus:
         images = [hdu for hdu in hdus if hdu.is_image and hdu.shape]
         named = [hdu for name in ("BPM", "MASK", "DQ") for hdu in images if hdu.name == name]
         plane = next((hdu for hdu in (*named, *images) if hdu.shape[-2:] == shape and is_flat(hdu)), None)

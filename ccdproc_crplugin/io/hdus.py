@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,11 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.nddata import CCDData
 
-from ccdproc_crplugin.errors import CosmicRayError, check_whole
+from ccdproc_crplugin.errors import CosmicRayError, HeaderWarning, check_whole
 from ccdproc_crplugin.frames.entries import entries
+from ccdproc_crplugin.frames.gain_and_noise import same_unit
 from ccdproc_crplugin.frames.units import unit_named
+from ccdproc_crplugin.io.inputs import is_first_warning
 
 #: Extensions that `CCDData.write` does not know: flags, removed pixels, flags and mask before the cleaning, and the hot
 #: pixels that were put back.
@@ -171,6 +175,30 @@ def unit_of(hdu: Any, path: Path) -> u.Unit:
             f"Found {said.keyword} = {name!r} in {str(path)!r}, which is no unit; expected adu or electron.",
             "Give {unit}.",
         ) from err
+
+
+def warn_of_unit(hdu: Any, path: Path, given: u.UnitBase) -> None:
+    """Warn, once in a run, if a unit that a user gives is another than that in the header of an image."""
+    said = next((entry for entry in entries(hdu.header, "unit") if str(entry.value).strip()), None)
+    if said is None:
+        return
+    with suppress(CosmicRayError):
+        if not same_unit(unit_of(hdu, path), given) and is_first_warning("unit"):
+            warnings.warn(
+                f"Found {said.keyword} = {str(said.value).strip()!r} in {str(path)!r}, but the unit {given} is given; "
+                "expected one unit. The one that is given counts.",
+                HeaderWarning,
+                stacklevel=2,
+            )
+
+
+def unit_as_it_came(ccd: CCDData) -> str:
+    """BUNIT as the header of a frame spells it; empty if it has none, or one that is not the unit of the frame."""
+    name = str(ccd.meta.get("BUNIT", "")).strip()
+    with suppress(ValueError, TypeError):
+        if name and (unit_named(name, ccd.meta) or u.Unit(name)) == ccd.unit:
+            return name
+    return ""
 
 
 def _stored_dtype(hdu: Any) -> np.dtype:

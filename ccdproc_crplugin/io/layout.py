@@ -11,8 +11,9 @@ from typing import Any
 from astropy.io import fits
 from astropy.nddata import CCDData
 
+from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.io.ccd import FrameFile, to_hdus, write_hdus
-from ccdproc_crplugin.io.hdus import WITH_FRAME, image_index, image_indices
+from ccdproc_crplugin.io.hdus import WITH_FRAME, image_index, image_indices, unit_as_it_came
 from ccdproc_crplugin.io.opening import open_hdus
 
 
@@ -42,6 +43,7 @@ def write_frames(
     overwrite: bool = False,
     in_place: bool = False,
     alone: bool = False,
+    restored: bool = False,
 ) -> list[int]:
     """
     Write frames, by their HDU, in the layout of the file that they come from; return their HDUs in the new file.
@@ -50,25 +52,51 @@ def write_frames(
     where there are several frames, their EXTVER is the HDU of their frame. A frame beside which its file holds nothing
     else is written as `write_ccd` writes it. In ``.fits.fz`` an image in the primary HDU moves to an extension, and all
     HDUs by one. A frame that is written ``alone`` leaves the other HDUs behind; then the source is not opened.
+    Frames that are ``restored`` wholly are written as they came: their unit is spelled as it was, and what the other
+    HDUs say of their mask and uncertainty is not said twice.
     """
     packed = target.name.lower().endswith(".fz")
     if alone:
-        write_hdus(to_hdus(next(iter(frames.values()))), target, overwrite, in_place=in_place)
+        ccd = next(iter(frames.values()))
+        hdus = to_hdus(ccd)
+        if restored:
+            _spell_as_it_came(hdus[0].header, ccd)
+        write_hdus(hdus, target, overwrite, in_place=in_place)
         return [int(packed)]
     with open_hdus(source) as hdus:
         others = _others(hdus, frames)
         if stands_alone(hdus, frames):
-            return write_frames(frames, source, target, overwrite=overwrite, in_place=in_place, alone=True)
+            return write_frames(
+                frames, source, target, overwrite=overwrite, in_place=in_place, alone=True, restored=restored
+            )
         shift = int(packed and (0 in frames or hdus[0].data is not None))
         layout: dict[int, Any] = {index: hdu.copy() for index, hdu in others.items()}
         companions = []
         for index, ccd in frames.items():
             image, *belonging = to_hdus(ccd)
+            if restored:
+                _spell_as_it_came(image.header, ccd)
+                belonging = _not_said_twice(belonging, ccd, FrameFile(source, hdus, index))
             layout[index] = _in_place(image, hdus, index)
             companions += [_numbered(hdu, index + shift) if len(frames) > 1 else hdu for hdu in belonging]
         ordered = [layout[index] for index in sorted(layout)]
         write_hdus(fits.HDUList([*ordered, *companions]), target, overwrite, in_place=in_place)
         return [index + shift for index in frames]
+
+
+def _spell_as_it_came(header: fits.Header, ccd: CCDData) -> None:
+    """Spell the unit of a frame without record as its header does."""
+    if not is_cleaned(ccd):
+        header["BUNIT"] = unit_as_it_came(ccd) or header["BUNIT"]
+
+
+def _not_said_twice(belonging: list[Any], ccd: CCDData, file: FrameFile) -> list[Any]:
+    """The HDUs of a frame, without the mask and the uncertainty that its file holds in other HDUs."""
+    said = set()
+    if not is_cleaned(ccd):
+        said = {"MASK"} if file.holds_mask_of(ccd) else set()
+        said |= {"UNCERT"} if file.holds_uncertainty_of(ccd) else set()
+    return [hdu for hdu in belonging if hdu.name not in said]
 
 
 def stands_alone(hdus: fits.HDUList, frames: Collection[int]) -> bool:
@@ -107,7 +135,7 @@ def _in_place(image: fits.PrimaryHDU, hdus: fits.HDUList, index: int) -> Any:
     for keyword in set(primary) & set(header):
         if keyword not in COMMENTARY and keyword not in own and header[keyword] == primary[keyword]:
             del header[keyword]
-    return fits.ImageHDU(image.data, header, name=hdus[index].name or None, ver=hdus[index].ver)
+    return fits.ImageHDU(image.data, header, name=hdus[index].name or None, ver=own.get("EXTVER"))
 
 
 def _said(header: fits.Header) -> list[tuple[str, str]]:

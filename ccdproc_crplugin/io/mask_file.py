@@ -9,6 +9,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import mask_of
+from ccdproc_crplugin.frames.flags import flags_of
 from ccdproc_crplugin.io.hdus import FLAGS
 
 #: What the values of the image mean.
@@ -26,12 +27,12 @@ def mask_hdus(ccd: CCDData) -> fits.HDUList:
     mask = mask_of(ccd)
     values = np.zeros(ccd.data.shape, np.uint8) if mask is None else mask.astype(np.uint8)
     header = fits.Header() if ccd.wcs is None else ccd.wcs.to_header()
-    has_flags = isinstance(ccd.flags, np.ndarray) and ccd.flags.dtype == np.uint8 and ccd.flags.shape == values.shape
-    for comment in COMMENTS[: 1 + has_flags]:
+    flags = flags_of(ccd)
+    for comment in COMMENTS[: 1 if flags is None else 2]:
         header.add_comment(comment)
     hdus = fits.HDUList([fits.PrimaryHDU(values, header)])
-    if has_flags:
-        hdus.append(fits.ImageHDU(ccd.flags, name=FLAGS))
+    if flags is not None:
+        hdus.append(fits.ImageHDU(flags, name=FLAGS))
     return hdus
 
 

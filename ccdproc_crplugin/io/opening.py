@@ -22,10 +22,14 @@ from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.io.atomic import as_path
 from ccdproc_crplugin.io.inputs import note_read
 from ccdproc_crplugin.io.remote import RemotePath, read_remote
-from ccdproc_crplugin.io.structure import StructureError, check_unpacked, sound_stream
+from ccdproc_crplugin.io.structure import OF_FRAMES, Expansion, StructureError, check_expansion, sound_stream
 
-#: The first bytes of packed files, and what unpacks them.
-PACKINGS: dict[bytes, Any] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+#: The first bytes of packed files, what unpacks them, and the program that does so by hand.
+PACKINGS: dict[bytes, tuple[Any, str]] = {
+    b"\x1f\x8b": (gzip.open, "gunzip"),
+    b"BZh": (bz2.open, "bunzip2"),
+    b"\xfd7zXZ": (lzma.open, "unxz"),
+}
 
 #: The first bytes of archives, and of files that the program compress made.
 ZIP, COMPRESS = b"PK\x03\x04", b"\x1f\x9d"
@@ -35,17 +39,20 @@ PIECE = 1 << 24
 
 
 @contextmanager
-def open_hdus(path: str | os.PathLike, *, is_input: bool = True, **settings: Any) -> Iterator[fits.HDUList]:
+def open_hdus(
+    path: str | os.PathLike, *, is_input: bool = True, expansion: Expansion = OF_FRAMES, **settings: Any
+) -> Iterator[fits.HDUList]:
     """
     Open a FITS file once, packed or not; arrays that were read outlive it.
 
-    A file that is no input, such as an earlier result, may be replaced later. ``settings`` are those of `fits.open`.
+    A file that is no input, such as an earlier result, may be replaced later. ``expansion`` is how far a packed file
+    may expand. ``settings`` are those of `fits.open`.
     """
     path = as_path(path)
     with (
         reading(path),
         open_stream(path, is_input=is_input) as stream,
-        fits.open(sound(stream, path), **settings) as hdus,
+        fits.open(sound(stream, path, expansion), **settings) as hdus,
     ):
         yield hdus
 
@@ -59,12 +66,13 @@ def open_stream(path: Path | RemotePath, *, is_input: bool = True, buffering: in
     return open(path, "rb", buffering=buffering)
 
 
-def sound(stream: BinaryIO, path: Any) -> BinaryIO:
+def sound(stream: BinaryIO, path: Any, expansion: Expansion = OF_FRAMES) -> BinaryIO:
     """A stream of the unpacked file whose structure is sound: the same stream if the file is so as it is stored."""
+    size = stream.seek(0, os.SEEK_END)
     try:
-        content: Any = sound_stream(_plain(stream))
+        content: Any = sound_stream(_plain(stream, size, expansion), size, expansion)
     except StructureError as err:
-        raise _unreadable(path, str(err)) from err
+        raise _unreadable(path, str(err), err.advice) from err
     if content is not stream:
         content.name = os.fspath(path)
     return content
@@ -83,16 +91,14 @@ def _start_of(stream: BinaryIO) -> bytes:
     return start
 
 
-def _plain(stream: BinaryIO) -> BinaryIO:
+def _plain(stream: BinaryIO, size: int, expansion: Expansion) -> BinaryIO:
     """The stream of a file, or that of its unpacked content."""
     start = _start_of(stream)
-    size = stream.seek(0, os.SEEK_END)
-    stream.seek(0)
-    for first, unpack in PACKINGS.items():
+    for first, (unpack, program) in PACKINGS.items():
         if start.startswith(first):
-            return _unpacked(unpack(stream), size)
+            return _unpacked(unpack(stream), size, expansion, program)
     if start.startswith(ZIP):
-        return _unpacked(_only_member(stream), size)
+        return _unpacked(_only_member(stream), size, expansion, "unzip")
     if start.startswith(COMPRESS):
         raise StructureError("it is packed with compress, not with gzip, bzip2, xz or zip")
     return stream
@@ -106,12 +112,12 @@ def _only_member(stream: BinaryIO) -> Any:
     return archive.open(names[0])
 
 
-def _unpacked(packed: Any, size: int) -> BinaryIO:
+def _unpacked(packed: Any, size: int, expansion: Expansion, program: str) -> BinaryIO:
     content = io.BytesIO()
     with packed:
         while piece := packed.read(PIECE):
             content.write(piece)
-            check_unpacked(content.tell(), size)
+            check_expansion(content.tell(), size, expansion, program)
     content.seek(0)
     return content
 
@@ -132,8 +138,8 @@ def reading(path: Any) -> Iterator[None]:
         raise _unreadable(path, _in_words(err)) from err
 
 
-def _unreadable(path: Any, reason: str) -> CosmicRayError:
-    return CosmicRayError(f"Found {str(path)!r}, which can't be read ({reason}); expected a whole FITS file.")
+def _unreadable(path: Any, reason: str, advice: str = "") -> CosmicRayError:
+    return CosmicRayError(f"Found {str(path)!r}, which can't be read ({reason}); expected a whole FITS file.", advice)
 
 
 def _in_words(err: Exception) -> str:

@@ -16,11 +16,12 @@ from astropy.nddata import CCDData
 from astropy.utils.exceptions import AstropyUserWarning
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of
-from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_pixels, share
+from ccdproc_crplugin.frames.removed import is_cleaned, share
 from ccdproc_crplugin.io.ccd import attach_companions, flag_hdus
-from ccdproc_crplugin.io.hdus import WITH_FRAME, companions, image_indices
+from ccdproc_crplugin.io.hdus import FLAGS, WITH_FRAME, companions, flat, image_indices, is_flat
 from ccdproc_crplugin.io.packing import CHECKSUMS
 from ccdproc_crplugin.io.removed_table import removed_hdus
+from ccdproc_crplugin.io.wcs_cards import parted
 
 #: What was registered before, and what took its place, by "reader" and "writer".
 _replaced: dict[str, tuple[Callable, Callable]] = {}
@@ -74,18 +75,19 @@ class _WithRecord:
         for keyword in CHECKSUMS:  # of the frame before the cleaning
             hdus[0].header.remove(keyword, ignore_missing=True)
         names = {hdu.name for hdu in hdus}
-        for hdu in (*flag_hdus(self.ccd), *_record_hdus(self.ccd)):
-            if hdu.name not in names:
+        flags = [] if FLAGS in names and keywords.get("hdu_flags") == FLAGS else flag_hdus(self.ccd)
+        for hdu in (*flags, *_record_hdus(self.ccd)):
+            if hdu.name in names:
+                _warn(f"The HDU {hdu.name} of a cleaned frame was not written: Found its name for another HDU.")
+            else:
                 hdus.append(hdu)
         return hdus
 
 
 def _record_hdus(ccd: CCDData) -> list[Any]:
     """The HDUs of the removed values; none with a warning if they no longer belong to the frame."""
-    if not is_restorable(ccd):
-        return []
     try:
-        return removed_hdus(removed_pixels(ccd))
+        return removed_hdus(ccd)
     except CosmicRayError as err:
         _warn(f"The removed values were not written: {reason_of(err)}")
         return []
@@ -119,15 +121,19 @@ def _readable_twice(file: Any) -> tuple[Any, Any]:
 
 
 def _attach(ccd: CCDData, file: Any, given: dict[str, Any]) -> None:
-    """Attach flags and removed values to a frame, as far as the file has them and they fit."""
-    if ccd.data.ndim != 2:  # an axis of length 1, with which `read_ccd` does away, so that pixels can be put back
-        return
+    """
+    Attach flags and removed values to a frame, as far as the file has them and they fit.
+
+    A frame with further axes of length 1 loses them, as it did when it was cleaned.
+    """
     try:
         with warnings.catch_warnings(), fits.open(file, **given.get("kwd", {})) as hdus:
             warnings.simplefilter("ignore")  # what there is to say was said at the first reading
             index = hdus.index_of(given["hdu"])
             if index == 0 and hdus[0].data is None:
                 index = image_indices(hdus, file)[0]
+            if ccd.data.ndim > 2 and is_flat(hdus[index]):
+                _flatten(ccd, parted(hdus[index].header, hdus)[1])
             flags = ccd.flags
             attach_companions(ccd, _belonging(hdus, index))
     except Exception as err:  # a file damaged there alone is still read as astropy reads it
@@ -136,6 +142,17 @@ def _attach(ccd: CCDData, file: Any, given: dict[str, Any]) -> None:
     if flags is not None:
         ccd.flags = flags
     share(ccd)
+
+
+def _flatten(ccd: CCDData, wcs: Any) -> None:
+    """Give a frame of one plane two dimensions, in place; ``wcs`` is that of its two axes."""
+    ccd.wcs = None
+    ccd.data = flat(ccd.data)
+    ccd.wcs = wcs
+    ccd.mask = None if ccd.mask is None else flat(ccd.mask)
+    ccd.flags = None if ccd.flags is None else flat(ccd.flags)
+    if ccd.uncertainty is not None:
+        ccd.uncertainty = type(ccd.uncertainty)(flat(ccd.uncertainty.array), unit=ccd.uncertainty.unit)
 
 
 def _belonging(hdus: fits.HDUList, index: int) -> list[Any]:

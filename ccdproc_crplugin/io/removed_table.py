@@ -12,8 +12,7 @@ from astropy.io import fits
 from astropy.nddata import CCDData, FlagCollection
 
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.flags import PixelFlag, is_flagged
-from ccdproc_crplugin.frames.removed import RemovedPixels
+from ccdproc_crplugin.frames.removed import RemovedPixels, check_flags, is_restorable, removed_pixels
 from ccdproc_crplugin.io.hdus import FIRST_FLAGS, FIRST_MASK, HOT, PIXELS
 from ccdproc_crplugin.kernels.labels import label_pixels
 
@@ -33,8 +32,12 @@ OPTIONAL = ("uncertainty", "by_hand")
 CHECK = "CRCHECK"
 
 
-def removed_hdus(record: RemovedPixels) -> list[Any]:
+def removed_hdus(ccd: CCDData) -> list[Any]:
     """The table CRPIXELS, that of hot pixels put back, then mask and flags before the cleaning, as far as needed."""
+    if not is_restorable(ccd):
+        return []
+    record = removed_pixels(ccd)
+    check_flags(ccd, record)
     return [
         _table_hdu(record),
         *_hot_hdus(record.put_back),
@@ -176,10 +179,10 @@ def _check_record(record: RemovedPixels, ccd: CCDData) -> None:
     n_pixels = ccd.meta.get("CRNPIX", len(record))
     if n_pixels != len(record):
         raise _damaged(f"as many rows as CRNPIX = {n_pixels!r} says, not {len(record)}")
-    if ccd.flags is not None:
-        hit = is_flagged(ccd.flags, PixelFlag.COSMIC_RAY)
-        if np.count_nonzero(hit) != len(record) or not hit[record.y, record.x].all():
-            raise _damaged("a row for each pixel that CRFLAGS has as hit by a cosmic ray")
+    try:
+        check_flags(ccd, record)
+    except CosmicRayError as err:
+        raise _damaged("a row for each pixel that CRFLAGS has as hit by a cosmic ray") from err
 
 
 def _damaged(expected: str) -> CosmicRayError:

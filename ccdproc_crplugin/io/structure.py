@@ -45,12 +45,27 @@ _VALUE = re.compile(r"'((?:[^']|'')*)'|([^/]*)")
 #: The end of a card whose text goes on in the next one.
 _GOES_ON = re.compile(rb"&' *(?:/.*)?$")
 
-#: The most bytes that a compressed image may have for a byte of its file, and those that it may have anyhow.
-MOST_PACKED, ALWAYS_UNPACKED = 1100, 1 << 26
+
+@dataclass(frozen=True)
+class Expansion:
+    """How far a packed file may expand: to so many bytes for each of its own, and to so many bytes anyhow."""
+
+    ratio: int
+    always: int
+
+
+#: Frames have noise and pack to a tenth at best; a frame of 32 MB is cleaned in less than 1 GB of memory, whatever its
+#: dtype. Masks hold little but zeros, of which gzip packs 1030 into one byte.
+OF_FRAMES = Expansion(ratio=250, always=1 << 25)
+OF_MASKS = Expansion(ratio=1100, always=1 << 26)
 
 
 class StructureError(Exception):
-    """What is wrong with a file, in words that follow after "because"."""
+    """What is wrong with a file, in words that follow after "because", and what to do about it."""
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 @dataclass
@@ -76,15 +91,22 @@ class _Header:
         return values
 
 
-def sound_stream(stream: BinaryIO) -> BinaryIO:
-    """The stream of an unpacked FITS file if its structure is sound, else one of its mended content."""
+def sound_stream(stream: BinaryIO, n_stored: int, expansion: Expansion) -> BinaryIO:
+    """
+    The stream of an unpacked FITS file if its structure is sound, else one of its mended content.
+
+    The images in it that are compressed may expand, all together, as far as a file of ``n_stored`` bytes may.
+    """
     size = stream.seek(0, os.SEEK_END)
     changes: list[tuple[int, bytes]] = []
     odd: list[str] = []
-    end = index = 0
+    end = index = n_expanded = 0
     while end < size and (header := _read_header(stream, end, size, index)) is not None:
         changes += _mend(header, odd)
-        end = header.end + _padded(_n_data_bytes(header, size))
+        values = header.values()
+        end = header.end + _padded(_n_data_bytes(header, values, size))
+        n_expanded += _n_expanded(header, values)
+        check_expansion(n_expanded, n_stored, expansion, "funpack")
         index += 1
     if odd and is_first_warning(ODD_CARDS):
         warnings.warn(
@@ -153,9 +175,8 @@ def _shown(card: bytes) -> str:
     return repr(card.decode("latin-1").partition("/")[0].strip())
 
 
-def _n_data_bytes(header: _Header, size: int) -> int:
+def _n_data_bytes(header: _Header, values: dict[str, str], size: int) -> int:
     """The length of the data of an HDU, which must lie in the file."""
-    values = header.values()
     bitpix, axes = _whole(header, values, "BITPIX"), _axes(header, values, "NAXIS")
     if bitpix not in _BITPIX:
         raise _wrong(header, "BITPIX", bitpix, f"one of {', '.join(map(str, _BITPIX))}")
@@ -171,24 +192,26 @@ def _n_data_bytes(header: _Header, size: int) -> int:
         raise _wrong(header, "XTENSION", extension, f"one of {', '.join(EXTENSIONS)}")
     if "TFIELDS" in values:
         _whole(header, values, "TFIELDS", 0, most=MOST)
-    if values.get("ZIMAGE") == "T":
-        _check_compressed(header, values, size)
     return n_bytes
 
 
-def _check_compressed(header: _Header, values: dict[str, str], size: int) -> None:
-    """Refuse a compressed image that is larger than any compression can explain."""
+def _n_expanded(header: _Header, values: dict[str, str]) -> int:
+    """The length of the image that an HDU holds compressed."""
+    if values.get("ZIMAGE") != "T":
+        return 0
     bitpix = _whole(header, values, "ZBITPIX")
     if bitpix not in _BITPIX:
         raise _wrong(header, "ZBITPIX", bitpix, f"one of {', '.join(map(str, _BITPIX))}")
-    n_bytes = abs(bitpix) // 8 * math.prod(_axes(header, values, "ZNAXIS"))
-    check_unpacked(n_bytes, size)
+    return abs(bitpix) // 8 * math.prod(_axes(header, values, "ZNAXIS"))
 
 
-def check_unpacked(n_bytes: int, size: int) -> None:
-    """Refuse what unpacks to far more than its packed size can hold."""
-    if n_bytes > max(ALWAYS_UNPACKED, MOST_PACKED * size):
-        raise StructureError("it unpacks to more than any frame of its size")
+def check_expansion(n_bytes: int, n_stored: int, expansion: Expansion, program: str) -> None:
+    """Refuse a file that expands further than it may; ``program`` is what unpacks it by hand."""
+    if n_bytes > max(expansion.always, expansion.ratio * n_stored):
+        raise StructureError(
+            f"its {n_stored} bytes unpack to more than {n_bytes / 1e6:.0f} MB, as no frame with noise does",
+            f"If it is whole, unpack it by hand with {program} and give the unpacked file.",
+        )
 
 
 def _axes(header: _Header, values: dict[str, str], keyword: str) -> list[int]:

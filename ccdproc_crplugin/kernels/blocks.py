@@ -28,6 +28,13 @@ def quantiles(blocks: np.ndarray, *shares: float) -> list[np.ndarray]:
     return [ordered[np.arange(len(blocks)), (share * np.maximum(number - 1, 0)).astype(int)] for share in shares]
 
 
+def sky_level(array: np.ndarray, bad: np.ndarray | None = None) -> float:
+    """The median of the medians of the blocks; 0 where no pixel is good."""
+    (medians,) = quantiles(take_blocks(array, bad=bad), 0.5)
+    known = medians[np.isfinite(medians)]
+    return float(np.median(known)) if known.size else 0.0
+
+
 def _cut(array: np.ndarray) -> np.ndarray:
     rows, columns = (_starts(size) for size in array.shape)
     height, width = (min(size, BLOCK) for size in array.shape)

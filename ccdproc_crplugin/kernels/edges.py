@@ -7,6 +7,8 @@ The outermost ones may have a level of their own, and so may a bad column, or th
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.pixels import true_pixels
+
 #: How many rows or columns an edge has (pix), and how many on either side of another line belong to it.
 WIDTH, BESIDE = 3, 1
 
@@ -25,29 +27,35 @@ def structured_edges(hits: np.ndarray) -> np.ndarray | None:
     On some chips the first columns collect less charge, or glow; then the outermost three lines are structure. Any
     other line is, with its neighbours, if it is hit all along. It is as sharp as a cosmic ray, and as long as the chip.
     """
-    inside = hits[WIDTH:-WIDTH, WIDTH:-WIDTH]
-    often = TIMES_INSIDE * np.count_nonzero(inside) / inside.size if inside.size else 1.0
-    found = np.zeros(hits.shape, dtype=bool)
-    for lines, found_lines in ((hits, found), (hits.T, found.T)):
+    ny, nx = hits.shape
+    y, x = true_pixels(hits)
+    n_inside = np.count_nonzero((y >= WIDTH) & (y < ny - WIDTH) & (x >= WIDTH) & (x < nx - WIDTH))
+    size_inside = max(ny - 2 * WIDTH, 0) * max(nx - 2 * WIDTH, 0)
+    often = TIMES_INSIDE * n_inside / size_inside if size_inside else 1.0
+    rows = _Lines(y, (x == 0) | ~hits[y, x - 1], ny, nx)
+    columns = _Lines(x, (y == 0) | ~hits[y - 1, x], nx, ny)
+    in_rows, in_columns = rows.structured(often), columns.structured(often)
+    if not (in_rows.any() or in_columns.any()):
+        return None
+    return in_rows[:, np.newaxis] | in_columns
+
+
+class _Lines:
+    """The hits of the rows of a frame, or of its columns."""
+
+    def __init__(self, line: np.ndarray, begins: np.ndarray, n_lines: int, length: int) -> None:
+        """Take the ``line`` of each pixel that is hit, and whether the pixel before it on the line is not."""
+        self.share = np.bincount(line, minlength=n_lines) / length
+        self.n_apart = np.bincount(line[begins], minlength=n_lines)
+        self.length = length
+
+    def structured(self, often: float) -> np.ndarray:
+        """Which lines are structure, bool."""
+        found = np.zeros(len(self.share), dtype=bool)
+        hit_often = self.share > max(SHARE_OF_A_LINE, often)
+        of_an_edge = hit_often | (self.n_apart > max(FEWEST_APART, often * self.length))
         for side in (np.s_[:WIDTH], np.s_[-WIDTH:]):
-            found_lines[side] |= _is_structured(lines[side], often)
-        for line in np.flatnonzero(_hit_all_along(lines, often)):
-            found_lines[max(line - BESIDE, 0) : line + BESIDE + 1] = True
-    return found if found.any() else None
-
-
-def _hit_all_along(lines: np.ndarray, often: float) -> np.ndarray:
-    """Whether a large share of the pixels of a line is hit, in many places, for each."""
-    share = lines.mean(axis=1) > max(SHARE_OF_A_LINE, often)
-    return share & (_n_apart(lines) > FEWEST_APART)
-
-
-def _is_structured(lines: np.ndarray, often: float) -> bool:
-    """Whether one of some lines is hit in a larger share of its pixels than ``often``, all along or in many places."""
-    many = _n_apart(lines) > max(FEWEST_APART, often * lines.shape[1])
-    return bool((many | (lines.mean(axis=1) > max(SHARE_OF_A_LINE, often))).any())
-
-
-def _n_apart(lines: np.ndarray) -> np.ndarray:
-    """The number of separate hits of each line."""
-    return np.count_nonzero(lines[:, 1:] & ~lines[:, :-1], axis=1) + lines[:, 0]
+            found[side] |= of_an_edge[side].any()
+        for line in np.flatnonzero(hit_often & (self.n_apart > FEWEST_APART)):
+            found[max(line - BESIDE, 0) : line + BESIDE + 1] = True
+        return found

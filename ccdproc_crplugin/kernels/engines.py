@@ -2,8 +2,8 @@
 """
 Which engine runs, and with how many threads.
 
-Both engines have the same two functions, ``prepare`` and ``find``, and return
-the same result.
+Both engines have the same functions, ``prepare`` and ``find`` of the search, ``front`` and ``beside``
+of growth and ``holes``, and return the same result.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def engine(name: str | None = None) -> EngineChoice:
 
 
 def load_engine(name: str | None = None) -> ModuleType:
-    """The module with ``prepare`` and ``find`` of the engine that `engine` chooses."""
+    """The module with the functions of the engine that `engine` chooses."""
     return import_module(_ENGINES[engine(name).name])
 
 

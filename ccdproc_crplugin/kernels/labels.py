@@ -28,6 +28,12 @@ def label_pixels(y: np.ndarray, x: np.ndarray, shape: tuple[int, int], connectiv
     return order[inverse]
 
 
+def index_of(y: np.ndarray, x: np.ndarray, wanted_y: np.ndarray, wanted_x: np.ndarray, width: int) -> np.ndarray:
+    """Where some pixels stand among others, which are in reading order and hold all of them."""
+    position = y.astype(np.int64) * width + x
+    return np.searchsorted(position, wanted_y.astype(np.int64) * width + wanted_x)
+
+
 def _neighbours(position: np.ndarray, step: int) -> np.ndarray:
     """The pairs of indices whose positions differ by ``step``."""
     index = np.searchsorted(position, position + step)

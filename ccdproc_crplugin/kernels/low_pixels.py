@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from ccdproc_crplugin.kernels.engines import load_engine
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.pixels import as_c_array
 from ccdproc_crplugin.kernels.statistics import STD_OF_MAD, finite_median
 
 #: Standard deviations below the surroundings. A single pixel makes false cosmic rays of its neighbours from 4 times
@@ -87,8 +89,10 @@ def far_below(
     return found
 
 
-def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
+def beyond_saturation(data: np.ndarray, saturation: float, brightest: float = np.inf) -> np.ndarray | None:
     """Pixels far above the saturation level, bool (ny, nx); None if there are none, or too many."""
+    if brightest <= saturation:
+        return None
     with np.errstate(invalid="ignore", over="ignore"):
         beyond = data > np.float32(TIMES_SATURATED) * np.float32(saturation)
     return beyond if 0 < np.count_nonzero(beyond) <= MOST_OF_FRAME * beyond.size else None
@@ -96,52 +100,17 @@ def beyond_saturation(data: np.ndarray, saturation: float) -> np.ndarray | None:
 
 def _first_look(data: np.ndarray, readnoise: float) -> np.ndarray:
     """Flat indices, in order, of the pixels that lie in a hole along the row or along the column."""
-    n_columns = data.shape[1]
-    memory = np.empty((2, (_ROWS_AT_ONCE + 2 * WIDEST) * max(n_columns, 4 * WIDEST)), dtype=np.float32)
+    engine = load_engine(None)
+    data = as_c_array(data, np.float32)
     found = []
+    memory = np.empty((_ROWS_AT_ONCE, data.shape[1]), dtype=bool)
     for start in range(0, len(data), _ROWS_AT_ONCE):
-        stop = min(start + _ROWS_AT_ONCE, len(data))
-        limit = np.float32(CONNECTED * DEPTH * _least_noise(data[start:stop], readnoise))
-        low = _in_holes(_with_rows_around(data, start, stop).T, limit, memory).T
-        low[:, WIDEST:-WIDEST] |= _in_holes(data[start:stop], limit, memory)
-        for side in (np.s_[:, : 2 * WIDEST], np.s_[:, -2 * WIDEST :]):
-            strip = np.full((stop - start, 4 * WIDEST), np.nan, dtype=np.float32)
-            strip[:, WIDEST:-WIDEST] = data[start:stop][side]
-            low[side] |= _in_holes(strip, limit, memory)
-        if low.any():
-            found.append(np.flatnonzero(low) + start * n_columns)
+        rows = data[start : start + _ROWS_AT_ONCE]
+        limit = np.float32(CONNECTED * DEPTH * _least_noise(rows, readnoise))
+        low = memory[: len(rows)]
+        if engine.holes(data, start, float(limit), low):
+            found.append(np.flatnonzero(low) + start * data.shape[1])
     return np.concatenate(found) if found else np.zeros(0, dtype=np.intp)
-
-
-def _with_rows_around(data: np.ndarray, start: int, stop: int) -> np.ndarray:
-    """Rows and the `WIDEST` before and after them, NaN outside of the frame."""
-    first, last = max(start - WIDEST, 0), min(stop + WIDEST, len(data))
-    lacking = (WIDEST - start + first, WIDEST - last + stop)
-    return np.pad(data[first:last], (lacking, (0, 0)), constant_values=np.nan) if any(lacking) else data[first:last]
-
-
-@np.errstate(invalid="ignore", over="ignore")
-def _in_holes(lines: np.ndarray, limit: np.float32, memory: np.ndarray) -> np.ndarray:
-    """
-    Whether a higher pixel is within `WIDEST` on both sides, in lines along the second axis.
-
-    The first and last `WIDEST` pixels of a line are left out. ``memory`` (2 rows) is written to.
-    """
-    two, four, sides = (
-        _taken(memory[row], lines[:, reach:].shape, lines.flags.c_contiguous)
-        for row, reach in ((0, 1), (1, 3), (0, 2 * WIDEST))
-    )
-    np.fmax(lines[:, :-1], lines[:, 1:], out=two)
-    np.fmax(two[:, :-2], two[:, 2:], out=four)
-    np.minimum(four[:, : -WIDEST - 1], four[:, WIDEST + 1 :], out=sides)
-    np.subtract(sides, lines[:, WIDEST:-WIDEST], out=sides)
-    return sides > limit
-
-
-def _taken(memory: np.ndarray, shape: tuple[int, int], by_rows: bool) -> np.ndarray:
-    """An array of this shape in some memory, with rows or else columns that lie in one piece."""
-    flat = memory[: shape[0] * shape[1]]
-    return flat.reshape(shape) if by_rows else flat.reshape(shape[::-1]).T
 
 
 def _least_noise(rows: np.ndarray, readnoise: float) -> float:

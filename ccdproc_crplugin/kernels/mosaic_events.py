@@ -41,6 +41,9 @@ LIMIT_WITHOUT_STARS = 6.0
 HALO = 4.0
 AROUND = 5  # pixels, side of the square whose median that is
 
+#: Least excess (standard deviations) of a pixel into which an event grows: the noise of the planes is not quite one.
+LEAST_EXCESS = 2.5
+
 
 def level_frame(data: np.ndarray, bad: np.ndarray, readnoise: float, variance: np.ndarray | None = None) -> np.ndarray:
     """
@@ -183,4 +186,7 @@ def joined_events(
     sharp = sharp_events(level, hits, bad, readnoise, extra_variance)
     if not grow:
         return sharp, sharp
-    return sharp, grow_events(level, sharp, readnoise=readnoise, bad=bad, extra_variance=extra_variance)
+    grown, _ = grow_events(
+        level, sharp, readnoise=readnoise, bad=bad, extra_variance=extra_variance, least=LEAST_EXCESS
+    )
+    return sharp, grown

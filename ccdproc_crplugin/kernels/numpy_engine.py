@@ -28,7 +28,11 @@ from ccdproc_crplugin.kernels.numpy_filters import (
     median_around,
     window,
 )
+from ccdproc_crplugin.kernels.numpy_growth import beside, front
+from ccdproc_crplugin.kernels.numpy_holes import holes
 from ccdproc_crplugin.kernels.options import Options
+
+__all__ = ["SCORE", "beside", "find", "front", "holes", "prepare"]
 
 SCORE = np.dtype([("y", np.int32), ("x", np.int32), ("s_prime", np.float32), ("s_prime_over_f", np.float32)])
 
@@ -48,9 +52,13 @@ _NEARNESS = (
 _S, _S_PRIME, _FINE, _F = 1, 2, 4, 8
 
 
-def prepare(data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray, threads: int) -> tuple[bool, float]:
+def prepare(
+    data: np.ndarray, background: np.ndarray | None, cleaned: np.ndarray | None, threads: int
+) -> tuple[bool, float]:
     """Fill `cleaned` with data - background; return whether all of it is finite, and the highest value of the data."""
-    if background is None:
+    if cleaned is None:
+        cleaned = data
+    elif background is None:
         cleaned[...] = data
     else:
         np.subtract(data, background, out=cleaned)

@@ -56,6 +56,7 @@ def psf_kernel(
     check_choice("psfmodel", model, PSF_MODELS)
     check_number("psffwhm", fwhm, above=0)
     check_whole("psfsize", size, 1)
+    check_number("psfbeta", beta, above=0)
     if model == "moffat":
         return moffat_psf(fwhm, size, beta=beta, center=center)
     axis = {"gauss": None, "gaussx": "x", "gaussy": "y"}[model]

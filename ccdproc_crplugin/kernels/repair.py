@@ -17,6 +17,9 @@ WIDEST_RADIUS = 16
 #: So many lost pixels are first looked at for good ones around: most of them may lie deep inside of a lost area.
 MANY = 10_000
 
+#: The F of a plane's two slopes above which they are taken for real.
+SIGNIFICANT_SLOPE = 5.0
+
 #: How many windows are held in memory at once.
 CHUNK = 200_000
 
@@ -41,12 +44,32 @@ def _inverse_distance(window: np.ndarray, good: np.ndarray, radius: int) -> np.n
     return (np.where(good, window, 0) * weight).sum(axis=1) / weight.sum(axis=1)
 
 
-#: The repairs, by the name users type.
+def _plane(window: np.ndarray, good: np.ndarray, radius: int) -> np.ndarray:
+    """The plane through the good pixels where their slope is significant, else their mean, within their range."""
+    mean = _mean(window, good, radius)
+    columns = np.stack((np.ones((2 * radius + 1) ** 2), *_offsets(radius)))
+    weighted = good[:, np.newaxis] * columns
+    normal = weighted @ columns.T
+    diagonal = np.arange(3)
+    normal[:, diagonal, diagonal] += 1e-9 * (1 + normal[:, diagonal, diagonal])
+    light = np.where(good, window - mean[:, np.newaxis], 0)
+    solution = np.linalg.solve(normal, (weighted @ light[..., np.newaxis]))[..., 0]
+    rest = np.where(good, light - solution @ columns, 0)
+    degrees = good.sum(axis=1) - 3
+    gained = (light**2).sum(axis=1) - (rest**2).sum(axis=1)
+    slopes = (degrees >= 3) & (gained * degrees > 2 * SIGNIFICANT_SLOPE * (rest**2).sum(axis=1))
+    low = np.where(good, window, np.inf).min(axis=1)
+    high = np.where(good, window, -np.inf).max(axis=1)
+    return np.where(slopes, np.clip(mean + solution[:, 0], low, high), mean)
+
+
+#: The repairs, by the name users type, and the plane.
 ESTIMATORS: dict[str, Callable] = {
     "meanmask": _mean,
     "medmask": _masked_median,
     "median": _median,
     "idw": _inverse_distance,
+    "plane": _plane,
 }
 
 

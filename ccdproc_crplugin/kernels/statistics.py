@@ -35,9 +35,14 @@ def robust_std(
 
 def medians_around(data: np.ndarray, y: np.ndarray, x: np.ndarray) -> np.ndarray:
     """Median of the 5 x 5 pixels around some pixels; at the border the frame is reflected."""
-    padded = np.pad(data, 2, mode="symmetric")
-    rows, columns = (place[:, np.newaxis] + np.arange(5) for place in (y, x))
-    return np.median(padded[rows[:, :, np.newaxis], columns[:, np.newaxis, :]], axis=(1, 2))
+    rows, columns = (_reflected(place, size) for place, size in zip((y, x), data.shape, strict=True))
+    return np.median(data[rows[:, :, np.newaxis], columns[:, np.newaxis, :]], axis=(1, 2))
+
+
+def _reflected(place: np.ndarray, size: int) -> np.ndarray:
+    """The five indices around each place of an axis, reflected at its ends."""
+    window = (place[:, np.newaxis].astype(np.intp) + np.arange(-2, 3)) % (2 * size)
+    return np.minimum(window, 2 * size - 1 - window)
 
 
 def level_around(data: np.ndarray, side: int = 9) -> np.ndarray:

@@ -77,16 +77,16 @@ def stellar_width(
     if min(data.shape) <= 2 * RADIUS:
         return None
     widths = np.zeros(0)
-    tiles = _tiles(data.shape)
-    for first in range(0, len(tiles), AT_ONCE):
-        stamps = [_candidates(data, *tile, mask, saturation) for tile in tiles[first : first + AT_ONCE]]
+    places = tiles(data.shape)
+    for first in range(0, len(places), AT_ONCE):
+        stamps = [candidates(data, *tile, mask, saturation) for tile in places[first : first + AT_ONCE]]
         widths = np.append(widths, _round_widths(np.concatenate(stamps), sharpest))
         if widths.size >= ENOUGH:
             break
     return _common_width(widths)
 
 
-def _tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
+def tiles(shape: tuple[int, ...]) -> list[tuple[slice, slice]]:
     """Pairs of slices of up to `MOST_TILES` tiles, spread over the frame from the first few on."""
     n_rows, n_columns = (max(size // TILE, 1) for size in shape)
     # Steps of the golden section spread any number of first tiles over the whole frame.
@@ -100,7 +100,7 @@ def _part(number: int, n_parts: int, size: int) -> slice:
     return slice(number * size // n_parts, (number + 1) * size // n_parts)
 
 
-def _candidates(
+def candidates(
     data: np.ndarray, rows: slice, columns: slice, mask: np.ndarray | None, saturation: float | None
 ) -> np.ndarray:
     """Cut-outs of the candidates of one tile, float32 (n, side, side)."""
@@ -134,9 +134,14 @@ def _round_widths(stamps: np.ndarray, sharpest: float) -> np.ndarray:
     """Widths (FWHM, pixels) of the round candidates."""
     if len(stamps) == 0:
         return np.zeros(0)
-    variance, ellipticity = _adaptive_moments(stamps)
-    fwhm = FWHM_OF_SIGMA * np.sqrt(np.maximum(variance - PIXEL_VARIANCE, 0)) / GAUSSIAN_TO_HALF_MAXIMUM
+    fwhm, ellipticity = adaptive_widths(stamps)
     return fwhm[(ellipticity < LARGEST_ELLIPTICITY) & (fwhm > sharpest) & (fwhm < RADIUS)]
+
+
+def adaptive_widths(stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Width (FWHM, pixels) and ellipticity of the light of each stamp."""
+    variance, ellipticity = _adaptive_moments(stamps)
+    return FWHM_OF_SIGMA * np.sqrt(np.maximum(variance - PIXEL_VARIANCE, 0)) / GAUSSIAN_TO_HALF_MAXIMUM, ellipticity
 
 
 def _stands_alone(core: np.ndarray, saturation: float | None) -> np.ndarray:
@@ -192,7 +197,7 @@ def _stamps(data: np.ndarray, mask: np.ndarray | None, y: np.ndarray, x: np.ndar
 
 def _adaptive_moments(stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Variance (square pixels) and ellipticity of the Gaussian that matches the light of each stamp."""
-    light = stamps - _ring_median(stamps)[:, np.newaxis, np.newaxis]
+    light = stamps - ring_median(stamps)[:, np.newaxis, np.newaxis]
     offset = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)
     x0, y0 = np.zeros((2, len(stamps)), dtype=np.float32)
     variance = np.full_like(x0, 2.0)
@@ -207,7 +212,7 @@ def _adaptive_moments(stamps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return variance, np.hypot(xx - yy, 2 * xy) / np.maximum(xx + yy, 1e-3)
 
 
-def _ring_median(stamps: np.ndarray) -> np.ndarray:
+def ring_median(stamps: np.ndarray) -> np.ndarray:
     """Median of the two outermost pixels all around, the local sky."""
     ring = np.ones(stamps.shape[1:], dtype=bool)
     ring[2:-2, 2:-2] = False

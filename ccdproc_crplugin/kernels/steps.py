@@ -9,7 +9,9 @@ it; the pixels of a step stand between them.
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import label
+
+from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.pixels import true_pixels
 
 #: Fewest pixels of an event that may be a step.
 LEAST_AREA = 5
@@ -37,14 +39,15 @@ def without_steps(
 
     ``extra_variance`` (electrons squared) is what a pixel has beside photons and read-out.
     """
-    labels, n_events = label(hits, structure=np.ones((3, 3)))
-    areas = np.bincount(labels.ravel())
-    large = np.flatnonzero(areas >= LEAST_AREA)[1:] if n_events else np.empty(0, dtype=int)
-    y, x = np.nonzero(np.isin(labels, large))
+    all_y, all_x = true_pixels(hits)
+    labels = label_pixels(all_y, all_x, hits.shape)
+    areas = np.bincount(labels, minlength=1)
+    in_large = areas[labels] >= LEAST_AREA
+    y, x, event = all_y[in_large], all_x[in_large], labels[in_large]
     if not len(y):
         return hits
     own = readnoise**2 if extra_variance is None else readnoise**2 + extra_variance[y, x]
-    event, step = labels[y, x], np.zeros(n_events + 1, dtype=bool)
+    step = np.zeros(len(areas), dtype=bool)
     anywhere = np.zeros(len(y), dtype=bool)
     for directions in (_LEFT_RIGHT, _BELOW_ABOVE):
         one, other = (_side(data, hits, y, x, direction) for direction in directions)
@@ -53,12 +56,13 @@ def without_steps(
         between = (data[y, x] <= brighter + ABOVE * noise) & (brighter - fainter > CONTRAST * noise)
         anywhere |= between
         for same_side in (one > other, other > one):
-            n_between = np.bincount(event, weights=between & same_side, minlength=n_events + 1)
+            n_between = np.bincount(event, weights=between & same_side, minlength=len(areas))
             step |= n_between > SHARE * np.maximum(areas, 1)
-    n_anywhere = np.bincount(event, weights=anywhere, minlength=n_events + 1)
+    n_anywhere = np.bincount(event, weights=anywhere, minlength=len(areas))
     step |= (n_anywhere > SHARE * areas) & (areas >= OUTLINE_AREA)
-    step[0] = False
-    return hits & ~step[labels]
+    kept = hits.copy()
+    kept[all_y, all_x] = ~step[labels]
+    return kept
 
 
 def _side(data: np.ndarray, hits: np.ndarray, y: np.ndarray, x: np.ndarray, direction: tuple[int, int]) -> np.ndarray:

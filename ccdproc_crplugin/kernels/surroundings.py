@@ -36,10 +36,7 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
     """Measure the pixels around an event, which lies within the bounding box ``where`` of a frame in electron."""
     from scipy.ndimage import binary_dilation
 
-    box = tuple(
-        slice(max(0, part.start - BAND - 1), min(size, part.stop + BAND + 1))
-        for part, size in zip(where, frame.shape, strict=True)
-    )
+    box, _ = _box_around(where, frame.shape)
     free = (labels[box] == 0) & np.isfinite(frame[box])
     touching = binary_dilation(labels[box] == label, structure=np.ones((3, 3), dtype=bool))
     ring, band = frame[box][free & touching], frame[box][free & ~touching]
@@ -48,6 +45,19 @@ def look_around(frame: np.ndarray, labels: np.ndarray, label: int, where: tuple[
     sky = np.median(band)
     noise = float(robust_std(band, sky))
     return Surroundings(float(ring.mean() - sky), noise / len(ring) ** 0.5, noise)
+
+
+def _box_around(where: tuple[slice, slice], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+    """The box with the surroundings of a bounding box, and the bounding box within it."""
+    rows, columns = (
+        slice(max(0, part.start - BAND - 1), min(size, part.stop + BAND + 1))
+        for part, size in zip(where, shape, strict=True)
+    )
+    inner_rows, inner_columns = (
+        slice(part.start - whole.start, part.stop - whole.start)
+        for part, whole in zip(where, (rows, columns), strict=True)
+    )
+    return (rows, columns), (inner_rows, inner_columns)
 
 
 def is_star_core(peak: float, around: Surroundings) -> bool:
@@ -67,17 +77,42 @@ def count_star_cores(frame: np.ndarray, y: np.ndarray, x: np.ndarray, label: np.
     shapes = _Shapes(y, x, label)
     peak = np.full(shapes.n + 1, -np.inf)
     np.maximum.at(peak, label, charge)
-    labels = np.zeros(frame.shape, dtype=np.int32)
-    labels[y, x] = label
+    labels = _Labels(y, x, label, frame.shape)
     ring, sky = _ring_means(frame, labels, y, x, label), _lowest_sky(frame, labels, shapes)
     with np.errstate(invalid="ignore"):
         possible = (shapes.elongation < CORE_ELONGATION) & ~(ring - sky < CORE_SHARE * peak)
     candidates = np.flatnonzero(possible[1:]) + 1
     looked_at = candidates[:: -(-len(candidates) // MOST_LOOKED_AT) or 1]
-    n_cores = sum(
-        is_star_core(peak[event], look_around(frame, labels, event, shapes.box(event))) for event in looked_at
-    )
+    n_cores = 0
+    for event in looked_at:
+        box, where = _box_around(shapes.box(event), frame.shape)
+        n_cores += is_star_core(peak[event], look_around(frame[box], labels.cut_out(box), event, where))
     return round(n_cores * len(candidates) / max(len(looked_at), 1))
+
+
+class _Labels:
+    """The labels of the pixels of a frame, 0 where none is flagged, without an array of its size."""
+
+    def __init__(self, y: np.ndarray, x: np.ndarray, label: np.ndarray, shape: tuple[int, ...]) -> None:
+        self.width = shape[1]
+        place = y.astype(np.int64) * self.width + x
+        order = np.argsort(place, kind="stable")
+        self.place, self.label, self.row = place[order], label[order], y[order]
+
+    def are_free(self, place: np.ndarray) -> np.ndarray:
+        """Whether pixels, by their flat indices, have no label."""
+        index = np.minimum(np.searchsorted(self.place, place), len(self.place) - 1)
+        return self.place[index] != place
+
+    def cut_out(self, box: tuple[slice, slice]) -> np.ndarray:
+        """The labels of a box of the frame."""
+        rows, columns = box
+        inside = slice(*np.searchsorted(self.row, (rows.start, rows.stop)))
+        y, x = np.divmod(self.place[inside], self.width)
+        among = (x >= columns.start) & (x < columns.stop)
+        labels = np.zeros((rows.stop - rows.start, columns.stop - columns.start), dtype=np.int32)
+        labels[y[among] - rows.start, x[among] - columns.start] = self.label[inside][among]
+        return labels
 
 
 class _Shapes:
@@ -104,13 +139,13 @@ class _Shapes:
         return slice(*rows), slice(*columns)
 
 
-def _ring_means(frame: np.ndarray, labels: np.ndarray, y: np.ndarray, x: np.ndarray, label: np.ndarray) -> np.ndarray:
+def _ring_means(frame: np.ndarray, labels: _Labels, y: np.ndarray, x: np.ndarray, label: np.ndarray) -> np.ndarray:
     """Mean of the pixels that touch each event, shape (n + 1,), NaN without any."""
     rows, columns = ((places[:, np.newaxis] + steps).ravel() for places, steps in zip((y, x), _NEIGHBOURS, strict=True))
     event = np.repeat(label, len(_NEIGHBOURS[0]))
     inside = (rows >= 0) & (rows < frame.shape[0]) & (columns >= 0) & (columns < frame.shape[1])
     place, event = rows[inside].astype(np.int64) * frame.shape[1] + columns[inside], event[inside]
-    free = (labels.ravel()[place] == 0) & np.isfinite(frame.ravel()[place])
+    free = labels.are_free(place) & np.isfinite(frame.ravel()[place])
     pairs = np.unique(place[free] * (int(label.max()) + 1) + event[free])
     place, event = np.divmod(pairs, int(label.max()) + 1)
     total = np.bincount(event, weights=frame.ravel()[place], minlength=int(label.max()) + 1)
@@ -118,7 +153,7 @@ def _ring_means(frame: np.ndarray, labels: np.ndarray, y: np.ndarray, x: np.ndar
         return total / np.bincount(event, minlength=int(label.max()) + 1)
 
 
-def _lowest_sky(frame: np.ndarray, labels: np.ndarray, shapes: _Shapes) -> np.ndarray:
+def _lowest_sky(frame: np.ndarray, labels: _Labels, shapes: _Shapes) -> np.ndarray:
     """The lowest of some pixels of the band around each event, which is below its sky; shape (n + 1,)."""
     lowest = np.full(shapes.n + 1, np.nan)
     middle = (np.minimum(shapes.first, shapes.last) + shapes.last) // 2
@@ -127,6 +162,7 @@ def _lowest_sky(frame: np.ndarray, labels: np.ndarray, shapes: _Shapes) -> np.nd
         for rows in (low[0], middle[0], high[0]):
             for columns in (low[1], middle[1], high[1]):
                 place = np.clip(rows, 0, frame.shape[0] - 1), np.clip(columns, 0, frame.shape[1] - 1)
-                value = np.where(labels[place] == 0, frame[place], np.nan)
+                free = labels.are_free(place[0].astype(np.int64) * frame.shape[1] + place[1])
+                value = np.where(free, frame[place], np.nan)
                 lowest = np.fmin(lowest, value)
     return lowest

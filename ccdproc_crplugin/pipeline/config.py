@@ -135,8 +135,13 @@ class _Reader:
         return dict(values)
 
     def _dialects(self, tables: Any) -> tuple[Dialect, ...]:
-        with self._naming_line("dialect", ""):
+        try:
             return tuple(dialects_in(tables, "of the night"))
+        except CosmicRayError:
+            table, key = _wrong_entry(tables)
+            inline = ("dialect", table.partition(".")[2])
+            with self._naming_line(*((table, key) if (table, "") in self._lines else inline)):
+                raise
 
     def _select(self, values: Mapping[str, Any]) -> dict[str, tuple[Criterion, ...]]:
         self._known("select", values, KINDS, "kind of frame")
@@ -227,11 +232,11 @@ def _anchored(base: Path, path: str) -> str:
 
 
 def _lines_of(text: str) -> dict[tuple[str, str], int]:
-    """The line of each table and key; the tables of steps are named by number, such as ``step 0``."""
+    """The line of each table, such as ``dialect.keywords``, and key; those of steps are named ``step 0`` and so on."""
     lines: dict[tuple[str, str], int] = {}
     table, n_steps = "", 0
     for number, line in enumerate(text.splitlines(), start=1):
-        heading = re.match(r"\s*\[+\s*[\"']?([\w-]+)[\"']?\s*\]+", line)
+        heading = re.match(r"\s*\[+\s*[\"']?([\w.-]+)[\"']?\s*\]+", line)
         entry = re.match(r"\s*[\"']?([\w-]+)[\"']?\s*=", line)
         if heading:
             table = heading[1]
@@ -241,6 +246,26 @@ def _lines_of(text: str) -> dict[tuple[str, str], int]:
         elif entry:
             lines.setdefault((table or entry[1], entry[1] if table else ""), number)
     return lines
+
+
+def _wrong_entry(dialect: Any) -> tuple[str, str]:
+    """The table and the key of a dialect that is refused by itself too, such as ``dialect.keywords`` and ``gain``."""
+    tables = dialect.items() if isinstance(dialect, Mapping) else ()
+    for table, entries in tables:
+        for key in entries if isinstance(entries, Mapping) else ():
+            if _is_refused({table: {key: entries[key]}}):
+                return f"dialect.{table}", key
+        if _is_refused({table: entries}):
+            return f"dialect.{table}", ""
+    return "dialect", ""
+
+
+def _is_refused(dialect: Mapping[str, Any]) -> bool:
+    try:
+        dialects_in(dialect, "of the night")
+    except CosmicRayError:
+        return True
+    return False
 
 
 def _wrong_parameter(call: Call, err: CosmicRayError) -> str:

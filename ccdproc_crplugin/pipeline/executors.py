@@ -19,6 +19,8 @@ from multiprocessing.connection import wait as wait_for_any
 from queue import SimpleQueue
 from typing import Any
 
+from astropy import log
+
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, reason_of
 from ccdproc_crplugin.frames.dialects import in_use, with_dialects
 from ccdproc_crplugin.kernels import n_threads
@@ -229,16 +231,17 @@ def _way_to_start() -> str:
 def _make_ready() -> None:
     """Start the process from which workers are forked, so that it imports modules while this process works on."""
     if _way_to_start() == "forkserver":
-        with _ignoring_interrupts():
+        # the process that is started ignores Ctrl-C, which reaches all of them and which this one answers
+        with _answering_interrupts(signal.SIG_IGN):
             forkserver.ensure_running()
 
 
 @contextmanager
-def _ignoring_interrupts() -> Iterator[None]:
-    """Have a process that is started ignore Ctrl-C, which reaches all of them and which this one answers."""
+def _answering_interrupts(handler: Any) -> Iterator[None]:
+    """Answer Ctrl-C with a handler; other threads than the main one are never interrupted."""
     try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # only the main thread may do so
+        before = signal.signal(signal.SIGINT, handler)
+    except ValueError:
         yield
         return
     try:
@@ -252,14 +255,9 @@ def _interrupts_later() -> Iterator[None]:
     """Answer Ctrl-C at the end, so that no process is left half started, which would complain of its missing parent."""
     received: list[Any] = []
     try:
-        before = signal.signal(signal.SIGINT, lambda *interrupt: received.append(interrupt))
-    except ValueError:  # only the main thread is interrupted
-        yield
-        return
-    try:
-        yield
+        with _answering_interrupts(lambda *interrupt: received.append(interrupt)):
+            yield
     finally:
-        signal.signal(signal.SIGINT, before)
         if received:
             signal.raise_signal(signal.SIGINT)
 
@@ -267,7 +265,7 @@ def _interrupts_later() -> Iterator[None]:
 def _begin_work() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    logging.getLogger("astropy").setLevel(logging.WARNING)  # what it logs for information would be printed
+    log.setLevel(logging.WARNING)  # what astropy logs for information would be printed
 
 
 def _with_threads(n_threads: int, function: Callable[[Any], Any], task: Any) -> Any:

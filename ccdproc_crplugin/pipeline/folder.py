@@ -22,7 +22,10 @@ LOCK = ".night.lock"
 
 
 def check_folders(source: Path | None, output: Path) -> None:
-    """Refuse an input folder that is missing, and folders that lie within each other; a collection has none."""
+    """Refuse folders that are none, and folders that lie within each other; a collection has no input folder."""
+    first = next((path for path in (output, *output.absolute().parents) if path.exists()), output)
+    if first.is_file():
+        raise CosmicRayError(f"Found the file {str(first)!r} for the output; expected a folder, or a new name for one.")
     if source is None:
         return
     if not source.is_dir():

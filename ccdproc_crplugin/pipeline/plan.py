@@ -14,6 +14,7 @@ from typing import Any
 
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.calibration.choice import doubt_about, fitting_frames, nothing_fits
+from ccdproc_crplugin.calibration.group_combination import LEAST_FRAMES
 from ccdproc_crplugin.calibration.grouping import group_keys, group_names, unsure_of
 from ccdproc_crplugin.calibration.key import CALIBRATION_KINDS, TEMPERATURE_TOLERANCE, CalibrationKey
 from ccdproc_crplugin.errors import CosmicRayError
@@ -94,6 +95,9 @@ class Planner:
                 self.doubts.append(
                     f"{name} is made of {len(paths)} frames, of which {number} do not say their {unsure}"
                 )
+            if 0 < len(members) < LEAST_FRAMES:
+                few = f"{name} is made of {len(members)} of at least {LEAST_FRAMES} frames"
+                self.notes.append(f"{few}; cosmic rays stay in it")
             if members:
                 self.groups.append(self._group_of(name, key, members))
 

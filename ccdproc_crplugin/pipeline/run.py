@@ -231,16 +231,17 @@ def plan_night(config: str | os.PathLike | Mapping[str, Any]) -> Plan:
     >>> import tempfile
     >>> import ccdproc_crplugin as crp
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = crp.simulate_night(f"{folder}/raw", shape=(64, 64), n_bias=2, n_dark=0, n_flat=0, n_light=1)
+    ...     _ = crp.simulate_night(f"{folder}/raw", shape=(64, 64), n_bias=3, n_dark=0, n_flat=0, n_light=1)
     ...     night = {"night": {"input": f"{folder}/raw", "output": f"{folder}/reduced"}}
     ...     print(crp.plan_night({**night, "step": [{"name": "subtract_bias"}]}))
     Frames:
-      2 bias
+      3 bias
       1 light
     Combined frames:
-      calibration/bias_gain1.5.fits: 2 frames
+      calibration/bias_gain1.5.fits: 3 frames
         bias_001.fits
         bias_002.fits
+        bias_003.fits
     Light frames:
       light_001.fits -> light_001.fits: subtract_bias [calibration/bias_gain1.5.fits]
     <BLANKLINE>

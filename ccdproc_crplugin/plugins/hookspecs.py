@@ -162,6 +162,33 @@ def ccdcr_dialects() -> None:
 
 
 @hookspec
+def ccdcr_flags() -> None:
+    """
+    Claim bits of the flags of cleaned frames.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.Flag`
+        The bits with their names. A detector sets them by `~ccdproc_crplugin.Detection`, ``flags``.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> from ccdproc_crplugin import Detection, Detector, Flag, hookimpl
+    >>> def detect(data, *, mask, variance, readnoise, saturation, level=1000.0):
+    ...     '''Find no cosmic ray, but flag what is bright.'''
+    ...     return Detection(mask & False, flags={"BRIGHT": data > level})
+    >>> @hookimpl
+    ... def ccdcr_flags():
+    ...     yield Flag("BRIGHT", 32, "above a level")
+    >>> @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("bright", "flags bright pixels", detect)
+    """
+
+
+@hookspec
 def ccdcr_methods() -> None:
     """
     Register methods of `~astropy.nddata.CCDData`.
@@ -186,9 +213,11 @@ def ccdcr_methods() -> None:
 
 
 @hookspec
-def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
+def ccdcr_refine(ccd: Any, mask: np.ndarray, frame: Any, detection: Any, parameters: Any) -> None:
     """
     Change the mask of a detector before the pixels are repaired.
+
+    An implementation names the arguments that it needs.
 
     Parameters
     ----------
@@ -196,11 +225,20 @@ def ccdcr_refine(ccd: Any, mask: np.ndarray) -> None:
         The frame as it came in.
     mask : `~numpy.ndarray` of bool, shape (ny, nx)
         The cosmic rays so far; a copy that may be changed.
+    frame : object
+        The frame as the detector saw it: ``data`` (float32 (ny, nx), electron, read-only), ``bad`` (bool (ny, nx)),
+        ``variance`` and ``extra_variance`` (float32 (ny, nx), electron squared, or None), ``readnoise`` and
+        ``saturation`` (electron).
+    detection : `~ccdproc_crplugin.Detection`
+        What the detector gave, with what earlier plugins told.
+    parameters : dict
+        The parameters of the detector.
 
     Returns
     -------
-    `~numpy.ndarray` of bool or None
-        The changed mask, shape (ny, nx); None leaves it as it was.
+    `~numpy.ndarray` of bool, tuple or None
+        The changed mask, shape (ny, nx), or a tuple of it and a dict whose values go to `Detection.info` and to the
+        HISTORY. None leaves the mask as it was.
 
     Examples
     --------

@@ -17,7 +17,8 @@ from typing import Any
 import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
-from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, StackDetector, Step
+from ccdproc_crplugin.plugins.files import FILES_VARIABLE, files_named, module_of_file, plugin_of_file
+from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Flag, StackDetector, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
@@ -33,6 +34,8 @@ DEFAULT_PLUGINS = {
     "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
     "median": "ccdproc_crplugin.default_plugins.median",
     "stack": "ccdproc_crplugin.default_plugins.stack",
+    "sharp_stars": "ccdproc_crplugin.default_plugins.sharp_stars",
+    "consensus": "ccdproc_crplugin.default_plugins.consensus",
     "preflight": "ccdproc_crplugin.default_plugins.preflight",
     "calibration": "ccdproc_crplugin.default_plugins.calibration_steps",
     "cosmic_rays": "ccdproc_crplugin.default_plugins.cosmic_ray_steps",
@@ -48,17 +51,31 @@ class PluginHost(Registry):
         environ = os.environ if environ is None else environ
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path
+        self._waiting: list[tuple[Plugin, entrypoints.EntryPoint]] = []
+        self._files = files_named(environ.get(FILES_VARIABLE, ""))
         super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
 
     def load(self) -> PluginHost:
         """Load the built-in plugins and those of other distributions."""
         for name, module in DEFAULT_PLUGINS.items():
             self._load(Plugin(name, DISTRIBUTION), functools.partial(import_module, module))
-        for plugin, load in self._installed(self._path):
-            self._load(plugin, load)
+        self._waiting = list(self._installed(self._path))
+        self.load_waiting()
+        for path in self._files:
+            self._load(plugin_of_file(path), functools.partial(module_of_file, path))
         return self
 
-    def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, Callable]]:
+    def load_waiting(self) -> None:
+        """Load the plugins of other distributions that were not loaded yet, unless they are being imported."""
+        waiting, self._waiting = self._waiting, []
+        for plugin, entry_point in waiting:
+            if _is_being_imported(entry_point.module_name):
+                # A plugin that is imported first imports this package, which must not load it half made.
+                self._waiting.append((plugin, entry_point))
+            else:
+                self._load(plugin, entry_point.load)
+
+    def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, entrypoints.EntryPoint]]:
         """The plugins of other distributions, not yet imported."""
         with warnings.catch_warnings(record=True) as malformed:
             warnings.simplefilter("always")
@@ -74,7 +91,7 @@ class PluginHost(Registry):
             self.fail(nameless, f"its entry points can't be read: {reason}")
         for entry_point in found:
             distro = entry_point.distro
-            yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point.load
+            yield Plugin(entry_point.name, distro.name, distro.version or ""), entry_point
 
     def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         if self.disabled & {_normal(plugin.name), _normal(plugin.distribution)} - {DISTRIBUTION}:
@@ -84,6 +101,11 @@ class PluginHost(Registry):
             self.add(load(), plugin)
         except FAILURES as err:
             self.fail(plugin, reason_of(err))
+
+
+def _is_being_imported(module: str) -> bool:
+    """Whether a module is half made: its import has begun and not ended."""
+    return getattr(getattr(sys.modules.get(module), "__spec__", None), "_initializing", False)
 
 
 def _normal(name: str) -> str:
@@ -103,6 +125,8 @@ def host() -> PluginHost:
             # A plugin that asks for the host while it is loaded gets this one, as far as it is.
             _host = PluginHost()
             _host.load()
+        else:
+            _host.load_waiting()
         return _host
 
 
@@ -148,6 +172,70 @@ def register(module: Any, name: str) -> None:
             raise CosmicRayError(f"The plugin {name!r} can't be registered: {reason_of(err)}") from err
 
 
+def load_plugin(path: str | os.PathLike) -> str:
+    """
+    Register the hooks of a single file for this process; loading it again replaces what it registered before.
+
+    Parameters
+    ----------
+    path : path
+        A Python file with hook implementations.
+
+    Returns
+    -------
+    str
+        The plugin's name: that of the file without ``.py``.
+
+    Raises
+    ------
+    CosmicRayError
+        If the file can't be read or run, or a hook implementation fits no hook.
+
+    Warns
+    -----
+    PluginWarning
+        For each thing it yields that can't be taken.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> import ccdproc_crplugin as crp
+    >>> source = '''
+    ... from ccdproc_crplugin import Detection, Detector, hookimpl
+    ...
+    ... def detect(data, *, mask, variance, readnoise, saturation, limit=1000.0):
+    ...     return Detection((data > limit) & ~mask)
+    ...
+    ... @hookimpl
+    ... def ccdcr_detectors():
+    ...     yield Detector("above", "every pixel above a level (electron)", detect)
+    ... '''
+    >>> _ = Path("above.py").write_text(source)
+    >>> crp.load_plugin("above.py"), "above" in crp.detectors()
+    ('above', True)
+    >>> crp.plugins.unregister("above")
+    """
+    plugin = plugin_of_file(path)
+    try:
+        module = module_of_file(path)
+    except FAILURES as err:
+        raise _not_loaded(path, err) from err
+    with _host_lock:
+        host().forget(plugin)
+        try:
+            host().add(module, plugin)
+        except FAILURES as err:
+            raise _not_loaded(path, err) from err
+    return plugin.name
+
+
+def _not_loaded(path: str | os.PathLike, err: BaseException) -> CosmicRayError:
+    advice = "Give a Python file whose ccdcr_* functions are marked with ccdproc_crplugin.hookimpl."
+    return CosmicRayError(
+        f"Found that the plugin file {os.fspath(path)!r:.300} can't be loaded: {reason_of(err)}", advice
+    )
+
+
 def unregister(name: str) -> None:
     """
     Unregister a plugin of this process.
@@ -155,7 +243,7 @@ def unregister(name: str) -> None:
     Parameters
     ----------
     name : str
-        The plugin's name.
+        The plugin's name. If several have it, the last to be registered goes.
 
     Raises
     ------
@@ -254,6 +342,24 @@ def dialects() -> Mapping[str, Dialect]:
     True
     """
     return host().registered("dialect")
+
+
+def flags() -> Mapping[str, Flag]:
+    """
+    The bits of the flags of cleaned frames that plugins claim; `PixelFlag` has those of the host.
+
+    Returns
+    -------
+    mapping of str to Flag
+        In the order of registration.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> dict(crp.flags())
+    {}
+    """
+    return host().registered("flag")
 
 
 def find_step(name: str) -> Step:

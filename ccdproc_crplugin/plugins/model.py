@@ -25,6 +25,7 @@ HOST_KEYWORDS = frozenset(
         "protect",
         "mosaic",
         "dispersion_axis",
+        "refine",
         "repair",
         "preflight",
         "max_fraction",
@@ -32,10 +33,13 @@ HOST_KEYWORDS = frozenset(
         "mask",
         "variance",
         "extra_variance",
+        "header",
         "n_pixels",
         "connectivity",
         "ccds",
         "offsets",
+        "pixel_size",
+        "thickness",
     ]
 )
 
@@ -43,7 +47,11 @@ HOST_KEYWORDS = frozenset(
 DETECTOR_KEYWORDS = ("mask", "variance", "readnoise", "saturation")
 
 #: Further keywords, with which it calls those detectors that have them.
-OPTIONAL_KEYWORDS = ("extra_variance", "protected")
+OPTIONAL_KEYWORDS = ("extra_variance", "protected", "header")
+
+#: The names of the host's own flags, and the bits that plugins may claim.
+HOST_FLAGS = ("COSMIC_RAY", "SATURATED", "BAD", "NOT_SEARCHED", "TRAIL")
+FREE_BITS = (32, 64, 128)
 
 #: The entry of `Detection.info` for the number of pixels that lie along edges and were left alone.
 ALONG_EDGES = "along_edges"
@@ -108,6 +116,9 @@ class Detection:
         Whatever else is worth telling. The values go to the HISTORY of the cleaned frame.
     not_searched : `~numpy.ndarray` of bool or None, shape (ny, nx)
         True where the detector did not look.
+    flags : dict of str to `~numpy.ndarray` of bool, shape (ny, nx)
+        Pixels that get a flag of their own: ``"TRAIL"``, or one that a plugin claimed, see `Flag`. They are neither
+        masked nor repaired unless ``mask`` is True there too.
 
     Examples
     --------
@@ -122,6 +133,7 @@ class Detection:
     cleaned: np.ndarray | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
     not_searched: np.ndarray | None = None
+    flags: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,13 +156,16 @@ class Detector:
         pixel by pixel (float32, electron squared, or None); otherwise this is part of ``variance``. Where amplifiers
         differ, ``readnoise`` is then the lowest and the extra variance has the rest; otherwise it is the median and
         ``variance`` has the noise of each pixel. If it has a keyword ``protected``, it is given the pixels that are
-        good but not to be searched (bool (ny, nx), or None); otherwise ``mask`` is True there. If it has a parameter
+        good but not to be searched (bool (ny, nx), or None); otherwise ``mask`` is True there. If it has a keyword
+        ``header``, it is given the header of the frame (a mapping not to be changed). If it has a parameter
         ``background``, it is given the sky lines and traces of a spectrum (float32, electron).
     references : tuple of str
-        Papers to cite.
+        What to cite: ADS bibcodes, DOIs, arXiv numbers, addresses, or whole entries of BibTeX; see `citations`.
     check : callable or None
         ``check(**own)`` raises an error if values of its own parameters make no sense. A night calls it before
         anything is done.
+    plugins : callable or None
+        ``plugins(**own)`` gives (kind, name) of what else is registered and decides the result, as for a `Step`.
 
     Examples
     --------
@@ -166,6 +181,7 @@ class Detector:
     detect: Callable[..., Detection]
     references: tuple[str, ...] = ()
     check: Callable[..., None] | None = None
+    plugins: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -284,6 +300,8 @@ class Step:
     correction : {"", "overscan", "trim", "bias", "dark", "flat", "gain"}
         The correction that the step makes. A night may have it once, as every step that takes a combined frame, and a
         frame whose header says that its bias, dark, flat or gain was corrected is refused.
+    references : tuple of str
+        What to cite, as for a `Detector`.
 
     Examples
     --------
@@ -303,6 +321,7 @@ class Step:
     files: tuple[str, ...] = ()
     lacking: Callable[..., str] | None = None
     correction: str = ""
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -389,6 +408,32 @@ class Dialect:
     kinds: Mapping[str, Sequence[str]] = field(default_factory=dict)
     units: Mapping[str, Sequence[str]] = field(default_factory=dict)
     corrections: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Flag:
+    """
+    A bit of the flags of a cleaned frame that a plugin claims.
+
+    Parameters
+    ----------
+    name : str
+        Its name, in capital letters, digits and ``_``.
+    bit : {32, 64, 128}
+        The bit; the others are the host's, see `PixelFlag`.
+    summary : str
+        One line that says what the pixels are.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import Flag
+    >>> Flag("GHOST", 32, "reflection of a bright star in the optics").bit
+    32
+    """
+
+    name: str
+    bit: int
+    summary: str
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from typing import Any
 import pluggy
 
 from ccdproc_crplugin.errors import CosmicRayError, PluginWarning, reason_of
+from ccdproc_crplugin.plugins.model import Flag
 from ccdproc_crplugin.plugins.rules import REGISTRIES, check_plugin, checked_name, new_manager
 
 #: What a plugin may raise without costing more than itself.
@@ -78,15 +79,18 @@ class Registry:
                 self._collect(hook, implementation.function, plugin)
 
     def remove(self, name: str) -> None:
-        """Unregister a plugin with everything that it registered."""
+        """Unregister the plugin that was the last to be registered under a name."""
         chosen = [plugin for plugin in self._plugins.values() if plugin.name == name]
         if not chosen:
             known = ", ".join(plugin.name for plugin in self._plugins.values())
             raise CosmicRayError(f"No plugin is named {name!r}; registered are: {known}.")
-        for plugin in chosen:
-            del self._plugins[plugin.key]
+        self.forget(chosen[-1])
+
+    def forget(self, plugin: Plugin) -> None:
+        """Unregister a plugin if it is registered, with what it registered and what failed."""
+        if self._plugins.pop(plugin.key, None) is not None:
             self._manager.unregister(name=plugin.key)
-            self.registrations = [entry for entry in self.registrations if entry.plugin != plugin]
+        self.registrations = [entry for entry in self.registrations if entry.plugin.key != plugin.key]
 
     def registered(self, kind: str) -> Mapping[str, Any]:
         """Everything of one kind that is registered, by name."""
@@ -131,12 +135,23 @@ class Registry:
         for item in items:
             self._accept(kind, expected, item, plugin)
 
+    def _check_bit(self, flag: Flag) -> None:
+        """Refuse a flag whose bit is another's."""
+        for name, other in self.registered("flag").items():
+            if other.bit == flag.bit:
+                owner = self.plugin_of("flag", name)
+                raise CosmicRayError(
+                    f"the bit {flag.bit} is claimed already for {name!r} by {owner}; choose another bit."
+                )
+
     def _accept(self, kind: str, expected: Any, item: Any, plugin: Plugin) -> None:
         try:
             name = checked_name(kind, expected, item)
             if name in self.registered(kind):
                 owner = self.plugin_of(kind, name)
                 raise CosmicRayError(f"the {kind} name {name!r} is taken already by {owner}; choose another name.")
+            if kind == "flag":
+                self._check_bit(item)
         except FAILURES as err:
             self.fail(plugin, reason_of(err), kind)
             return

@@ -15,6 +15,8 @@ from ccdproc_crplugin.plugins import hookspecs
 from ccdproc_crplugin.plugins.model import (
     CORRECTIONS,
     DETECTOR_KEYWORDS,
+    FREE_BITS,
+    HOST_FLAGS,
     HOST_KEYWORDS,
     KINDS,
     OPTIONAL_KEYWORDS,
@@ -22,6 +24,7 @@ from ccdproc_crplugin.plugins.model import (
     Check,
     Detector,
     Dialect,
+    Flag,
     StackDetector,
     Step,
 )
@@ -33,13 +36,18 @@ REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
     "ccdcr_dialects": ("dialect", Dialect),
+    "ccdcr_flags": ("flag", Flag),
     "ccdcr_methods": ("method", Callable),
 }
 
 #: The kinds of frame that are combined and that a step may take.
 MASTER_KINDS = ("bias", "dark", "flat")
 
+#: The keyword of a card, of one word or of several, as ESO's are; a card of 80 characters must have room for a value.
+_KEYWORD, LONGEST_KEYWORD = re.compile(r"[A-Z0-9_.#-]+( [A-Z0-9_.#-]+)*", re.IGNORECASE), 66
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_FLAG_NAME = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -80,6 +88,8 @@ def checked_name(kind: str, expected: type[Any], item: Any) -> str:
         _check_detector(kind, checked)
     elif kind == "dialect":
         check_dialect(checked)
+    elif kind == "flag":
+        _check_flag(checked)
     elif kind != "method" and not callable(checked.run):
         raise CosmicRayError(f"the {kind} {name!r} has a `run` that can't be called: {checked.run!r:.80}.")
     if kind == "step":
@@ -105,6 +115,33 @@ def check_dialect(dialect: Dialect) -> None:
                 )
             if table == "units":
                 _check_unit(where, name)
+            if table in ("keywords", "ignored", "corrections"):
+                _check_keywords(where, table, [word.partition("/")[0] for word in words])
+        if table in ("kinds", "units"):
+            _check_meanings(where, table, entries)
+    _check_keywords(where, "cards", list(dialect.cards))
+
+
+def _check_keywords(where: str, table: str, keywords: list[str]) -> None:
+    """Refuse keywords that no card can have; "#" in them stands for a digit."""
+    for keyword in map(str.strip, keywords):
+        if len(keyword) > LONGEST_KEYWORD or not _KEYWORD.fullmatch(keyword):
+            raise CosmicRayError(
+                f"{where} has the keyword {keyword!r:.80} under {table}; expected that of a header card, letters, "
+                "digits, '_', '-' and '.', with # for a digit."
+            )
+
+
+def _check_meanings(where: str, table: str, entries: dict[str, Any]) -> None:
+    """Refuse a word that means two kinds or two units."""
+    meanings: dict[str, str] = {}
+    for name, words in entries.items():
+        for word in words:
+            earlier = meanings.setdefault(word.strip().lower(), name)
+            if earlier != name:
+                raise CosmicRayError(
+                    f"{where} has {word!r:.80} for the {table} {earlier!r} and {name!r}; expected one."
+                )
 
 
 def _check_unit(where: str, name: str) -> None:
@@ -124,6 +161,16 @@ def _check_table(where: str, table: str, entries: Any, expected: Any) -> None:
     for name, value in entries.items():
         if not isinstance(name, str) or not isinstance(value, expected):
             raise CosmicRayError(f"{where} has {name!r:.80} = {value!r:.80} under {table}; expected text and {what}.")
+
+
+def _check_flag(flag: Flag) -> None:
+    if not _FLAG_NAME.fullmatch(flag.name):
+        raise CosmicRayError(f"the flag name {flag.name!r} should be capital letters, digits and '_'.")
+    if flag.name in HOST_FLAGS:
+        raise CosmicRayError(f"the flag name {flag.name!r} is the host's; choose another name.")
+    if flag.bit not in FREE_BITS:
+        free = ", ".join(map(str, FREE_BITS))
+        raise CosmicRayError(f"the flag {flag.name!r} claims the bit {flag.bit!r:.80}; expected one of: {free}.")
 
 
 def _check_step(step: Step) -> None:

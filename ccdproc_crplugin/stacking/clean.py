@@ -13,6 +13,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, check_choices, finish, prepare
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_in_stack
+from ccdproc_crplugin.cleaning.repairs import PROFILE
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame
@@ -33,6 +34,7 @@ def clean_cosmic_rays_stack(
     saturation: Any = None,
     bad_pixels: Any = None,
     dispersion_axis: int | None = None,
+    refine: bool = True,
     repair: str | None = FROM_STACK,
     preflight: str = "warn",
     max_fraction: float = MAX_FRACTION,
@@ -62,7 +64,9 @@ def clean_cosmic_rays_stack(
         Bad pixels of the detector, beside those of each mask.
     dispersion_axis : {0, 1} or None
         As for `clean_cosmic_rays`.
-    repair : {"stack", "meanmask", "medmask", "median", "idw", "none"} or None
+    refine : bool
+        Whether plugins may change the masks of the detector.
+    repair : {"stack", "profile", "meanmask", "medmask", "median", "idw", "none"} or None
         How each affected pixel is estimated: from the other exposures, where one shows it and was not hit there, or in
         a way of `clean_cosmic_rays`.
     preflight : {"warn", "raise", "off"}
@@ -113,7 +117,8 @@ def clean_cosmic_rays_stack(
     ccds = _checked_stack(ccds)
     own_repair = None if repair in (NO_REPAIR, None) else repair
     check_choices(
-        repair="meanmask" if repair == FROM_STACK else repair,
+        refine=refine,
+        repair=PROFILE if repair == FROM_STACK else repair,
         preflight=preflight,
         max_fraction=max_fraction,
         force=force,
@@ -136,20 +141,24 @@ def clean_cosmic_rays_stack(
     _refuse_mosaics(frames)
     findings = [one.findings(preflight, detector, parameters) for one in prepared]
     shifts, source = find_offsets(ccds, frames, offsets)
-    found = find_in_stack(ccds, frames, shifts, chosen, parameters)
+    found = find_in_stack(ccds, frames, shifts, chosen, parameters, refine=refine)
     in_force = [_with_offset(one, shift, source, own_repair) for one, shift in zip(found, shifts, strict=True)]
+    repairs = [_repair_in_force(own_repair, hits) for hits in in_force]
+    repaired = [
+        one.repaired(hits, repair, max_fraction) for one, hits, repair in zip(prepared, in_force, repairs, strict=True)
+    ]
     cleaned = [
         finish(
-            one,
+            one.without_electrons(),
             hits,
+            pixels,
             detector,
-            _repair_in_force(own_repair, hits),
+            how,
             remarks,
-            max_fraction=max_fraction,
             warn=preflight != "off",
             action="clean_cosmic_rays_stack",
         )
-        for one, hits, remarks in zip(prepared, in_force, findings, strict=True)
+        for one, hits, pixels, how, remarks in zip(prepared, in_force, repaired, repairs, findings, strict=True)
     ]
     rows = [row_of(ccd, hits, shift) for ccd, hits, shift in zip(cleaned, found, shifts, strict=True)]
     return CleanedStack(cleaned, rows)
@@ -193,7 +202,7 @@ def _refuse_mosaics(frames: Sequence[ElectronFrame]) -> None:
 
 def _repair_in_force(repair: str | None, found: FoundCosmicRays) -> str | None:
     """The repair of an exposure: a detector may not say what the others show."""
-    return "meanmask" if repair == FROM_STACK and found.detection.cleaned is None else repair
+    return PROFILE if repair == FROM_STACK and found.detection.cleaned is None else repair
 
 
 def _with_offset(

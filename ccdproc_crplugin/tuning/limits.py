@@ -5,14 +5,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
 from ccdproc_crplugin.errors import advice
+from ccdproc_crplugin.kernels.blocks import sky_level
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
+from ccdproc_crplugin.kernels.noise_events import expected_noise_events
 from ccdproc_crplugin.kernels.options import SIGCLIP
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 from ccdproc_crplugin.tuning.single_pixels import expected_single, has_hot_pixels, stand_alone
@@ -74,7 +77,13 @@ def choose_limits(
     found = _Found(scores, alone, data.shape, n_pixels)
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
-    table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
+    noise = partial(
+        expected_noise_events,
+        data.size - int(np.count_nonzero(mask)),
+        level=sky_level(data, mask),
+        readnoise=readnoise,
+    )
+    table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame, noise)])
     table["allowed"] = _within(table, table["n_false"], max_false, max_stars_touched)
     if not table["completeness"].any():
         return _untried(table, objlim)
@@ -118,15 +127,17 @@ class _Found:
         }
 
 
-def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterator[Any]:
+def _rows(
+    found: _Found, trials: Any, objlim: float, per_frame: float, noise: Callable[[float], float]
+) -> Iterator[Any]:
     """Rows of the table for one contrast."""
     stars = best_scores(trials.stars, objlim)
     events = best_scores([(event.s_prime, event.contrast) for event in trials.events], objlim)
     second, alone = single_scores(trials.events)
-    noise = _noise_tail(trials, objlim)
+    measured = _noise_tail(trials, objlim)
     hot = False
     for sigclip in SIGCLIPS:
-        touched, n_noise = np.count_nonzero(stars > sigclip), per_frame * noise(sigclip)
+        touched, n_noise = np.count_nonzero(stars > sigclip), max(noise(sigclip), per_frame * measured(sigclip))
         counts = found.count(sigclip, objlim)
         n_single, n_larger = counts["n_single"], counts["n_events"] - counts["n_single"]
         expected = expected_single(n_larger, events > sigclip, alone & (second <= sigclip))
@@ -147,7 +158,7 @@ def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterat
 
 def _noise_tail(trials: Any, objlim: float) -> Callable:
     """
-    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``.
+    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``, by the frame's own noise.
 
     S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
     tells what a frame much larger than the parts has beyond the highest S' of the parts.

@@ -43,7 +43,7 @@ class TestEqualToCcdproc:
         paths = [write(f"{k}.fits", kind, data=frame, dtype=frame.dtype) for k, frame in enumerate(data)]
         [path] = combine_calibrations(paths, tmp_path / "o", sigma_low=low, sigma_high=high, clip_scaled=False)
         expected = ccdproc.combine(
-            [CCDData.read(path) for path in paths],
+            [CCDData(frame, unit="adu") for frame in data],
             scale=(lambda frame: 1 / np.median(frame.astype(float))) if kind == "FLAT" else None,
             sigma_clip_low_thresh=low,
             sigma_clip_high_thresh=high,
@@ -81,7 +81,7 @@ class TestEqualToCcdproc:
         [path] = combine_calibrations(paths, tmp_path / "o", method="median")
         scale = (lambda frame: 1 / np.median(frame.astype(float))) if kind == "FLAT" else None
         self.assert_combined_as(
-            path, ccdproc.combine([CCDData.read(path) for path in paths], method="median", scale=scale)
+            path, ccdproc.combine([CCDData(frame, unit="adu") for frame in data], method="median", scale=scale)
         )
 
     def test_subtraction_before_scaling(self, write, tmp_path):

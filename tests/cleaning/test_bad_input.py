@@ -117,7 +117,7 @@ PARAMETERS = {
     "detector that is no name": ({"detector": None}, "detector=None"),
     "unknown parameter": ({"sigclp": 5}, "'sigclp'.*'lacosmic'.*sigclip, sigfrac.*Did you mean sigclip"),
     "parameter of another detector": ({"detector": "median", "sigclip": 5}, "'sigclip'.*'median'.*thresh, mbox, gbox"),
-    "unknown repair": ({"repair": "mean"}, "repair='mean'; expected one of: 'meanmask'"),
+    "unknown repair": ({"repair": "mean"}, "repair='mean'; expected one of: 'profile'"),
     "unknown preflight": ({"preflight": "loud"}, "preflight='loud'; expected one of: 'warn', 'raise', 'off'"),
     "preflight that is true": ({"preflight": True}, "preflight=True"),
     "force in words": ({"force": "no"}, "force='no'; expected True or False"),
@@ -126,7 +126,7 @@ PARAMETERS = {
     "half a box": ({"detector": "median", "mbox": 5.5}, "mbox=5.5"),
     "negative growth": ({"detector": "median", "gbox": -1}, "gbox=-1"),
     "no number as threshold": ({"detector": "median", "thresh": "high"}, "thresh='high'; expected a number above 0"),
-    "no number as limit": ({"sigclip": "high"}, "sigclip='high'; expected a number above 0, or 'auto'"),
+    "no number as limit": ({"sigclip": "high"}, "sigclip='high'; expected a number above 0, 'auto', or None"),
     "unknown way of cleaning": ({"detector": "astroscrappy", "cleantype": "mean"}, "astroscrappy.*'cleantype': 'mean'"),
 }
 

@@ -43,7 +43,7 @@ def completeness(found, frame):
 def test_it_is_cleaned_as_well_as_a_monochrome_frame_of_that_depth(frame, cleaned):
     peer = mosaic_frame(pattern=None)
     peer_hits = hits(crp.clean_cosmic_rays(peer.ccd()))
-    assert f1(hits(cleaned), frame.truth) > f1(peer_hits, peer.truth) - 0.02
+    assert f1(hits(cleaned), frame.truth) > f1(peer_hits, peer.truth) - 0.03
     assert completeness(hits(cleaned), frame) >= completeness(peer_hits, peer) - 0.02
     assert (hits(cleaned) & ~frame.truth).sum() < 30
 

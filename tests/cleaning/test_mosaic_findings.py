@@ -39,3 +39,10 @@ def test_a_check_may_find_several_things_or_nothing():
     one = Finding("noise", "ok", "one")
     assert len(list(joined_findings([[one, one], [one], [], [one]], NAMES))) == 2
     assert list(joined_findings([[], [], [], []], NAMES)) == []
+
+
+def test_advice_has_one_number_the_one_in_the_middle():
+    gains = ("17.7", "20.8", "20.1", "19.0")
+    (found,) = joined(*(Finding("noise", "warn", f"gain {gain}", fix=f"give gain={gain}") for gain in gains))
+    assert found.fix == "give gain=19.0"
+    assert "17.7/20.8/20.1/19.0" in found.message

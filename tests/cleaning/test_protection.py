@@ -93,6 +93,13 @@ class TestForms:
     def unsearched(self, ccd, region):
         return ccd.clean_cosmic_rays(protect=region).flags == PixelFlag.NOT_SEARCHED
 
+    def test_a_remote_mask(self, ccd, region, tmp_path):
+        memory = pytest.importorskip("fsspec").filesystem("memory")
+        fits.writeto(tmp_path / "region.fits", region.astype("u1"))
+        memory.put(str(tmp_path / "region.fits"), "/protect/region.fits")
+        cleaned = ccd.clean_cosmic_rays(protect="memory://protect/region.fits")
+        np.testing.assert_array_equal(cleaned.flags, ccd.clean_cosmic_rays(protect=region).flags)
+
     def test_a_region_of_ds9(self, ccd, region, tmp_path):
         pytest.importorskip("regions")
         file = tmp_path / "core.reg"
@@ -108,6 +115,7 @@ class TestForms:
     @pytest.mark.parametrize(
         ("given", "message"),
         [
+            ("memory://night/box.reg", "protect='memory://night/box.reg'; expected a mask in a FITS file"),
             ("nothing.fits", r"protect='nothing.fits'; expected a mask.*no such file"),
             (3, "protect=3; expected a mask"),
             (

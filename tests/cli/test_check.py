@@ -80,3 +80,23 @@ def test_the_level_of_the_log_is_put_back(night):
     level = logging.getLogger("astropy").level
     main(["check", "raw/light_1.fits"])
     assert logging.getLogger("astropy").level == level
+
+
+class TestWhatIsShown:
+    @pytest.fixture
+    def noisy(self, tmp_path):
+        """A frame without a kind, with too high a gain in its header."""
+        sky = np.random.default_rng(1).poisson(3000, (200, 200)).astype("u2")
+        fits.writeto(tmp_path / "noisy.fits", sky, fits.Header([("GAIN", 4.0), ("RDNOISE", 5.0)]))
+        return str(tmp_path / "noisy.fits")
+
+    def test_a_frame_that_clean_skips_is_a_warning(self, noisy, capsys):
+        main(["check", noisy])
+        assert re.search(r"kind +warn +ccdcr clean skips this frame: .*--kind light", capsys.readouterr().out)
+        main(["check", noisy, "--kind", "light"])
+        assert "skips" not in capsys.readouterr().out
+
+    def test_each_cause_has_a_line(self, noisy, capsys):
+        main(["check", noisy])
+        lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+        assert [line[:3] for line in lines if line.startswith("(")] == ["(1)", "(2)", "(1)", "(2)"]

@@ -164,8 +164,8 @@ def test_a_calibration_frame_that_has_no_unit_is_skipped_all_the_same(here, caps
     assert "bias.fits: skipped: a bias frame" in capsys.readouterr().err
 
 
-def test_the_repairs_offered_are_those_of_the_kernels():
-    from ccdproc_crplugin.kernels.options import REPAIRS
+def test_the_repairs_offered_are_those_there_are():
+    from ccdproc_crplugin.cleaning.repairs import REPAIRS
 
     assert (*REPAIRS, "none") == clean.REPAIRS
 

@@ -78,3 +78,16 @@ def test_options_say_what_tells_groups_apart(night, capsys):
 def test_a_wrong_name_is_refused(night, capsys):
     assert main(["combine", "raw", "--quiet", "--group-ignore", "fylter"]) == 1
     assert "--group-ignore" in capsys.readouterr().err
+
+
+def test_warnings_name_the_options(night, capsys):
+    for k in range(3):
+        write_raw(night / f"dark_{k}.fits", "dark", **{"CCD-TEMP": 10.0})
+    for k in range(2, 6):
+        fits.setval(night / f"bias_{k}.fits", "CCD-TEMP", value=-20.0)
+    (night / "bias_1.fits").unlink(missing_ok=True)
+    main(["combine", "raw", "--quiet"])
+    err = capsys.readouterr().err
+    assert "no combined bias is subtracted" in err
+    assert "--temperature-tolerance" in err
+    assert "temperature_tolerance" not in err

@@ -3,6 +3,7 @@
 ``ccdcr compare``.
 """
 
+import pytest
 from astropy.io import fits
 
 import ccdproc_crplugin as crp
@@ -24,3 +25,41 @@ def test_compare_takes_the_truth(frames, tmp_path, capsys):
     capsys.readouterr()
     assert main(["compare", str(tmp_path / "frame_001.fits"), str(frames / "truth/frame_001.fits")]) == 0
     assert capsys.readouterr().out.strip() == expected.strip()
+
+
+class TestDetectors:
+    def test_the_table_says_who_found_what(self, night, capsys):
+        assert main(["compare", "raw/light_1.fits", "--detectors", "lacosmic,median"]) == 0
+        printed = [line.split() for line in capsys.readouterr().out.splitlines()]
+        assert ["lacosmic", "8", "8", "0", "3", "3", "0"] in printed
+        assert ["x", "x", "8", "3"] in printed
+
+    def test_each_has_its_parameters(self, night, capsys):
+        words = ["--detectors", "lacosmic,median", "-p", "median.thresh=100"]
+        assert main(["compare", "raw/light_1.fits", *words]) == 0
+        assert ["median", "7", "7", "0", "2", "2", "0"] in [
+            line.split() for line in capsys.readouterr().out.splitlines()
+        ]
+
+    def test_a_picture_is_drawn(self, night, capsys):
+        words = ["compare", "raw/light_1.fits", "--detectors", "lacosmic,median", "-o", "a.png"]
+        assert main(words) == 0
+        assert capsys.readouterr().out.endswith("wrote a.png\n")
+        assert main(words) == 2
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            [],
+            ["--detectors", "lacosmic"],
+            ["--detectors", "lacosmic,lacosmic"],
+            ["--detectors", "lacosmic,nobody"],
+            ["raw/light_1.fits", "--detectors", "lacosmic,median"],
+            ["--detectors", "lacosmic,median", "-p", "thresh=3"],
+            ["--detectors", "lacosmic,median", "-p", "median.tresh=3"],
+            ["--detectors", "lacosmic,median", "-o", "a.txt"],
+        ],
+    )
+    def test_wrong_usage(self, night, capsys, words):
+        assert main(["compare", "raw/light_1.fits", *words]) == 2
+        assert capsys.readouterr().err

@@ -3,10 +3,15 @@
 ``ccdcr headers``, and the options for the kind of frames and for dialects.
 """
 
+import re
+
+import numpy as np
 import pytest
 from astropy.io import fits
 
+from ccdproc_crplugin import CosmicRayError, read_ccd
 from ccdproc_crplugin.cli import main
+from ccdproc_crplugin.plugins import find_step
 
 from ..helpers.raw_frames import write_raw
 
@@ -41,6 +46,30 @@ class TestHeaders:
         assert ["gain", "2", "electron/adu", "GAIN"] in lines
         assert ["kind", "light", "IMAGETYP", "=", "Light", "Frame"] in lines
         assert ["unit", "adu", "whole", "numbers", "without", "BUNIT"] in lines
+
+    def test_a_rate_is_named_with_what_to_do(self, here, capsys):
+        write_raw(here / "rate.fits", data=np.ones((50, 60), dtype="f4"), BUNIT="DN/s")
+        assert main(["headers", "rate.fits"]) == 0
+        out = capsys.readouterr().out
+        assert "DN / s, a rate" in out
+        assert "multiply it by its exposure time first" in out
+        assert main(["clean", "rate.fits"]) == 1
+        assert "Multiply it by its exposure time first, in Python with ccd.multiply(" in capsys.readouterr().err
+
+    def test_a_section_beyond_the_frame_is_named_in_the_words_of_the_step(self, here, capsys):
+        write_raw(here / "part.fits", TRIMSEC="[5:513, 2:2001]")
+        main(["headers", "part.fits"])
+        words = "for a frame of shape (50, 60); expected a part of [1:60, 1:50]"
+        assert words in capsys.readouterr().out
+        with pytest.raises(CosmicRayError, match=re.escape(words)):
+            find_step("trim").run(read_ccd(here / "part.fits"))
+
+    @pytest.mark.parametrize(("unit", "source"), [("adu", "given, against BUNIT = ELECTRONS"), ("electron", "given")])
+    def test_a_unit_against_that_of_the_header_is_named(self, here, unit, source, capsys):
+        write_raw(here / "frame.fits", BUNIT="ELECTRONS")
+        main(["headers", "frame.fits", "--unit", unit])
+        line = next(line for line in capsys.readouterr().out.splitlines() if line.split()[:1] == ["unit"])
+        assert line.endswith(source)
 
     def test_frames_whose_headers_are_alike_share_a_block(self, night, capsys):
         write_raw(night / "light_3.fits")

@@ -6,9 +6,11 @@
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData
 from astropy.table import QTable
 
+import ccdproc_crplugin as crp
 from ccdproc_crplugin.cli import main
 
 from ..helpers.hit_frames import hit_frame
@@ -28,6 +30,14 @@ def test_it_lists_writes_and_draws(night, capsys):
 def test_a_raw_frame_is_searched(night, capsys):
     assert main(["segments", "raw/light_1.fits", "--detector", "median"]) == 0
     assert "3 events" in capsys.readouterr().out
+
+
+def test_tracks_have_angles_and_energies_where_the_silicon_is_known(night, capsys):
+    words = ["segments", "raw/light_1.fits", "--pixel-size", "10", "--thickness", "20", "-o", "events.ecsv"]
+    assert main(words) == 0
+    first, *_ = capsys.readouterr().out.splitlines()
+    assert {"track", "zenith_angle", "energy_loss"} <= set(first.split())
+    assert QTable.read("events.ecsv")["energy_loss"].unit == u.eV / u.micron
 
 
 def test_no_event_is_no_error(here, capsys):
@@ -69,3 +79,21 @@ class TestDark:
 
     def test_a_file_that_does_not_exist_is_wrong_usage(self, frames):
         assert main(["segments", "frame.fits", "--dark", "none.fits"]) == 2
+
+
+def test_it_is_searched_as_clean_searches(night, capsys):
+    raw = np.array(CCDData.read("raw/light_1.fits", unit="adu").data)
+    fits.writeto("bad.fits", np.ones(raw.shape, dtype="u1"))
+    assert main(["segments", "raw/light_1.fits", "--bad-pixels", "bad.fits", "--dispersion-axis", "1"]) == 1
+    assert "no good pixel" in capsys.readouterr().err
+    fits.writeto("bias.fits", np.full(raw.shape, 5.0, dtype="f4"))
+    assert main(["segments", "raw/light_1.fits", "--bias", "bias.fits", "--detector", "median"]) == 0
+
+
+def test_the_reason_of_the_verdict_is_that_of_clean(here, capsys):
+    sky = np.random.default_rng(1).normal(300, 10, (300, 300))
+    sky[100:140, 100:140] += 5000
+    write_raw(here / "square.fits", data=sky.astype("u2"))
+    mask = sky > 3000
+    segments = crp.cr_segments(crp.read_ccd("square.fits"), mask=mask)
+    assert "too large: an event of 1600 pixels" in repr(segments)

@@ -6,6 +6,7 @@ The steps of a calibration, one by one.
 import numpy as np
 import pytest
 from astropy import units as u
+from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 
 from ccdproc_crplugin import CosmicRayError
@@ -241,3 +242,37 @@ class TestBadPixels:
             CosmicRayError, match=r"shape \(9, 9\) .* \(6, 8\)\. The mask of a raw frame belongs before"
         ):
             steps.mask_bad_pixels(frame(), file=str(tmp_path / "bad.fits"))
+
+
+class TestOverscanOfAmplifiers:
+    """Two amplifiers at 940 and 970 adu read one half each; their overscans lie side by side behind the chip."""
+
+    def frame(self, **cards):
+        data = np.full((20, 100), 940.0, dtype="f4")
+        data[:, 40:80] = data[:, 90:] = 970
+        data[:, :80] += 50
+        return CCDData(
+            data, unit="adu", meta=fits.Header({"DATASEC": "[1:80,1:20]", "NAXIS1": 100, "NAXIS2": 20, **cards})
+        )
+
+    def test_each_half_gets_its_own_level(self):
+        leveled = steps.subtract_overscan(self.frame(COVER=10))
+        np.testing.assert_array_equal(leveled.data[:, :80], 50)
+        np.testing.assert_array_equal(leveled.data[:, 80:], 0)
+
+    def test_one_overscan_for_the_whole_chip_is_one(self):
+        leveled = steps.subtract_overscan(self.frame(COVER=20))
+        assert leveled.data[0, 0] != leveled.data[0, 79]
+
+    def test_a_section_of_the_user_counts_for_all(self):
+        leveled = steps.subtract_overscan(self.frame(COVER=10), fits_section="[81:90, 1:20]")
+        np.testing.assert_array_equal(leveled.data[:, [0, 79]], [[50, 80]] * 20)
+
+    def test_so_does_one_that_the_header_names(self):
+        leveled = steps.subtract_overscan(self.frame(COVER=10, BIASSEC="[91:100,1:20]"))
+        np.testing.assert_array_equal(leveled.data[:, [0, 79]], [[20, 50]] * 20)
+
+    def test_rows_are_shared_out_like_columns(self):
+        turned = self.frame(ROVER=10, DATASEC="[1:20,1:80]", NAXIS1=20, NAXIS2=100)
+        turned = CCDData(turned.data.T.copy(), unit="adu", meta=turned.meta)
+        np.testing.assert_array_equal(steps.subtract_overscan(turned).data[:80], 50)

@@ -39,6 +39,11 @@ def found(name, ccd, *, parameters=None, dark=None, **figures):
     return next(finding for finding in findings if finding.check == name)
 
 
+def in_order(text):
+    """The causes or remedies that a text numbers, or the only one."""
+    return re.split(r"(?:^|;? )\(\d\) ", text)[1:] or [text]
+
+
 def times(ccd, factor):
     return CCDData((ccd.data * factor).astype(np.float32), unit=ccd.unit, meta=ccd.meta)
 
@@ -189,7 +194,7 @@ class TestSubtractedDark:
     def test_it_is_the_first_cause_where_the_header_records_it(self, record):
         ccd = self.frame(300)
         ccd.meta.update(record)
-        assert "make 13.5: a dark current" in re.sub(r"13\.\d", "13.5", found("noise", ccd).message)
+        assert in_order(found("noise", ccd).message)[0].startswith("a dark current")
 
     @pytest.mark.parametrize("value", ["PERFORM", "OMIT"])
     def test_a_correction_that_is_still_to_be_made_is_no_record(self, value):
@@ -241,7 +246,7 @@ class TestSubtractedDark:
 class TestReadNoise:
     def test_one_above_all_of_the_noise_is_the_first_cause(self):
         finding = found("noise", field(), readnoise=100.0)
-        assert "the read noise given, 100 electron, is more than all of the noise" in finding.message.split(", or ")[0]
+        assert "the read noise given, 100 electron, is more than all of the noise" in in_order(finding.message)[0]
         assert re.search(r"readnoise=1[0-9.]+ or less", finding.fix)
 
 
@@ -258,7 +263,8 @@ class TestPedestal:
 
     def test_one_of_the_other_sign_is_the_first_cause(self):
         finding = found("noise", self.raised(200))
-        assert "make 22: the pedestal of 200 adu that the header records (PEDESTAL) is left in" in finding.message
+        first = in_order(finding.message)[0]
+        assert first.startswith("the pedestal of 200 adu that the header records (PEDESTAL) is left in")
 
     def test_a_bias_is_given_in_adu_too(self):
         ccd = field(unit="adu")
@@ -303,7 +309,7 @@ class TestAdvice:
         finding = next(finding for finding in crp.cr_preflight(ccd, **figures) if finding.check == "noise")
         if finding.status == "ok":
             return
-        for fix in finding.fix.split("; or "):
+        for fix in in_order(finding.fix):
             kind = re.sub(r"[\d.]+", "", fix)
             assert kind not in path, f"{fix} after {path}"
             after = self.followed(ccd, fix, finding.message, figures)
@@ -534,7 +540,7 @@ class TestWhatChecksAreTold:
             seen.update(detector=detector, sigclip=parameters["sigclip"], saturation=saturation)
 
         self._clean_with(ask, ccd, saturation=5e4 * u.electron)
-        assert seen == {"detector": "lacosmic", "sigclip": 5.0, "saturation": 5e4 * u.electron}
+        assert seen == {"detector": "lacosmic", "sigclip": None, "saturation": 5e4 * u.electron}
 
     def test_one_that_asks_for_no_more_is_told_no_more(self, ccd):
         seen = []

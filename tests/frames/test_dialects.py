@@ -119,6 +119,15 @@ class TestOfTheUser:
             ('[dialect.corrections]\nfringes = ["A"]\n', "corrections for 'fringes'"),
             ("[dialect]\ncards = 3\n", "expected a dict to text"),
             ("[dialect.cards]\nINSTRUME = 3\n", "expected text and text"),
+            (
+                '[dialect.keywords]\ngain = ["GA*"]\n',
+                r"the keyword 'GA\*' under keywords; expected that of",
+            ),
+            (f'[dialect.ignored]\ngain = ["{"G" * 100}"]\n', "the keyword 'GGG.* under ignored"),
+            ('[dialect.corrections]\nbias = ["SUB=BIAS"]\n', "the keyword 'SUB=BIAS' under corrections"),
+            ('[dialect.cards]\n"INS TRUME?" = "X"\n', r"the keyword 'INS TRUME\?' under cards"),
+            ('[dialect.kinds]\nbias = ["zero"]\ndark = ["Zero"]\n', "'Zero' for the kinds 'bias' and 'dark'"),
+            ('[dialect.units]\nadu = ["cts"]\nelectron = ["cts"]\n', "'cts' for the units 'adu' and 'electron'"),
         ],
     )
     def test_what_is_wrong_is_named_with_the_file(self, tmp_path, text, message):

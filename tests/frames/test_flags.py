@@ -19,3 +19,10 @@ def test_bits_of_some_pixels_are_set_and_cleared_and_the_others_stay():
     change_flags(flags, np.array([0, 1]), np.array([0, 1]), add=PixelFlag.COSMIC_RAY, remove=PixelFlag.NOT_SEARCHED)
     assert flags.dtype == np.uint8
     assert flags.tolist() == [[5, 12], [8, 131]]
+
+
+def test_the_names_of_the_host_are_known_to_plugins():
+    from ccdproc_crplugin.plugins.model import FREE_BITS, HOST_FLAGS
+
+    assert tuple(flag.name for flag in PixelFlag) == HOST_FLAGS
+    assert not set(FREE_BITS) & {flag.value for flag in PixelFlag}

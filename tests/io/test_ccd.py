@@ -20,7 +20,7 @@ from astropy.nddata import CCDData, InverseVariance, StdDevUncertainty, UnknownU
 from astropy.wcs import WCS, Sip
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError
+from ccdproc_crplugin import CosmicRayError, HeaderWarning, read_ccd
 from ccdproc_crplugin.io.ccd import open_frame, read_header
 
 from ..helpers.hit_frames import hit_frame, same_bits
@@ -292,3 +292,18 @@ class TestReading:
         fits.writeto(tmp_path / "cube.fits", np.ones((2, 9, 9)))
         with pytest.raises(CosmicRayError, match=r"no two-dimensional image.*\(2, 9, 9\)"):
             crp.read_ccd(tmp_path / "cube.fits")
+
+
+class TestUnitGiven:
+    def write(self, folder, bunit):
+        cards = [("BUNIT", bunit)] if bunit else []
+        fits.writeto(folder / "frame.fits", np.ones((9, 9), dtype="f4"), fits.Header(cards))
+        return folder / "frame.fits"
+
+    def test_one_against_that_of_the_header_is_warned_of(self, tmp_path):
+        with pytest.warns(HeaderWarning, match="BUNIT = 'ELECTRONS' in .*, but the unit adu is given"):
+            assert read_ccd(self.write(tmp_path, "ELECTRONS"), unit="adu").unit == "adu"
+
+    @pytest.mark.parametrize("bunit", [None, "adu", "COUNTS", "Massaged Data Value"])
+    def test_one_that_says_the_same_or_the_only_one_is_not(self, tmp_path, bunit):
+        assert read_ccd(self.write(tmp_path, bunit), unit="adu").unit == "adu"

@@ -123,9 +123,46 @@ def test_a_third_axis_of_one_plane_is_kept(tmp_path, capsys):
     assert crp.read_ccd(tmp_path / "plane.fits").shape == (40, 50)
     assert main(["clean", str(tmp_path / "plane.fits"), "-o", str(tmp_path / "out"), "--quiet"]) == 0
     assert fits.getdata(tmp_path / "out" / "plane.fits").shape == (1, 40, 50)
-    assert CCDData.read(tmp_path / "out" / "plane.fits").mask.shape == (1, 40, 50)
-    cleaned = crp.read_ccd(tmp_path / "out" / "plane.fits")
-    np.testing.assert_array_equal(cleaned.restore_cosmic_rays().data, sky())
+    for read in (crp.read_ccd, CCDData.read):
+        cleaned = read(tmp_path / "out" / "plane.fits")
+        np.testing.assert_array_equal(cleaned.restore_cosmic_rays().data, sky())
+
+
+class TestRestored:
+    """A file that was cleaned and restored has the HDUs of the input."""
+
+    def hdus_of(self, path):
+        with fits.open(path) as hdus:
+            return [(hdu.name, hdu.header.get("EXTVER"), hdu.header.get("BUNIT"), hdu.size) for hdu in hdus]
+
+    @pytest.mark.parametrize("ending", [".fits", ".fits.gz"])
+    def test_a_file_of_a_space_telescope(self, exposure, tmp_path, ending, capsys):
+        with fits.open(exposure, mode="update") as hdus:
+            for hdu in hdus[1::5]:
+                hdu.header["BUNIT"] = "ELECTRONS"
+        self.check_round_trip(exposure, tmp_path, ending)
+
+    def test_a_file_of_several_images_without_a_version(self, mosaic, tmp_path, capsys):
+        with fits.open(mosaic) as hdus:
+            for hdu in hdus:
+                hdu.header.remove("EXTVER", ignore_missing=True)
+            hdus[0].header["IMAGETYP"] = "light"
+            hdus.writeto(tmp_path / "plain.fits")
+        self.check_round_trip(tmp_path / "plain.fits", tmp_path)
+
+    @pytest.mark.parametrize("unit", ["COUNTS", "e-", "adu"])
+    def test_a_frame_alone(self, tmp_path, unit, capsys):
+        fits.writeto(tmp_path / "frame.fits", sky("float32"), header(BUNIT=unit))
+        self.check_round_trip(tmp_path / "frame.fits", tmp_path)
+
+    def check_round_trip(self, path, folder, ending=".fits"):
+        assert main(["clean", str(path), "-o", str(folder / "out"), "--ending", ending, "--quiet"]) == 0
+        cleaned, restored = folder / "out" / f"{path.stem}{ending}", folder / f"restored{ending}"
+        CCDData.read(cleaned, hdu=next(iter(read_frames(cleaned))))
+        assert main(["restore", str(cleaned), str(restored)]) == 0
+        assert self.hdus_of(restored) == self.hdus_of(path)
+        assert main(["restore", str(cleaned), "--in-place"]) == 0
+        assert self.hdus_of(cleaned) == self.hdus_of(path)
 
 
 def test_a_table_beside_a_frame_stays(tmp_path, capsys):

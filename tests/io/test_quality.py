@@ -137,6 +137,7 @@ class TestRealFrames:
         assert np.array_equal(mask, expected)
         assert 0.01 < mask.mean() < 0.03
 
+    @pytest.mark.filterwarnings("ignore:Found BUNIT = 'DN/s'")
     def test_jwst(self):
         path = self.path("jwst_niriss_cal/jw01093012001_03102_00001_nis_cal.fits")
         mask = read_ccd(path, unit="adu", hdu=1).mask

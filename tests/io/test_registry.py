@@ -198,6 +198,27 @@ class TestWhatCanNotBeKept:
         with pytest.raises(CosmicRayError, match="does not carry the removed values"):
             again.restore_cosmic_rays()
 
+    def test_flags_of_another_dtype_are_written_with_a_warning(self, cleaned, tmp_path):
+        cleaned.flags = cleaned.flags.astype(int)
+        with pytest.warns(AstropyUserWarning, match="flags were not written: Found flags of dtype int64; expected"):
+            cleaned.write(tmp_path / "x.fits")
+        np.testing.assert_array_equal(CCDData.read(tmp_path / "x.fits").data, cleaned.data)
+
+    @pytest.mark.parametrize("name", ["CRFLAGS", "CRPIXELS"])
+    def test_a_name_that_another_hdu_has_is_written_with_a_warning(self, cleaned, tmp_path, name):
+        with pytest.warns(AstropyUserWarning, match=f"HDU {name} of a cleaned frame was not written"):
+            cleaned.write(tmp_path / "x.fits", hdu_mask=name)
+        assert names_of_hdus(tmp_path / "x.fits").count(name) == 1
+
+    def test_flags_changed_since_the_cleaning_are_written_with_a_warning(self, cleaned, tmp_path):
+        cleaned.flags[:] = 0
+        with pytest.warns(AstropyUserWarning, match="removed values were not written: Found flags that have other"):
+            cleaned.write(tmp_path / "x.fits")
+        assert "CRPIXELS" not in names_of_hdus(tmp_path / "x.fits")
+        np.testing.assert_array_equal(CCDData.read(tmp_path / "x.fits").flags, 0)
+        with pytest.raises(CosmicRayError, match=r"flags that have other pixels.*restore_cosmic_rays"):
+            crp.write_ccd(cleaned, tmp_path / "y.fits")
+
     def test_a_file_whose_record_is_damaged_is_read_as_astropy_reads_it(self, cleaned, tmp_path):
         cleaned.write(tmp_path / "x.fits")
         with fits.open(tmp_path / "x.fits") as hdus:

@@ -3,9 +3,13 @@
 The structure of a file is checked before anything else reads it, whether the file is packed or not.
 """
 
+import bz2
 import gzip
+import io
 import lzma
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -14,7 +18,9 @@ from astropy.io import fits
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.errors import HeaderWarning
-from ccdproc_crplugin.io import structure
+from ccdproc_crplugin.io import opening, structure
+from ccdproc_crplugin.io.companions import read_bad_pixels
+from ccdproc_crplugin.io.structure import OF_FRAMES
 
 from ..helpers.fits_bytes import bytes_of, header, raw, sky, with_card_replaced, with_cards
 
@@ -66,18 +72,79 @@ def test_an_extension_of_no_known_kind_is_refused(tmp_path, kind):
         crp.read_ccd(write(tmp_path, with_card_replaced(content, "XTENSION", f"XTENSION= {kind}")))
 
 
-def test_a_compressed_image_larger_than_its_file_explains_is_refused(tmp_path):
-    content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(sky(), header()))
-    content = with_card_replaced(content, "ZNAXIS1", f"ZNAXIS1 = {2**40}")
-    with pytest.raises(CosmicRayError, match="unpacks to more than any frame of its size"):
-        crp.read_ccd(write(tmp_path, content))
+class TestExpansion:
+    """A small file that unpacks to a large frame is refused before it fills the memory, whatever packed it."""
+
+    LARGE = "bytes unpack to more than .* MB, as no frame with noise does"
+
+    @pytest.fixture
+    def limits(self, monkeypatch):
+        for module in (opening, structure):
+            monkeypatch.setattr(module, "OF_FRAMES", structure.Expansion(ratio=20, always=1 << 16))
+        monkeypatch.setitem(opening.open_hdus.__wrapped__.__kwdefaults__, "expansion", opening.OF_FRAMES)
+
+    def even(self):
+        """A frame without noise, of 250 kB."""
+        return bytes_of(fits.PrimaryHDU(np.full((250, 500), 7, dtype=np.int16), header()))
+
+    @pytest.mark.parametrize(
+        ("ending", "pack", "program"),
+        [("gz", gzip.compress, "gunzip"), ("bz2", bz2.compress, "bunzip2"), ("xz", lzma.compress, "unxz")],
+    )
+    def test_a_packed_file_is_refused_and_unpacked_by_hand(self, tmp_path, limits, ending, pack, program):
+        path, plain = tmp_path / f"frame.fits.{ending}", tmp_path / "frame.fits"
+        path.write_bytes(pack(self.even()))
+        plain.write_bytes(self.even())
+        with pytest.raises(CosmicRayError, match=rf"{self.LARGE}.* unpack it by hand with {program}"):
+            crp.read_ccd(path)
+        assert crp.read_ccd(plain).shape == (250, 500)
+
+    def test_a_compressed_image_is_refused(self, tmp_path):
+        content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(sky(), header()))
+        content = with_card_replaced(content, "ZNAXIS1", f"ZNAXIS1 = {2**40}")
+        with pytest.raises(CosmicRayError, match=rf"{self.LARGE}.* with funpack"):
+            crp.read_ccd(write(tmp_path, content))
+
+    def test_compressed_images_count_together(self):
+        image = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(sky(), header()))
+        one = with_card_replaced(image, "ZNAXIS1", "ZNAXIS1 = 300000")  # of 24 MB
+        assert structure.sound_stream(io.BytesIO(one), 1000, OF_FRAMES).read() == one
+        with pytest.raises(structure.StructureError, match=self.LARGE):
+            structure.sound_stream(io.BytesIO(one + one[2880:]), 1000, OF_FRAMES)
+
+    def test_a_compressed_image_in_a_packed_file_counts_by_the_size_of_the_packed_file(self, tmp_path, limits):
+        content = bytes_of(fits.PrimaryHDU(), fits.CompImageHDU(np.full((250, 500), 7, dtype=np.int16), header()))
+        with pytest.raises(CosmicRayError, match=rf"{self.LARGE}.* with funpack"):
+            crp.read_ccd(write(tmp_path, content, packed=True))
+
+    def test_a_frame_with_noise_is_read_however_large(self, tmp_path, limits):
+        noise = np.random.default_rng(1).normal(1000, 10, (400, 400)).astype(np.int16)
+        path = write(tmp_path, bytes_of(fits.PrimaryHDU(noise, header())), packed=True)
+        assert crp.read_ccd(path).shape == (400, 400)
+
+    def test_a_mask_of_zeros_is_read(self, tmp_path, limits):
+        path = write(tmp_path, bytes_of(fits.PrimaryHDU(np.zeros((400, 400), dtype=np.uint8))), packed=True)
+        assert not read_bad_pixels(path, (400, 400)).any()
+        with pytest.raises(CosmicRayError, match=self.LARGE):
+            crp.read_ccd(path)
+
+    @pytest.mark.slow
+    def test_the_largest_frame_in_100_kb_is_cleaned_in_1_gb(self, tmp_path):
+        side = int(OF_FRAMES.always**0.5) - 10
+        even = fits.PrimaryHDU(np.full((side, side), 100, dtype=np.uint8), header())
+        path = write(tmp_path, bytes_of(even), packed=True)
+        assert path.stat().st_size < 100_000
+        assert memory_of("clean", path, "-o", tmp_path / "cleaned") < 1e9
 
 
-def test_a_file_that_unpacks_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(structure, "ALWAYS_UNPACKED", 1 << 20)
-    (tmp_path / "frame.fits.xz").write_bytes(lzma.compress(bytes(1 << 23), preset=0))
-    with pytest.raises(CosmicRayError, match="unpacks to more"):
-        crp.read_ccd(tmp_path / "frame.fits.xz")
+def memory_of(*words):
+    """The most memory that a command needs in a process of its own, bytes."""
+    script = (
+        "import resource, sys; from ccdproc_crplugin.cli import main; assert main(sys.argv[1:]) == 0;"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, *map(str, words)], capture_output=True, text=True, check=True)
+    return int(done.stdout.split()[-1])
 
 
 @pytest.mark.parametrize("keyword", ["BZERO", "BSCALE"])

@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from ccdproc_crplugin.kernels import lacosmic
+from ccdproc_crplugin.kernels import border_stars, lacosmic
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
 
 SIZE, SKY, READNOISE = 350, 200.0, 5.0
@@ -71,3 +71,16 @@ def test_a_small_frame_is_left_alone():
     data[1, 1] += 3000
     before, after = searched(data)
     assert np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_the_fine_structure_of_a_pixel_does_not_depend_on_which_others_are_asked_for(side):
+    rng = np.random.default_rng(side)
+    data = rng.normal(200, 30, (60, 300)).astype(np.float32)
+    data[rng.random(data.shape) < 0.05] += 3000
+    y, x = np.indices(data.shape).reshape(2, -1)
+    near = [y < border_stars.WIDTH, x < border_stars.WIDTH, y >= 60 - border_stars.WIDTH, x >= 300 - border_stars.WIDTH]
+    y, x = y[near[side]], x[near[side]]
+    chosen = rng.choice(len(y), 12, replace=False)
+    together = border_stars._fine_structure(data, y, x)[chosen]
+    np.testing.assert_array_equal(border_stars._fine_structure(data, y[chosen], x[chosen]), together)

@@ -80,7 +80,8 @@ def test_the_number_of_threads_can_be_given():
     assert kernels.n_threads(1000) == 256
 
 
-def test_the_module_of_an_engine_has_its_two_functions(engine_name):
+def test_the_module_of_an_engine_has_its_three_functions(engine_name):
     module = load_engine(engine_name)
     assert callable(module.prepare)
     assert callable(module.find)
+    assert callable(module.holes)

@@ -103,3 +103,30 @@ def test_a_large_lost_area_has_the_same_estimates_as_pixel_by_pixel(method, monk
     monkeypatch.setattr(kernel, "MANY", 1)
     for found, wanted in zip(kernel.repair(data, y, x, lost, method), expected, strict=True):
         assert np.array_equal(found, wanted)
+
+
+class TestPlane:
+    PIXEL = np.array([4]), np.array([4])
+
+    def lost(self):
+        lost = np.zeros((9, 9), dtype=bool)
+        lost[4, 4] = lost[4, 5] = lost[3, 5] = lost[2, 6] = True
+        return lost
+
+    def test_a_slope_goes_on(self):
+        y, x = np.mgrid[:9, :9]
+        data = 100 + 7.0 * y - 3 * x + np.random.default_rng(1).normal(0, 0.1, (9, 9))
+        values, _ = repair(data, *self.PIXEL, self.lost(), "plane")
+        assert values[0] == pytest.approx(116, abs=0.2)
+
+    def test_noise_is_no_slope(self):
+        for seed in range(20):
+            data = np.random.default_rng(seed).normal(100, 5, (9, 9))
+            (mean,), (plane,) = (repair(data, *self.PIXEL, self.lost(), name)[0] for name in ("meanmask", "plane"))
+            assert plane == pytest.approx(mean, abs=4)
+
+    def test_it_stays_within_the_good_pixels(self):
+        data = np.zeros((9, 9))
+        data[:, 6:] = 1000
+        values, _ = repair(data, *self.PIXEL, self.lost(), "plane")
+        assert 0 <= values[0] <= 1000

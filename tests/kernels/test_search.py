@@ -208,7 +208,8 @@ def test_stars_are_spared(engine_name):
 
 
 @pytest.mark.slow
-def test_sharp_stars_are_spared_and_the_hits_among_them_found():
+def test_sharp_stars_are_spared_and_the_hits_among_them_found(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
     score = runpy.run_path(str(BENCHMARKS / "bench_quality.py"))["score_sharp_stars"]
     false, found = np.mean([score(seed, sepmed=False) for seed in range(20)], axis=0)
     assert false <= 8

@@ -21,7 +21,7 @@ def stepped(turn, seed=0, tilt=0.0):
 
 def found(data):
     hits = lacosmic(data, readnoise=READNOISE, sigclip=4.5).mask
-    return grow_events(data, hits, readnoise=READNOISE)
+    return grow_events(data, hits, readnoise=READNOISE)[0]
 
 
 @pytest.mark.parametrize("turn", range(4))

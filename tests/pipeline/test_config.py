@@ -27,7 +27,7 @@ class TestConfiguration:
                 "[nigth]\n",
                 r"line 7: Found the table 'nigth'; expected one of: night, headers, select, group",
             ),
-            ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'meanmask', .* 'none'"),
+            ("repair = 'mean'\n", r"line 7: Found repair = 'mean'; expected one of: 'profile', .* 'none'"),
             ("preflight = 'of'\n", r"line 7: Found preflight = 'of'; expected one of: 'warn', 'raise', 'off'"),
             ("sigclop = 5\n", r"line 7: Found the parameter 'sigclop'.*Did you mean sigclip"),
             (
@@ -72,6 +72,13 @@ class TestConfiguration:
             ("[select]\nlight = []\n", r"line 8: Found light = \[\]; expected a list"),
             ("[group]\nby = 'ROTATOR'\n", r"line 8: Found by = 'ROTATOR'; expected a list of keywords"),
             ("[group]\n\nignore = ['fylter']\n", r"line 9: Found ignore = \['fylter'\]; expected .* filter, disperser"),
+            ('[group]\nby = ["COMMENT"]\n', r"line 8: Found by = \['COMMENT'\]; expected a list of keywords"),
+            ('[dialect]\n[dialect.keywords]\nkind = ["A"]\ngain = ["GA*"]\n', r"line 10: .* keyword 'GA\*'"),
+            ('[dialect]\nkinds = { flats = ["A"] }\n', r"line 8: Found that .* kinds for 'flats'"),
+            (
+                '[dialect]\n[dialect.kinds]\nbias = ["A"]\ndark = ["A"]\n',
+                r"line 8: Found that .* has 'A' for the kinds",
+            ),
             ("[group]\nwith = []\n", r"line 8: Found the key 'with' in \[group\]; expected one of: by, ignore"),
             (
                 "[combine]\nflat_scale = 'chip'\n",
@@ -150,7 +157,7 @@ class TestParametersOfSteps:
             ("create_deviation", {"disregard_nan": 1}, "Found disregard_nan = 1; expected True or False"),
             ("create_deviation", {"readnoise": -1}, "Found readnoise ?= ?-1; expected"),
             ("clean_cosmic_rays", {"force": "no"}, "Found force = 'no'; expected True or False"),
-            ("clean_cosmic_rays", {"repair": "glue"}, "Found repair = 'glue'; expected one of: 'meanmask'"),
+            ("clean_cosmic_rays", {"repair": "glue"}, "Found repair = 'glue'; expected one of: 'profile'"),
             ("clean_cosmic_rays", {"saturation": 0}, "Found saturation ?= ?0; expected"),
             ("correct_gain", {"gain": -1}, "Found gain ?= ?-1; expected"),
             ("correct_gain", {"gain": float("inf")}, "Found gain ?= ?inf; expected"),

@@ -272,7 +272,7 @@ class TestInterrupts:
 
     def test_a_process_that_is_started_ignores_them(self):
         ask = "import signal; print(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
-        with executors._ignoring_interrupts():
+        with executors._answering_interrupts(signal.SIG_IGN):
             answer = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
         assert answer.stdout.strip() == "True"
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

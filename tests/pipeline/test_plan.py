@@ -8,7 +8,7 @@ import pytest
 from astropy.io import fits
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CalibrationWarning
+from ccdproc_crplugin import CalibrationWarning, CosmicRayError
 from ccdproc_crplugin.pipeline.run import plan_night
 
 from ..helpers.nights import (
@@ -107,6 +107,25 @@ class TestWhatStepsMiss:
         notes = plan_night(config(raw, output)).notes
         assert any(note.startswith("unit: BUNIT is missing") and "light_1.fits" in note for note in notes)
         assert "without BUNIT" in by_file(reduce(raw, output), "reason")["light_1.fits"]
+
+    def test_so_is_a_protected_section_beyond_the_frame(self, raw, output):
+        step = {"name": "clean_cosmic_rays", "protect": ["[1:9, 1:9]", "[1:99, 1:50]"]}
+        notes = [note for note in plan_night(config(raw, output, step)).notes if "protect" in note]
+        reason = "protect = '[1:99, 1:50]' reaches out of the frame, [1:60, 1:50]"
+        assert notes == [f"clean_cosmic_rays: {reason} (2 frames: light_1.fits, …)"]
+
+
+def test_a_group_of_few_frames_is_noted(raw, output):
+    for number in (1, 2):
+        (raw / f"bias_{number}.fits").unlink()
+    notes = plan_night(config(raw, output, "subtract_bias")).notes
+    assert "bias_gain2 is made of 1 of at least 3 frames; cosmic rays stay in it" in notes
+
+
+def test_an_output_that_is_a_file_is_refused_by_the_plan_too(raw, output):
+    output.write_text("a file")
+    with pytest.raises(CosmicRayError, match=r"Found the file .* for the output; expected a folder"):
+        plan_night(config(raw, output, "subtract_bias"))
 
 
 def test_doubts_are_said_in_a_real_run_too(raw, output):

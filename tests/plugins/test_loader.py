@@ -3,7 +3,10 @@
 Plugins of others: what works, and that what does not work costs no more than itself.
 """
 
+import os
 import re
+import subprocess
+import sys
 import warnings
 from itertools import count
 from types import SimpleNamespace
@@ -21,7 +24,7 @@ from ccdproc_crplugin.plugins.registry import Plugin
 from ..helpers.hit_frames import hit_frame, hit_mask
 from ..helpers.plugins_on_disk import BROKEN, BROKEN_RUNS, WORKING, install, yields_detector
 
-BUILT_IN = ["lacosmic", "astroscrappy", "median"]
+BUILT_IN = ["lacosmic", "astroscrappy", "median", "consensus"]
 
 numbers = count()
 
@@ -152,11 +155,17 @@ class TestOnDisk:
         assert {host.plugin_of("detector", "threshold").name, failed(host)[0].plugin.name} == {first, second}
 
     def test_what_is_listed_is_not_imported_before_its_turn(self, disk):
-        import sys
-
         name = disk("raise RuntimeError")
         hosts(disk.path, DISABLE_PLUGINS=name)
         assert f"ccdcr_test_{name}" not in sys.modules
+
+    def test_one_that_is_imported_before_this_package_is_loaded_whole(self, disk):
+        name = disk("import ccdproc_crplugin as crp\nassert 'threshold' not in crp.detectors()\n" + WORKING)
+        code = f"import ccdcr_test_{name}, ccdproc_crplugin as crp; print(list(crp.detectors()))"
+        paths = os.pathsep.join([str(disk.path), *sys.path])
+        words = [sys.executable, "-W", "error", "-c", code]
+        printed = subprocess.run(words, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
+        assert printed.stdout.strip() == str([*BUILT_IN, "threshold"]), printed.stderr
 
 
 class TestBlockingAndTracing:
@@ -171,7 +180,7 @@ class TestBlockingAndTracing:
 
     def test_a_built_in_detector_can_be_disabled(self):
         host = PluginHost(path=[], environ={"CCDCR_DISABLE_PLUGINS": "median"}).load()
-        assert list(host.registered("detector")) == ["lacosmic", "astroscrappy"]
+        assert list(host.registered("detector")) == ["lacosmic", "astroscrappy", "consensus"]
 
     def test_tracing_tells_what_happens(self, disk, capsys):
         name = disk(WORKING)
@@ -378,7 +387,8 @@ class TestRegisteringByHand:
 class TestReport:
     def test_it_lists_what_is_registered_and_the_engine(self):
         report = crp.plugin_report()
-        assert report.colnames == ["kind", "name", "plugin", "distribution", "status", "detail"]
+        expected = "kind name plugin distribution version licence references needs status detail"
+        assert report.colnames == expected.split()
         assert set(BUILT_IN) <= set(report["name"][report["kind"] == "detector"])
         assert report["kind"][0] == "engine"
 
@@ -401,7 +411,7 @@ def test_the_hosts_keywords_are_those_of_its_functions():
         for parameter in inspect.signature(function).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     }
-    assert names | {"variance", "extra_variance", "protect", "mosaic"} == HOST_KEYWORDS
+    assert names | {"variance", "extra_variance", "header", "protect", "mosaic"} == HOST_KEYWORDS
 
 
 def test_the_plugins_are_loaded_once_by_eight_threads(monkeypatch):

@@ -61,7 +61,7 @@ def test_it_gets_electrons_masks_and_offsets(register):
 def test_what_it_does_not_repair_is_repaired_from_the_surroundings(register):
     register(lambda exposures: [Detection(one.data > 1400) for one in exposures])
     cleaned = clean()
-    assert cleaned[0].meta["CRREPAIR"] == "meanmask"
+    assert cleaned[0].meta["CRREPAIR"] == "profile"
     assert cleaned[0].data.max() < 700
 
 

@@ -193,7 +193,7 @@ def test_bounds_that_are_no_share_are_refused(frame, wrong):
 
 
 def test_another_word_than_auto_is_refused(frame):
-    with pytest.raises(CosmicRayError, match="Found sigclip='best'; expected a number above 0, or 'auto'"):
+    with pytest.raises(CosmicRayError, match="Found sigclip='best'; expected a number above 0, 'auto', or None"):
         frame.ccd.clean_cosmic_rays(sigclip="best", preflight="off")
 
 

@@ -153,21 +153,25 @@ def _same(a: float, b: float) -> bool:
 def _finding(budget: NoiseBudget, causes: list[Cause], warn_only: bool) -> Finding:
     ratio = max(budget.ratio, 1 / max(budget.ratio, 1e-9))
     causes = causes or [UNKNOWN]
-    several = len(causes) > 1
-    names = ", or ".join(cause.name for cause in causes)
-    tests = "; ".join(cause.test for cause in causes if cause.test)
-    order = f"; one frame does not tell which. The likeliest is named first. What decides: {tests}" if several else ""
     fixes = [cause.fix for cause in causes]
     if budget.by_uncertainty and "uncertainty" not in fixes[0]:
         fixes[-1] += ", and then make the uncertainty anew (ccdproc.create_deviation)"
     return Finding(
         "noise",
         "warn" if warn_only or ratio < FAILED else "fail",
-        f"The {_measurement(budget)}: {names}{order}.",
+        f"The {_measurement(budget)}: {_in_words(causes)}.",
         causes[0].note,
         *_compared(budget),
-        advice("; or ".join(fixes)),
+        advice(fixes[0] if len(fixes) == 1 else "; ".join(f"({n}) {fix}" for n, fix in enumerate(fixes, start=1))),
     )
+
+
+def _in_words(causes: list[Cause]) -> str:
+    """The causes, numbered if there are several, each with what decides whether it is the one."""
+    if len(causes) == 1:
+        return causes[0].name
+    told = [f"({n}) {cause.name}" + (f", if {cause.test}" if cause.test else "") for n, cause in enumerate(causes, 1)]
+    return f"one of these, the likeliest first: {'; '.join(told)}"
 
 
 def _measurement(budget: NoiseBudget) -> str:

@@ -10,6 +10,9 @@
 /* Bits of `Tile.state`. */
 enum CandidateState { CANDIDATE = 1, COSMIC_RAY = 2, FOUND = 4 };
 
+/* Rows without candidates between those that are searched by themselves: as many as loading them apart costs. */
+enum { LEAST_GAP = 12 };
+
 /* --- which pixels may be cosmic rays at all ------------------------------ */
 
 static Box region_in_planes(const Tile *tile, int margin)
@@ -69,7 +72,7 @@ static int candidates_of_block(Tile *tile, Box searched, int row, int block, flo
  * looks. */
 static int find_candidates(Tile *tile, float limit)
 {
-    const Box searched = region_in_planes(tile, 2);
+    const Box searched = region_in_planes(tile, GROWTH);
     const int first = searched.x0 / LANES, end = (searched.x1 + LANES - 1) / LANES;
     const float least_laplacian = laplacian_limit(tile, limit);
     int n = 0;
@@ -166,11 +169,10 @@ static bool grow_into_neighbours(Tile *tile, int n_grown, TileRecord *record)
     return true;
 }
 
-bool search_region(Tile *tile, const TileGrid *grid, TileRecord *record, Box region, bool with_scores)
+static bool search_rows(Tile *tile, const TileGrid *grid, TileRecord *record, Box rows, float limit,
+                        bool with_scores)
 {
-    const Options *options = tile->options;
-    const float limit = with_scores ? fminf(options->scores_above, options->sigclip) : options->sigclip;
-    tile_load(tile, grid, region);
+    tile_load(tile, grid, rows);
     laplacian_fill(tile);
     const int n_candidates = find_candidates(tile, limit);
     if (n_candidates == 0) {
@@ -181,4 +183,37 @@ bool search_region(Tile *tile, const TileGrid *grid, TileRecord *record, Box reg
     }
     const int n_grown = grow_into_candidates(tile, n_candidates);
     return grow_into_neighbours(tile, n_grown, record);
+}
+
+/* The rows from `y` on that may hold candidates, up to the first gap between them; none: y0 is searched.y1. */
+static Box next_rows(const float *most, Box searched, int y, float least_laplacian)
+{
+    Box rows = {searched.y1, searched.y1, searched.x0, searched.x1};
+    for (; y < searched.y1 && (rows.y0 == searched.y1 || y < rows.y1 + LEAST_GAP); y++) {
+        if (most[y - searched.y0] > least_laplacian) {
+            rows.y0 = smaller_of(rows.y0, y);
+            rows.y1 = y + 1;
+        }
+    }
+    return rows;
+}
+
+bool search_region(Tile *tile, const TileGrid *grid, TileRecord *record, Box region, bool with_scores)
+{
+    const Options *options = tile->options;
+    const float limit = with_scores ? fminf(options->scores_above, options->sigclip) : options->sigclip;
+    const Box searched = box_overlap(box_grown(region, GROWTH), (Box){0, tile->frame->ny, 0, tile->frame->nx});
+    float most[TILE_HEIGHT + 2 * GROWTH];
+    tile->least_noise = least_noise(tile, grid, region, searched, most);
+    const float least_laplacian = laplacian_limit(tile, limit);
+    for (int y = searched.y0; y < searched.y1;) {
+        const Box found = next_rows(most, searched, y, least_laplacian);
+        const Box rows = box_overlap(region, (Box){found.y0 - 1, found.y1 + 1, region.x0, region.x1});
+        if (found.y0 < searched.y1 && !box_is_empty(rows)
+            && !search_rows(tile, grid, record, rows, limit, with_scores)) {
+            return false;
+        }
+        y = found.y1 + LEAST_GAP;
+    }
+    return true;
 }

@@ -1,5 +1,7 @@
 #include "laplacian.h"
 
+#include <math.h>
+
 /* Each pixel becomes four subpixels of the same value, so two of the four
  * neighbours of a subpixel are its own pixel's, and two belong to the pixels
  * beside and above (or below) it. The order of the operations is part of the
@@ -30,6 +32,47 @@ WIDENED static void laplacian_row(const float *restrict data, ptrdiff_t stride, 
     for (int i = 0; i < n; i++) {
         out[i] = laplacian_plus(data[i], data[i - 1], data[i + 1], data[i - stride], data[i + stride]);
     }
+}
+
+WIDENED static float most_of_row(const float *restrict data, const float *restrict above,
+                                 const float *restrict below, int n, float most)
+{
+    float lanes[LANES];
+    for (int k = 0; k < LANES; k++) {
+        lanes[k] = most;
+    }
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = i; k < i + LANES; k++) {
+            const float laplacian = laplacian_plus(data[k], data[k - 1], data[k + 1], above[k], below[k]);
+            lanes[k - i] = laplacian > lanes[k - i] ? laplacian : lanes[k - i];
+        }
+    }
+    for (; i < n; i++) {
+        const float laplacian = laplacian_plus(data[i], data[i - 1], data[i + 1], above[i], below[i]);
+        lanes[0] = laplacian > lanes[0] ? laplacian : lanes[0];
+    }
+    for (int k = 1; k < LANES; k++) {
+        lanes[0] = lanes[k] > lanes[0] ? lanes[k] : lanes[0];
+    }
+    return lanes[0];
+}
+
+float most_laplacian(const Frame *frame, int y, int x0, int x1)
+{
+    const int last = frame->nx - 1;
+    const float *data = frame->cleaned + pixel_at(frame, y, 0);
+    const float *above = y > 0 ? data - frame->nx : data;
+    const float *below = y < frame->ny - 1 ? data + frame->nx : data;
+    float most = 0.0f;
+    if (x0 == 0) {
+        most = fmaxf(most, laplacian_plus(data[0], data[0], data[smaller_of(1, last)], above[0], below[0]));
+    }
+    if (x1 > last) {
+        most = fmaxf(most, laplacian_plus(data[last], data[larger_of(last - 1, 0)], data[last], above[last], below[last]));
+    }
+    const int first = larger_of(x0, 1), end = smaller_of(x1, last);
+    return most_of_row(data + first, above + first, below + first, end - first, most);
 }
 
 /* At the frame's outermost pixels a subpixel has no neighbour on one side or

@@ -1,4 +1,4 @@
-/* What Python sees: `prepare` and `find`, over the buffer protocol and the
+/* What Python sees: `prepare`, `find` and `holes`, over the buffer protocol and the
  * stable interface of Python 3.11. The Python side has checked every value;
  * here only shapes and types are checked, because memory depends on them. */
 #include <Python.h>
@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "growth.h"
+#include "holes.h"
 #include "run.h"
 
 /* --- arrays -------------------------------------------------------------- */
@@ -157,7 +159,7 @@ static bool options_of(Views *views, PyObject *object, int n_threads, Options *o
     return psf_of(views, object, &options->psf) && !PyErr_Occurred();
 }
 
-/* --- the two functions --------------------------------------------------- */
+/* --- the functions ------------------------------------------------------- */
 
 static PyObject *prepare(PyObject *module, PyObject *args)
 {
@@ -197,7 +199,9 @@ static PyObject *find(PyObject *module, PyObject *args)
     Options options;
     void *flagged_pixels, *bad_pixels;
     PyObject *result = NULL;
-    if (frame_of(&views, data, background, variance, extra, cleaned, &frame)
+    if (cleaned == Py_None || flagged == Py_None) {
+        PyErr_SetString(PyExc_TypeError, "cleaned and flagged: found None, expected arrays");
+    } else if (frame_of(&views, data, background, variance, extra, cleaned, &frame)
         && pixels_of(&views, flagged, "flagged", "?", true, &frame, &flagged_pixels)
         && pixels_of(&views, bad, "bad", "?", false, &frame, &bad_pixels)
         && options_of(&views, object, n_threads, &options)) {
@@ -219,13 +223,127 @@ static PyObject *find(PyObject *module, PyObject *args)
     return result;
 }
 
+/* --- the two functions of growth ------------------------------------------ */
+
+static bool events_of(Views *views, PyObject *data, PyObject *extra, PyObject *flagged, PyObject *bad, bool writable,
+                      Frame *frame)
+{
+    void *flagged_pixels, *bad_pixels;
+    if (!frame_of(views, data, Py_None, Py_None, extra, Py_None, frame)
+        || !pixels_of(views, flagged, "flagged", "?", writable, frame, &flagged_pixels)
+        || !pixels_of(views, bad, "bad", "?", false, frame, &bad_pixels)) {
+        return false;
+    }
+    frame->flagged = flagged_pixels;
+    frame->bad = bad_pixels;
+    return true;
+}
+
+static PyObject *front(PyObject *module, PyObject *args)
+{
+    PyObject *data, *flagged, *bad, *object;
+    Py_buffer seeds = {0};
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOO:front", &data, &flagged, &bad, &object)
+        || (object != Py_None && PyObject_GetBuffer(object, &seeds, PyBUF_SIMPLE) != 0)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    PyObject *result = NULL;
+    if (events_of(&views, data, Py_None, flagged, bad, true, &frame)) {
+        size_t n;
+        int64_t *pixels;
+        Py_BEGIN_ALLOW_THREADS
+        pixels = growth_front(&frame, seeds.buf, (size_t)seeds.len / sizeof *pixels, &n);
+        Py_END_ALLOW_THREADS
+        result = pixels != NULL ? PyBytes_FromStringAndSize((const char *)pixels, (Py_ssize_t)(n * sizeof *pixels))
+                                : PyErr_NoMemory();
+        free(pixels);
+    }
+    release_views(&views);
+    if (seeds.obj != NULL) {
+        PyBuffer_Release(&seeds);
+    }
+    return result;
+}
+
+static PyObject *beside(PyObject *module, PyObject *args)
+{
+    PyObject *data, *extra, *flagged, *bad;
+    Py_buffer pixels;
+    double readnoise2, least;
+    int n_threads;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOOOy*ddi:beside", &data, &extra, &flagged, &bad, &pixels, &readnoise2, &least,
+                          &n_threads)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    Frame frame;
+    PyObject *result = NULL;
+    if (events_of(&views, data, extra, flagged, bad, false, &frame)) {
+        const size_t n = (size_t)pixels.len / sizeof(int64_t);
+        result = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)(n * sizeof(Beside)));
+        if (result != NULL) {
+            Beside *measured = (Beside *)PyBytes_AsString(result);
+            Py_BEGIN_ALLOW_THREADS
+            measure_pixels(&frame, pixels.buf, n, readnoise2, least, n_threads, measured);
+            Py_END_ALLOW_THREADS
+        }
+    }
+    release_views(&views);
+    PyBuffer_Release(&pixels);
+    return result;
+}
+
+/* --- holes ------------------------------------------------------------------- */
+
+static PyObject *holes(PyObject *module, PyObject *args)
+{
+    PyObject *data, *found;
+    int y0;
+    double limit;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OidO:holes", &data, &y0, &limit, &found)) {
+        return NULL;
+    }
+    Views views = {.n = 0};
+    PyObject *result = NULL;
+    const Py_buffer *pixels = view_array(&views, data, "data", "f", false);
+    const Py_buffer *marks = pixels != NULL ? view_array(&views, found, "found", "?", true) : NULL;
+    if (marks != NULL && (pixels->shape[0] > INT32_MAX / 4 || pixels->shape[1] > INT32_MAX / 4
+                          || marks->shape[1] != pixels->shape[1] || y0 < 0
+                          || marks->shape[0] > pixels->shape[0] - y0)) {
+        PyErr_SetString(PyExc_ValueError, "found: its rows are not some of the data's");
+    } else if (marks != NULL) {
+        bool done, any;
+        Py_BEGIN_ALLOW_THREADS
+        done = find_holes(pixels->buf, (int)pixels->shape[0], (int)pixels->shape[1], y0, (int)marks->shape[0],
+                          (float)limit, marks->buf, &any);
+        Py_END_ALLOW_THREADS
+        result = done ? PyBool_FromLong(any) : PyErr_NoMemory();
+    }
+    release_views(&views);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
     {"prepare", prepare, METH_VARARGS,
      "prepare(data, background, cleaned, threads)\n--\n\n"
-     "Fill cleaned with data - background; return whether all are finite, and the brightest of the data."},
+     "Fill cleaned, if not None, with data - background; return whether all are finite, and the brightest of the data."},
     {"find", find, METH_VARARGS,
      "find(data, background, variance, extra, cleaned, flagged, bad, options, threads)\n--\n\n"
      "Flag and repair cosmic rays in place; return the number of iterations and the scores as bytes."},
+    {"front", front, METH_VARARGS,
+     "front(data, flagged, bad, seeds)\n--\n\n"
+     "Free pixels next to the seeds (None: to all flagged ones), as the bytes of int64 places in the frame."},
+    {"beside", beside, METH_VARARGS,
+     "beside(data, extra, flagged, bad, pixels, readnoise2, least, threads)\n--\n\n"
+     "Measure pixels at these places; return four doubles for each, as bytes."},
+    {"holes", holes, METH_VARARGS,
+     "holes(data, y0, limit, found)\n--\n\n"
+     "Mark in found, as many rows from y0 on, the pixels more than limit below others on both sides; return if any."},
     {NULL, NULL, 0, NULL},
 };
 

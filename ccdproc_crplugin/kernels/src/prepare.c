@@ -28,7 +28,7 @@ INLINED int32_t exponent_of(float value)
     return bits & EXPONENT;
 }
 
-WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict data,
+INLINED Survey copy_or_look(float *restrict cleaned, const float *restrict data,
                                   const float *restrict background, ptrdiff_t n)
 {
     int32_t largest_exponent = 0;
@@ -43,12 +43,17 @@ WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict
             const int32_t exponent = exponent_of(value);
             largest_exponent = exponent > largest_exponent ? exponent : largest_exponent;
             brightest[k] = data[i + k] > brightest[k] ? data[i + k] : brightest[k]; /* a NaN compares false */
-            cleaned[i + k] = value;
+            if (cleaned != NULL) {
+                cleaned[i + k] = value;
+            }
         }
     }
     for (; i < n; i++) {
-        cleaned[i] = background != NULL ? data[i] - background[i] : data[i];
-        const int32_t exponent = exponent_of(cleaned[i]);
+        const float value = background != NULL ? data[i] - background[i] : data[i];
+        if (cleaned != NULL) {
+            cleaned[i] = value;
+        }
+        const int32_t exponent = exponent_of(value);
         largest_exponent = exponent > largest_exponent ? exponent : largest_exponent;
         brightest[0] = data[i] > brightest[0] ? data[i] : brightest[0];
     }
@@ -58,6 +63,17 @@ WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict
     return (Survey){largest_exponent != EXPONENT, brightest[0]};
 }
 
+WIDENED static Survey copy_pixels(float *restrict cleaned, const float *restrict data,
+                                  const float *restrict background, ptrdiff_t n)
+{
+    return copy_or_look(cleaned, data, background, n);
+}
+
+WIDENED static Survey look_at_pixels(const float *data, const float *background, ptrdiff_t n)
+{
+    return copy_or_look(NULL, data, background, n);
+}
+
 static void prepare_rows(void *argument, int thread, int item)
 {
     Preparation *preparation = argument;
@@ -65,8 +81,10 @@ static void prepare_rows(void *argument, int thread, int item)
     const int y0 = item * ROWS_AT_ONCE, y1 = smaller_of(y0 + ROWS_AT_ONCE, frame->ny);
     const ptrdiff_t first = pixel_at(frame, y0, 0), n = (ptrdiff_t)(y1 - y0) * frame->nx;
     (void)thread;
-    preparation->surveys[item] = copy_pixels(frame->cleaned + first, frame->data + first,
-                                             frame->background ? frame->background + first : NULL, n);
+    const float *background = frame->background ? frame->background + first : NULL;
+    preparation->surveys[item] = frame->cleaned != NULL
+                                     ? copy_pixels(frame->cleaned + first, frame->data + first, background, n)
+                                     : look_at_pixels(frame->data + first, background, n);
 }
 
 bool prepare_cleaned(Frame *frame, int n_threads, Survey *survey)

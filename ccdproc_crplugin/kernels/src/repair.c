@@ -1,8 +1,11 @@
 #include "repair.h"
 
 #include <math.h>
+#include <string.h>
 
-enum { RADIUS = 2, WINDOW = 25 };
+enum { RADIUS = 2, SIDE = 5, WINDOW = 25 };
+
+static const uint64_t EACH_BYTE = 0x0101010101010101u;
 
 /* What a lost pixel counts as in the median of the IRAF task: more than any pixel. */
 static const float VERY_HIGH = 1e9f;
@@ -16,11 +19,10 @@ static const float NEARNESS[WINDOW] = {
     0.35355339f, 0.4472136f,  0.5f, 0.4472136f,  0.35355339f,
 };
 
-/* The pixels that a repair draws on, row by row. */
+/* The 5x5 pixels around one, row by row, and which of them the repair takes. */
 typedef struct {
-    float values[WINDOW];
-    float weights[WINDOW];
-    int n;
+    float data[WINDOW], variance[WINDOW];
+    uint8_t taken[WINDOW];
 } Neighbours;
 
 static Box window_of(const Frame *frame, Pixel pixel)
@@ -29,9 +31,45 @@ static Box window_of(const Frame *frame, Pixel pixel)
     return box_overlap(window, (Box){0, frame->ny, 0, frame->nx});
 }
 
-static bool is_good(const Frame *frame, int y, int x)
+static bool is_whole(Box window)
 {
-    return !frame->flagged[pixel_at(frame, y, x)] && !is_bad(frame, y, x);
+    return window.y1 - window.y0 == SIDE && window.x1 - window.x0 == SIDE;
+}
+
+/* --- which pixels to repair ---------------------------------------------- */
+
+/* Five neighbouring bytes of a row, or as many as the window has, and `filler` after them. */
+INLINED uint64_t bytes_of(const uint8_t *row, int n, uint8_t filler)
+{
+    uint8_t bytes[sizeof(uint64_t)];
+    memset(bytes, filler, sizeof bytes);
+    memcpy(bytes, row, (size_t)n);
+    uint64_t joined;
+    memcpy(&joined, bytes, sizeof joined);
+    return joined;
+}
+
+INLINED bool any_newly_flagged(const Frame *frame, Box window, int n_columns)
+{
+    uint64_t seen = 0;
+    for (int y = window.y0; y < window.y1; y++) {
+        seen |= bytes_of(frame->flagged + pixel_at(frame, y, window.x0), n_columns, 0);
+    }
+    return (seen & EACH_BYTE * NEWLY_FLAGGED) != 0;
+}
+
+INLINED bool any_good(const Frame *frame, Box window, int n_columns)
+{
+    uint64_t zeros = 0;
+    for (int y = window.y0; y < window.y1; y++) {
+        const ptrdiff_t first = pixel_at(frame, y, window.x0);
+        uint64_t lost = bytes_of(frame->flagged + first, n_columns, 1);
+        if (frame->bad != NULL) {
+            lost |= bytes_of(frame->bad + first, n_columns, 1);
+        }
+        zeros |= (lost - EACH_BYTE) & ~lost & EACH_BYTE << 7;
+    }
+    return zeros != 0;
 }
 
 bool repair_is_due(const Frame *frame, const Options *options, Pixel pixel)
@@ -40,56 +78,111 @@ bool repair_is_due(const Frame *frame, const Options *options, Pixel pixel)
         return frame->flagged[pixel_at(frame, pixel.y, pixel.x)] == NEWLY_FLAGGED;
     }
     const Box window = window_of(frame, pixel);
-    for (int y = window.y0; y < window.y1; y++) {
-        for (int x = window.x0; x < window.x1; x++) {
-            if (frame->flagged[pixel_at(frame, y, x)] == NEWLY_FLAGGED) {
-                return true;
-            }
-        }
-    }
-    return false;
+    return is_whole(window) ? any_newly_flagged(frame, window, SIDE)
+                            : any_newly_flagged(frame, window, window.x1 - window.x0);
 }
 
 bool has_good_neighbour(const Frame *frame, Pixel pixel)
 {
     const Box window = window_of(frame, pixel);
+    return is_whole(window) ? any_good(frame, window, SIDE) : any_good(frame, window, window.x1 - window.x0);
+}
+
+/* --- what a repair draws on ---------------------------------------------- */
+
+float observed_variance(const Frame *frame, const Options *options, ptrdiff_t i)
+{
+    if (frame->variance == NULL) {
+        return frame->cleaned[i] + options->readnoise2;
+    }
+    return frame->background == NULL ? frame->variance[i] : frame->variance[i] - frame->background[i];
+}
+
+/* From the frame, as good pixels have the values that were observed. */
+INLINED void take_good(Neighbours *neighbours, const Frame *frame, const Options *options, Pixel pixel, Box window,
+                       int n_columns)
+{
+    for (int y = window.y0; y < window.y1; y++) {
+        const ptrdiff_t first = pixel_at(frame, y, window.x0);
+        const int k = (y - pixel.y + RADIUS) * SIDE + window.x0 - pixel.x + RADIUS;
+        for (int i = 0; i < n_columns; i++) {
+            neighbours->data[k + i] = frame->cleaned[first + i];
+            neighbours->variance[k + i] = observed_variance(frame, options, first + i);
+            neighbours->taken[k + i] = !frame->flagged[first + i];
+        }
+        for (int i = 0; frame->bad != NULL && i < n_columns; i++) {
+            neighbours->taken[k + i] &= !frame->bad[first + i];
+        }
+    }
+}
+
+/* From a loaded tile, as repaired pixels count too. */
+static void take_all(Neighbours *neighbours, const Tile *tile, Pixel pixel, Box window)
+{
     for (int y = window.y0; y < window.y1; y++) {
         for (int x = window.x0; x < window.x1; x++) {
-            if (is_good(frame, y, x)) {
-                return true;
+            const int k = (y - pixel.y + RADIUS) * SIDE + x - pixel.x + RADIUS;
+            neighbours->data[k] = plane_row(tile, PLANE_DATA, y - tile->top)[x - tile->left];
+            neighbours->variance[k] = plane_row(tile, PLANE_VARIANCE, y - tile->top)[x - tile->left];
+            neighbours->taken[k] = 1;
+        }
+    }
+}
+
+/* Lost pixels of the frame count as very high. */
+static void take_lost(Neighbours *neighbours, Pixel pixel, Box window)
+{
+    for (int y = window.y0; y < window.y1; y++) {
+        for (int x = window.x0; x < window.x1; x++) {
+            const int k = (y - pixel.y + RADIUS) * SIDE + x - pixel.x + RADIUS;
+            if (!neighbours->taken[k]) {
+                neighbours->data[k] = neighbours->variance[k] = VERY_HIGH;
+                neighbours->taken[k] = 1;
             }
         }
     }
-    return false;
 }
 
-static Neighbours neighbours_of(const Tile *tile, Plane plane, Pixel pixel)
+static Neighbours neighbours_of(const Tile *tile, Pixel pixel)
 {
     const Frame *frame = tile->frame;
+    const Options *options = tile->options;
     const Box window = window_of(frame, pixel);
-    const Repair repair = tile->options->repair;
-    Neighbours neighbours = {.n = 0};
-    for (int y = window.y0; y < window.y1; y++) {
-        for (int x = window.x0; x < window.x1; x++) {
-            if (repair == REPAIR_MEDIAN || is_good(frame, y, x)) {
-                const int k = (y - pixel.y + RADIUS) * (2 * RADIUS + 1) + x - pixel.x + RADIUS;
-                neighbours.weights[neighbours.n] = NEARNESS[k];
-                neighbours.values[neighbours.n++] = plane_row(tile, plane, y - tile->top)[x - tile->left];
-            } else if (repair == REPAIR_IRAF) {
-                neighbours.values[neighbours.n++] = VERY_HIGH;
-            }
-        }
+    Neighbours neighbours;
+    if (!is_whole(window)) {
+        neighbours = (Neighbours){.taken = {0}};
+    }
+    if (options->repair == REPAIR_MEDIAN) {
+        take_all(&neighbours, tile, pixel, window);
+    } else if (is_whole(window)) {
+        take_good(&neighbours, frame, options, pixel, window, SIDE);
+    } else {
+        take_good(&neighbours, frame, options, pixel, window, window.x1 - window.x0);
+    }
+    if (options->repair == REPAIR_IRAF) {
+        take_lost(&neighbours, pixel, window);
     }
     return neighbours;
 }
 
-static float mean(const Neighbours *neighbours)
+/* --- the repair ---------------------------------------------------------- */
+
+static int n_taken(const Neighbours *neighbours)
+{
+    int n = 0;
+    for (int k = 0; k < WINDOW; k++) {
+        n += neighbours->taken[k];
+    }
+    return n;
+}
+
+static float mean(const float *values, const uint8_t *taken, int n)
 {
     float sum = 0.0f;
-    for (int k = 0; k < neighbours->n; k++) {
-        sum += neighbours->values[k];
+    for (int k = 0; k < WINDOW; k++) {
+        sum += taken[k] ? values[k] : 0.0f;
     }
-    return sum / (float)neighbours->n;
+    return sum / (float)n;
 }
 
 /* What is not a number goes last. */
@@ -99,49 +192,56 @@ static bool goes_after(float a, float b)
 }
 
 /* The lower of the two middle values where their number is even. */
-static float median(Neighbours *neighbours)
+static float median(const float *values, const uint8_t *taken)
 {
-    float *values = neighbours->values;
-    for (int k = 1; k < neighbours->n; k++) {
-        const float value = values[k];
-        int place = k;
-        for (; place > 0 && goes_after(values[place - 1], value); place--) {
-            values[place] = values[place - 1];
+    float sorted[WINDOW];
+    int n = 0;
+    for (int k = 0; k < WINDOW; k++) {
+        if (!taken[k]) {
+            continue;
         }
-        values[place] = value;
+        int place = n++;
+        for (; place > 0 && goes_after(sorted[place - 1], values[k]); place--) {
+            sorted[place] = sorted[place - 1];
+        }
+        sorted[place] = values[k];
     }
-    return values[(neighbours->n - 1) / 2];
+    return sorted[(n - 1) / 2];
 }
 
-static float mean_by_nearness(const Neighbours *neighbours)
+static float mean_by_nearness(const float *values, const uint8_t *taken)
 {
     float sum = 0.0f, weight = 0.0f;
-    for (int k = 0; k < neighbours->n; k++) {
-        sum += neighbours->weights[k] * neighbours->values[k];
-        weight += neighbours->weights[k];
+    for (int k = 0; k < WINDOW; k++) {
+        sum += taken[k] ? NEARNESS[k] * values[k] : 0.0f;
+        weight += taken[k] ? NEARNESS[k] : 0.0f;
     }
     return sum / weight;
 }
 
-static float repaired_value(const Tile *tile, Plane plane, Pixel pixel, float level)
+static float estimate(const float *values, const uint8_t *taken, int n, Repair repair)
 {
-    Neighbours neighbours = neighbours_of(tile, plane, pixel);
-    if (neighbours.n == 0) {
-        return level;
-    }
-    switch (tile->options->repair) {
+    switch (repair) {
     case REPAIR_MEANMASK:
-        return mean(&neighbours);
+        return mean(values, taken, n);
     case REPAIR_IDW:
-        return mean_by_nearness(&neighbours);
+        return mean_by_nearness(values, taken);
     default:
-        return median(&neighbours);
+        return median(values, taken);
     }
 }
 
 void repair_pixel(const Tile *tile, Pixel pixel, const Levels *levels, RepairedPixel *repaired)
 {
+    const Repair repair = tile->options->repair;
+    const Neighbours neighbours = neighbours_of(tile, pixel);
+    const int n = n_taken(&neighbours);
+    float data = levels->data, variance = levels->variance;
+    if (n > 0) {
+        data = estimate(neighbours.data, neighbours.taken, n, repair);
+        variance = estimate(neighbours.variance, neighbours.taken, n, repair);
+    }
     /* Of zeros, which have no order, a median may take either: the sum is the positive one. */
-    repaired->new_data = repaired_value(tile, PLANE_DATA, pixel, levels->data) + 0.0f;
-    repaired->new_variance = repaired_value(tile, PLANE_VARIANCE, pixel, levels->variance) + 0.0f;
+    repaired->new_data = data + 0.0f;
+    repaired->new_variance = variance + 0.0f;
 }

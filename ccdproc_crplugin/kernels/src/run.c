@@ -70,16 +70,6 @@ static void search_tile(void *argument, int thread, int item)
 
 /* --- the repair ---------------------------------------------------------- */
 
-/* Of a pixel that hasn't been repaired. */
-static float observed_variance(const Run *run, ptrdiff_t i)
-{
-    const Frame *frame = run->frame;
-    if (frame->variance == NULL) {
-        return frame->cleaned[i] + run->options->readnoise2;
-    }
-    return frame->background == NULL ? frame->variance[i] : frame->variance[i] - frame->background[i];
-}
-
 static void flag_found(void *argument, int thread, int item)
 {
     Run *run = argument;
@@ -91,7 +81,7 @@ static void flag_found(void *argument, int thread, int item)
         uint8_t *flagged = &run->frame->flagged[i];
         if (*flagged == NOT_FLAGGED) {
             *flagged = NEWLY_FLAGGED;
-            if (!record_flagged(record, pixel, observed_variance(run, i))) {
+            if (!record_flagged(record, pixel, observed_variance(run->frame, run->options, i))) {
                 atomic_store(&run->out_of_memory, true);
                 return;
             }
@@ -146,11 +136,13 @@ static void repair_tile(void *argument, int thread, int item)
 {
     Run *run = argument;
     TileRecord *record = &run->grid.records[item];
-    const Box box = box_of_repairs(record);
-    if (box_is_empty(box)) {
-        return;
+    if (run->options->repair == REPAIR_MEDIAN) {
+        const Box box = box_of_repairs(record);
+        if (box_is_empty(box)) {
+            return;
+        }
+        tile_load(&run->tiles[thread], &run->grid, box);
     }
-    tile_load(&run->tiles[thread], &run->grid, box);
     for (size_t k = 0; k < record->n_flagged; k++) {
         if (record->repaired[k].due) {
             repair_pixel(&run->tiles[thread], record->flagged[k], &run->levels, &record->repaired[k]);
@@ -179,6 +171,7 @@ static void put_repairs(void *argument, int thread, int item)
         }
         *cleaned = repaired->new_data;
         repaired->variance = repaired->new_variance;
+        record->least_variance = fminf(record->least_variance, repaired->variance);
     }
     if (!box_is_empty(record->changed)) {
         atomic_store(&run->something_changed, true);

@@ -15,7 +15,7 @@ typedef struct {
     float brightest; /* of the data, electrons; any value where not all are finite */
 } Survey;
 
-/* Fill `cleaned` with the data less the background, and look them over. False
+/* Fill `cleaned`, unless it is NULL, with the data less the background, and look them over. False
  * when there is no memory left. */
 bool prepare_cleaned(Frame *frame, int n_threads, Survey *survey);
 

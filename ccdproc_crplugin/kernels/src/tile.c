@@ -1,11 +1,9 @@
 #include "tile.h"
+#include "laplacian.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A cosmic ray's growth looks two pixels away from a candidate. */
-enum { GROWTH = 2 };
 
 enum { CACHE_LINE = 16, ROWS_AHEAD = 4 }; /* pixels; rows */
 
@@ -152,40 +150,10 @@ static void prefetch_pixels(const float *pixels, int n)
 #endif
 }
 
-/* The least up to now stays where the value is not a number. */
-INLINED float smaller_number(float value, float least)
-{
-    return value < least ? value : least;
-}
-
-WIDENED static float least_of(const float *restrict pixels, int n, float least)
-{
-    float lanes[LANES];
-    for (int k = 0; k < LANES; k++) {
-        lanes[k] = least;
-    }
-    int i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        for (int k = 0; k < LANES; k++) {
-            lanes[k] = smaller_number(pixels[i + k], lanes[k]);
-        }
-    }
-    for (; i < n; i++) {
-        lanes[0] = smaller_number(pixels[i], lanes[0]);
-    }
-    for (int k = 1; k < LANES; k++) {
-        lanes[0] = smaller_number(lanes[k], lanes[0]);
-    }
-    return lanes[0];
-}
-
-/* Gives the least variance, and the least background where there is one. */
-static float copy_pixels(Tile *tile, Box inside, float *least_background)
+static void copy_pixels(Tile *tile, Box inside)
 {
     const Frame *frame = tile->frame;
     const int n = inside.x1 - inside.x0;
-    float least_variance = INFINITY;
-    *least_background = frame->background ? INFINITY : 0.0f;
     for (int y = inside.y0; y < inside.y1; y++) {
         const ptrdiff_t from = pixel_at(frame, y, inside.x0);
         const int row = y - tile->top, column = inside.x0 - tile->left;
@@ -198,7 +166,6 @@ static float copy_pixels(Tile *tile, Box inside, float *least_background)
         if (frame->background != NULL) {
             background = frame->background + from;
             memcpy(plane_row(tile, PLANE_BACKGROUND, row) + column, background, (size_t)n * sizeof *data);
-            *least_background = least_of(background, n, *least_background);
         }
         if (frame->extra != NULL) {
             memcpy(plane_row(tile, PLANE_EXTRA, row) + column, frame->extra + from, (size_t)n * sizeof *data);
@@ -206,13 +173,11 @@ static float copy_pixels(Tile *tile, Box inside, float *least_background)
         float *variance = plane_row(tile, PLANE_VARIANCE, row) + column;
         fill_variance(variance, frame->variance ? frame->variance + from : NULL, background, data,
                       tile->options->readnoise2, n);
-        least_variance = least_of(variance, n, least_variance);
     }
-    return least_variance;
 }
 
 /* The variance of a repaired pixel doesn't follow from the frame. */
-static float put_repaired_variances(Tile *tile, const TileGrid *grid, Box inside, float least_variance)
+static void put_repaired_variances(Tile *tile, const TileGrid *grid, Box inside)
 {
     const Box touched = tiles_touched(tile->frame, inside);
     for (int i = touched.y0; i < touched.y1; i++) {
@@ -221,14 +186,11 @@ static float put_repaired_variances(Tile *tile, const TileGrid *grid, Box inside
             for (size_t k = 0; k < record->n_flagged; k++) {
                 const int y = record->flagged[k].y, x = record->flagged[k].x;
                 if (y >= inside.y0 && y < inside.y1 && x >= inside.x0 && x < inside.x1) {
-                    const float variance = record->repaired[k].variance;
-                    plane_row(tile, PLANE_VARIANCE, y - tile->top)[x - tile->left] = variance;
-                    least_variance = variance < least_variance ? variance : least_variance;
+                    plane_row(tile, PLANE_VARIANCE, y - tile->top)[x - tile->left] = record->repaired[k].variance;
                 }
             }
         }
     }
-    return least_variance;
 }
 
 /* The pixel that stands for pixel `i` of `n` when the frame is reflected at
@@ -309,22 +271,95 @@ static void extend_planes(Tile *tile, Box inside)
     }
 }
 
-/* A median is not below the least value it is taken of, and the extra variance is not negative. */
-static float least_noise(float least_variance, float least_background)
-{
-    const float variance = least_variance + least_background;
-    return sqrtf(variance < LEAST_VARIANCE ? LEAST_VARIANCE : variance);
-}
-
 void tile_load(Tile *tile, const TileGrid *grid, Box region)
 {
     place_planes(tile, region);
     const Box inside = box_overlap(planes_box(tile), (Box){0, tile->frame->ny, 0, tile->frame->nx});
-    float least_background = 0.0f;
-    float least_variance = copy_pixels(tile, inside, &least_background);
-    least_variance = put_repaired_variances(tile, grid, inside, least_variance);
-    tile->least_noise = least_noise(least_variance, least_background);
+    copy_pixels(tile, inside);
+    put_repaired_variances(tile, grid, inside);
     if (tile->at_edge) {
         extend_planes(tile, inside);
     }
+}
+
+/* --- the least noise ----------------------------------------------------- */
+
+/* The least up to now stays where the value is not a number. */
+INLINED float smaller_number(float value, float least)
+{
+    return value < least ? value : least;
+}
+
+/* Of the pixels less what is subtracted, if anything is. */
+WIDENED static float least_of(const float *restrict pixels, const float *restrict subtracted, int n, float least)
+{
+    float lanes[LANES];
+    for (int k = 0; k < LANES; k++) {
+        lanes[k] = least;
+    }
+    int i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        for (int k = 0; k < LANES; k++) {
+            const float value = subtracted != NULL ? pixels[i + k] - subtracted[i + k] : pixels[i + k];
+            lanes[k] = smaller_number(value, lanes[k]);
+        }
+    }
+    for (; i < n; i++) {
+        lanes[0] = smaller_number(subtracted != NULL ? pixels[i] - subtracted[i] : pixels[i], lanes[0]);
+    }
+    for (int k = 1; k < LANES; k++) {
+        lanes[0] = smaller_number(lanes[k], lanes[0]);
+    }
+    return lanes[0];
+}
+
+static float least_observed_variance(const Frame *frame, const Options *options, Box box, Box searched, float *most)
+{
+    const float *values = frame->variance != NULL ? frame->variance : frame->cleaned;
+    const float *subtracted = frame->variance != NULL ? frame->background : NULL;
+    float least = INFINITY;
+    for (int y = box.y0; y < box.y1; y++) {
+        const ptrdiff_t from = pixel_at(frame, y, box.x0);
+        if (y + ROWS_AHEAD < box.y1) {
+            prefetch_pixels(frame->cleaned + from + (ptrdiff_t)ROWS_AHEAD * frame->nx, box.x1 - box.x0);
+        }
+        least = least_of(values + from, subtracted ? subtracted + from : NULL, box.x1 - box.x0, least);
+        if (y >= searched.y0 && y < searched.y1) {
+            most[y - searched.y0] = most_laplacian(frame, y, searched.x0, searched.x1);
+        }
+    }
+    return frame->variance != NULL ? least : least + options->readnoise2;
+}
+
+static float least_repaired_variance(const Frame *frame, const TileGrid *grid, Box box)
+{
+    const Box touched = tiles_touched(frame, box);
+    float least = INFINITY;
+    for (int i = touched.y0; i < touched.y1; i++) {
+        for (int j = touched.x0; j < touched.x1; j++) {
+            const TileRecord *record = &grid->records[i * grid->n_columns + j];
+            least = record->n_flagged > 0 ? smaller_number(record->least_variance, least) : least;
+        }
+    }
+    return least;
+}
+
+static float least_background(const Frame *frame, Box box)
+{
+    float least = frame->background != NULL ? INFINITY : 0.0f;
+    for (int y = box.y0; frame->background != NULL && y < box.y1; y++) {
+        least = least_of(frame->background + pixel_at(frame, y, box.x0), NULL, box.x1 - box.x0, least);
+    }
+    return least;
+}
+
+/* A median is not below the least value it is taken of, and the extra variance is not negative. */
+float least_noise(const Tile *tile, const TileGrid *grid, Box region, Box searched, float *most)
+{
+    const Frame *frame = tile->frame;
+    const Box box = box_overlap(box_grown(region, GROWTH + tile->reach.noise), (Box){0, frame->ny, 0, frame->nx});
+    const float variance = smaller_number(least_observed_variance(frame, tile->options, box, searched, most),
+                                          least_repaired_variance(frame, grid, box))
+                           + least_background(frame, box);
+    return sqrtf(variance < LEAST_VARIANCE ? LEAST_VARIANCE : variance);
 }

@@ -11,6 +11,9 @@
 #include "lanes.h"
 #include "tiles.h"
 
+/* A cosmic ray's growth looks two pixels away from a candidate. */
+enum { GROWTH = 2 };
+
 /* Planes that hold pixels of the frame and are filled at once ... */
 typedef enum {
     PLANE_DATA,       /* electrons, background subtracted */
@@ -54,7 +57,7 @@ typedef struct {
     ptrdiff_t stride;   /* length of a row of a plane */
     int max_rows, guard;
     bool at_edge;       /* some pixels of the planes lie outside the frame */
-    float least_noise;  /* no pixel has less */
+    float least_noise;  /* no searched pixel has less */
     float *planes[N_PLANES];
     uint16_t *ready[N_PLANES]; /* for each block the lanes that are filled */
     uint8_t *state;     /* for each pixel the CandidateState bits */
@@ -65,6 +68,9 @@ typedef struct {
 
 bool tile_open(Tile *tile, const Frame *frame, const Options *options);
 void tile_close(Tile *tile);
+
+/* What no pixel of a region, or as far from it as growth looks, has less noise than. */
+float least_noise(const Tile *tile, const TileGrid *grid, Box region, Box searched, float *most);
 
 /* Copy a region of the frame and its margin into the planes. */
 void tile_load(Tile *tile, const TileGrid *grid, Box region);

@@ -82,6 +82,7 @@ bool record_flagged(TileRecord *record, Pixel pixel, float variance)
     if (roomy) {
         record->flagged[n] = pixel;
         record->repaired[n] = (RepairedPixel){.variance = variance};
+        record->least_variance = n == 0 || variance < record->least_variance ? variance : record->least_variance;
         record->n_flagged++;
     }
     return roomy;

@@ -24,6 +24,7 @@ typedef struct {
     Pixel *flagged; /* cosmic rays of all iterations, and beside them ... */
     RepairedPixel *repaired;
     size_t n_flagged, flagged_capacity, repaired_capacity;
+    float least_variance; /* that a flagged pixel has or had, if there is one */
     Box changed; /* holds every pixel that the latest repair changed */
     Score *scores;
     size_t n_scores, scores_capacity;
