@@ -76,8 +76,8 @@ FLAG_MEANINGS = {
     "COSMIC_RAY": "hit by a cosmic ray",
     "SATURATED": "at or above the saturation level",
     "BAD": "masked, not finite, or known to be bad",
-    "TRAIL": "in the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see :ref:`ccdcr_flags`",
     "NOT_SEARCHED": "not looked at by the detector",
+    "TRAIL": "in the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see :ref:`ccdcr_flags`",
 }
 
 

@@ -289,7 +289,8 @@ def finish(
     outcome = f"{len(record)} pixels in {record.n_events} events"
     in_force = _in_force(detector, frame, prepared.calibration, repair, found.parameters)
     write_history(cleaned.meta, action, in_force, outcome)
-    report_doubts(cleaned, record, found.detection.info, warn=warn)
+    info, axis = found.detection.info, frame.dispersion_axis
+    report_doubts(cleaned, record, info, dispersion_axis=axis, warn=warn)
     _call_observers(cleaned, found.detection)
     return cleaned
 
