@@ -29,6 +29,7 @@ COMMON = dialects["common"]
 
 sys.path.append(str(HERE))
 
+import pictures  # noqa: E402
 import inventories  # noqa: E402
 import plan_of_package  # noqa: E402
 
@@ -213,23 +214,10 @@ def _hooks():
     return {name for name in vars(hookspecs) if name.startswith("ccdcr_")}
 
 
-def draw_figures():
-    """Draw the events of the frame of the tutorial."""
-    from astropy.utils.data import get_pkg_data_filename
-    from ccdproc import subtract_overscan, trim_image
-
-    raw = ccdproc_crplugin.read_ccd(get_pkg_data_filename("data/a8280271.fits", package="ccdproc.tests"))
-    frame = subtract_overscan(raw, fits_section=raw.header["BIASSEC"], median=True)
-    frame = trim_image(frame, fits_section=raw.header["TRIMSEC"])[:512]
-    segments = frame.clean_cosmic_rays().cr_segments()
-    FIGURES.mkdir(parents=True, exist_ok=True)
-    segments.plot([6, 9, 13, 11]).savefig(FIGURES / "events.png", dpi=110)
-
-
 def prepare(app):
     """What has to be there before the pages are read."""
     check_reference()
-    draw_figures()
+    pictures.draw_all(FIGURES)
     plan_of_package.draw(FIGURES / "plan.png")
 
 
