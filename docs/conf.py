@@ -29,6 +29,7 @@ COMMON = dialects["common"]
 
 sys.path.append(str(HERE))
 
+import figures  # noqa: E402
 import inventories  # noqa: E402
 import plan_of_package  # noqa: E402
 
@@ -231,6 +232,7 @@ def prepare(app):
     check_reference()
     draw_figures()
     plan_of_package.draw(FIGURES / "plan.png")
+    figures.draw(FIGURES)
 
 
 def setup(app):
