@@ -29,8 +29,9 @@ COMMON = dialects["common"]
 
 sys.path.append(str(HERE))
 
-import pictures  # noqa: E402
+import figures  # noqa: E402
 import inventories  # noqa: E402
+import pictures  # noqa: E402
 import plan_of_package  # noqa: E402
 
 project = "ccdproc_crplugin"
@@ -219,6 +220,7 @@ def prepare(app):
     check_reference()
     pictures.draw_all(FIGURES)
     plan_of_package.draw(FIGURES / "plan.png")
+    figures.draw(FIGURES)
 
 
 def setup(app):
