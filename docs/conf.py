@@ -5,6 +5,7 @@ Sphinx configuration.
 Tables that repeat what the code says are made from the code, by the directive ``made-from``.
 """
 
+import os
 import sys
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -61,6 +62,10 @@ numpydoc_xref_param_type = False
 
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
+
+# The package that the notebooks import is the one that these pages are about, whatever folder they run in.
+_folders = [str(Path(ccdproc_crplugin.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+os.environ["PYTHONPATH"] = os.pathsep.join(_folders)
 
 # Notebooks are run while the pages are built, and an error in one stops the build.
 nb_execution_mode = "cache"
