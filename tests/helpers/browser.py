@@ -39,13 +39,17 @@ class Browser:
         self.driver = driver
         self.downloads = downloads
 
-    def open(self, path, dark=False, size=(1280, 900)):
-        """Show a page in a light or dark window, with an empty local storage."""
+    def visit(self, path, dark=False, size=(1280, 900)):
+        """Show any page in a light or dark window."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": [scheme]})
         screen = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size[0] < 600}
         self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", screen)
         self.driver.get(path.resolve().as_uri())
+
+    def open(self, path, dark=False, size=(1280, 900)):
+        """Show the page of a night in a light or dark window, with an empty local storage."""
+        self.visit(path, dark, size)
         self.run("localStorage.clear()")
         self.reload()
 
