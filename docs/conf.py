@@ -84,13 +84,16 @@ html_theme = "pydata_sphinx_theme"
 html_title = "ccdproc_crplugin"
 html_theme_options = {
     "show_toc_level": 2,
+    "header_links_before_dropdown": 7,
     "navigation_with_keys": False,
     "pygments_light_style": "default",
     "pygments_dark_style": "github-dark-high-contrast",
     "footer_start": ["copyright"],
     "footer_end": ["sphinx-version"],
 }
-html_static_path = []
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_sidebars = {page: [] for page in ("index", "contributing", "changelog")}
 html_show_sourcelink = False
 
 #: Pictures drawn for the pages, outside of what is kept.

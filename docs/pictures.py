@@ -5,6 +5,7 @@ import ccdproc
 import numpy as np
 from astropy.utils.data import get_pkg_data_filename
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 from scipy import ndimage
 
 import ccdproc_crplugin as crp
@@ -21,8 +22,8 @@ SEVEN_HITS, GREY = np.s_[5:195, 125:405], (50, 230)
 #: Rows and columns of a tile of the engine.
 TILE = (64, 256)
 
-#: Readable on a light and on a dark page.
-LABEL = {"color": "white", "fontsize": 9, "bbox": {"facecolor": "black", "alpha": 0.75, "linewidth": 0, "pad": 2.5}}
+#: Sides of a pixel in the pictures of frames.
+ENLARGED = 4
 
 
 def draw_all(folder):
@@ -30,15 +31,17 @@ def draw_all(folder):
     folder.mkdir(parents=True, exist_ok=True)
     frame = saao_frame()
     cleaned = frame.clean_cosmic_rays()
-    pictures = {
-        "before_mask_after": before_mask_after(frame, cleaned),
-        "events": cleaned.cr_segments().plot([6, 9, 13, 11]),
-        "steps": steps(),
-        "lazy": lazy(frame),
-        "growth": growth(),
-    }
-    for name, figure in pictures.items():
+    graphs = {"events": cleaned.cr_segments().plot([6, 9, 13, 11]), "lazy": lazy(frame), "growth": growth()}
+    for name, figure in graphs.items():
         figure.savefig(folder / f"{name}.png", dpi=110)
+    for name, (image, limits) in {**before_mask_after(frame, cleaned), **steps()}.items():
+        save(folder / f"{name}.png", image, limits)
+
+
+def save(path, image, limits):
+    """Write a picture of an image, nothing else in it, in grey levels between the limits."""
+    enlarged = np.kron(np.asarray(image, dtype=float), np.ones((ENLARGED, ENLARGED)))
+    imsave(path, enlarged, cmap="gray", vmin=limits[0], vmax=limits[1], origin="lower")
 
 
 def saao_frame():
@@ -51,7 +54,7 @@ def saao_frame():
 def before_mask_after(frame, cleaned):
     """A part of the frame before and after, and the mask of what was found."""
     images = {"before": (frame.data, GREY), "mask": (_hit(cleaned), (0, 1)), "after": (cleaned.data, GREY)}
-    return _row({name: (image[SEVEN_HITS], limits) for name, (image, limits) in images.items()})
+    return {name: (image[SEVEN_HITS], limits) for name, (image, limits) in images.items()}
 
 
 def steps():
@@ -60,14 +63,13 @@ def steps():
     frame = crp.simulate_frame((60, 60), camera=Camera(chip=THICK, readnoise=READNOISE), **scene).ccd
     quantity = quantities(np.asarray(frame.data, dtype=float))
     significant = quantity["s_prime"] > SIGCLIP
-    images = {
-        "frame": (frame.data, (100, 600)),
-        "S'": (quantity["s_prime"], (0, 2 * SIGCLIP)),
-        "F": (quantity["fine"], (0, 20)),
-        "S'/F where S' > 5": (np.where(significant, quantity["s_prime"] / quantity["fine"], 0), (0, OBJLIM)),
-        "mask": (_hit(frame.clean_cosmic_rays(preflight="off")), (0, 1)),
+    return {
+        "steps_frame": (frame.data, (100, 600)),
+        "steps_s_prime": (quantity["s_prime"], (0, 2 * SIGCLIP)),
+        "steps_fine": (quantity["fine"], (0, 20)),
+        "steps_contrast": (np.where(significant, quantity["s_prime"] / quantity["fine"], 0), (0, OBJLIM)),
+        "steps_mask": (_hit(frame.clean_cosmic_rays(preflight="off")), (0, 1)),
     }
-    return _row(images)
 
 
 def quantities(data):
@@ -143,16 +145,3 @@ def _hit(cleaned):
 def _median(image, size):
     return ndimage.median_filter(image, size=size, mode="reflect")
 
-
-def _row(images):
-    """Pictures side by side, each with its name inside."""
-    shape = next(iter(images.values()))[0].shape
-    height = 12 / len(images) * shape[0] / shape[1]
-    figure = Figure(figsize=(12, height), frameon=False)
-    axes = figure.subplots(1, len(images), gridspec_kw={"wspace": 0.03})
-    figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
-    for ax, (name, (image, (low, high))) in zip(axes, images.items(), strict=True):
-        ax.imshow(image, cmap="gray", vmin=low, vmax=high, origin="lower", interpolation="nearest")
-        ax.text(0.03, 0.95, name, transform=ax.transAxes, va="top", **LABEL)
-        ax.set_axis_off()
-    return figure

@@ -21,15 +21,18 @@ SITE = Path(os.environ["CCDCR_SITE"]).resolve()
 PAGES = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
 PHONE = (390, 844)
 
-#: Elements that are wider than the window, the innermost ones.
+#: Parts of a page that are cut off at the right of the window, or make it scroll; tables and code may scroll in themselves.
 OVERFLOW = """
-    const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-    if (wide <= 0) return [];
-    const scrolls = (e) => e && e !== document.documentElement
-      && (/auto|scroll|hidden|clip/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
-    const found = [...document.querySelectorAll('.bd-main *, footer *')]
-      .filter((e) => e.getBoundingClientRect().right > innerWidth + 1 && !scrolls(e.parentElement));
-    return [`${wide} pixels`, ...found.slice(-3).map((e) => e.outerHTML.slice(0, 120))];
+    const scrolls = (e) => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    const article = document.querySelector('.bd-article-container');
+    const text = document.createRange();
+    const right = (e) => {
+      text.selectNodeContents(e);
+      return Math.max(e.getBoundingClientRect().right, text.getBoundingClientRect().right);
+    };
+    return [...article.querySelectorAll('*')]
+      .filter((e) => e.offsetParent && right(e) > innerWidth + 1 && !scrolls(e))
+      .map((e) => e.outerHTML.slice(0, 100)).slice(-3);
 """
 
 #: Pictures that did not load.
@@ -110,6 +113,13 @@ def test_every_internal_link_leads_to_a_page_and_a_place_in_it(addresses):
 def test_every_picture_is_there(addresses):
     places = [(page.name, target(page, src)) for page, found in addresses.items() for src in found.pictures]
     assert [(page, place[0].name) for page, place in places if place and not place[0].exists()] == []
+
+
+def test_what_is_cut_off_is_seen(browser):
+    browser.visit(SITE / "index.html", size=PHONE)
+    assert browser.run(OVERFLOW) == []
+    browser.run("document.querySelector('.bd-article p').style.width = '800px'")
+    assert browser.run(OVERFLOW) != []
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
