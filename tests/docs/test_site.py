@@ -21,18 +21,16 @@ SITE = Path(os.environ["CCDCR_SITE"]).resolve()
 PAGES = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.parts)
 PHONE = (390, 844)
 
-#: Parts of a page that are cut off at the right of the window, or make it scroll; tables and code may scroll in themselves.
+#: By how much the text of a page is too wide, and what makes it so; tables and code may scroll in themselves.
 OVERFLOW = """
-    const scrolls = (e) => e && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
     const article = document.querySelector('.bd-article-container');
-    const text = document.createRange();
-    const right = (e) => {
-      text.selectNodeContents(e);
-      return Math.max(e.getBoundingClientRect().right, text.getBoundingClientRect().right);
-    };
-    return [...article.querySelectorAll('*')]
-      .filter((e) => e.offsetParent && right(e) > innerWidth + 1 && !scrolls(e))
-      .map((e) => e.outerHTML.slice(0, 100)).slice(-3);
+    const wide = Math.max(...[article, document.documentElement].map((e) => e.scrollWidth - e.clientWidth));
+    if (wide <= 0) return [];
+    const scrolls = (e) => e !== article
+      && (/auto|scroll/.test(getComputedStyle(e).overflowX) || scrolls(e.parentElement));
+    const found = [...article.querySelectorAll('*')]
+      .filter((e) => e.getBoundingClientRect().right > innerWidth && !scrolls(e));
+    return [`${wide} pixels`, ...found.slice(-3).map((e) => e.outerHTML.slice(0, 100))];
 """
 
 #: Pictures that did not load.
