@@ -144,4 +144,3 @@ def _hit(cleaned):
 
 def _median(image, size):
     return ndimage.median_filter(image, size=size, mode="reflect")
-

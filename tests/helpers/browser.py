@@ -19,6 +19,31 @@ FLAGS = (
 #: Longest time to wait for a condition (s).
 PATIENCE = 20
 
+#: The texts with a contrast below 4.5, the limit of WCAG 2.2 for level AA.
+FAINT_TEXT = r"""
+    const linear = (part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const light = (colour) => {
+      const [red, green, blue] = colour.match(/[\d.]+/g).slice(0, 3).map((part) => linear(part / 255));
+      return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+    };
+    const ground = (element) => {
+      for (; element; element = element.parentElement) {
+        const colour = getComputedStyle(element).backgroundColor;
+        if (!/, 0\)$|transparent/.test(colour)) return colour;
+      }
+      return 'rgb(255, 255, 255)';
+    };
+    const contrast = (element) => {
+      const both = [getComputedStyle(element).color, ground(element)].map(light);
+      return (Math.max(...both) + 0.05) / (Math.min(...both) + 0.05);
+    };
+    const texts = 'p, td, th, button:not(:disabled), label, h1, h2, h3, summary, output, .badge, small, a, figcaption';
+    return [...document.querySelectorAll(texts)]
+      .filter((element) => element.offsetParent && element.textContent.trim() && !element.matches('.skip'))
+      .filter((element) => contrast(element) < 4.5)
+      .map((element) => element.outerHTML.slice(0, 90));
+"""
+
 
 def why_no_browser():
     """The reason why no browser can run, or an empty text."""
