@@ -3,8 +3,8 @@
 
 Run as ``python benchmarks/bench_noise.py [--side 4096] [--seeds 2] [--sky 5 150 3000] [--readnoise 5]``. The first
 table counts the events in frames of plain sky, beside the number that the program expects. The second has the share
-found of hits whose brightest pixel holds a given charge, in units of the noise of a pixel: hits of a single pixel, spots
-as charge spreads in a thinned chip, and muons in a thinned and in a thick one, each scaled to the charge.
+found of hits whose brightest pixel holds a given charge, in units of the noise of a pixel: hits of a single pixel,
+spots as charge spreads in a thinned chip, and muons in a thinned and in a thick one, each scaled to the charge.
 """
 
 import argparse
