@@ -1,0 +1,349 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+One line measured on the pixels of the frame: its place, profile, ends, and whether it can be a trail.
+
+The line is cut into pieces. The profile across a piece is the median along it, so that stars and cosmic rays on the line
+do not count; a trail is what most pieces have in common.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+#: Pieces of a line.
+N_PIECES = 32
+
+#: Half width of the strip that is looked at around a line, and of one for a wide trail, pixels.
+HALF_WIDTHS = (64, 160)
+
+#: Most samples along a line for a first look, and to measure it.
+FEW, MANY = 256, 2048
+
+#: Significance of a trail, of the median over its pieces.
+LEAST_SIGNIFICANCE = 6.0
+
+#: Least share of the chord that a trail covers, and least length, pixels.
+LEAST_SHARE, LEAST_LENGTH = 0.3, 60.0
+
+#: Share of the pieces of a trail that must be lit, and the share of the median from which one is.
+LIT_PIECES, LIT = 0.8, 0.35
+
+#: Most by which one part of a trail outshines another, and the pieces over which a star on the line is smoothed out. The
+#: spikes of a star fade with the distance.
+MOST_FADING, SMOOTH = 4.5, 5
+
+#: Deepest trough beside a trail, in units of its height: an edge, less the slope of the sky, has one as deep.
+DEEPEST = 0.6
+
+#: Widths of the boxes in which light is summed across a line, odd, pixels; the second for wide trails.
+BOXES = ((3, 5, 9, 15), (15, 25, 41, 61))
+
+#: Most pixels by which the middle of a trail may lie beside a line that was aligned with it.
+BESIDE = 3
+
+#: Least pixels by which a trail leaves its row or column: what does not is a bad column or bleeding charge.
+LEAST_DRIFT = 4.0
+
+#: Height of the profile, in units of the noise of a pixel, at which the wings end.
+WING = 0.2
+
+
+@dataclass(frozen=True)
+class Trail:
+    """A line that was measured; lengths in pixels, brightness in the unit of the frame."""
+
+    x: tuple[float, float]  # of its ends
+    y: tuple[float, float]
+    below: float  # how far the trail and its wings reach to either side
+    above: float
+    width: float  # full width at half maximum
+    brightness: float  # on the line
+    significance: float
+    share: float  # of the chord through the frame
+    refused: str = ""  # why it is no trail
+
+
+@dataclass(frozen=True)
+class Strip:
+    """The surroundings of a line; u counts along it and d across."""
+
+    start: tuple[float, float]  # x, y
+    along: tuple[float, float]  # unit vector: x, y
+    length: float
+    pieces: np.ndarray  # float32 (N_PIECES, 2 half + 1): medians along the pieces, above the sky beside the line
+    noise_of_median: np.ndarray  # float32 (N_PIECES): noise of a median along a piece
+    n: int  # pixels of which each is the median
+
+    @property
+    def noise(self):
+        """Noise of a pixel."""
+        return _typical(self.noise_of_median) * (math.sqrt(self.n / 1.5708) if self.n > 2 else 1.0)
+
+    @property
+    def half(self):
+        """Half its width, pixels."""
+        return self.pieces.shape[1] // 2
+
+    @property
+    def end(self):
+        """The other end, x and y."""
+        return self.start[0] + self.along[0] * self.length, self.start[1] + self.along[1] * self.length
+
+
+def chord(x, y, shape):
+    """The part of a line, given by two points, that lies in a frame: x and y of its ends, or None."""
+    (x0, x1), (y0, y1) = x, y
+    first, last = 0.0, math.inf
+    low, high = -math.inf, math.inf
+    for begin, move, most in ((x0, x1 - x0, shape[1] - 1), (y0, y1 - y0, shape[0] - 1)):
+        if abs(move) < 1e-9:
+            if not 0 <= begin <= most:
+                return None
+            continue
+        bounds = sorted(((0 - begin) / move, (most - begin) / move))
+        low, high = max(low, bounds[0]), min(high, bounds[1])
+    first, last = low, high
+    if not last > first:
+        return None
+    return tuple((x0 + (x1 - x0) * t, y0 + (y1 - y0) * t) for t in (first, last))
+
+
+def strip(data, mask, ends, half, most_samples):
+    """The surroundings of the line between two points (x, y)."""
+    (x0, y0), (x1, y1) = ends
+    length = math.hypot(x1 - x0, y1 - y0)
+    along = (x1 - x0) / length, (y1 - y0) / length
+    n = max(1, min(most_samples, int(length)) // N_PIECES)
+    u = (np.arange(N_PIECES * n, dtype=np.float32) + 0.5) * (length / (N_PIECES * n))
+    d = np.arange(-half, half + 1, dtype=np.float32)
+    column = np.rint(x0 + u[:, np.newaxis] * along[0] - d * along[1]).astype(np.int32)
+    row = np.rint(y0 + u[:, np.newaxis] * along[1] + d * along[0]).astype(np.int32)
+    outside = (column < 0) | (column >= data.shape[1]) | (row < 0) | (row >= data.shape[0])
+    np.clip(column, 0, data.shape[1] - 1, out=column)
+    np.clip(row, 0, data.shape[0] - 1, out=row)
+    values = data[row, column]
+    bad = outside if mask is None else outside | mask[row, column]
+    pieces = _medians(values.reshape(N_PIECES, n, -1), bad.reshape(N_PIECES, n, -1))
+    below, above = (_median(pieces[:, side]) for side in (np.s_[: half // 2], np.s_[-(half // 2) :]))
+    middle = np.where(np.isfinite(below) & np.isfinite(above), (below + above) / 2, np.fmax(below, above))
+    slope = np.nan_to_num((above - below) / (1.5 * half))
+    pieces = np.nan_to_num(pieces - middle[:, np.newaxis] - slope[:, np.newaxis] * d)
+    beside = np.concatenate([pieces[:, : half // 2], pieces[:, -(half // 2) :]], axis=1)
+    deviation = 1.4826 * np.median(np.abs(beside), axis=1)
+    return Strip((x0, y0), along, length, pieces, np.maximum(deviation, 1e-9), n)
+
+
+def _medians(values, bad):
+    """Medians along the second axis; NaN where most are bad."""
+    if bad.any():
+        sky = np.median(values[~bad]) if not bad.all() else 0.0
+        lost = bad.mean(axis=1) > 0.5
+        values = np.where(bad, np.float32(np.nan), values) if np.isfinite(sky) else values
+        values = np.sort(values, axis=1)
+        middle = np.maximum(np.count_nonzero(~bad, axis=1) - 1, 0) // 2
+        medians = np.take_along_axis(values, middle[:, np.newaxis], 1)[:, 0]
+        return np.where(lost, np.nan, medians)
+    return np.partition(values, values.shape[1] // 2, axis=1)[:, values.shape[1] // 2]
+
+
+def _median(values):
+    """Median along the last axis; NaN where all are."""
+    finite = np.isfinite(values)
+    filled = np.where(finite, values, np.nanmedian(values) if finite.any() else 0)
+    return np.where(finite.any(axis=-1), np.median(filled, axis=-1), np.nan)
+
+
+def boxed(pieces, width):
+    """Sums over ``width`` pixels across, an odd number, at each place; the places near the border are 0."""
+    sums = np.zeros_like(pieces)
+    total = np.cumsum(np.pad(pieces, ((0, 0), (1, 0))), axis=1)
+    half = width // 2
+    sums[:, half : pieces.shape[1] - half] = total[:, width:] - total[:, :-width]
+    return sums
+
+
+def aligned(around, reach):
+    """The shifts at both ends of a line, within ``reach`` pixels, under which its pieces agree best."""
+    best = (-math.inf, 0, 0)
+    shifts = np.arange(-reach, reach + 1)
+    part = (np.arange(N_PIECES) + 0.5) / N_PIECES
+    first, last = (grid.ravel() for grid in np.meshgrid(shifts, shifts, indexing="ij"))
+    places = np.rint(first[:, np.newaxis] * (1 - part) + last[:, np.newaxis] * part).astype(int) + around.half
+    for width in (3, 7, 15):
+        sums = boxed(around.pieces, width)
+        scatter = 1.4826 * np.median(np.abs(sums), axis=1) + 1e-9
+        signal = sums / scatter[:, np.newaxis]
+        signal = np.clip(signal, -6, max(6.0, 2 * float(np.quantile(signal.max(axis=1), 0.7))))
+        totals = signal[np.arange(N_PIECES), places].sum(axis=1)
+        best = max(best, (float(totals.max()), int(first[totals.argmax()]), int(last[totals.argmax()])))
+    return best[1:]
+
+
+def moved(around, shifts):
+    """The ends of a line, moved across it."""
+    normal = -around.along[1], around.along[0]
+    return tuple(
+        (x + normal[0] * shift, y + normal[1] * shift) for (x, y), shift in zip((around.start, around.end), shifts, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class Light:
+    """The light of each piece of a line."""
+
+    box: int  # pixels across over which it is summed
+    offset: int  # pixels from the line to the middle of the box
+    sums: np.ndarray  # float (N_PIECES)
+    noise: np.ndarray  # float (N_PIECES)
+    first: int  # of the pieces that are lit
+    last: int  # the one after them
+    significance: float  # of the median of the pieces, which a few bright ones do not move
+
+    @property
+    def lit(self):
+        """The light of the pieces that are lit."""
+        return self.sums[self.first : self.last]
+
+    @property
+    def lit_noise(self):
+        """Its noise."""
+        return self.noise[self.first : self.last]
+
+
+def light_of(around, boxes):
+    """The light along a line, in the box in which it is most significant."""
+    return max(
+        (_light_in(around, box, offset) for box in boxes for offset in range(-BESIDE, BESIDE + 1)),
+        key=lambda light: light.significance,
+    )
+
+
+def _light_in(around, box, offset):
+    """The light along a line in a box, judged by that of boxes beside it."""
+    middle, sums = around.half + offset, boxed(around.pieces, box)
+    beside = np.r_[box // 2 : middle - box, middle + box + 1 : sums.shape[1] - box // 2]
+    noise = np.maximum(_scatter(sums[:, beside], axis=1), 0.5 * box**0.5 * _typical(around.noise_of_median))
+    first, last = _lit_run(sums[:, middle], noise)
+    typical = np.median(sums[first:last], axis=0)
+    scatter = max(_scatter(typical[beside]), 1.2533 * _typical(noise) / math.sqrt(last - first))
+    return Light(box, offset, sums[:, middle], noise, first, last, float(typical[middle] / scatter))
+
+
+def _scatter(values, axis=None):
+    return 1.4826 * np.median(np.abs(values), axis=axis)
+
+
+def _typical(values):
+    return float(np.median(values))
+
+
+def _lit_run(values, noise):
+    """The run of pieces that stands out most above half of the typical light."""
+    signal = values / noise
+    excess = np.cumsum(np.append(0, signal - 0.5 * np.quantile(signal, 0.8)))
+    rises = excess[np.newaxis, :] - excess[:, np.newaxis]
+    rises[np.tril_indices(len(excess), math.ceil(LEAST_SHARE * N_PIECES) - 1)] = -np.inf
+    first, last = np.unravel_index(np.argmax(rises), rises.shape)
+    return int(first), int(last)
+
+
+def why_refused(around, light):
+    """Why a line is no trail, or an empty text."""
+    share = len(light.lit) / N_PIECES
+    length = share * around.length
+    drift = length * min(abs(part) for part in around.along)
+    if light.significance < LEAST_SIGNIFICANCE:
+        return "faint"
+    if share < LEAST_SHARE or length < LEAST_LENGTH:
+        return "short"
+    if drift < LEAST_DRIFT:
+        return "along a row or column"
+    if np.mean(light.lit > LIT * np.median(light.lit) - 2 * light.lit_noise) < LIT_PIECES:
+        return "patchy"
+    if _fades(light):
+        return "fades as a spike or a galaxy"
+    profile = boxed(around.pieces[light.first : light.last].mean(axis=0, keepdims=True), light.box)[0]
+    if -profile.min() > DEEPEST * profile[around.half + light.offset]:
+        return "an edge"
+    return ""
+
+
+def _fades(light):
+    """Whether the brightest part of a line outshines the faintest one by more than noise and a tumbling body do."""
+    smooth = ndimage.median_filter(light.lit, SMOOTH, mode="nearest")
+    noise = _typical(light.lit_noise)
+    return smooth.max() - noise > MOST_FADING * max(smooth.min() + noise, noise)
+
+
+def measured(data, mask, line, reach):
+    """A line as a trail, or why it is none; None if it does not cross the frame. ``reach`` is its uncertainty, pixels."""
+    ends = chord(line.x, line.y, data.shape)
+    if ends is None or math.dist(*ends) < LEAST_LENGTH:
+        return None
+    rough = strip(data, mask, ends, HALF_WIDTHS[0], FEW)
+    places = moved(rough, aligned(rough, reach))
+    ends = chord(*zip(*places, strict=True), data.shape)
+    if ends is None or math.dist(*ends) < LEAST_LENGTH:
+        return None
+    around = strip(data, mask, ends, HALF_WIDTHS[0], MANY)
+    shifts = aligned(around, BESIDE)
+    if any(shifts):
+        ends = chord(*zip(*moved(around, shifts), strict=True), data.shape)
+        around = strip(data, mask, ends, HALF_WIDTHS[0], MANY)
+    light = light_of(around, BOXES[0])
+    reason = why_refused(around, light)
+    if reason:
+        return _trail(around, light, (1.5 * reach, 1.5 * reach), reason)
+    extent = extent_of(around, light)
+    if max(extent) >= around.half // 2:
+        around = strip(data, mask, ends, HALF_WIDTHS[1], MANY)
+        light = light_of(around, (light.box, *BOXES[1]))
+        reason, extent = why_refused(around, light), extent_of(around, light)
+    return _trail(around, light, extent, reason)
+
+
+def extent_of(around, light):
+    """How far the wings of a trail reach below and above the line, pixels."""
+    profile, noise = profile_of(around, light)
+    contrast = max(1.0, float(np.quantile(light.lit, 0.9)) / max(float(np.median(light.lit)), 1e-30))
+    error = 1.2533 * noise / math.sqrt(len(light.lit) * max(1.0, around.length / N_PIECES))
+    bright = profile > max(WING * noise / contrast, 3 * error / math.sqrt(3))
+    middle = around.half + light.offset
+    reach = []
+    for side in (bright[middle::-1], bright[middle:]):
+        dark = ~side[: max(1, len(side) - 2)]
+        reach.append(int(np.argmax(dark)) if dark.any() else len(side))
+    return reach[0] - light.offset + 1, reach[1] + light.offset + 1
+
+
+def profile_of(around, light):
+    """The mean profile of a trail over the lit pieces, smoothed over 3 pixels, and the noise of a pixel."""
+    profile = around.pieces[light.first : light.last].mean(axis=0)
+    profile = np.convolve(np.pad(profile, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
+    return profile, around.noise
+
+
+def _trail(around, light, extent, refused=""):
+    profile, _ = profile_of(around, light)
+    middle = around.half + light.offset
+    near = profile[max(0, middle - light.box) : middle + light.box + 1]
+    height = float(near.max())
+    width = float(np.count_nonzero(near > height / 2))
+    piece = around.length / N_PIECES
+    first = 0.0 if light.first <= 1 else (light.first - 0.5) * piece
+    last = around.length if light.last >= N_PIECES - 1 else (light.last + 0.5) * piece
+    if refused:
+        first, last = 0.0, around.length
+    (x0, y0), (ax, ay) = around.start, around.along
+    return Trail(
+        (x0 + ax * first, x0 + ax * last),
+        (y0 + ay * first, y0 + ay * last),
+        *extent,
+        width,
+        height,
+        light.significance,
+        (last - first) / around.length,
+        refused,
+    )

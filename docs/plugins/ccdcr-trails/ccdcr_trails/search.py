@@ -1,0 +1,87 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""
+The search for trails in a frame: candidates from its bins, each measured on its pixels, the brightest first.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ccdcr_trails.binning import binned
+from ccdcr_trails.candidates import Candidates
+from ccdcr_trails.measure import Trail, measured
+
+#: Least significance of a line to be measured.
+LEAST_SIGNIFICANCE = 5.5
+
+#: Most lines that are measured.
+MOST_LINES = 16
+
+
+@dataclass(frozen=True)
+class Found:
+    """The trails of a frame."""
+
+    trails: list[Trail]
+    refused: list[Trail]
+    searched: bool = True
+
+
+def find(data, mask):
+    """The trails of a frame, shape (ny, nx), whose bad pixels are masked."""
+    frame = binned(data, mask)
+    if frame is None:
+        return Found([], [], searched=False)
+    bad = mask if mask.any() else None
+    candidates = Candidates(frame)
+    trails, refused = [], []
+    for _ in range(MOST_LINES):
+        line, significance = candidates.best()
+        if significance < LEAST_SIGNIFICANCE:
+            break
+        trail = measured(data, bad, line, 2 * frame.bin + 2)
+        if trail is None or trail.refused:
+            refused.append(trail)
+        else:
+            trails.append(trail)
+        candidates.remove(_in_bins(trail, line, frame))
+    return Found(trails, refused)
+
+
+def _in_bins(trail, line, frame):
+    """The bins that a line covers, bool (n, n)."""
+    shape, size = frame.signal.shape, frame.bin
+    x, y = (line.x, line.y) if trail is None else (trail.x, trail.y)
+    x, y = ([(value + 0.5) / size - 0.5 for value in ends] for ends in (x, y))
+    below, above = (1, 1) if trail is None else (trail.below / size, trail.above / size)
+    return band(shape, x, y, below + 1.5, above + 1.5)
+
+
+def band(shape, x, y, below, above):
+    """The pixels beside a line from (x[0], y[0]) to (x[1], y[1]), bool: ``below`` and ``above`` it, seen along it."""
+    if abs(x[1] - x[0]) < abs(y[1] - y[0]):
+        return np.ascontiguousarray(band(shape[::-1], y, x, above, below).T)
+    if x[1] < x[0]:
+        x, y, below, above = x[::-1], y[::-1], above, below
+    inside = np.zeros(shape, dtype=bool)
+    columns = np.arange(max(0, math.floor(x[0])), min(shape[1], math.ceil(x[1]) + 1))
+    if not len(columns):
+        return inside
+    slope = (y[1] - y[0]) / (x[1] - x[0])
+    stretch = math.hypot(1, slope)
+    middle = y[0] + slope * (columns - x[0])
+    low = np.ceil(middle - below * stretch).astype(int)
+    n = math.ceil((below + above) * stretch) + 1
+    rows = low + np.arange(n)[:, np.newaxis]
+    good = (rows >= 0) & (rows < shape[0]) & (rows <= middle + above * stretch)
+    inside[rows[good], np.broadcast_to(columns, rows.shape)[good]] = True
+    return inside
+
+
+def flagged(shape, trails):
+    """The pixels of trails, wings included: bool."""
+    inside = np.zeros(shape, dtype=bool)
+    for trail in trails:
+        inside |= band(shape, trail.x, trail.y, trail.below, trail.above)
+    return inside
