@@ -20,9 +20,9 @@ PIXEL_LIMIT = 5.0
 #: The same for a bin: what is bright for its brightness alone is no line.
 BIN_LIMIT = 2.0
 
-#: A group of bins above the first of these, of which one is above the second, is a star or a galaxy and no part of a line
+#: A group of bins above the first of these, of which one is above the second, is a star, a galaxy or a cosmic ray
 #: if it is shorter than the third (bins).
-GROUP, CORE, SHORTEST = 1.5, 4.0, 9
+GROUP, CORE, SHORTEST = 1.5, 4.0, 24
 
 #: Pixels of a block that are looked at for the sky, along a side.
 SAMPLE = 14
@@ -33,7 +33,8 @@ class BinnedFrame:
     """The bins; arrays have shape (n, n), where n is a power of 2, and are 0 beyond the frame."""
 
     signal: np.ndarray  # float32: deviation from the sky in units of the noise
-    weight: np.ndarray  # float32: 1 where there are good pixels, otherwise 0
+    weight: np.ndarray  # int16: 1 where there are good pixels, otherwise 0
+    whole: tuple[int, int] | None  # number of bins in y and x if all of them are good
     bin: int  # pixels along the side of a bin
 
     def to_pixels(self, x):
@@ -58,7 +59,7 @@ def binned(data, mask):
     means = _means_of_clipped(data, mask, size, *_sky_of_pixels(data, mask, n_blocks, BLOCK * size))
     good = np.ones(shape, dtype=bool) if mask is None else _share(mask, size) < 0.5
     signal = _in_units_of_noise(means, good, n_blocks)
-    return BinnedFrame(_padded(signal, n), _padded(good, n), size)
+    return BinnedFrame(_padded(signal, n, np.float32), _padded(good, n, np.int16), shape if good.all() else None, size)
 
 
 def _sky_of_pixels(data, mask, n_blocks, side):
@@ -100,11 +101,12 @@ def _means_of_clipped(data, mask, size, sky, limit):
     means = np.empty((sky.shape[0] * BLOCK, sky.shape[1] * BLOCK), dtype=np.float32)
     for row in range(sky.shape[0]):
         level, most = (np.repeat(image[row], side).astype(np.float32) for image in (sky, limit))
-        rows = np.clip(data[row * side : (row + 1) * side], level - most, level + most)
+        rows = np.minimum(data[row * side : (row + 1) * side], level + most)
+        np.maximum(rows, level - most, out=rows)  # np.clip is slower
         if mask is not None:
             np.copyto(rows, level, where=mask[row * side : (row + 1) * side])
         sums = rows.reshape(BLOCK, size, -1).sum(axis=1)
-        means[row * BLOCK : (row + 1) * BLOCK] = sums.reshape(BLOCK, -1, size).sum(axis=2)
+        means[row * BLOCK : (row + 1) * BLOCK] = sums.reshape(BLOCK, -1, size) @ np.ones(size, dtype=np.float32)
     means /= size**2
     return means
 
@@ -125,7 +127,7 @@ def _in_units_of_noise(means, good, n_blocks):
     np.clip(signal, -BIN_LIMIT, BIN_LIMIT, out=signal)
     for axis in (0, 1):
         signal -= np.median(signal, axis=axis, keepdims=True)
-    return np.where(good, signal, 0)
+    return np.where(good, np.clip(signal, -BIN_LIMIT, BIN_LIMIT), 0)
 
 
 def _compact(signal):
@@ -145,7 +147,7 @@ def _compact(signal):
     return np.append(False, bright & ~long)[labels]
 
 
-def _padded(image, n):
-    whole = np.zeros((n, n), dtype=np.float32)
+def _padded(image, n, dtype):
+    whole = np.zeros((n, n), dtype=dtype)
     whole[: image.shape[0], : image.shape[1]] = image
     return whole

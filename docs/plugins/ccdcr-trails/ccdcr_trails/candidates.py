@@ -3,10 +3,12 @@
 Lines along which a binned frame is brighter than the sky, the most significant first.
 """
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 
+from ccdcr_trails.binning import BIN_LIMIT
 from ccdcr_trails.radon import line_sums
 
 #: Widths of the lines that are looked for, bins.
@@ -14,6 +16,9 @@ WIDTHS = (1, 2, 4)
 
 #: Shortest line, bins.
 SHORTEST = 24
+
+#: Largest sum along a line, in the steps in which the signal of a bin is counted: sums in whole numbers are faster.
+MOST_STEPS = 16384
 
 
 @dataclass(frozen=True)
@@ -29,19 +34,22 @@ class Candidates:
 
     def __init__(self, frame):
         self.frame = frame
-        self.signal = frame.signal.copy()
-        lengths = _cumulative(line_sums(_octants(frame.weight)))
-        self.inverse_noise = [_inverse_root(_over(lengths, width), SHORTEST * width) for width in WIDTHS]
+        n = len(frame.signal)
+        self.steps = MOST_STEPS / (n * BIN_LIMIT * max(WIDTHS))  # for the noise of a bin
+        self.signal = np.rint(frame.signal * self.steps).astype(np.int16)
+        if frame.whole is None:
+            self.inverse_noise = _inverse_noise(frame.weight)
+        else:
+            self.inverse_noise = _inverse_noise_of_whole(n, frame.whole)
 
     def best(self):
         """The most significant line and its significance."""
-        sums = _cumulative(line_sums(_octants(self.signal)))
         found = []
-        for width, inverse_noise in zip(WIDTHS, self.inverse_noise, strict=True):
-            significance = _over(sums, width)
-            significance *= inverse_noise
+        for width, sums, inverse_noise in zip(WIDTHS, _sums_by_width(self.signal), self.inverse_noise, strict=True):
+            significance = sums * inverse_noise
             place = np.unravel_index(np.argmax(significance), significance.shape)
-            found.append((float(significance[place] / _scatter(significance)), width, place))
+            scatter = max(self.steps, _scatter(significance))
+            found.append((float(significance[place]) / scatter, width, place))
         significance, width, place = max(found)
         return self._line(width, *place), significance
 
@@ -60,28 +68,33 @@ class Candidates:
         self.signal[where] = 0
 
 
-def _octants(image):
-    """The image turned and mirrored such that lines of every direction rise by less than a row for a column."""
-    return np.stack([image, image[::-1], image.T, image.T[::-1]])
+def _sums_by_width(image):
+    """Sums along the lines of each of `WIDTHS`, each twice as wide as the one before."""
+    sums = line_sums(np.stack([image, image[::-1], image.T, image.T[::-1]]))
+    for width in WIDTHS:
+        if width > 1:
+            sums = sums[..., width // 2 :] + sums[..., : -(width // 2)]
+        yield sums
 
 
-def _cumulative(sums):
-    whole = np.zeros((*sums.shape[:-1], sums.shape[-1] + 1), dtype=np.float32)
-    np.cumsum(sums, axis=-1, out=whole[..., 1:])
-    return whole
+def _inverse_noise(weight):
+    """One by the root of the number of good bins along each line, for each width; 0 for short lines."""
+    return [
+        np.where(number >= SHORTEST * width, 1 / np.sqrt(np.maximum(number, 1, dtype=np.float32)), 0).astype(np.float32)
+        for width, number in zip(WIDTHS, _sums_by_width(weight), strict=True)
+    ]
 
 
-def _over(cumulative, width):
-    """Sums over neighbouring lines."""
-    return cumulative[..., width:] - cumulative[..., :-width]
-
-
-def _inverse_root(sums, least):
-    return np.where(sums >= least, 1 / np.sqrt(np.maximum(sums, least)), 0).astype(np.float32)
+@functools.lru_cache(maxsize=2)
+def _inverse_noise_of_whole(n, shape):
+    """The same for a frame without bad bins; a night has many of a shape."""
+    weight = np.zeros((n, n), dtype=np.int16)
+    weight[: shape[0], : shape[1]] = 1
+    return _inverse_noise(weight)
 
 
 def _scatter(significance):
-    """The noise of the significances, 1 or more: where stars are many, the lines through them scatter more."""
+    """The noise of the significances: where stars are many, the lines through them scatter more."""
     sample = significance[:, ::7, ::7]
-    sample = sample[sample != 0]
-    return max(1.0, 1.4826 * float(np.median(np.abs(sample)))) if sample.size else 1.0
+    sample = np.abs(sample[sample != 0])
+    return 1.4826 * float(np.median(sample)) if sample.size else 0.0

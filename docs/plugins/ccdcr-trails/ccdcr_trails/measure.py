@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-#: Pieces of a line.
-N_PIECES = 32
+#: Most pieces of a line, their least length (pixels), and the fewest that a trail covers.
+MOST_PIECES, SHORTEST_PIECE, FEWEST_LIT = 32, 16, 8
 
 #: Half width of the strip that is looked at around a line, and of one for a wide trail, pixels.
 HALF_WIDTHS = (64, 160)
@@ -24,8 +24,9 @@ FEW, MANY = 256, 2048
 #: Significance of a trail, of the median over its pieces.
 LEAST_SIGNIFICANCE = 6.0
 
-#: Least share of the chord that a trail covers, and least length, pixels.
-LEAST_SHARE, LEAST_LENGTH = 0.3, 60.0
+#: Least share of the chord that a trail covers, least length (pixels) and least ratio of length to width: two stars make
+#: a line as well.
+LEAST_SHARE, LEAST_LENGTH, LEAST_RATIO = 0.3, FEWEST_LIT * SHORTEST_PIECE, 16
 
 #: Share of the pieces of a trail that must be lit, and the share of the median from which one is.
 LIT_PIECES, LIT = 0.8, 0.35
@@ -43,8 +44,9 @@ BOXES = ((3, 5, 9, 15), (15, 25, 41, 61))
 #: Most pixels by which the middle of a trail may lie beside a line that was aligned with it.
 BESIDE = 3
 
-#: Least pixels by which a trail leaves its row or column: what does not is a bad column or bleeding charge.
-LEAST_DRIFT = 4.0
+#: Least pixels by which a trail leaves its row or column, and least angle with them as a share of its length: what does
+#: not is a bad column, bleeding charge or the trace of a spectrum.
+LEAST_DRIFT, LEAST_SLOPE = 4.0, 0.009
 
 #: Height of the profile, in units of the noise of a pixel, at which the wings end.
 WING = 0.2
@@ -72,14 +74,19 @@ class Strip:
     start: tuple[float, float]  # x, y
     along: tuple[float, float]  # unit vector: x, y
     length: float
-    pieces: np.ndarray  # float32 (N_PIECES, 2 half + 1): medians along the pieces, above the sky beside the line
-    noise_of_median: np.ndarray  # float32 (N_PIECES): noise of a median along a piece
+    pieces: np.ndarray  # float32 (n_pieces, 2 half + 1): medians along the pieces, above the sky beside the line
+    noise_of_median: np.ndarray  # float32 (n_pieces): noise of a median along a piece
     n: int  # pixels of which each is the median
 
     @property
     def noise(self):
         """Noise of a pixel."""
         return _typical(self.noise_of_median) * (math.sqrt(self.n / 1.5708) if self.n > 2 else 1.0)
+
+    @property
+    def piece(self):
+        """Length of a piece, pixels."""
+        return self.length / len(self.pieces)
 
     @property
     def half(self):
@@ -115,44 +122,51 @@ def strip(data, mask, ends, half, most_samples):
     (x0, y0), (x1, y1) = ends
     length = math.hypot(x1 - x0, y1 - y0)
     along = (x1 - x0) / length, (y1 - y0) / length
-    n = max(1, min(most_samples, int(length)) // N_PIECES)
-    u = (np.arange(N_PIECES * n, dtype=np.float32) + 0.5) * (length / (N_PIECES * n))
+    n_pieces = min(MOST_PIECES, int(length / SHORTEST_PIECE))
+    n = min(most_samples, int(length)) // n_pieces
+    u = (np.arange(n_pieces * n, dtype=np.float32) + 0.5) * (length / (n_pieces * n))
     d = np.arange(-half, half + 1, dtype=np.float32)
     column = np.rint(x0 + u[:, np.newaxis] * along[0] - d * along[1]).astype(np.int32)
     row = np.rint(y0 + u[:, np.newaxis] * along[1] + d * along[0]).astype(np.int32)
-    outside = (column < 0) | (column >= data.shape[1]) | (row < 0) | (row >= data.shape[0])
-    np.clip(column, 0, data.shape[1] - 1, out=column)
-    np.clip(row, 0, data.shape[0] - 1, out=row)
-    values = data[row, column]
-    bad = outside if mask is None else outside | mask[row, column]
-    pieces = _medians(values.reshape(N_PIECES, n, -1), bad.reshape(N_PIECES, n, -1))
-    below, above = (_median(pieces[:, side]) for side in (np.s_[: half // 2], np.s_[-(half // 2) :]))
-    middle = np.where(np.isfinite(below) & np.isfinite(above), (below + above) / 2, np.fmax(below, above))
-    slope = np.nan_to_num((above - below) / (1.5 * half))
-    pieces = np.nan_to_num(pieces - middle[:, np.newaxis] - slope[:, np.newaxis] * d)
+    values, bad = _at(data, mask, row, column)
+    pieces = _medians(*(None if part is None else part.reshape(n_pieces, n, -1) for part in (values, bad)))
+    pieces = _flattened(pieces, half)
     beside = np.concatenate([pieces[:, : half // 2], pieces[:, -(half // 2) :]], axis=1)
-    deviation = 1.4826 * np.median(np.abs(beside), axis=1)
-    return Strip((x0, y0), along, length, pieces, np.maximum(deviation, 1e-9), n)
+    return Strip((x0, y0), along, length, pieces, np.maximum(_scatter(beside.T), 1e-9), n)
+
+
+def _at(data, mask, row, column):
+    """The values at places, and which of them are bad or outside the frame (None if none is)."""
+    inside_row, inside_column = (np.clip(places, 0, n - 1) for places, n in zip((row, column), data.shape, strict=True))
+    place = inside_row * data.shape[1] + inside_column
+    bad = (row != inside_row) | (column != inside_column)
+    if mask is not None:
+        bad |= mask.ravel()[place]
+    return data.ravel()[place], bad if bad.any() else None
 
 
 def _medians(values, bad):
     """Medians along the second axis; NaN where most are bad."""
-    if bad.any():
-        sky = np.median(values[~bad]) if not bad.all() else 0.0
-        lost = bad.mean(axis=1) > 0.5
-        values = np.where(bad, np.float32(np.nan), values) if np.isfinite(sky) else values
-        values = np.sort(values, axis=1)
-        middle = np.maximum(np.count_nonzero(~bad, axis=1) - 1, 0) // 2
-        medians = np.take_along_axis(values, middle[:, np.newaxis], 1)[:, 0]
-        return np.where(lost, np.nan, medians)
-    return np.partition(values, values.shape[1] // 2, axis=1)[:, values.shape[1] // 2]
+    n = values.shape[1]
+    if bad is None:
+        return np.partition(values, n // 2, axis=1)[:, n // 2]
+    values = np.sort(np.where(bad, np.float32(np.nan), values), axis=1)
+    n_good = n - np.count_nonzero(bad, axis=1)
+    medians = np.take_along_axis(values, (n_good // 2)[:, np.newaxis].clip(max=n - 1), 1)[:, 0]
+    return np.where(2 * n_good > n, medians, np.float32(np.nan))
 
 
-def _median(values):
-    """Median along the last axis; NaN where all are."""
-    finite = np.isfinite(values)
-    filled = np.where(finite, values, np.nanmedian(values) if finite.any() else 0)
-    return np.where(finite.any(axis=-1), np.median(filled, axis=-1), np.nan)
+def _flattened(pieces, half):
+    """The pieces without the sky, which may slope from one side of the line to the other; 0 where nothing is known."""
+    known = np.isfinite(pieces)
+    below, above = (
+        _medians(pieces.T[side][np.newaxis], None if known.all() else ~known.T[side][np.newaxis])[0]
+        for side in (np.s_[: half // 2], np.s_[-(half // 2) :])
+    )
+    middle = np.where(np.isfinite(below) & np.isfinite(above), (below + above) / 2, np.fmax(below, above))
+    slope = np.nan_to_num((above - below) / (1.5 * half))
+    d = np.arange(-half, half + 1)
+    return np.nan_to_num(pieces - middle[:, np.newaxis] - slope[:, np.newaxis] * d)
 
 
 def boxed(pieces, width):
@@ -168,15 +182,16 @@ def aligned(around, reach):
     """The shifts at both ends of a line, within ``reach`` pixels, under which its pieces agree best."""
     best = (-math.inf, 0, 0)
     shifts = np.arange(-reach, reach + 1)
-    part = (np.arange(N_PIECES) + 0.5) / N_PIECES
+    n = len(around.pieces)
+    part = (np.arange(n) + 0.5) / n
     first, last = (grid.ravel() for grid in np.meshgrid(shifts, shifts, indexing="ij"))
     places = np.rint(first[:, np.newaxis] * (1 - part) + last[:, np.newaxis] * part).astype(int) + around.half
     for width in (3, 7, 15):
         sums = boxed(around.pieces, width)
-        scatter = 1.4826 * np.median(np.abs(sums), axis=1) + 1e-9
+        scatter = _scatter(sums.T) + 1e-9
         signal = sums / scatter[:, np.newaxis]
-        signal = np.clip(signal, -6, max(6.0, 2 * float(np.quantile(signal.max(axis=1), 0.7))))
-        totals = signal[np.arange(N_PIECES), places].sum(axis=1)
+        signal = np.clip(signal, -6, max(6.0, 2 * float(_quantile(signal.max(axis=1), 0.7))))
+        totals = signal[np.arange(n), places].sum(axis=1)
         best = max(best, (float(totals.max()), int(first[totals.argmax()]), int(last[totals.argmax()])))
     return best[1:]
 
@@ -195,8 +210,8 @@ class Light:
 
     box: int  # pixels across over which it is summed
     offset: int  # pixels from the line to the middle of the box
-    sums: np.ndarray  # float (N_PIECES)
-    noise: np.ndarray  # float (N_PIECES)
+    sums: np.ndarray  # float (n_pieces)
+    noise: np.ndarray  # float (n_pieces)
     first: int  # of the pieces that are lit
     last: int  # the one after them
     significance: float  # of the median of the pieces, which a few bright ones do not move
@@ -214,57 +229,63 @@ class Light:
 
 def light_of(around, boxes):
     """The light along a line, in the box in which it is most significant."""
-    return max(
-        (_light_in(around, box, offset) for box in boxes for offset in range(-BESIDE, BESIDE + 1)),
-        key=lambda light: light.significance,
-    )
+    return max((_light_in(around, box) for box in boxes), key=lambda light: light.significance)
 
 
-def _light_in(around, box, offset):
-    """The light along a line in a box, judged by that of boxes beside it."""
-    middle, sums = around.half + offset, boxed(around.pieces, box)
+def _light_in(around, box):
+    """The light along a line in a box at the brightest place, judged by that of boxes beside it."""
+    sums = boxed(around.pieces, box)
+    offset = int(np.argmax(_quantile(sums[:, around.half - BESIDE : around.half + BESIDE + 1], 0.7))) - BESIDE
+    middle = around.half + offset
     beside = np.r_[box // 2 : middle - box, middle + box + 1 : sums.shape[1] - box // 2]
-    noise = np.maximum(_scatter(sums[:, beside], axis=1), 0.5 * box**0.5 * _typical(around.noise_of_median))
-    first, last = _lit_run(sums[:, middle], noise)
-    typical = np.median(sums[first:last], axis=0)
+    noise = np.maximum(_scatter(sums[:, beside].T), 0.5 * box**0.5 * _typical(around.noise_of_median))
+    first, last = _lit_run(sums[:, middle])
+    typical = _quantile(sums[first:last], 0.5)
     scatter = max(_scatter(typical[beside]), 1.2533 * _typical(noise) / math.sqrt(last - first))
     return Light(box, offset, sums[:, middle], noise, first, last, float(typical[middle] / scatter))
 
 
-def _scatter(values, axis=None):
-    return 1.4826 * np.median(np.abs(values), axis=axis)
+def _quantile(values, share):
+    """The value that a share of the values along the first axis does not exceed."""
+    place = int(share * (len(values) - 1) + 0.5)
+    return np.partition(values, place, axis=0)[place]
+
+
+def _scatter(values):
+    """Standard deviation along the first axis, from the median absolute value."""
+    return 1.4826 * _quantile(np.abs(values), 0.5)
 
 
 def _typical(values):
-    return float(np.median(values))
+    return float(_quantile(values, 0.5))
 
 
-def _lit_run(values, noise):
+def _lit_run(values):
     """The run of pieces that stands out most above half of the typical light."""
-    signal = values / noise
-    excess = np.cumsum(np.append(0, signal - 0.5 * np.quantile(signal, 0.8)))
+    typical = max(float(_quantile(values, 0.8)), 0.0)
+    excess = np.cumsum(np.append(0, np.clip(values, -typical, 2 * typical) - 0.5 * typical))
     rises = excess[np.newaxis, :] - excess[:, np.newaxis]
-    rises[np.tril_indices(len(excess), math.ceil(LEAST_SHARE * N_PIECES) - 1)] = -np.inf
+    fewest = max(FEWEST_LIT, math.ceil(LEAST_SHARE * len(values)))
+    rises[np.tril_indices(len(excess), fewest - 1)] = -np.inf
     first, last = np.unravel_index(np.argmax(rises), rises.shape)
     return int(first), int(last)
 
 
 def why_refused(around, light):
     """Why a line is no trail, or an empty text."""
-    share = len(light.lit) / N_PIECES
-    length = share * around.length
+    length = len(light.lit) * around.piece
     drift = length * min(abs(part) for part in around.along)
     if light.significance < LEAST_SIGNIFICANCE:
         return "faint"
-    if share < LEAST_SHARE or length < LEAST_LENGTH:
+    if length < LEAST_RATIO * width_and_height(around, light)[0]:
         return "short"
-    if drift < LEAST_DRIFT:
+    if drift < max(LEAST_DRIFT, LEAST_SLOPE * length):
         return "along a row or column"
     if np.mean(light.lit > LIT * np.median(light.lit) - 2 * light.lit_noise) < LIT_PIECES:
         return "patchy"
     if _fades(light):
         return "fades as a spike or a galaxy"
-    profile = boxed(around.pieces[light.first : light.last].mean(axis=0, keepdims=True), light.box)[0]
+    profile = boxed(_quantile(around.pieces[light.first : light.last], 0.5)[np.newaxis], light.box)[0]
     if -profile.min() > DEEPEST * profile[around.half + light.offset]:
         return "an edge"
     return ""
@@ -307,8 +328,8 @@ def measured(data, mask, line, reach):
 def extent_of(around, light):
     """How far the wings of a trail reach below and above the line, pixels."""
     profile, noise = profile_of(around, light)
-    contrast = max(1.0, float(np.quantile(light.lit, 0.9)) / max(float(np.median(light.lit)), 1e-30))
-    error = 1.2533 * noise / math.sqrt(len(light.lit) * max(1.0, around.length / N_PIECES))
+    contrast = max(1.0, float(_quantile(light.lit, 0.9)) / max(_typical(light.lit), 1e-30))
+    error = 1.57 * noise / math.sqrt(len(light.lit) * around.piece)
     bright = profile > max(WING * noise / contrast, 3 * error / math.sqrt(3))
     middle = around.half + light.offset
     reach = []
@@ -319,21 +340,26 @@ def extent_of(around, light):
 
 
 def profile_of(around, light):
-    """The mean profile of a trail over the lit pieces, smoothed over 3 pixels, and the noise of a pixel."""
-    profile = around.pieces[light.first : light.last].mean(axis=0)
+    """The median profile of a trail over the lit pieces, smoothed over 3 pixels, and the noise of a pixel."""
+    profile = _quantile(around.pieces[light.first : light.last], 0.5)
     profile = np.convolve(np.pad(profile, 1, mode="edge"), np.full(3, 1 / 3), mode="valid")
     return profile, around.noise
 
 
-def _trail(around, light, extent, refused=""):
+def width_and_height(around, light):
+    """Full width at half maximum (pixels) and height of the profile of a trail."""
     profile, _ = profile_of(around, light)
     middle = around.half + light.offset
-    near = profile[max(0, middle - light.box) : middle + light.box + 1]
-    height = float(near.max())
-    width = float(np.count_nonzero(near > height / 2))
-    piece = around.length / N_PIECES
-    first = 0.0 if light.first <= 1 else (light.first - 0.5) * piece
-    last = around.length if light.last >= N_PIECES - 1 else (light.last + 0.5) * piece
+    top = middle - light.box // 2 + int(np.argmax(profile[middle - light.box // 2 : middle + light.box // 2 + 1]))
+    high = profile > profile[top] / 2
+    below, above = (int(np.argmin(np.append(side, False))) for side in (high[top::-1], high[top:]))
+    return float(below + above - 1), float(profile[top])
+
+
+def _trail(around, light, extent, refused=""):
+    width, height = width_and_height(around, light)
+    first = 0.0 if light.first <= 1 else (light.first - 0.5) * around.piece
+    last = around.length if light.last >= len(light.sums) - 1 else (light.last + 0.5) * around.piece
     if refused:
         first, last = 0.0, around.length
     (x0, y0), (ax, ay) = around.start, around.along

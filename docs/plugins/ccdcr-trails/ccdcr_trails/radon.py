@@ -15,12 +15,12 @@ def line_sums(images):
 
     Parameters
     ----------
-    images : numpy.ndarray of float32, shape (k, N, N)
-        Square images; N is a power of 2.
+    images : numpy.ndarray, shape (k, N, N)
+        Square images; N is a power of 2. Whole numbers must be small enough for the sums to fit their dtype.
 
     Returns
     -------
-    numpy.ndarray of float32, shape (k, N, 2 N - 1)
+    numpy.ndarray, shape (k, N, 2 N - 1)
         ``sums[i, rise, start + N - 1]`` is the sum of image i along the line that begins in row ``start`` of the first
         column, -N + 1 to N - 1, and is ``rise`` rows higher in the last one.
     """

@@ -15,8 +15,8 @@ from ccdcr_trails.measure import Trail, measured
 #: Least significance of a line to be measured.
 LEAST_SIGNIFICANCE = 5.5
 
-#: Most lines that are measured.
-MOST_LINES = 16
+#: Most trails of a frame, and most lines that are measured and are none.
+MOST_TRAILS, MOST_REFUSED = 16, 6
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def find(data, mask):
     bad = mask if mask.any() else None
     candidates = Candidates(frame)
     trails, refused = [], []
-    for _ in range(MOST_LINES):
+    while len(trails) < MOST_TRAILS and len(refused) < MOST_REFUSED:
         line, significance = candidates.best()
         if significance < LEAST_SIGNIFICANCE:
             break
@@ -50,12 +50,15 @@ def find(data, mask):
 
 
 def _in_bins(trail, line, frame):
-    """The bins that a line covers, bool (n, n)."""
-    shape, size = frame.signal.shape, frame.bin
-    x, y = (line.x, line.y) if trail is None else (trail.x, trail.y)
-    x, y = ([(value + 0.5) / size - 0.5 for value in ends] for ends in (x, y))
-    below, above = (1, 1) if trail is None else (trail.below / size, trail.above / size)
-    return band(shape, x, y, below + 1.5, above + 1.5)
+    """The bins along a line and along the trail that it turned out to be, bool (n, n)."""
+    size, shape = frame.bin, frame.signal.shape
+
+    def covered(part, below, above):
+        x, y = ([(value + 0.5) / size - 0.5 for value in ends] for ends in (part.x, part.y))
+        return band(shape, x, y, below / size + 1.5, above / size + 1.5)
+
+    found = covered(line, size, size)
+    return found if trail is None else found | covered(trail, trail.below, trail.above)
 
 
 def band(shape, x, y, below, above):
