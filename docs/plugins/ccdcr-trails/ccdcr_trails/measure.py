@@ -28,12 +28,24 @@ LEAST_SIGNIFICANCE = 6.0
 #: a line as well.
 LEAST_SHARE, LEAST_LENGTH, LEAST_RATIO = 0.3, FEWEST_LIT * SHORTEST_PIECE, 16
 
+#: The same ratio for one with an end in the frame, as galaxies have.
+LEAST_RATIO_TO_END = 40
+
+#: Most of a line between the last piece that is lit and the border of the frame, for a trail that crosses the border.
+TO_BORDER = 0.1
+
 #: Share of the pieces of a trail that must be lit, and the share of the median from which one is.
 LIT_PIECES, LIT = 0.8, 0.35
 
-#: Most by which one part of a trail outshines another, and the pieces over which a star on the line is smoothed out. The
-#: spikes of a star fade with the distance.
-MOST_FADING, SMOOTH = 4.5, 5
+#: Most by which the brighter part of a trail outshines the fainter one, and the same for one that ends in the frame, as
+#: the spikes of stars and galaxies do; the pieces over which a star on the line is smoothed out.
+MOST_FADING, MOST_FADING_TO_END, SMOOTH = 4.5, 2.5, 5
+
+#: Most light beyond an end in the frame, in units of that of the trail: a trail ends at once, a spike or a galaxy fades.
+MOST_BEYOND = 0.25
+
+#: Most pixels by which the middle of a trail lies beside the line through its ends, and the same in widths.
+MOST_BENT, MOST_BENT_IN_WIDTHS = 2.0, 0.35
 
 #: Deepest trough beside a trail, in units of its height: an edge, less the slope of the sky, has one as deep.
 DEEPEST = 0.6
@@ -46,7 +58,7 @@ BESIDE = 3
 
 #: Least pixels by which a trail leaves its row or column, and least angle with them as a share of its length: what does
 #: not is a bad column, bleeding charge or the trace of a spectrum.
-LEAST_DRIFT, LEAST_SLOPE = 4.0, 0.009
+LEAST_DRIFT, LEAST_SLOPE, LEAST_DRIFT_IN_WIDTHS = 4.0, 0.009, 2.0
 
 #: Height of the profile, in units of the noise of a pixel, at which the wings end.
 WING = 0.2
@@ -217,6 +229,12 @@ class Light:
     significance: float  # of the median of the pieces, which a few bright ones do not move
 
     @property
+    def inner_ends(self):
+        """The light beyond those ends that lie in the frame, from the end on."""
+        most = max(1, TO_BORDER * len(self.sums))
+        return [end for end in (self.sums[: self.first][::-1], self.sums[self.last :]) if len(end) > most]
+
+    @property
     def lit(self):
         """The light of the pieces that are lit."""
         return self.sums[self.first : self.last]
@@ -274,17 +292,20 @@ def _lit_run(values):
 def why_refused(around, light):
     """Why a line is no trail, or an empty text."""
     length = len(light.lit) * around.piece
+    width, _ = width_and_height(around, light)
     drift = length * min(abs(part) for part in around.along)
     if light.significance < LEAST_SIGNIFICANCE:
         return "faint"
-    if length < LEAST_RATIO * width_and_height(around, light)[0]:
+    if length < (LEAST_RATIO_TO_END if light.inner_ends else LEAST_RATIO) * width:
         return "short"
-    if drift < max(LEAST_DRIFT, LEAST_SLOPE * length):
+    if drift < max(LEAST_DRIFT, LEAST_SLOPE * length, LEAST_DRIFT_IN_WIDTHS * width):
         return "along a row or column"
     if np.mean(light.lit > LIT * np.median(light.lit) - 2 * light.lit_noise) < LIT_PIECES:
         return "patchy"
     if _fades(light):
         return "fades as a spike or a galaxy"
+    if _bend(around, light) > max(MOST_BENT, MOST_BENT_IN_WIDTHS * width):
+        return "bent"
     profile = boxed(_quantile(around.pieces[light.first : light.last], 0.5)[np.newaxis], light.box)[0]
     if -profile.min() > DEEPEST * profile[around.half + light.offset]:
         return "an edge"
@@ -292,10 +313,26 @@ def why_refused(around, light):
 
 
 def _fades(light):
-    """Whether the brightest part of a line outshines the faintest one by more than noise and a tumbling body do."""
+    """Whether the light fades along the line or beyond its ends by more than noise and a tumbling body explain."""
     smooth = ndimage.median_filter(light.lit, SMOOTH, mode="nearest")
-    noise = _typical(light.lit_noise)
-    return smooth.max() - noise > MOST_FADING * max(smooth.min() + noise, noise)
+    faint, bright = float(_quantile(smooth, 0.15)), float(_quantile(smooth, 0.85))
+    noise, n = _typical(light.lit_noise), len(light.sums)
+    most = MOST_FADING_TO_END if light.inner_ends else MOST_FADING
+    if bright - noise > most * max(faint + noise, noise):
+        return True
+    beyond = (float(np.median(end[1 : 1 + max(2, n // 8)])) for end in light.inner_ends)
+    return any(light_there - 2 * noise > MOST_BEYOND * float(np.median(light.lit)) for light_there in beyond)
+
+
+def _bend(around, light):
+    """How far the middle third of a line lies beside the line through the other two, pixels."""
+    lit, box = around.pieces[light.first : light.last], light.box
+    middle, reach = around.half + light.offset, max(4, light.box)
+    places = []
+    for part in np.array_split(lit, 3):
+        profile = boxed(_quantile(part, 0.5)[np.newaxis], min(box, 9))[0]
+        places.append(int(np.argmax(profile[middle - reach : middle + reach + 1])))
+    return abs(places[1] - (places[0] + places[2]) / 2)
 
 
 def measured(data, mask, line, reach):
@@ -358,8 +395,9 @@ def width_and_height(around, light):
 
 def _trail(around, light, extent, refused=""):
     width, height = width_and_height(around, light)
-    first = 0.0 if light.first <= 1 else (light.first - 0.5) * around.piece
-    last = around.length if light.last >= len(light.sums) - 1 else (light.last + 0.5) * around.piece
+    n, near = len(light.sums), max(1, TO_BORDER * len(light.sums))
+    first = 0.0 if light.first <= near else (light.first - 0.5) * around.piece
+    last = around.length if n - light.last <= near else (light.last + 0.5) * around.piece
     if refused:
         first, last = 0.0, around.length
     (x0, y0), (ax, ay) = around.start, around.along

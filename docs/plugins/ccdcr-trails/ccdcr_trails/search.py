@@ -18,6 +18,9 @@ LEAST_SIGNIFICANCE = 5.5
 #: Most trails of a frame, and most lines that are measured and are none.
 MOST_TRAILS, MOST_REFUSED = 16, 6
 
+#: Angle with the rows or columns below which this many lines, parallel within the third (degrees), are a spectrum.
+NEAR_AXIS, FEWEST_TRACES, PARALLEL = 10.0, 4, 2.0
+
 
 @dataclass(frozen=True)
 class Found:
@@ -46,7 +49,18 @@ def find(data, mask):
         else:
             trails.append(trail)
         candidates.remove(_in_bins(trail, line, frame))
+    if _is_spectrum(trails):
+        refused, trails = refused + [replace(trail, refused="one of many traces") for trail in trails], []
     return Found(trails, refused)
+
+
+def _is_spectrum(trails):
+    """Whether many parallel lines run nearly along the rows or columns, as the traces of a spectrograph do."""
+    angles = np.array([math.degrees(math.atan2(one.y[1] - one.y[0], one.x[1] - one.x[0])) % 180 for one in trails])
+    for angle in angles[np.abs((angles + 45) % 90 - 45) < NEAR_AXIS]:
+        if np.count_nonzero(np.abs((angles - angle + 90) % 180 - 90) < PARALLEL) >= FEWEST_TRACES:
+            return True
+    return False
 
 
 def _in_bins(trail, line, frame):
