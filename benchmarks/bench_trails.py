@@ -10,6 +10,7 @@ any. The brightness of a trail is that of its middle in units of the noise of a 
 """
 
 import argparse
+import functools
 import pathlib
 import sys
 import time
@@ -51,6 +52,7 @@ def main():
         print(f"real frames without a trail: {len(fields)}, with a false one: {len(false)} {false}")
 
 
+@functools.cache
 def field(shape, n_stars, seed):
     """A field of stars, galaxies and cosmic rays: its name, data (electron), bad pixels and noise."""
     scale = shape[0] * shape[1] / 1700**2
@@ -102,7 +104,10 @@ def print_recovery(name, fields):
         rows = [recovery(*one[1:], brightness, seed) for seed, one in enumerate(fields)]
         found = [row for row in rows if row[0]]
         pixels = np.nanmean([row[1] for row in found]) if brightness > 1 and found else np.nan
-        print(f"{brightness:10g}  {len(found) / len(rows):9.1%}  {pixels:16.1%}  {np.mean([r[2] for r in rows]):12.3%}")
+        print(
+            f"{brightness:10g}  {len(found) / len(rows):9.1%}  {pixels:16.1%}  {np.mean([r[2] for r in rows]):12.3%}",
+            flush=True,
+        )
 
 
 def recovery(data, bad, noise, brightness, seed):
@@ -116,7 +121,7 @@ def recovery(data, bad, noise, brightness, seed):
     above = light > noise
     beyond = ~ndimage.binary_dilation(light > 0.1 * noise, iterations=3)
     share = np.mean(mask[above]) if above.any() else np.nan
-    return np.mean(mask[core]) > 0.5, share, np.mean(mask & beyond)
+    return (mask[core] & ~bad[core]).sum() > 0.5 * (~bad[core]).sum(), share, np.mean(mask & beyond)
 
 
 def print_false_ones(shape, n_frames):
@@ -124,7 +129,7 @@ def print_false_ones(shape, n_frames):
     print("\nframes with a false trail")
     for what, scene in SCENES.items():
         n_false = sum(bool(find(*scene(shape, seed)).trails) for seed in range(n_frames))
-        print(f"{what:50} {n_false} of {n_frames}")
+        print(f"{what:50} {n_false} of {n_frames}", flush=True)
 
 
 def stars(shape, seed, n_stars=300):
@@ -188,7 +193,9 @@ def rings(shape, seed):
     for _ in range(4):
         y0, x0 = rng.uniform(0, shape[0]), rng.uniform(0, shape[1])
         distance = np.hypot(y - y0, x - x0)
-        light += 10 ** rng.uniform(1, 2.5) * np.exp(-0.5 * ((distance - rng.uniform(100, 900)) / rng.uniform(2, 30)) ** 2)
+        light += 10 ** rng.uniform(1, 2.5) * np.exp(
+            -0.5 * ((distance - rng.uniform(100, 900)) / rng.uniform(2, 30)) ** 2
+        )
     return with_light(shape, seed, light)
 
 

@@ -21,9 +21,6 @@ HALF_WIDTHS = (64, 160)
 #: Most samples along a line for a first look, and to measure it.
 FEW, MANY = 256, 2048
 
-#: Significance of a trail, of the median over its pieces.
-LEAST_SIGNIFICANCE = 6.0
-
 #: Least share of the chord that a trail covers, least length (pixels) and least ratio of length to width: two stars make
 #: a line as well.
 LEAST_SHARE, LEAST_LENGTH, LEAST_RATIO = 0.3, FEWEST_LIT * SHORTEST_PIECE, 16
@@ -212,7 +209,8 @@ def moved(around, shifts):
     """The ends of a line, moved across it."""
     normal = -around.along[1], around.along[0]
     return tuple(
-        (x + normal[0] * shift, y + normal[1] * shift) for (x, y), shift in zip((around.start, around.end), shifts, strict=True)
+        (x + normal[0] * shift, y + normal[1] * shift)
+        for (x, y), shift in zip((around.start, around.end), shifts, strict=True)
     )
 
 
@@ -289,12 +287,12 @@ def _lit_run(values):
     return int(first), int(last)
 
 
-def why_refused(around, light):
+def why_refused(around, light, least_significance):
     """Why a line is no trail, or an empty text."""
     length = len(light.lit) * around.piece
     width, _ = width_and_height(around, light)
     drift = length * min(abs(part) for part in around.along)
-    if light.significance < LEAST_SIGNIFICANCE:
+    if light.significance < least_significance:
         return "faint"
     if length < (LEAST_RATIO_TO_END if light.inner_ends else LEAST_RATIO) * width:
         return "short"
@@ -335,7 +333,7 @@ def _bend(around, light):
     return abs(places[1] - (places[0] + places[2]) / 2)
 
 
-def measured(data, mask, line, reach):
+def measured(data, mask, line, reach, least_significance):
     """A line as a trail, or why it is none; None if it does not cross the frame. ``reach`` is its uncertainty, pixels."""
     ends = chord(line.x, line.y, data.shape)
     if ends is None or math.dist(*ends) < LEAST_LENGTH:
@@ -351,14 +349,14 @@ def measured(data, mask, line, reach):
         ends = chord(*zip(*moved(around, shifts), strict=True), data.shape)
         around = strip(data, mask, ends, HALF_WIDTHS[0], MANY)
     light = light_of(around, BOXES[0])
-    reason = why_refused(around, light)
+    reason = why_refused(around, light, least_significance)
     if reason:
         return _trail(around, light, (1.5 * reach, 1.5 * reach), reason)
     extent = extent_of(around, light)
     if max(extent) >= around.half // 2:
         around = strip(data, mask, ends, HALF_WIDTHS[1], MANY)
         light = light_of(around, (light.box, *BOXES[1]))
-        reason, extent = why_refused(around, light), extent_of(around, light)
+        reason, extent = why_refused(around, light, least_significance), extent_of(around, light)
     return _trail(around, light, extent, reason)
 
 

@@ -12,8 +12,8 @@ from ccdcr_trails.binning import binned
 from ccdcr_trails.candidates import Candidates
 from ccdcr_trails.measure import Trail, measured
 
-#: Least significance of a line to be measured.
-LEAST_SIGNIFICANCE = 5.5
+#: Least significance of a trail, and of a line in the bins for it to be measured, in units of the former.
+LEAST_SIGNIFICANCE, LEAST_IN_BINS = 6.0, 0.9
 
 #: Most trails of a frame, and most lines that are measured and are none.
 MOST_TRAILS, MOST_REFUSED = 16, 6
@@ -31,7 +31,7 @@ class Found:
     searched: bool = True
 
 
-def find(data, mask):
+def find(data, mask, least_significance=LEAST_SIGNIFICANCE):
     """The trails of a frame, shape (ny, nx), whose bad pixels are masked."""
     frame = binned(data, mask)
     if frame is None:
@@ -41,11 +41,11 @@ def find(data, mask):
     trails, refused = [], []
     while len(trails) < MOST_TRAILS and len(refused) < MOST_REFUSED:
         line, significance = candidates.best()
-        if significance < LEAST_SIGNIFICANCE:
+        if significance < LEAST_IN_BINS * least_significance:
             break
-        trail = measured(data, bad, line, 2 * frame.bin + 2)
+        trail = measured(data, bad, line, 2 * frame.bin + 2, least_significance)
         if trail is None or trail.refused:
-            refused.append(trail)
+            refused.append(trail)  # None does not cross the frame
         else:
             trails.append(trail)
         candidates.remove(_in_bins(trail, line, frame))
