@@ -3,10 +3,10 @@
 
 Run as ``python benchmarks/bench_trails.py [--frames 40] [--size 1700] [--real FOLDER]``.
 
-Trails are put on simulated frames, and with ``--real`` on each image of a folder of FITS files that has none. A trail is
-recovered if half of its pixels are flagged; of a recovered one the pixels count whose light is above the noise of the sky.
-False are the flagged pixels more than 3 pixels beyond those with a tenth of the noise, and frames without a trail that have
-any. The brightness of a trail is that of its middle in units of the noise of a pixel.
+Trails are put on simulated frames, and with ``--real`` on each image of a folder of FITS files that has none. A trail
+is recovered if half of its pixels are flagged. Of a recovered one, those pixels count whose light is above the noise of
+the sky. False are the flagged pixels more than 3 pixels beyond those with a tenth of the noise, and frames without a trail
+that have any. The brightness of a trail is that of its middle in units of the noise of a pixel.
 """
 
 import argparse

@@ -127,8 +127,8 @@ def clean_cosmic_rays(
         A new frame of the same class and unit. Floating-point data keep their dtype; integers become
         float32, those of more than 16 bits float64. Pixels that are not flagged keep their values.
         ``mask`` is that of the input with the cosmic rays, the bad pixels and the trails added, ``flags`` (uint8) has
-        the bits of `PixelFlag`, ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from which they
-        were estimated, and the header describes the cleaning.
+        the bits of `PixelFlag`, ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from
+        which they were estimated, and the header describes the cleaning.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-Trails of satellites and aeroplanes: a detector that flags them, a reduction step, and a method of CCDData that lists them.
+Trails of satellites and aeroplanes: a detector that flags them, a reduction step, and a method that lists them.
 """
 
 import copy

@@ -2,8 +2,8 @@
 """
 One line measured on the pixels of the frame: its place, profile, ends, and whether it can be a trail.
 
-The line is cut into pieces. The profile across a piece is the median along it, so that stars and cosmic rays on the line
-do not count; a trail is what most pieces have in common.
+The line is cut into pieces. The profile across a piece is the median along it, so that stars and cosmic rays on the
+line do not count; a trail is what most pieces have in common.
 """
 
 import math
@@ -21,8 +21,8 @@ HALF_WIDTHS = (64, 160)
 #: Most samples along a line for a first look, and to measure it.
 FEW, MANY = 256, 2048
 
-#: Least share of the chord that a trail covers, least length (pixels) and least ratio of length to width: two stars make
-#: a line as well.
+#: Least share of the chord that a trail covers, least length (pixels) and least ratio of length to width, because two
+#: stars make a line as well.
 LEAST_SHARE, LEAST_LENGTH, LEAST_RATIO = 0.3, FEWEST_LIT * SHORTEST_PIECE, 16
 
 #: The same ratio for one with an end in the frame, as galaxies have.
@@ -38,7 +38,7 @@ LIT_PIECES, LIT = 0.8, 0.35
 #: the spikes of stars and galaxies do; the pieces over which a star on the line is smoothed out.
 MOST_FADING, MOST_FADING_TO_END, SMOOTH = 4.5, 2.5, 5
 
-#: Most light beyond an end in the frame, in units of that of the trail: a trail ends at once, a spike or a galaxy fades.
+#: Most light beyond an end in the frame, in units of that of the trail, which ends at once; a spike or a galaxy fades.
 MOST_BEYOND = 0.25
 
 #: Most pixels by which the middle of a trail lies beside the line through its ends, and the same in widths.
@@ -334,7 +334,7 @@ def _bend(around, light):
 
 
 def measured(data, mask, line, reach, least_significance):
-    """A line as a trail, or why it is none; None if it does not cross the frame. ``reach`` is its uncertainty, pixels."""
+    """A line as a trail, or why it is none; None if it is too short. ``reach`` is its uncertainty, pixels."""
     ends = chord(line.x, line.y, data.shape)
     if ends is None or math.dist(*ends) < LEAST_LENGTH:
         return None

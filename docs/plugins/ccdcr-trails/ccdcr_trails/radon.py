@@ -2,8 +2,8 @@
 """
 The approximate discrete Radon transform of Brady (1998, SIAM J. Comput. 27, 107): sums along all lines of an image.
 
-A line crosses a strip of 2m columns as two lines that cross its halves of m columns, so that the sums along the lines of
-strips twice as wide follow from one addition each: 2 N^2 log N additions in place of N^3.
+A line that crosses a strip of 2m columns consists of two lines that cross its halves. The sum along each line of a
+strip twice as wide is therefore one addition: 2 N^2 log N additions in place of N^3.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def line_sums(images):
         ``sums[i, rise, start + N - 1]`` is the sum of image i along the line that begins in row ``start`` of the first
         column, -N + 1 to N - 1, and is ``rise`` rows higher in the last one.
     """
-    k, n, _ = images.shape
+    n = images.shape[1]
     sums = np.ascontiguousarray(images.transpose(2, 0, 1))[np.newaxis]  # rise, strip, image, start
     low = 0  # the starts are counted from row -low
     while sums.shape[1] > 1:
