@@ -5,8 +5,8 @@ Run as ``python benchmarks/bench_trails.py [--frames 40] [--size 1700] [--real F
 
 Trails are put on simulated frames, and with ``--real`` on each image of a folder of FITS files that has none. A trail
 is recovered if half of its pixels are flagged. Of a recovered one, those pixels count whose light is above the noise of
-the sky. False are the flagged pixels more than 3 pixels beyond those with a tenth of the noise, and frames without a trail
-that have any. The brightness of a trail is that of its middle in units of the noise of a pixel.
+the sky. False are the flagged pixels more than 3 pixels beyond those with a tenth of the noise, and frames without a
+trail that have any. The brightness of a trail is that of its middle in units of the noise of a pixel.
 """
 
 import argparse
