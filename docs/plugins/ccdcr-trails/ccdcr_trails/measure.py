@@ -388,7 +388,8 @@ def width_and_height(around, light):
     top = middle - light.box // 2 + int(np.argmax(profile[middle - light.box // 2 : middle + light.box // 2 + 1]))
     high = profile > profile[top] / 2
     below, above = (int(np.argmin(np.append(side, False))) for side in (high[top::-1], high[top:]))
-    return float(below + above - 1), float(profile[top])
+    sharp = _quantile(around.pieces[light.first : light.last], 0.5)[max(0, top - 1) : top + 2]
+    return float(below + above - 1), float(sharp.max())
 
 
 def _trail(around, light, extent, refused=""):
