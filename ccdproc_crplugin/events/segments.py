@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,6 +15,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole, wrong_value
 from ccdproc_crplugin.events.export import regions_of, write_table
+from ccdproc_crplugin.events.html import events_in_html
 from ccdproc_crplugin.events.pictures import EventPictures
 from ccdproc_crplugin.events.pieces import Pieces, listed
 from ccdproc_crplugin.events.source import find_events
@@ -161,7 +161,7 @@ class CRSegments(EventPictures):
         return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self._pieces.reason}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+        return events_in_html(self)
 
     def select(self, condition: np.ndarray) -> CRSegments:
         """

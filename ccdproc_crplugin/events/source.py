@@ -42,6 +42,7 @@ class EventSource:
     dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
     readnoise: Figure = 0.0  # electron; of use with a dark only
     mosaic: Mosaic = NO_COLOURS
+    frame_unit: u.Unit | None = None  # of the frame before and after the cleaning
 
     @property
     def surroundings(self) -> np.ndarray:
@@ -65,7 +66,7 @@ def find_events(
         source = _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
     else:
         source = _from_detector(ccd, detector, parameters, dark, scale_dark)
-    return _with_dark(source, ccd, dark, scale_dark, parameters)
+    return replace(_with_dark(source, ccd, dark, scale_dark, parameters), frame_unit=ccd.unit)
 
 
 def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: bool, known: Mapping) -> EventSource:
