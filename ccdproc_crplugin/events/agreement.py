@@ -105,7 +105,8 @@ class DetectorAgreement:
         return f"<DetectorAgreement of {', '.join(self.masks)}: {len(self.events)} events>"
 
     def _repr_html_(self) -> str:
-        return self.summary._repr_html_() + self.table._repr_html_()
+        tables = (self.summary, self.table)
+        return "".join(line for table in tables for line in table.pformat(html=True, max_lines=-1, max_width=-1))
 
     def plot(self, ax: Any = None) -> Any:
         """

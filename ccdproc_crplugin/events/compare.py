@@ -68,7 +68,8 @@ class MaskComparison:
         return f"<MaskComparison: {'; '.join(words)}>"
 
     def _repr_html_(self) -> str:
-        return Table(rows=self._counts, names=("", "both", "only a", "only b"))._repr_html_()
+        table = Table(rows=self._counts, names=("", "both", "only a", "only b"))
+        return "".join(table.pformat(html=True, max_width=-1))
 
     @property
     def _counts(self) -> list[tuple[str, int, int, int]]:

@@ -251,14 +251,14 @@ def limits_of(cutout: Cutout, stretch: str = "zscale") -> dict[str, tuple[float,
     The frame and the cleaned frame have the same. A further image has them too, if it has the frame's unit and its
     level lies between them; otherwise it has its own.
     """
-    images, units = cutout.images, cutout.units
+    images, unit = cutout.images, cutout.units.get("frame", "")
     common = _limits(images["frame"], stretch)
     own = {
         name: _limits(image, stretch)
         for name, image in images.items()
         if name != "mask"
         and name not in OF_THE_FRAME
-        and (units.get(name, "") != units.get("frame", "") or not _lies_within(image, common))
+        and (cutout.units.get(name, unit) != unit or not _lies_within(image, common))
     }
     return dict.fromkeys(images, common) | {"mask": (0.0, 1.0)} | own
 

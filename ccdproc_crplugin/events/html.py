@@ -26,11 +26,9 @@ STYLE = "width:4em;height:4em;margin:0;image-rendering:pixelated"
 def events_in_html(segments: Any) -> str:
     """The summary of some events, the largest with their pictures, and the whole table behind a switch."""
     summary = f"<p>{html.escape(repr(segments))}</p>"
-    if not len(segments):
-        return summary
     labels = segments.largest(MOST_ROWS)
     place = {label: row for row, label in enumerate(segments.table["label"].tolist())}
-    rows = segments.table[[place[label] for label in labels]]
+    rows = segments.table[np.array([place[label] for label in labels], dtype=int)]
     pictures = [_picture(cutout) for cutout in segments.cutouts(labels=labels)]
     more = f"<p>The {len(labels)} largest of {len(segments)} events.</p>" if len(labels) < len(segments) else ""
     whole = f"<details><summary>All columns</summary>{segments.table._repr_html_()}</details>"

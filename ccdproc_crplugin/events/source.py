@@ -140,6 +140,7 @@ def _from_detector(
     mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
     bias = companion(parameters.pop("bias", None), ccd, "bias")
     bad_pixels = bad_pixel_mask(parameters.pop("bad_pixels", None), ccd.shape)
+    refine = parameters.pop("refine", True)
     axis = parameters.pop("dispersion_axis", None)
     check_choice("dispersion_axis", axis, (0, 1, None))
     chosen, parameters = choose_detector(detector, parameters)
@@ -154,7 +155,7 @@ def _from_detector(
         dispersion_axis=axis,
         mosaic=mosaic,
     )
-    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    found = find_cosmic_rays(ccd, frame, chosen, parameters, refine=refine)
     y, x = true_pixels(found.mask)
     cleaned = np.array(ccd.data, dtype=float)
     cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x, found.mask | frame.bad)[0], y, x)

@@ -92,7 +92,10 @@ def test_frame_without_cosmic_rays_has_an_empty_table():
     ("settings", "message"),
     [
         ({"unit": "photon"}, "Found unit='photon'; expected one of: 'electron', 'adu'"),
-        ({"dialect": "latin"}, "Found dialect='latin'; expected one of: 'eso', 'ing', 'iraf', 'maximdl', 'nina', 'plain'"),
+        (
+            {"dialect": "latin"},
+            "Found dialect='latin'; expected one of: 'eso', 'ing', 'iraf', 'maximdl', 'nina', 'plain'",
+        ),
         ({"corrected": ("sky",)}, r"Found corrected=\('sky',\); expected a tuple of some of bias, dark, flat"),
     ],
 )
