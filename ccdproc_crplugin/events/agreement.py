@@ -130,7 +130,7 @@ class DetectorAgreement:
         number = len(self.masks)
         if ax is None:
             figure: Any = NotebookFigure(figsize=(5 * number, 5.6), layout="constrained")
-            axes = np.atleast_1d(figure.subplots(1, number))
+            axes = list(np.atleast_1d(figure.subplots(1, number)))
         else:
             figure, axes = ax, axes_at(ax, [(i / number, 0, 0.92 / number, 1) for i in range(number)])
         events = self.events

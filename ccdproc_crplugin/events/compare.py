@@ -68,7 +68,7 @@ class MaskComparison:
         return f"<MaskComparison: {'; '.join(words)}>"
 
     def _repr_html_(self) -> str:
-        table = Table(rows=self._counts, names=("", "both", "only a", "only b"))
+        table = Table(rows=self._counts, names=("number of", "both", "only a", "only b"))
         return "".join(table.pformat(html=True, max_width=-1))
 
     @property

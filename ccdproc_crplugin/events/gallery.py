@@ -215,33 +215,27 @@ def _save_book(pages: Iterable[Figure], path: Path, overwrite: bool) -> Path:
 
 
 def _draw_row(axes: Sequence[Axes], cutout: Cutout, names: Sequence[str], stretch: str) -> None:
-    norms = _normalize(cutout, stretch)
+    limits = limits_of(cutout, stretch)
+    norms = {pair: _norm(*pair, stretch) for pair in limits.values()}
     ny, nx = cutout.images["mask"].shape
     y, x = cutout.corner
     extent = (x - 0.5, x + nx - 0.5, y - 0.5, y + ny - 0.5)
     for axis, name in zip(axes, names, strict=True):
-        norm = norms[name]
-        axis.imshow(cutout.images[name], origin="lower", extent=extent, cmap="gray", norm=norm, interpolation="nearest")
+        image, norm = cutout.images[name], norms[limits[name]]
+        axis.imshow(image, origin="lower", extent=extent, cmap="gray", norm=norm, interpolation="nearest")
         axis.set_facecolor("0.45")
-        text = name if name == "mask" else f"{name}\n{_in_words(norm.vmin, norm.vmax, cutout.units.get(name, ''))}"
+        text = name if name == "mask" else f"{name}\n{_in_words(*limits[name], cutout.units.get(name, ''))}"
         axis.text(0.03, 0.97, _plain(text), transform=axis.transAxes, va="top", fontsize=7, **CAPTION)
         axis.set_xticks([])
         axis.set_yticks([])
     axes[0].set_title(_plain(cutout.title), fontsize=8, loc="left", pad=3)
 
 
-def _normalize(cutout: Cutout, stretch: str) -> dict[str, Normalize]:
-    """The stretch of each image; images with the same limits have the same one."""
+def _norm(low: float, high: float, stretch: str) -> Normalize:
     from astropy.visualization import AsinhStretch, ImageNormalize, LinearStretch
 
     shape = AsinhStretch() if stretch == "asinh" else LinearStretch()
-    limits = limits_of(cutout, stretch)
-    norms = {
-        (low, high): ImageNormalize(vmin=low, vmax=high, stretch=shape, clip=False)
-        for low, high in set(limits.values())
-    }
-    shown = {name: norms[pair] for name, pair in limits.items()}
-    return shown | {"mask": ImageNormalize(vmin=0, vmax=1, stretch=LinearStretch(), clip=False)}
+    return ImageNormalize(vmin=low, vmax=high, stretch=shape, clip=False)
 
 
 def limits_of(cutout: Cutout, stretch: str = "zscale") -> dict[str, tuple[float, float]]:

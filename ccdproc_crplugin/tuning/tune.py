@@ -75,11 +75,17 @@ class Tuning:
         return f"<Tuning: sigclip={self.sigclip:g}, objlim={self.objlim:.3g}: {self.reason}>"
 
     def __str__(self) -> str:
-        rows = self.table[self.table["objlim"] == self.objlim]
-        return "\n".join([repr(self), *rows.pformat(max_lines=-1, max_width=-1)])
+        return "\n".join([repr(self), *self._chosen_rows.pformat(max_lines=-1, max_width=-1)])
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+        rows = "".join(self._chosen_rows.pformat(max_lines=-1, max_width=-1, html=True))
+        whole = f"<details><summary>Every objlim</summary>{self.table._repr_html_()}</details>"
+        return f"<p>{html.escape(repr(self))}</p>{rows}{whole}"
+
+    @property
+    def _chosen_rows(self) -> Table:
+        """The rows of the objlim chosen."""
+        return self.table[self.table["objlim"] == self.objlim]
 
     @property
     def verdict(self) -> str:
@@ -150,7 +156,7 @@ class Tuning:
         return max(1, self.table["n_events"].max(), self.table["n_false"].max(), self.expectation.high or 0)
 
     def _plot_shares(self, axes: Any) -> None:
-        rows = self.table[self.table["objlim"] == self.objlim]
+        rows = self._chosen_rows
         axes.plot(rows["sigclip"], rows["completeness"], "o-", color="C0", label="completeness")
         axes.plot(rows["sigclip"], rows["stars_touched"], "--", color="C3", label="stars touched")
         axes.set(ylim=(-0.03, 1.03), ylabel="share")
