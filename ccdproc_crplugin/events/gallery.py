@@ -221,7 +221,8 @@ def _draw_row(axes: Sequence[Axes], cutout: Cutout, names: Sequence[str], stretc
     y, x = cutout.corner
     extent = (x - 0.5, x + nx - 0.5, y - 0.5, y + ny - 0.5)
     for axis, name in zip(axes, names, strict=True):
-        image, norm = cutout.images[name], norms[limits[name]]
+        image = cutout.images[name]
+        norm = _norm(*limits[name], "zscale") if name == "mask" else norms[limits[name]]
         axis.imshow(image, origin="lower", extent=extent, cmap="gray", norm=norm, interpolation="nearest")
         axis.set_facecolor("0.45")
         text = name if name == "mask" else f"{name}\n{_in_words(*limits[name], cutout.units.get(name, ''))}"

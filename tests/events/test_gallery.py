@@ -58,6 +58,11 @@ class TestStretch:
         assert frame.images[0].norm.vmax == segments.cutouts(labels=[2])[0].images["frame"].max()
         assert frame.images[0].norm is cleaned.images[0].norm
 
+    def test_the_mask_is_drawn_as_it_is_in_each(self, segments):
+        for stretch in ("zscale", "asinh"):
+            mask = segments.plot([2], stretch=stretch).axes[0].images[0]
+            assert mask.norm([0, 0.4, 1]).tolist() == [0, 0.4, 1]
+
     def test_an_image_of_one_value_can_be_drawn(self):
         ccd = hit_frame()
         ccd.data[:] = 5
