@@ -278,6 +278,7 @@ def _in_words(low: float, high: float, unit: str) -> str:
     """The limits of a stretch, with as many decimals as tell them apart to a hundredth."""
     decimals = max(0, 1 - math.floor(math.log10(high - low)))
     form = f".{decimals}f" if decimals <= DECIMALS else ".3g"
+    low, high = (round(value, decimals) + 0.0 for value in (low, high))  # no -0
     return f"{low:{form}} to {high:{form}} {unit}".strip()
 
 

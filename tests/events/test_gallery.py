@@ -16,7 +16,7 @@ from PIL import Image
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.cli import main
-from ccdproc_crplugin.events.gallery import cut_out
+from ccdproc_crplugin.events.gallery import _in_words, cut_out
 
 from ..helpers.hit_frames import hit_frame
 
@@ -125,6 +125,9 @@ class TestFramesBeside:
         low, high = map(float, text.removeprefix("frame\n").removesuffix(" adu").split(" to "))
         assert 100 * scale < low < 200 * scale < high < 300 * scale
         assert len(text) < 35
+
+    def test_a_limit_just_below_zero_is_zero(self):
+        assert _in_words(-0.3, 40, "adu") == "0 to 40 adu"
 
 
 class TestColumns:
