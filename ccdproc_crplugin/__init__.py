@@ -14,9 +14,19 @@ from ccdproc_crplugin.default_plugins import methods
 from ccdproc_crplugin.default_plugins.methods import install, uninstall
 from ccdproc_crplugin.errors import CalibrationWarning, CosmicRayError, HeaderWarning, PluginWarning, PreflightWarning
 from ccdproc_crplugin.frames.flags import PixelFlag
-from ccdproc_crplugin.plugins import checks, detectors, dialects, flags, steps
+from ccdproc_crplugin.plugins import checks, detectors, dialects, flags, stack_detectors, steps
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Check, Detection, Detector, Dialect, Finding, Flag, Step
+from ccdproc_crplugin.plugins.model import (
+    Check,
+    Detection,
+    Detector,
+    Dialect,
+    Exposure,
+    Finding,
+    Flag,
+    StackDetector,
+    Step,
+)
 
 _HOME = {
     "Acceleration": "default_plugins.acceleration",
@@ -31,6 +41,7 @@ _HOME = {
     "citations": "frames.citations",
     "clean_collection": "pipeline.run",
     "clean_cosmic_rays": "cleaning.clean",
+    "clean_cosmic_rays_stack": "stacking.clean",
     "combine_calibrations": "calibration.combine",
     "compare_detectors": "events.agreement",
     "compare_masks": "events.compare",
@@ -61,12 +72,14 @@ __all__ = [
     "Detection",
     "Detector",
     "Dialect",
+    "Exposure",
     "Finding",
     "Flag",
     "HeaderWarning",
     "PixelFlag",
     "PluginWarning",
     "PreflightWarning",
+    "StackDetector",
     "Step",
     "__version__",
     "checks",
@@ -77,6 +90,7 @@ __all__ = [
     "install",
     "methods",
     "plugins",
+    "stack_detectors",
     "steps",
     "uninstall",
     *sorted(_HOME),

@@ -24,14 +24,16 @@ MAY_IMPORT = {
     "frames": "kernels plugins",
     "io": "frames kernels plugins",
     "cleaning": "io frames kernels plugins",
+    "stacking": "cleaning io frames kernels plugins",
     "tuning": "io frames kernels simulate",
     "events": "cleaning io frames kernels",
     "calibration": "io frames kernels",
-    "pipeline": "events calibration io plugins frames kernels",
-    "default_plugins": "pipeline calibration events cleaning tuning io plugins frames kernels lacosmic",
+    "pipeline": "events calibration stacking io plugins frames kernels",
+    "default_plugins": "pipeline calibration events cleaning stacking tuning io plugins frames kernels lacosmic",
     "report": "pipeline events cleaning io frames kernels",
-    "testing": "simulate plugins cleaning frames",
-    "cli": "testing report default_plugins pipeline calibration events tuning cleaning io frames plugins simulate "
+    "testing": "simulate plugins cleaning stacking frames",
+    "cli": "testing report default_plugins pipeline calibration events stacking tuning cleaning io frames plugins "
+    "simulate "
     "kernels",
     "__init__": "default_plugins plugins frames",
 }

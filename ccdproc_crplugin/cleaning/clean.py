@@ -32,7 +32,7 @@ from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import Calibration, calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.pixels import true_pixels
-from ccdproc_crplugin.plugins.model import Detection
+from ccdproc_crplugin.plugins.model import Detection, Finding
 
 #: Largest share of the pixels that may be hit, unless another one is given.
 MAX_FRACTION = 0.1
@@ -173,11 +173,83 @@ def clean_cosmic_rays(
         dispersion_axis=dispersion_axis,
         mosaic=mosaic,
     )
-    repair = None if repair == NO_REPAIR else repair
-    _check_not_cleaned(ccd, force)
-    header, earlier = read_header(ccd.meta), record_of(ccd)
     chosen, parameters = choose_detector(detector, detector_parameters)
     _check_background(dispersion_axis, parameters)
+    prepared = prepare(
+        ccd,
+        gain=gain,
+        readnoise=readnoise,
+        saturation=saturation,
+        dark=dark,
+        scale_dark=scale_dark,
+        bias=bias,
+        bad_pixels=bad_pixels,
+        protect=protect,
+        mosaic=mosaic,
+        dispersion_axis=dispersion_axis,
+        force=force,
+    )
+    findings = prepared.findings(preflight, detector, parameters)
+    found = find_cosmic_rays(ccd, prepared.frame, chosen, parameters, refine=refine)
+    repair = None if repair == NO_REPAIR else repair
+    repaired = prepared.repaired(found, repair, max_fraction)
+    prepared = prepared.without_electrons()
+    return finish(prepared, found, repaired, detector, repair, findings, warn=preflight != "off")
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A frame that is ready for the search, and what is known of it."""
+
+    ccd: CCDData
+    frame: ElectronFrame
+    calibration: Calibration
+    header: Mapping[str, Any]
+    earlier: RemovedPixels | None  # what was removed before
+
+    def findings(self, preflight: str, detector: str, parameters: Mapping[str, Any]) -> list[Finding] | None:
+        """The findings of the preflight, acted on as the user chose; None if it is off."""
+        if preflight == "off":
+            return None
+        findings = checks.run_checks(
+            self.ccd,
+            self.frame.electronics,
+            frame=self.frame,
+            dark=self.calibration.dark,
+            detector=detector,
+            parameters=parameters,
+        )
+        checks.act_on(findings, preflight)
+        return findings
+
+    def repaired(self, found: FoundCosmicRays, repair: str | None, max_fraction: float) -> RepairedPixels:
+        """New values for the pixels hit; a frame with more than ``max_fraction`` of them is refused."""
+        _check_share(found.mask, self.frame.bad, max_fraction)
+        return _repaired_pixels(self.frame, found, repair)
+
+    def without_electrons(self) -> Prepared:
+        """The same without the data in electrons, whose memory is given back before the result takes its own."""
+        return replace(self, frame=replace(self.frame, data=self.ccd.data))
+
+
+def prepare(
+    ccd: CCDData,
+    *,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
+    dark: CCDData | str | os.PathLike | None = None,
+    scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    protect: Any = None,
+    mosaic: str | bool | None = None,
+    dispersion_axis: int | None = None,
+    force: bool = False,
+) -> Prepared:
+    """Read the header of a frame and convert the frame to electrons; the choices are those of `clean_cosmic_rays`."""
+    _check_not_cleaned(ccd, force)
+    header, earlier = read_header(ccd.meta), record_of(ccd)
     electronics = electronics_of(ccd, gain=gain, readnoise=readnoise, saturation=saturation, meta=header)
     electronics = with_saturation(ccd, electronics)
     calibration = calibration_with(ccd, companion(dark, ccd, "dark"), scale_dark, electronics)
@@ -192,27 +264,33 @@ def clean_cosmic_rays(
         dispersion_axis=dispersion_axis,
         mosaic=mosaic_of(ccd, mosaic),
     )
-    findings = None
-    if preflight != "off":
-        findings = checks.run_checks(
-            ccd, electronics, frame=frame, dark=calibration.dark, detector=detector, parameters=parameters
-        )
-        checks.act_on(findings, preflight)
-    found = find_cosmic_rays(ccd, frame, chosen, parameters, refine=refine)
-    _check_share(found.mask, frame.bad, max_fraction)
-    repaired = _repaired_pixels(frame, found, repair)
-    # The memory of the data in electrons is given back before the result takes its own.
-    frame = replace(frame, data=ccd.data)
-    cleaned, record = _cleaned_frame(ccd, frame, found, repaired, earlier)
+    return Prepared(ccd, frame, calibration, header, earlier)
+
+
+def finish(
+    prepared: Prepared,
+    found: FoundCosmicRays,
+    repaired: RepairedPixels,
+    detector: str,
+    repair: str | None,
+    findings: list[Finding] | None,
+    *,
+    warn: bool = True,
+    action: str = "clean_cosmic_rays",
+) -> CCDData:
+    """The new frame without the cosmic rays found, with its record, cards and history, shown to the observers."""
+    frame, header = prepared.frame, prepared.header
+    cleaned, record = _cleaned_frame(prepared.ccd, frame, found, repaired, prepared.earlier)
     clear_cards(cleaned.meta)
-    write_cards(cleaned.meta, detector, electronics, repair, found.parameters, frame.mosaic)
+    write_cards(cleaned.meta, detector, frame.electronics, repair, found.parameters, frame.mosaic)
     write_flag_names(cleaned.meta, {name: flag_bits()[name] for name in found.detection.flags})
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
-    in_force = _in_force(detector, frame, calibration, repair, found.parameters)
-    write_history(cleaned.meta, "clean_cosmic_rays", in_force, outcome)
-    report_doubts(cleaned, record, found.detection.info, warn=preflight != "off")
+    in_force = _in_force(detector, frame, prepared.calibration, repair, found.parameters)
+    write_history(cleaned.meta, action, in_force, outcome)
+    info, axis = found.detection.info, frame.dispersion_axis
+    report_doubts(cleaned, record, info, dispersion_axis=axis, warn=warn)
     _call_observers(cleaned, found.detection)
     return cleaned
 
@@ -357,7 +435,7 @@ def _estimates(
     by_detector = found.detection.cleaned
     if repair is None and by_detector is None:
         return None, np.zeros(len(y))
-    values, scatter = estimates(frame, found, y, x, lost, repair or PROFILE)
+    values, scatter = estimates(frame, found, y, x, lost, repair if repair in REPAIRS else PROFILE)
     if by_detector is not None:
         known = found.detection.mask[y, x]
         values[known] = by_detector[y[known], x[known]]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,7 @@ from ccdproc_crplugin.errors import CosmicRayError, check_bool
 from ccdproc_crplugin.frames.copies import read_only
 from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.header import frame_name
-from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector
+from ccdproc_crplugin.plugins.model import HOST_KEYWORDS, Detection, Detector, Exposure, StackDetector
 
 #: Kind and name of the dtype of each array that a detector returns.
 ARRAYS = {
@@ -41,9 +41,11 @@ class FoundCosmicRays:
     background: np.ndarray | None = None  # float32 (ny, nx), electron: the structure on top of which it searched
 
 
-def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector, dict[str, Any]]:
+def choose_detector(
+    name: str, parameters: Mapping[str, Any], find: Callable[[str], Any] = plugins.find_detector
+) -> tuple[Any, dict[str, Any]]:
     """Find a detector by its name, and complete its parameters with their defaults; refuse unknown ones."""
-    detector = plugins.find_detector(name)
+    detector = find(name)
     known = plugins.detector_parameters(detector)
     for name in parameters:
         if name not in known:
@@ -67,7 +69,7 @@ def choose_detector(name: str, parameters: Mapping[str, Any]) -> tuple[Detector,
     return detector, completed
 
 
-def _check_values(detector: Detector, parameters: dict[str, Any]) -> None:
+def _check_values(detector: Detector | StackDetector, parameters: dict[str, Any]) -> None:
     try:
         detector.check(**parameters)  # type: ignore[misc]
     except CosmicRayError:
@@ -101,23 +103,69 @@ def find_cosmic_rays(
             mask = mask & ~frame.not_to_search
     else:
         detection, mask = search_planes(frame, searched, search)
+    return _found(ccd, frame, detection, mask, parameters, searched.get("background"), refine=refine)
+
+
+def _found(
+    ccd: CCDData,
+    frame: ElectronFrame,
+    detection: Detection,
+    mask: np.ndarray,
+    parameters: Mapping[str, Any],
+    background: Any = None,
+    *,
+    refine: bool = True,
+) -> FoundCosmicRays:
+    """The result of a search with its mask refined, and with the parameters that the detector chose."""
     if refine:
-        mask, detection = _refined(ccd, frame, mask, detection, parameters, where)
+        mask, detection = _refined(ccd, frame, mask, detection, parameters, _describe(ccd))
     else:
         parameters = {**parameters, "refine": False}
     chosen = {name: value for name, value in detection.info.items() if name not in HOST_KEYWORDS}
-    background = searched.get("background")
     if not (isinstance(background, np.ndarray) and background.shape == frame.data.shape):
         background = frame.background
     return FoundCosmicRays(mask, detection, {**parameters, **chosen}, background)
 
 
-def _detect(
-    frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str, facts: Mapping[str, Any]
-) -> Detection:
-    """The answer of a detector on a frame or a plane of it; its errors become ours."""
+def find_in_stack(
+    ccds: Sequence[CCDData],
+    frames: Sequence[ElectronFrame],
+    offsets: Sequence[tuple[float, float]],
+    detector: StackDetector,
+    parameters: Mapping[str, Any],
+    *,
+    refine: bool = True,
+) -> list[FoundCosmicRays]:
+    """Run a stack detector on exposures and let plugins ``refine`` its masks; its errors become ours."""
+    exposures = [_exposure(frame, offset) for frame, offset in zip(frames, offsets, strict=True)]
+    plugin = plugins.host().plugin_of("stack detector", detector.name)
+    blame = f"{plugin}, stack detector {detector.name!r}, on {', '.join(map(_describe, ccds))}"
+    detections = _called(detector, blame, parameters, exposures)
+    if not isinstance(detections, list | tuple) or len(detections) != len(ccds):
+        found = f"{len(detections)} items" if isinstance(detections, list | tuple) else type(detections).__name__
+        raise CosmicRayError(f"Found {found} from {blame}; expected a list of {len(ccds)} Detections.")
+    checked = [checked_detection(detection, ccds[0].shape, blame) for detection in detections]
+    return [
+        _found(ccd, frame, detection, detection.mask & ~frame.not_to_search, parameters, refine=refine)
+        for ccd, frame, detection in zip(ccds, frames, checked, strict=True)
+    ]
+
+
+def _exposure(frame: ElectronFrame, offset: tuple[float, float]) -> Exposure:
+    variance, readnoise = frame.variance, frame.readnoise
+    if frame.extra_variance is not None:
+        photons = np.maximum(frame.data, 0) + np.float32(readnoise) ** 2
+        variance = frame.extra_variance + (photons if variance is None else variance)
+        readnoise = frame.electronics.median_readnoise
+    return Exposure(frame.data, frame.not_to_search, readnoise, frame.saturation, offset, variance, frame.background)
+
+
+def _called(
+    detector: Detector | StackDetector, blame: str, parameters: Mapping[str, Any], *facts: Any, **known: Any
+) -> Any:
+    """The answer of a detector; its errors become ours."""
     try:
-        detection = detector.detect(frame.data, **_facts_for(detector, frame), **facts, **parameters)
+        return detector.detect(*facts, **known, **parameters)
     except CosmicRayError as err:
         raise err.within(after=f" ({blame})") from err
     except plugins.FAILURES as err:
@@ -126,6 +174,13 @@ def _detect(
         raise CosmicRayError(
             f"Failed: {blame}, with the parameters {given!r:.200}: {type(err).__name__}: {err}"
         ) from err
+
+
+def _detect(
+    frame: ElectronFrame, detector: Detector, parameters: Mapping[str, Any], blame: str, facts: Mapping[str, Any]
+) -> Detection:
+    """The answer of a detector on a frame or a plane of it; its errors become ours."""
+    detection = _called(detector, blame, parameters, frame.data, **_facts_for(detector, frame), **facts)
     return checked_detection(detection, frame.data.shape, blame)
 
 

@@ -33,9 +33,17 @@ MOST = 0.5
 FEWEST_ALONG_EDGES, MANY_ALONG_EDGES = 50, 0.001
 
 
-def report_doubts(cleaned: CCDData, record: RemovedPixels, info: Mapping[str, Any], *, warn: bool = True) -> None:
+def report_doubts(
+    cleaned: CCDData,
+    record: RemovedPixels,
+    info: Mapping[str, Any],
+    *,
+    dispersion_axis: int | None,
+    warn: bool = True,
+) -> None:
     """Add to the history what should be looked at in a cleaned frame, and warn of it in one line."""
-    on_events, n_along_edges = _on_events(cleaned, record), info.get(ALONG_EDGES, 0)
+    level = on_one_level(mosaic_of(cleaned), cleaned.data, dispersion_axis)
+    on_events, n_along_edges = _on_events(cleaned, record, level), info.get(ALONG_EDGES, 0)
     on_edges = _on_edges(n_along_edges)
     look = LOOK if on_events else ""
     if on_events or on_edges:
@@ -50,14 +58,14 @@ def _in_one(on_events: str, on_edges: str, look: str) -> str:
     return wording(" ".join(filter(None, (on_events, on_edges))), look)
 
 
-def _on_events(cleaned: CCDData, record: RemovedPixels) -> str:
-    """The numbers of events that may be no cosmic rays; "" for what is usual."""
+def _on_events(cleaned: CCDData, record: RemovedPixels, level: np.ndarray) -> str:
+    """The numbers of events that may be no cosmic rays; "" for what is usual; ``level`` is without structure."""
     y, x, label, shape = record.y, record.x, record.label, cleaned.data.shape
     saturated = saturated_pixels(cleaned)
     n_structure = np.count_nonzero(structure_rules(y, x, label, shape, saturated))
     charge = record.removed.astype(float) - record.repaired
     counts = {
-        "of class 'star core?'": count_star_cores(on_one_level(mosaic_of(cleaned), cleaned.data), y, x, label, charge),
+        "of class 'star core?'": count_star_cores(level, y, x, label, charge),
         "with saturated pixels": 0 if saturated is None else len(np.unique(label[saturated[y, x]])),
     }
     if not n_structure and not any(_is_unusual(number, record.n_events) for number in counts.values()):

@@ -20,7 +20,7 @@ __all__ = ["main"]
 #: The sub-commands. The module of each has a SUMMARY, a DESCRIPTION, ``add_options(parser)``, and ``run(args)``, which
 #: returns the exit code.
 COMMANDS = (
-    *("headers", "clean", "segments", "check", "tune", "restore", "compare"),  # for frames
+    *("headers", "clean", "segments", "check", "tune", "restore", "compare", "stack"),  # for frames
     *("combine", "reduce", "report"),  # for nights
     *("plugins", "cite", "simulate", "demo"),
 )

@@ -26,6 +26,7 @@ from ccdproc_crplugin.errors import (
 #: Functions that messages name, and the sub-commands that do their work.
 SUB_COMMANDS = {
     "clean_cosmic_rays": "ccdcr clean",
+    "clean_cosmic_rays_stack": "ccdcr stack",
     "cr_preflight": "ccdcr check",
     "cr_segments": "ccdcr segments",
     "cr_tune": "ccdcr tune",

@@ -65,10 +65,10 @@ def add_kind(parser: argparse._ActionsContainer, text: str) -> None:
     parser.add_argument("--kind", choices=KINDS, help=text)
 
 
-def add_folder(parser: argparse.ArgumentParser, default: str) -> None:
+def add_folder(parser: argparse.ArgumentParser, default: str, *aliases: str) -> None:
     """Add the option for the folder that is written to."""
     text = "folder to write to (default: %(default)s)"
-    parser.add_argument("-o", "--output", type=Path, default=Path(default), metavar="FOLDER", help=text)
+    parser.add_argument("-o", "--output", *aliases, type=Path, default=Path(default), metavar="FOLDER", help=text)
 
 
 def add_switches(parser: argparse._ActionsContainer, *names: str) -> None:
@@ -233,17 +233,22 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
     """The keywords of `cr_segments` and `clean_cosmic_rays` that the options ask for."""
     from ccdproc_crplugin.cleaning.detection import choose_detector
 
-    parameters = dict(parameter(text) for text in args.parameter)
+    given_parameters = parameters(args)
     if args.sigclip is not None:
-        if "sigclip" in parameters:
+        if "sigclip" in given_parameters:
             raise UsageError("Found sigclip twice, as --sigclip and as -p sigclip=; expected it once.")
-        parameters["sigclip"] = args.sigclip
+        given_parameters["sigclip"] = args.sigclip
     with wrong_usage():
-        choose_detector(args.detector, parameters)
+        choose_detector(args.detector, given_parameters)
     electronics = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
     given = {name: value for name, value in electronics.items() if value is not None}
     refine = {} if args.refine else {"refine": False}
-    return {"detector": args.detector, **given, **refine, **parameters}
+    return {"detector": args.detector, **given, **refine, **given_parameters}
+
+
+def parameters(args: argparse.Namespace) -> dict[str, Any]:
+    """The parameters of the detector that ``-p`` sets."""
+    return dict(parameter(text) for text in args.parameter)
 
 
 def parameter(text: str) -> tuple[str, Any]:

@@ -30,6 +30,7 @@ ROWS, COLUMNS = (np.indices((SIDE, SIDE)) - HALF).reshape(2, N_PIXELS)
 
 N_STEPS = 7  # of Gauss and Newton
 LONGEST_STEP = 0.3  # pixels that a component moves in one
+ARRIVED = 0.01  # pixels: after such a move the next one is a few ten-thousandths
 RIDGE = 1e-9  # share of the mean diagonal that keeps a singular matrix solvable
 
 
@@ -75,7 +76,7 @@ def moffat_profile(
     place = np.arange(-(radius + 1) * SAMPLES, (radius + 1) * SAMPLES + 1) / SAMPLES
     y, x = place[:, np.newaxis], place
     along, across = np.cos(angle) * x + np.sin(angle) * y, np.cos(angle) * y - np.sin(angle) * x
-    light = (1 + (along / (core * axis)) ** 2 + (across * axis / core) ** 2) ** -beta
+    light = np.exp(-beta * np.log1p((along / (core * axis)) ** 2 + (across * axis / core) ** 2))
     light *= (beta - 1) / (np.pi * core**2)
     pixel = np.full(SAMPLES + 1, 1 / SAMPLES)
     pixel[[0, -1]] /= 2
@@ -162,31 +163,40 @@ def _best_place(
 def _moved(windows: Windows, profiles: Sequence[Profile], start: Fit, reach: Sequence[float]) -> Fit:
     """The sources moved to where they fit best, by steps of Gauss and Newton."""
     n_sources = len(profiles)
-    y, x = start.y.copy(), start.x.copy()
     # Where the earlier sources fit better alone, the new one keeps no flux.
-    chi2 = start.chi2.copy()
-    flux = np.column_stack((start.flux, np.zeros(len(windows))))
-    best_y, best_x = y.copy(), x.copy()
+    best = Fit(start.chi2.copy(), np.column_stack((start.flux, np.zeros(len(windows)))), start.y.copy(), start.x.copy())
+    limit = np.array(reach[:n_sources])
+    going, y, x = np.arange(len(windows)), start.y, start.x
+    moved = np.full(len(windows), np.inf)
     for step in range(N_STEPS):
-        tables = [profile.at(y[:, k], x[:, k], windows.pixels) for k, profile in enumerate(profiles)]
-        columns = unit_columns(windows, tables)
-        solution, new = least_squares_of(windows, columns, n_sources)
-        better = (solution[:, :n_sources] >= 0).all(axis=1) & (new < chi2)
-        chi2[better] = new[better]
-        flux[better], best_y[better], best_x[better] = solution[better, :n_sources], y[better], x[better]
-        if step == N_STEPS - 1:
+        here = windows[going]
+        tables = [profile.at(y[:, k], x[:, k], here.pixels) for k, profile in enumerate(profiles)]
+        columns = unit_columns(here, tables)
+        solution, chi2 = least_squares_of(here, columns, n_sources)
+        better = (solution[:, :n_sources] >= 0).all(axis=1) & (chi2 < best.chi2[going])
+        rows = going[better]
+        best.chi2[rows], best.flux[rows] = chi2[better], solution[better, :n_sources]
+        best.y[rows], best.x[rows] = y[better], x[better]
+        on = np.flatnonzero(moved > ARRIVED)
+        if step == N_STEPS - 1 or not len(on):
             break
-        least = 1e-3 * np.abs(solution[:, :n_sources]).max(axis=1, keepdims=True) + 1e-6
-        strength = np.maximum(solution[:, :n_sources], least)
-        slopes = np.concatenate([table[1:].swapaxes(0, 1) for table in tables], axis=1)
-        moves = np.repeat(1 / (LONGEST_STEP * strength) ** 2, 2, axis=1)
-        solution, _ = least_squares_of(windows, np.concatenate((columns, slopes), axis=1), n_sources, moves)
-        strength = np.maximum(solution[:, :n_sources], least)
-        shift = solution[:, n_sources + 1 :].reshape(len(windows), n_sources, 2) / strength[:, :, np.newaxis]
-        shift = np.clip(shift, -LONGEST_STEP, LONGEST_STEP)
-        limit = np.array(reach[:n_sources])
-        y, x = np.clip(y + shift[:, :, 0], -limit, limit), np.clip(x + shift[:, :, 1], -limit, limit)
-    return Fit(chi2, flux, best_y, best_x)
+        slopes = np.concatenate([table[1:, on].swapaxes(0, 1) for table in tables], axis=1)
+        shift = _shifts(here[on], columns[on], slopes, solution[on, :n_sources])
+        going, old_y, old_x = going[on], y[on], x[on]
+        y, x = np.clip(old_y + shift[:, :, 0], -limit, limit), np.clip(old_x + shift[:, :, 1], -limit, limit)
+        moved = np.maximum(np.abs(y - old_y), np.abs(x - old_x)).max(axis=1)
+    return best
+
+
+def _shifts(windows: Windows, columns: np.ndarray, slopes: np.ndarray, flux: np.ndarray) -> np.ndarray:
+    """How far each source should move (pixels), (n, k, 2): a step of Gauss and Newton, not a long one."""
+    n_sources = flux.shape[1]
+    least = 1e-3 * np.abs(flux).max(axis=1, keepdims=True) + 1e-6
+    moves = np.repeat(1 / (LONGEST_STEP * np.maximum(flux, least)) ** 2, 2, axis=1)
+    solution, _ = least_squares_of(windows, np.concatenate((columns, slopes), axis=1), n_sources, moves)
+    strength = np.maximum(solution[:, :n_sources], least)
+    shift = solution[:, n_sources + 1 :].reshape(len(windows), n_sources, 2) / strength[:, :, np.newaxis]
+    return np.clip(shift, -LONGEST_STEP, LONGEST_STEP)
 
 
 def unit_columns(windows: Windows, tables: Sequence[np.ndarray]) -> np.ndarray:

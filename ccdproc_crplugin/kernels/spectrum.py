@@ -54,20 +54,24 @@ def dispersion_axis(data: np.ndarray, bad: np.ndarray | None = None) -> int | No
 
 
 def _sample(data: np.ndarray, bad: np.ndarray | None, axis: int) -> np.ndarray:
-    """Lines of pixels along an axis, spread over each part of the other: float32 (parts, lines, n), NaN at bad ones."""
-    lines = np.moveaxis(data, axis, -1)
-    parts = np.array_split(np.arange(len(lines)), N_PARTS)
+    """Lines of pixels along an axis, spread over each part of the other: float32 (n, parts, lines), NaN at bad ones."""
+    parts = np.array_split(np.arange(data.shape[1 - axis]), N_PARTS)
     chosen = np.stack([part[np.linspace(0, len(part) - 1, LINES_OF_A_PART).astype(int)] for part in parts])
-    sample = lines[chosen].astype(np.float32, copy=False)
+    sample = _lines(data, chosen, axis).astype(np.float32, copy=False)
     sample[np.isinf(sample)] = np.nan
     if bad is not None:
-        sample[np.moveaxis(bad, axis, -1)[chosen]] = np.nan
+        sample[_lines(bad, chosen, axis)] = np.nan
     return sample
+
+
+def _lines(array: np.ndarray, chosen: np.ndarray, axis: int) -> np.ndarray:
+    """The chosen lines along an axis, the axis first, in C order."""
+    return np.ascontiguousarray(np.moveaxis(array.take(chosen, axis=1 - axis), -axis, 0))
 
 
 def _pixel_noise(sample: np.ndarray) -> float:
     """Standard deviation of a pixel, from the differences of neighbours along the lines."""
-    steps = np.diff(sample[:, ::4], axis=-1)
+    steps = np.diff(sample[:, :, ::4], axis=0)
     steps = steps[np.isfinite(steps)]
     return float(robust_std(steps, np.median(steps))) / np.sqrt(2) if steps.size else 0.0
 
@@ -131,11 +135,11 @@ def _medians(block: np.ndarray) -> np.ndarray:
 
 
 def _medians_of_parts(sample: np.ndarray) -> np.ndarray:
-    """Medians of the lines of each part, as by `_medians`."""
+    """Medians of the lines of each part, (parts, n), as by `_medians`."""
     if np.isnan(sample).any():
-        return _medians(np.moveaxis(sample, 1, -1))
-    ordered, half = np.sort(sample, axis=1), sample.shape[1] // 2
-    return (ordered[:, half - 1] + ordered[:, half]) / 2
+        return _medians(sample).T
+    ordered, half = np.sort(sample, axis=-1), sample.shape[-1] // 2
+    return (ordered[..., half - 1] + ordered[..., half]).T / 2
 
 
 def _joined(medians: np.ndarray, middles: np.ndarray, n: int) -> np.ndarray:

@@ -12,7 +12,9 @@ them. Where none foretells them, no star is fitted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -31,7 +33,7 @@ SECOND = 10.0  # the same for a second star beside the first
 POOR = 1.5  # chi squared per degree of freedom above which a second star is tried
 FITS = 6.0  # the same above which what is there is no star
 #: The profiles that are tried: shares of the width, and slopes of a Moffat function.
-WIDTHS, SLOPES = (0.6, 0.75, 0.9, 1.05, 1.2), (2.0, 5.0)
+WIDTHS, SLOPES = (0.6, 0.75, 0.9, 1.05, 1.2), (2.0, 3.0, 5.0)
 FIRST_SLOPE = 3.0
 MOST_STARS, FEWEST_STARS = 24, 4  # stars on which they are tried
 BRIGHT = 20.0  # standard deviations by which these stand out
@@ -189,19 +191,27 @@ def measured_profile(
     around = _around(strip, y, x, peaks, readnoise, None, fwhm, LEAST_ERROR)
     truth = np.log(np.maximum(strip[y, x] - around.sky, 1))
 
-    def error_of(trial: tuple[float, float]) -> float:
-        profile = moffat_profile(*trial, radius=_half(fwhm) + 1)
+    @cache
+    def error_of(width: float, slope: float) -> float:
+        profile = moffat_profile(width, slope, radius=_half(fwhm) + 1)
         light = _model(around.windows, fit_sources(around.windows, [profile], [BESIDE]), [profile])
         return float(np.median(np.abs(np.log(np.maximum(light[:, light.shape[1] // 2], 1)) - truth)))
 
-    errors = {trial: error_of(trial) for trial in ((share * fwhm, FIRST_SLOPE) for share in WIDTHS)}
-    width, _ = min(errors, key=errors.__getitem__)
-    errors |= {trial: error_of(trial) for trial in ((width, slope) for slope in SLOPES)}
-    best = min(errors, key=errors.__getitem__)
-    error = errors[best]
+    width = _lowest([share * fwhm for share in WIDTHS], lambda width: error_of(width, FIRST_SLOPE))
+    best = min(((width, slope) for slope in SLOPES), key=lambda trial: error_of(*trial))
+    error = error_of(*best)
     # The stars that are fitted may stand at the side of a window opposite to its farthest pixel.
     profile = moffat_profile(*best, radius=2 * _half(fwhm) + 1)
     return MeasuredProfile(profile, max(error, LEAST_ERROR)) if error < WRONG else None
+
+
+def _lowest(values: list[float], error_of: Callable[[float], float]) -> float:
+    """The value of the lowest error to which steps down lead from the middle of the values."""
+    place = len(values) // 2
+    for step in (-1, 1):
+        while 0 <= place + step < len(values) and error_of(values[place + step]) < error_of(values[place]):
+            place += step
+    return values[place]
 
 
 def _bright_stars(data: np.ndarray, lost: np.ndarray, readnoise: float, saturation: float | None) -> np.ndarray:

@@ -50,6 +50,36 @@ def ccdcr_detectors() -> None:
 
 
 @hookspec
+def ccdcr_stack_detectors() -> None:
+    """
+    Register detectors for several exposures of one field.
+
+    Returns
+    -------
+    iterable of `~ccdproc_crplugin.StackDetector`
+        What can find cosmic rays in a stack.
+
+    Examples
+    --------
+    A whole plugin:
+
+    >>> import numpy as np
+    >>> from ccdproc_crplugin import Detection, StackDetector, hookimpl
+    >>> def detect(exposures, *, limit=8.0):
+    ...     '''Flag what exceeds the lowest exposure by ``limit`` standard deviations; for exposures not shifted.'''
+    ...     lowest = np.min([exposure.data for exposure in exposures], axis=0)
+    ...     found = []
+    ...     for one in exposures:
+    ...         noise = np.sqrt(np.maximum(lowest, 0) + one.readnoise**2)
+    ...         found.append(Detection((one.data - lowest > limit * noise) & ~one.mask))
+    ...     return found
+    >>> @hookimpl
+    ... def ccdcr_stack_detectors():
+    ...     yield StackDetector("lowest", "pixels far above the lowest exposure", detect)
+    """
+
+
+@hookspec
 def ccdcr_steps() -> None:
     """
     Register reduction steps for a night.

@@ -18,7 +18,7 @@ import entrypoints
 
 from ccdproc_crplugin.errors import CosmicRayError, reason_of, wrong_value
 from ccdproc_crplugin.plugins.files import FILES_VARIABLE, files_named, module_of_file, plugin_of_file
-from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Flag, Step
+from ccdproc_crplugin.plugins.model import Check, Detector, Dialect, Flag, StackDetector, Step
 from ccdproc_crplugin.plugins.registry import FAILURES, Plugin, Registry
 
 ENTRY_POINT_GROUP = "ccdproc_crplugin"
@@ -33,6 +33,7 @@ DEFAULT_PLUGINS = {
     "lacosmic": "ccdproc_crplugin.default_plugins.lacosmic",
     "astroscrappy": "ccdproc_crplugin.default_plugins.astroscrappy",
     "median": "ccdproc_crplugin.default_plugins.median",
+    "stack": "ccdproc_crplugin.default_plugins.stack",
     "sharp_stars": "ccdproc_crplugin.default_plugins.sharp_stars",
     "consensus": "ccdproc_crplugin.default_plugins.consensus",
     "preflight": "ccdproc_crplugin.default_plugins.preflight",
@@ -271,6 +272,24 @@ def detectors() -> Mapping[str, Detector]:
     return host().registered("detector")
 
 
+def stack_detectors() -> Mapping[str, StackDetector]:
+    """
+    The detectors for several exposures that are registered.
+
+    Returns
+    -------
+    mapping of str to StackDetector
+        In the order of registration, the built-in ones first.
+
+    Examples
+    --------
+    >>> import ccdproc_crplugin as crp
+    >>> list(crp.stack_detectors())[:1]
+    ['stack']
+    """
+    return host().registered("stack detector")
+
+
 def steps() -> Mapping[str, Step]:
     """
     The reduction steps that are registered.
@@ -351,6 +370,11 @@ def find_step(name: str) -> Step:
 def find_detector(name: str) -> Detector:
     """A detector by its name."""
     return _find("detector", name)
+
+
+def find_stack_detector(name: str) -> StackDetector:
+    """A detector for several exposures by its name."""
+    return _find("stack detector", name)
 
 
 def _find(kind: str, name: str) -> Any:

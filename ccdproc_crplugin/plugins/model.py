@@ -36,6 +36,8 @@ HOST_KEYWORDS = frozenset(
         "header",
         "n_pixels",
         "connectivity",
+        "ccds",
+        "offsets",
         "pixel_size",
         "thickness",
     ]
@@ -180,6 +182,84 @@ class Detector:
     references: tuple[str, ...] = ()
     check: Callable[..., None] | None = None
     plugins: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """
+    One of several exposures of a field, as a stack detector gets it.
+
+    Parameters
+    ----------
+    data : `~numpy.ndarray` of float32, shape (ny, nx)
+        The frame on its own pixels, in electron, finite everywhere and read-only. All exposures of a stack have the
+        same shape.
+    mask : `~numpy.ndarray` of bool, shape (ny, nx)
+        True at bad and protected pixels.
+    readnoise : float
+        Read noise, electron.
+    saturation : float
+        Saturation level, electron; infinity if unknown.
+    offset : tuple of float
+        Where a source of the first exposure lies in this one, (dy, dx) in pixels relative to the first.
+    variance : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        The variance of each pixel, electron squared; `None` means photons and read noise.
+    background : `~numpy.ndarray` of float32 or None, shape (ny, nx)
+        The sky lines and traces of a spectrum, electron.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin import Exposure
+    >>> sky = np.full((4, 5), 100, dtype=np.float32)
+    >>> Exposure(sky, np.zeros(sky.shape, dtype=bool), readnoise=5.0, saturation=60000.0).offset
+    (0.0, 0.0)
+    """
+
+    data: np.ndarray
+    mask: np.ndarray
+    readnoise: float
+    saturation: float
+    offset: tuple[float, float] = (0.0, 0.0)
+    variance: np.ndarray | None = None
+    background: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class StackDetector:
+    """
+    Something that can find cosmic rays in several exposures of one field.
+
+    Parameters
+    ----------
+    name : str
+        The name users type: letters, digits, ``_``, ``-`` and ``.``.
+    summary : str
+        One line that says what it does.
+    detect : callable
+        ``detect(exposures, **own)`` returns a `Detection` for each `Exposure`, in their order. There are two exposures
+        at least. Its own parameters are explicit, with defaults.
+    references : tuple of str
+        Papers to cite.
+    check : callable or None
+        ``check(**own)`` raises an error if values of its own parameters make no sense.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ccdproc_crplugin import Detection, StackDetector
+    >>> def detect(exposures, *, factor=2.0):
+    ...     lowest = np.min([exposure.data for exposure in exposures], axis=0)
+    ...     return [Detection((one.data > factor * lowest) & ~one.mask) for one in exposures]
+    >>> StackDetector("brighter", "pixels that are brighter in one exposure", detect).name
+    'brighter'
+    """
+
+    name: str
+    summary: str
+    detect: Callable[..., Sequence[Detection]]
+    references: tuple[str, ...] = ()
+    check: Callable[..., None] | None = None
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,14 @@ from ccdproc_crplugin.plugins.model import (
     Detector,
     Dialect,
     Flag,
+    StackDetector,
     Step,
 )
 
 #: The hooks that declare something, and what each must yield.
 REGISTRIES: dict[str, tuple[str, Any]] = {
     "ccdcr_detectors": ("detector", Detector),
+    "ccdcr_stack_detectors": ("stack detector", StackDetector),
     "ccdcr_steps": ("step", Step),
     "ccdcr_checks": ("check", Check),
     "ccdcr_dialects": ("dialect", Dialect),
@@ -82,8 +84,8 @@ def checked_name(kind: str, expected: type[Any], item: Any) -> str:
     name = checked.__name__ if kind == "method" else checked.name
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise CosmicRayError(f"the {kind} name {name!r} should be letters, digits, '_', '-' and '.'.")
-    if kind == "detector":
-        _check_detector(checked)
+    if kind in ("detector", "stack detector"):
+        _check_detector(kind, checked)
     elif kind == "dialect":
         check_dialect(checked)
     elif kind == "flag":
@@ -187,33 +189,38 @@ def _check_step(step: Step) -> None:
         raise CosmicRayError(f"the step {step.name!r} takes **parameters but has no check; name them, or add one.")
 
 
-def _check_detector(detector: Detector) -> None:
-    name = detector.name
+def _check_detector(kind: str, detector: Detector | StackDetector) -> None:
+    what = f"the {kind} {detector.name!r}"
     if not callable(detector.detect):
-        raise CosmicRayError(f"the detector {name!r} has a `detect` that can't be called: {detector.detect!r:.80}.")
+        raise CosmicRayError(f"{what} has a `detect` that can't be called: {detector.detect!r:.80}.")
     if detector.check is not None and not callable(detector.check):
-        raise CosmicRayError(f"the detector {name!r} has a `check` that can't be called: {detector.check!r:.80}.")
+        raise CosmicRayError(f"{what} has a `check` that can't be called: {detector.check!r:.80}.")
     keywords = list(inspect.signature(detector.detect).parameters.values())[1:]
     variable = [par.name for par in keywords if par.kind in (par.VAR_KEYWORD, par.VAR_POSITIONAL)]
     if variable:
-        raise CosmicRayError(f"the detector {name!r} takes *{variable[0]}; name each of its parameters.")
+        raise CosmicRayError(f"{what} takes *{variable[0]}; name each of its parameters.")
     names = {par.name for par in keywords if par.kind is not par.POSITIONAL_ONLY}
-    missing = [keyword for keyword in DETECTOR_KEYWORDS if keyword not in names]
+    always, optional = _hosts_keywords(detector)
+    missing = [keyword for keyword in always if keyword not in names]
     if missing:
-        raise CosmicRayError(f"the detector {name!r} does not take the keywords {', '.join(missing)}.")
-    clashing = sorted((names & HOST_KEYWORDS) - {*DETECTOR_KEYWORDS, *OPTIONAL_KEYWORDS})
+        raise CosmicRayError(f"{what} does not take the keywords {', '.join(missing)}.")
+    clashing = sorted((names & HOST_KEYWORDS) - {*always, *optional})
     if clashing:
-        raise CosmicRayError(
-            f"the detector {name!r} has a parameter named {clashing[0]!r}, which is the host's own; rename it."
-        )
+        raise CosmicRayError(f"{what} has a parameter named {clashing[0]!r}, which is the host's own; rename it.")
     required = [par.name for par in _own_parameters(detector) if par.default is par.empty]
     if required:
-        raise CosmicRayError(f"the detector {name!r} gives its parameter {required[0]!r} no default.")
+        raise CosmicRayError(f"{what} gives its parameter {required[0]!r} no default.")
 
 
-def _own_parameters(detector: Detector) -> list[inspect.Parameter]:
+def _hosts_keywords(detector: Detector | StackDetector) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keywords with which the host calls a detector, and those that the detector may have; none in a stack."""
+    return ((), ()) if isinstance(detector, StackDetector) else (DETECTOR_KEYWORDS, OPTIONAL_KEYWORDS)
+
+
+def _own_parameters(detector: Detector | StackDetector) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(detector.detect).parameters.values())[1:]
-    return [par for par in parameters if par.name not in (*DETECTOR_KEYWORDS, *OPTIONAL_KEYWORDS)]
+    always, optional = _hosts_keywords(detector)
+    return [par for par in parameters if par.name not in (*always, *optional)]
 
 
 def takes_keyword(detector: Detector, name: str) -> bool:
@@ -221,12 +228,12 @@ def takes_keyword(detector: Detector, name: str) -> bool:
     return name in inspect.signature(detector.detect).parameters
 
 
-def detector_parameters(detector: Detector) -> dict[str, Any]:
+def detector_parameters(detector: Detector | StackDetector) -> dict[str, Any]:
     """A detector's own parameters and their defaults."""
     return {par.name: par.default for par in _own_parameters(detector)}
 
 
-def switches(detector: Detector) -> set[str]:
+def switches(detector: Detector | StackDetector) -> set[str]:
     """A detector's own parameters that are True or False and nothing else."""
     return {
         par.name

@@ -149,13 +149,31 @@ def simulate_frame(
     stars = draw_stars(n_stars, shape, flux_range, rng)
     light = sky + star_image(shape, stars, fwhm, beta)
     light += galaxy_image(shape, draw_galaxies(n_galaxies, shape, rng), fwhm, beta)
+    numbers = {"muon": n_muons, "worm": n_worms, "spot": n_spots}
+    header = make_header(_exposure(camera, kind, exposure, date), dialect)
+    return expose(light, stars, numbers, camera, header, rng, exposure, tilt, truth_sigma, corrected, unit)
+
+
+def expose(
+    light: np.ndarray,
+    stars: QTable,
+    numbers: Mapping[str, int],
+    camera: Camera,
+    header: fits.Header,
+    rng: np.random.Generator,
+    exposure: float = 300.0,
+    tilt: float = 30.0,
+    truth_sigma: float = TRUTH_SIGMA,
+    corrected: Collection[str] = CORRECTIONS,
+    unit: str = "electron",
+) -> SimulatedFrame:
+    """The frame that a camera makes of light (electron, with the sky) and of so many cosmic rays of each kind."""
+    shape = light.shape
     expected = light * camera.flat(shape) + exposure * camera.dark(shape)
     noise = np.sqrt(expected + camera.readnoise**2)
-    numbers = {"muon": n_muons, "worm": n_worms, "spot": n_spots}
     charge, labels, events = _cosmic_rays(numbers, camera.chip, noise, tilt, truth_sigma, rng)
     electrons = camera.spill(rng.poisson(expected) + charge)
     electrons += camera.readnoise * rng.standard_normal(shape)
-    header = make_header(_exposure(camera, kind, exposure, date), dialect)
     ccd = _read_out(electrons, camera, exposure, corrected, unit, header)
     return SimulatedFrame(ccd, labels > 0, labels, charge.astype(np.float32), events, stars)
 

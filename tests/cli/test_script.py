@@ -31,7 +31,7 @@ def ccdcr(*words, folder):
 def folder(tmp_path_factory):
     """A folder with a small night in raw/, a frame cleaned from it in cleaned/, and a configuration."""
     folder = tmp_path_factory.mktemp("script")
-    assert ccdcr("simulate", "raw", "--night", *SMALL, folder=folder).returncode == 0
+    assert ccdcr("simulate", "raw", "--night", "--n-light", "2", *SMALL, folder=folder).returncode == 0
     assert ccdcr("simulate", "frames", "-n", "1", *SMALL, folder=folder).returncode == 0
     (path,) = Path(folder, "frames").glob("*.fits")
     path.rename(folder / "frame.fits")
@@ -55,6 +55,7 @@ WORDS = {
     "plugins": [],
     "simulate": ["more", "-n", "1", *SMALL],
     "cite": ["cleaned/frame.fits"],
+    "stack": ["raw/light_001.fits", "raw/light_002.fits", "--output-dir", "stacked"],
     "demo": ["--help"],
 }
 

@@ -407,7 +407,7 @@ def test_the_hosts_keywords_are_those_of_its_functions():
 
     names = {
         parameter.name
-        for function in (crp.clean_cosmic_rays, crp.cr_segments)
+        for function in (crp.clean_cosmic_rays, crp.clean_cosmic_rays_stack, crp.cr_segments)
         for parameter in inspect.signature(function).parameters.values()
         if parameter.kind is not parameter.VAR_KEYWORD
     }

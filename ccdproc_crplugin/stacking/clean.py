@@ -1,0 +1,214 @@
+# Licensed under a 3-clause BSD style license - see LICENSE.rst
+"""Remove cosmic rays from several exposures of one field."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from astropy.nddata import CCDData
+
+from ccdproc_crplugin import plugins
+from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, check_choices, finish, prepare
+from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_in_stack
+from ccdproc_crplugin.cleaning.repairs import PROFILE
+from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.frames.checks import check_frame
+from ccdproc_crplugin.frames.electrons import ElectronFrame
+from ccdproc_crplugin.stacking.offsets import find_offsets
+from ccdproc_crplugin.stacking.result import CleanedStack, row_of
+
+#: The repair from the other exposures.
+FROM_STACK = "stack"
+
+
+def clean_cosmic_rays_stack(
+    ccds: Sequence[CCDData],
+    detector: str = "stack",
+    *,
+    offsets: Any = None,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
+    bad_pixels: Any = None,
+    dispersion_axis: int | None = None,
+    refine: bool = True,
+    repair: str | None = FROM_STACK,
+    preflight: str = "warn",
+    max_fraction: float = MAX_FRACTION,
+    force: bool = False,
+    **detector_parameters: Any,
+) -> CleanedStack:
+    """
+    Remove the cosmic rays from several exposures of one field.
+
+    Parameters
+    ----------
+    ccds : sequence of `~astropy.nddata.CCDData`, each of shape (ny, nx)
+        Two exposures or more, in adu or electron, bias and dark subtracted, sky not subtracted. They may be shifted and
+        differ in exposure time, transparency, sky and seeing. They are not changed.
+    detector : str
+        The detector, by its name in `stack_detectors`.
+    offsets : sequence of (dy, dx), "wcs", "measure" or None
+        Where a source of the first exposure lies in each, (dy, dx) in pixels relative to the first. `None` means that
+        they are measured from the stars or, where too few stars agree, taken from the WCS.
+    gain : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`, the same for all exposures; `None` means each header's.
+    readnoise : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`, the same for all exposures; `None` means each header's.
+    saturation : Quantity, float or None
+        As for `clean_cosmic_rays`, the same for all exposures; `None` means each header's, if any.
+    bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
+        Bad pixels of the detector, beside those of each mask.
+    dispersion_axis : {0, 1} or None
+        As for `clean_cosmic_rays`.
+    refine : bool
+        Whether plugins may change the masks of the detector.
+    repair : {"stack", "profile", "meanmask", "medmask", "median", "idw", "none"} or None
+        How each affected pixel is estimated: from the other exposures, where one shows it and was not hit there, or in
+        a way of `clean_cosmic_rays`.
+    preflight : {"warn", "raise", "off"}
+        As for `clean_cosmic_rays`.
+    max_fraction : float
+        Largest share of the pixels that may be hit; a stack with an exposure that has more is refused.
+    force : bool
+        Whether exposures that were cleaned already may be cleaned again.
+    **detector_parameters
+        The detector's own parameters.
+
+    Returns
+    -------
+    CleanedStack
+        A list of new frames, one for each exposure in their order, each as `clean_cosmic_rays` returns it. Its
+        ``table`` has a row for each exposure with the numbers of pixels by the reason for which they were flagged.
+
+    Raises
+    ------
+    CosmicRayError
+        If an exposure, a parameter or the answer of a plugin is wrong, or an offset can't be known.
+
+    Warns
+    -----
+    PreflightWarning
+        If an exposure fails to meet the conditions of the method, or an offset is assumed to be 0.
+
+    See Also
+    --------
+    clean_cosmic_rays : Clean one frame.
+    stack_detectors : List the detectors.
+
+    References
+    ----------
+    Bramich, D. M. 2008, MNRAS, 386, L77; Fruchter, A. S. and Hook, R. N. 2002, PASP, 114, 144, section 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from astropy.nddata import CCDData
+    >>> from ccdproc_crplugin import clean_cosmic_rays_stack
+    >>> ccds = [CCDData(np.random.default_rng(i).normal(200, 15, (50, 50)), unit="electron") for i in range(2)]
+    >>> ccds[1].data[20, 20:26] += 3000
+    >>> cleaned = clean_cosmic_rays_stack(ccds, readnoise=5.0, offsets=[(0, 0), (0, 0)], preflight="off")
+    >>> [ccd.header["CRNPIX"] for ccd in cleaned]
+    [0, 6]
+    """
+    ccds = _checked_stack(ccds)
+    own_repair = None if repair in (NO_REPAIR, None) else repair
+    check_choices(
+        refine=refine,
+        repair=PROFILE if repair == FROM_STACK else repair,
+        preflight=preflight,
+        max_fraction=max_fraction,
+        force=force,
+        dispersion_axis=dispersion_axis,
+    )
+    chosen, parameters = choose_detector(detector, detector_parameters, plugins.find_stack_detector)
+    prepared = [
+        prepare(
+            ccd,
+            gain=gain,
+            readnoise=readnoise,
+            saturation=saturation,
+            bad_pixels=bad_pixels,
+            dispersion_axis=dispersion_axis,
+            force=force,
+        )
+        for ccd in ccds
+    ]
+    frames = [one.frame for one in prepared]
+    _refuse_mosaics(frames)
+    findings = [one.findings(preflight, detector, parameters) for one in prepared]
+    shifts, source = find_offsets(ccds, frames, offsets)
+    found = find_in_stack(ccds, frames, shifts, chosen, parameters, refine=refine)
+    in_force = [_with_offset(one, shift, source, own_repair) for one, shift in zip(found, shifts, strict=True)]
+    repairs = [_repair_in_force(own_repair, hits) for hits in in_force]
+    repaired = [
+        one.repaired(hits, repair, max_fraction) for one, hits, repair in zip(prepared, in_force, repairs, strict=True)
+    ]
+    cleaned = [
+        finish(
+            one.without_electrons(),
+            hits,
+            pixels,
+            detector,
+            how,
+            remarks,
+            warn=preflight != "off",
+            action="clean_cosmic_rays_stack",
+        )
+        for one, hits, pixels, how, remarks in zip(prepared, in_force, repaired, repairs, findings, strict=True)
+    ]
+    rows = [row_of(ccd, hits, shift) for ccd, hits, shift in zip(cleaned, found, shifts, strict=True)]
+    return CleanedStack(cleaned, rows)
+
+
+def _checked_stack(ccds: Any) -> list[CCDData]:
+    """The exposures as a list, refused unless they are two frames or more of one shape."""
+    if isinstance(ccds, CCDData | np.ndarray | str):
+        raise CosmicRayError(f"Found {type(ccds).__name__}; expected a list of two exposures or more of one field.")
+    ccds = list(ccds)
+    if len(ccds) < 2:
+        raise CosmicRayError(
+            f"Found {len(ccds)} exposure; expected two or more of one field.",
+            "Clean one frame with {clean_cosmic_rays()}.",
+        )
+    for ccd in ccds:
+        check_frame(ccd)
+    shapes = dict.fromkeys(ccd.shape for ccd in ccds)
+    if len(shapes) > 1:
+        raise CosmicRayError(
+            f"Found exposures of shapes {', '.join(map(str, shapes))}; expected one shape.",
+            "Cut them to the same pixels of the detector.",
+        )
+    for number, ccd in enumerate(ccds):
+        for other in range(number):
+            if ccd is ccds[other] or np.array_equal(ccd.data, ccds[other].data):
+                raise CosmicRayError(
+                    f"Found the same pixels in exposures {other + 1} and {number + 1}; expected different exposures.",
+                    "Give each exposure once.",
+                )
+    return ccds
+
+
+def _refuse_mosaics(frames: Sequence[ElectronFrame]) -> None:
+    if any(frame.mosaic.pattern is not None for frame in frames):
+        raise CosmicRayError(
+            "Found a colour mosaic; expected exposures whose pixels have one colour.",
+            "Clean each frame with {clean_cosmic_rays()}.",
+        )
+
+
+def _repair_in_force(repair: str | None, found: FoundCosmicRays) -> str | None:
+    """The repair of an exposure: a detector may not say what the others show."""
+    return PROFILE if repair == FROM_STACK and found.detection.cleaned is None else repair
+
+
+def _with_offset(
+    found: FoundCosmicRays, offset: tuple[float, float], source: str, repair: str | None
+) -> FoundCosmicRays:
+    """The result with its offset among the parameters, and without the detector's values if others are asked for."""
+    parameters = {**found.parameters, "offset": f"{offset[0]:.2f}, {offset[1]:.2f} ({source})"}
+    detection = found.detection if repair == FROM_STACK else replace(found.detection, cleaned=None)
+    return replace(found, parameters=parameters, detection=detection)
