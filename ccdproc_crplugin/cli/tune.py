@@ -20,7 +20,7 @@ DESCRIPTION = (
 
 #: The columns that are printed; a file gets all of them.
 COLUMNS = (
-    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false"),
+    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "n_noise"),
     *("n_single", "n_single_expected", "n_hot", "allowed"),
 )
 
