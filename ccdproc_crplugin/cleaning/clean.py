@@ -119,7 +119,7 @@ def clean_cosmic_rays(
     force : bool
         Whether a frame that was cleaned already may be cleaned again.
     **detector_parameters
-        The detector's own parameters.
+        The detector's own parameters, such as ``sigclip`` of ``lacosmic``.
 
     Returns
     -------
