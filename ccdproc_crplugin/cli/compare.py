@@ -65,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
 def _compare_detectors(args: argparse.Namespace) -> int:
     """Print who found what, and draw it."""
     from ccdproc_crplugin.events.agreement import compare_detectors
+    from ccdproc_crplugin.events.gallery import save_page
     from ccdproc_crplugin.io.ccd import open_frame
 
     if args.b is not None:
@@ -83,7 +84,7 @@ def _compare_detectors(args: argparse.Namespace) -> int:
         agreement = compare_detectors(ccd, args.detectors, parameters=parameters, **facts)
     show(*str(agreement).splitlines())
     if args.output is not None:
-        show("", f"wrote {agreement.plot(args.output, overwrite=args.overwrite)}")
+        show("", f"wrote {save_page(agreement.plot(), args.output, overwrite=args.overwrite)}")
     if pages:
         with telling():
             _write_report(ccd, pages, parameters, facts, args)

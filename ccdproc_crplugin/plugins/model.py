@@ -117,8 +117,8 @@ class Detection:
     not_searched : `~numpy.ndarray` of bool or None, shape (ny, nx)
         True where the detector did not look.
     flags : dict of str to `~numpy.ndarray` of bool, shape (ny, nx)
-        Pixels that get a flag of their own: ``"TRAIL"``, or one that a plugin claimed, see `Flag`. They are neither
-        masked nor repaired unless ``mask`` is True there too.
+        Pixels that get a flag of their own: ``"TRAIL"``, or one that a plugin claimed, see `Flag`. They are not
+        repaired unless ``mask`` is True there too, nor masked but for those of trails.
 
     Examples
     --------

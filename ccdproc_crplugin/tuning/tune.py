@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -28,8 +28,15 @@ from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_wid
 from ccdproc_crplugin.kernels.tracks import join_tracks
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+#: Values of sigclip at the axis of a plot.
+TICKS = (3, 4, 5, 6, 8, 10, 15, 20)
+
+#: Formats in which the columns of the table are printed; the values keep all their digits.
+FORMATS = {
+    ".1f": ("n_single_expected", "n_hot", "n_false", "n_noise", "expected_low", "expected_high"),
+    ".2f": ("objlim",),
+    "{:.1%}": ("completeness", "stars_touched"),
+}
 
 #: No event has a larger contrast to the fine structure.
 LARGEST_OBJLIM = 1e6
@@ -71,8 +78,18 @@ class Tuning:
     def __repr__(self) -> str:
         return f"<Tuning: sigclip={self.sigclip:g}, objlim={self.objlim:.3g}: {self.reason}>"
 
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self._chosen_rows.pformat(max_lines=-1, max_width=-1)])
+
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+        rows = "".join(self._chosen_rows.pformat(max_lines=-1, max_width=-1, html=True))
+        whole = f"<details><summary>Every objlim</summary>{self.table._repr_html_()}</details>"
+        return f"<p>{html.escape(repr(self))}</p>{rows}{whole}"
+
+    @property
+    def _chosen_rows(self) -> Table:
+        """The rows of the objlim chosen."""
+        return self.table[self.table["objlim"] == self.objlim]
 
     @property
     def verdict(self) -> str:
@@ -86,27 +103,39 @@ class Tuning:
         expectation = with_noise(self.expectation, float(row["n_noise"][0]))
         return judge(self.table.meta["n_tracks"], expectation, extent=extent)
 
-    def plot(self) -> Figure:
+    def plot(self, ax: Any = None) -> Any:
         """
         Draw events against ``sigclip``.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, two of these or None
+            Where to draw: axes for the numbers alone, or axes for the numbers and for the shares. `None` makes a
+            figure.
 
         Returns
         -------
         `~matplotlib.figure.Figure`
             Above events, extended events and false events at the ``objlim`` chosen, over the band of plausible
-            numbers; below the completeness and the stars touched.
+            numbers; below, as shares, the completeness and the stars touched. A notebook shows the figure as the last
+            line of a cell. With ``ax``, that is returned.
         """
-        from matplotlib.figure import Figure
+        from ccdproc_crplugin.io.figures import NotebookFigure, axes_of
 
-        figure = Figure(figsize=(7, 6.5), layout="constrained")
-        counts, shares = figure.subplots(2, sharex=True, height_ratios=[2, 1])
-        self._plot_counts(counts)
-        self._plot_shares(shares)
-        for axes in (counts, shares):
-            axes.axvline(self.sigclip, color="black", linestyle=":", label=f"chosen: {self.sigclip:g}")
-            axes.legend(fontsize="small")
-        shares.set_xlabel("sigclip")
-        figure.suptitle(f"objlim = {self.objlim:.3g}")
+        if ax is None:
+            figure: Any = NotebookFigure(figsize=(7, 6.5), layout="constrained")
+            axes = figure.subplots(2, sharex=True, height_ratios=[2, 1])
+        else:
+            figure, axes = ax, axes_of(ax, 1, 2)
+        for one, draw in zip(axes, (self._plot_counts, self._plot_shares), strict=False):
+            draw(one)
+            one.axvline(self.sigclip, color="black", linestyle=":", label=f"chosen: {self.sigclip:g}")
+            one.legend(fontsize="small")
+            one.set_xscale("log")
+            one.set_xticks(TICKS, map(str, TICKS))
+            one.set_xticks([], minor=True)
+        axes[-1].set_xlabel("sigclip")
+        axes[0].set_title(f"objlim = {self.objlim:.3g}")
         return figure
 
     def _plot_counts(self, axes: Any) -> None:
@@ -132,13 +161,10 @@ class Tuning:
         return max(1, self.table["n_events"].max(), self.table["n_false"].max(), self.expectation.high or 0)
 
     def _plot_shares(self, axes: Any) -> None:
-        rows = self.table[self.table["objlim"] == self.objlim]
+        rows = self._chosen_rows
         axes.plot(rows["sigclip"], rows["completeness"], "o-", color="C0", label="completeness")
         axes.plot(rows["sigclip"], rows["stars_touched"], "--", color="C3", label="stars touched")
-        axes.set(xscale="log", ylim=(-0.03, 1.03), ylabel="share")
-        ticks = [3, 4, 5, 6, 8, 10, 15, 20]
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
-        axes.set_xticks([], minor=True)
+        axes.set(ylim=(-0.03, 1.03), ylabel="share")
 
 
 def cr_tune(
@@ -278,6 +304,9 @@ def cr_tune(
     for name in ("low", "high"):
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
+    for pattern, names in FORMATS.items():
+        for name in names:
+            table[name].info.format = pattern
     return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
 
 

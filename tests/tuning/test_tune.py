@@ -4,11 +4,13 @@ The limits that a frame gets: what they keep to, and that they are the same wher
 """
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 from astropy.nddata import CCDData
 from astropy.table import Table
+from matplotlib.figure import Figure
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import detectors
@@ -219,6 +221,31 @@ def test_the_plot_shows_counts_choice_and_plausible_band(frame, tuning):
 
 def test_the_plot_reaches_no_higher_than_its_curves(tuning):
     assert tuning.plot().axes[0].get_ylim()[1] < 3 * max(tuning.table["n_events"].max(), tuning.table["n_false"].max())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it_is_drawn_in_axes_that_are_given(tuning, number):
+    axes = np.atleast_1d(Figure().subplots(number))
+    given = axes[0] if number == 1 else axes
+    assert tuning.plot(ax=given) is given
+    assert [one.get_ylabel() for one in axes] == ["number", "share"][:number]
+    assert axes[-1].get_xlabel() == "sigclip"
+
+
+def test_other_numbers_of_axes_are_refused(tuning):
+    with pytest.raises(CosmicRayError, match="expected axes of matplotlib, 1 or 2 of them"):
+        tuning.plot(ax=Figure().subplots(3))
+
+
+def test_it_is_printed_in_numbers_that_a_person_reads(tuning):
+    for text in (str(tuning), tuning._repr_html_(), "\n".join(tuning.table.pformat(max_lines=-1, max_width=-1))):
+        assert not re.search(r"\d\.\d{4}|\de[-+]\d", text.replace(tuning.reason, ""))
+    assert f"objlim={tuning.objlim:.3g}" in str(tuning)
+    assert len(str(tuning).splitlines()) == 3 + len(SIGCLIPS)
+
+
+def test_the_table_keeps_all_digits(tuning):
+    assert 0 < tuning.table["n_false"].min() < 1e-20
 
 
 def test_a_cleaned_frame_is_refused(frame):
