@@ -29,6 +29,7 @@ COMMON = dialects["common"]
 
 sys.path.append(str(HERE))
 
+import inventories  # noqa: E402
 import plan_of_package  # noqa: E402
 
 project = "ccdproc_crplugin"
@@ -36,35 +37,51 @@ author = "the ccdproc_crplugin developers"
 copyright = f"2026, {author}"
 release = version = version_of("ccdproc_crplugin")
 
-extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "numpydoc"]
-exclude_patterns = ["_build", "api", "plugins/ccdcr-*"]
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.intersphinx",
+    "numpydoc",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "myst_nb",
+]
+exclude_patterns = ["_build", "_templates", "plugins/ccdcr-*"]
+templates_path = ["_templates"]
 default_role = "py:obj"
 highlight_language = "python"
 
-autosummary_generate = False
+autosummary_generate = True
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
 
-# Every name of this package must lead somewhere. Those of other packages lead nowhere, since their
-# documentation is not at hand here.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+# Notebooks are run while the pages are built, and an error in one stops the build.
+nb_execution_mode = "cache"
+nb_execution_cache_path = str(HERE / "_build" / "notebooks")
+nb_execution_timeout = 600
+nb_execution_raise_on_error = True
+
 nitpicky = True
 nitpick_ignore_regex = [
-    ("py:.*", r"(numpy|np|astropy|astroscrappy|ccdproc|matplotlib|photutils|regions|pathlib|pluggy|argparse)(\..*)?"),
     ("py:.*", r"CCDData(\.\w+)?"),
-    ("py:.*", r"None|True|False"),
     ("py:.*", r"frame_kind"),  # in a docstring, of a module that has no page
 ]
+intersphinx_mapping = inventories.write(HERE / "other_packages.toml", HERE / "_build" / "inventories")
 
-html_theme = "alabaster"
+html_theme = "pydata_sphinx_theme"
+html_title = "ccdproc_crplugin"
 html_theme_options = {
-    "description": "Cosmic rays out of CCD images",
-    "page_width": "1240px",
-    "sidebar_width": "270px",
-    "body_max_width": "960px",
-    "fixed_sidebar": True,
-    "show_relbars": False,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "pygments_light_style": "default",
+    "pygments_dark_style": "github-dark-high-contrast",
+    "footer_start": ["copyright"],
+    "footer_end": ["sphinx-version"],
 }
 html_static_path = []
 html_show_sourcelink = False

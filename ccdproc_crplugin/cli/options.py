@@ -91,7 +91,10 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     text = "name of the detector, see `ccdcr plugins` (default: %(default)s)"
     group.add_argument("--detector", default="lacosmic", metavar="NAME", help=text)
     add_quantities(group, "gain", "readnoise", "saturation")
-    text = "limit of L.A.Cosmic in units of the noise; auto chooses it for each frame"
+    text = (
+        "limit of L.A.Cosmic in units of the noise, and nothing else; auto chooses it for each frame (default: 5, and "
+        "the brightest pixel of an event is higher than noise alone makes it)"
+    )
     group.add_argument("--sigclip", type=_sigclip, metavar="NUMBER", help=text)
     text = "set a parameter of the detector, such as niter=6; may be repeated"
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)

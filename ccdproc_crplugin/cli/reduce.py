@@ -119,7 +119,7 @@ def _executor(address: str | None) -> Iterator[Any]:
         from distributed import Client
     except ImportError as err:
         raise UsageError(
-            "Found no Dask for --dask; expected it installed.", "Run python -m pip install 'ccdproc-crplugin[dask]'."
+            "Found no Dask for --dask; expected it installed.", "Run python -m pip install 'ccdproc_crplugin[dask]'."
         ) from err
     try:
         client = Client(address, timeout="20s")

@@ -20,12 +20,12 @@ DESCRIPTION = (
 
 #: The columns that are printed, and the formats of some; a file gets all of them.
 COLUMNS = (
-    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false"),
+    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "n_noise"),
     *("n_single", "n_single_expected", "n_hot", "allowed"),
 )
 FORMATS = {
     **dict.fromkeys(("completeness", "stars_touched"), "{:.1%}"),
-    **dict.fromkeys(("n_false", "n_single_expected", "n_hot"), "{:.2g}"),
+    **dict.fromkeys(("n_false", "n_noise", "n_single_expected", "n_hot"), "{:.2g}"),
 }
 
 

@@ -25,6 +25,7 @@ from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_p
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
+from ccdproc_crplugin.kernels.noise_events import NOISE_EVENTS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
 
@@ -42,6 +43,7 @@ class EventSource:
     dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
     readnoise: Figure = 0.0  # electron; of use with a dark only
     mosaic: Mosaic = NO_COLOURS
+    noise: float | None = None  # events to expect from noise alone, if the search said so
 
     @property
     def surroundings(self) -> np.ndarray:
@@ -157,8 +159,17 @@ def _from_detector(
     y, x = true_pixels(found.mask)
     cleaned = np.array(ccd.data, dtype=float)
     cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x, found.mask | frame.bad)[0], y, x)
-    bad, saturated = frame.bad, frame.saturated
-    return EventSource(found.mask, ccd.data, cleaned, bad, electronics.factor, u.electron, saturated, mosaic=mosaic)
+    return EventSource(
+        found.mask,
+        ccd.data,
+        cleaned,
+        frame.bad,
+        electronics.factor,
+        u.electron,
+        frame.saturated,
+        mosaic=mosaic,
+        noise=found.parameters.get(NOISE_EVENTS),
+    )
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray, mosaic: Mosaic, factor: Figure) -> np.ndarray:

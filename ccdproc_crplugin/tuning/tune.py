@@ -17,13 +17,15 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.mosaic import mosaic_of
-from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, judge, with_noise
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.mosaic_events import level_frame
+from ccdproc_crplugin.kernels.statistics import medians_around
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
+from ccdproc_crplugin.kernels.tracks import join_tracks
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
 if TYPE_CHECKING:
@@ -48,9 +50,11 @@ class Tuning:
         A row a pair of limits: ``sigclip``, ``objlim``; ``n_pixels``, ``n_events`` and ``n_extended`` found by one
         iteration, without growth; ``n_single``, those of a single pixel beside which nothing stands out, and
         ``n_single_expected``, how many of these cosmic rays and noise make; ``completeness``, the share of trial events
-        found; ``stars_touched``, as a share of the stars detected; ``n_hot``, the hot pixels among the events;
-        ``n_false``, the false events to expect, with the hot pixels; ``allowed``, whether the bounds are kept;
-        ``expected_low`` and ``expected_high``, how many events are plausible, masked where that can't be told.
+        found; ``stars_touched``, as a share of the stars detected; ``n_noise``, the events that noise alone makes;
+        ``n_hot``, the hot pixels among the events; ``n_false``, the false events to expect, with both;
+        ``allowed``, whether the bounds are kept; ``expected_low`` and ``expected_high``, how many events are plausible,
+        masked where that can't be told. ``n_tracks`` in its ``meta`` is the number of events with the choice where
+        the pieces of a track count once.
     fwhm : float or None
         Stellar width (pix).
     expectation : Expectation
@@ -73,13 +77,14 @@ class Tuning:
     @property
     def verdict(self) -> str:
         """
-        Whether the events found with the choice are plausible by number and pixels, as `frames.rates.judge` says.
+        Whether the tracks found with the choice are plausible by number and pixels, as `frames.rates.judge` says.
         """
         row = self.table[(self.table["sigclip"] == self.sigclip) & (self.table["objlim"] == self.objlim)]
         if not len(row):
             return "cannot tell"
         extent = Extent(int(row["n_pixels"][0]), self.table.meta.get("n_frame", 0))
-        return judge(int(row["n_events"][0]), self.expectation, extent=extent)
+        expectation = with_noise(self.expectation, float(row["n_noise"][0]))
+        return judge(self.table.meta["n_tracks"], expectation, extent=extent)
 
     def plot(self) -> Figure:
         """
@@ -269,11 +274,20 @@ def cr_tune(
     )
     expectation = expected_events(ccd) if expectation is None else expectation
     table = limits.table
-    table.meta["n_frame"] = ccd.data.size
+    table.meta |= {"n_frame": ccd.data.size, "n_tracks": _n_tracks(frame, *limits.events)}
     for name in ("low", "high"):
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
     return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
+
+
+def _n_tracks(frame: ElectronFrame, y: np.ndarray, x: np.ndarray, label: np.ndarray) -> int:
+    """How many tracks there are among the events with these pixels."""
+    if not len(y):
+        return 0
+    charge = frame.data[y, x] - medians_around(frame.data, y, x)
+    track = join_tracks(y, x, label, charge, frame.data.shape, frame.bad)
+    return int(np.count_nonzero(track[1:] == np.arange(1, len(track))))
 
 
 def _on_one_level(frame: ElectronFrame) -> ElectronFrame:

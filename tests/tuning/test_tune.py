@@ -13,7 +13,7 @@ from astropy.table import Table
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import detectors
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.rates import judge
+from ccdproc_crplugin.frames.rates import judge, with_noise
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import Camera
 from ccdproc_crplugin.tuning.limits import SIGCLIPS, choose_limits
@@ -46,10 +46,20 @@ def test_the_table_has_every_pair_of_limits(tuning):
 def test_the_choice_has_the_verdict_on_its_events_and_pixels(tuning, frame):
     chosen = row_of(tuning)
     assert tuning.table.meta["n_frame"] == frame.ccd.data.size
-    assert tuning.verdict == judge(int(chosen["n_events"]), tuning.expectation)
+    n_tracks = tuning.table.meta["n_tracks"]
+    assert 0 < n_tracks <= chosen["n_events"]
+    assert tuning.verdict == judge(n_tracks, with_noise(tuning.expectation, float(chosen["n_noise"])))
     many = Table(tuning.table, copy=True)
     many["n_pixels"] = frame.ccd.data.size // 2
     assert dataclasses.replace(tuning, table=many).verdict == "too many"
+
+
+def test_the_pieces_of_a_track_are_judged_as_one():
+    data = np.random.default_rng(2).normal(200, 15, (200, 200)).astype(np.float32)
+    places = np.array([*range(40, 60), *range(66, 90)])
+    data[places, places] += 1500
+    tuning = crp.cr_tune(CCDData(data, unit="electron"), readnoise=5, objlim=3)
+    assert (row_of(tuning)["n_events"], tuning.table.meta["n_tracks"]) == (2, 1)
 
 
 def test_the_choice_keeps_both_bounds(tuning):
