@@ -325,6 +325,32 @@ class Step:
 
 
 @dataclass(frozen=True)
+class StackStep(Step):
+    """
+    A reduction step of a night that takes several exposures of one field at once.
+
+    The parameters are those of a `Step`, but for these:
+
+    Parameters
+    ----------
+    run : callable
+        ``run(ccds, **own)`` returns a new CCDData for each of the exposures, in their order. There are two at least,
+        of one object, filter, exposure time, camera and shape. An error that names one of them, as ``exposure`` of a
+        `CosmicRayError` does, costs this one; the step is done again on the others.
+    kinds : tuple of str
+        It is for light frames alone.
+    master : ""
+        It takes no combined frame.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import StackStep
+    >>> StackStep("sky", "the sky of the first", lambda ccds: [ccd.copy() for ccd in ccds]).kinds
+    ('light',)
+    """
+
+
+@dataclass(frozen=True)
 class Check:
     """
     A test of the preflight.
