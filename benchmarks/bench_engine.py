@@ -7,7 +7,7 @@ falls on both; the ratio of their medians is printed. Run it with
 
     python benchmarks/bench_engine.py [--quick]
 
-and put the output into docs/performance.rst.
+and put the figures into docs/data/speed.csv and docs/data/scaling.csv.
 """
 
 import argparse

@@ -1,99 +1,118 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Events that noise alone makes, and the share found of cosmic rays of a given brightness.
+"""What noise alone makes, and which hits are found beside it: the default against ``sigclip=5``.
 
-Run as ``python benchmarks/bench_noise.py [--side 4096] [--seeds 1] [--sky 5 150 3000]``. The first table counts the
-events on empty frames, with a read noise of 6 electrons; the second the share found of cosmic rays whose brightest
-pixel stands so many standard deviations out of the noise, by kind.
+Run as ``python benchmarks/bench_noise.py [--side 4096] [--seeds 2] [--sky 5 150 3000] [--readnoise 5]``. The first
+table counts the events in frames of plain sky, beside the number that the program expects. The second has the share
+found of hits whose brightest pixel holds a given charge, in units of the noise of a pixel: hits of a single pixel,
+spots as charge spreads in a thinned chip, and muons in a thinned and in a thick one, each scaled to the charge.
 """
 
 import argparse
-from functools import partial
+import itertools
 
+import astroscrappy
 import numpy as np
-from bench_quality import _lacosmic, astroscrappy_default
-from scipy.ndimage import label
+from scipy import ndimage
 
-from ccdproc_crplugin.kernels.noise_events import expected_noise_events, pixel_limit
-from ccdproc_crplugin.simulate import Camera, simulate_frame
+from ccdproc_crplugin.default_plugins.lacosmic import detect
+from ccdproc_crplugin.simulate import THICK, THIN
+from ccdproc_crplugin.simulate.particles import charge_image, make_path
 
-READNOISE, SATURATION = 6.0, 80_000.0  # electron
-CONNECTED = np.ones((3, 3))
-BRIGHTNESS = (4, 5, 6, 7, 8, 10, 14, 20)  # standard deviations, limits of the rows of the second table
-
-DETECTORS = {
-    "astroscrappy": astroscrappy_default,
-    "sigclip=5": partial(_lacosmic, sigclip=5),
-    "default": _lacosmic,
-}
+#: Sky and read noise (electron) of the frames, where none are given.
+SKIES = ((0.3, 1), (1, 2), (5, 2), (5, 5), (150, 5), (3000, 5))
+SKIES_OF_HITS = ((5, 5), (150, 5), (3000, 5))
+KINDS = {"pixel": None, "spot": ("spot", THIN), "muon, thin": ("muon", THIN), "muon, thick": ("muon", THICK)}
+BINS = (4, 5, 6, 7, 8, 10, 14)
+SPACING, LARGEST = 32, 24  # pixels between hits, and of a hit at the most
+EIGHT = np.ones((3, 3), dtype=bool)
 
 
-def empty_frame(side, sky, seed):
-    """Noise of a sky and of the read-out, electron."""
-    rng = np.random.default_rng([seed, round(sky)])
-    return np.concatenate(
-        [
-            rng.poisson(sky, (part, side)) + READNOISE * rng.standard_normal((part, side))
-            for part in [512] * (side // 512) + ([side % 512] if side % 512 else [])
-        ]
-    ).astype(np.float32)
+def plain_sky(sky, readnoise, size, rng):
+    """A frame without any light but the sky (electron)."""
+    noise = np.float32(readnoise) * rng.standard_normal((size, size), dtype=np.float32)
+    return rng.poisson(sky, (size, size)).astype(np.float32) + noise
 
 
-def n_events(data, detect):
-    """Events that a detector finds in a frame."""
-    bad = np.zeros(data.shape, dtype=bool)
-    return label(np.asarray(detect(data, bad, READNOISE, SATURATION), dtype=bool), CONNECTED)[1]
+def search(data, readnoise, **options):
+    """The answer of the detector, without growth."""
+    mask = np.zeros(data.shape, dtype=bool)
+    return detect(data, mask=mask, variance=None, readnoise=readnoise, saturation=np.inf, grow=False, **options)
 
 
-def show_noise(side, skies, seeds):
-    """Print the events on empty frames, and how many are expected."""
-    limit = pixel_limit(side**2)
-    print(f"events from noise alone, {side} x {side} pixels, mean of {seeds}; the limit of a pixel is {limit:.2f}")
-    print(f"{'sky':>6}", *(f"{name:>13}" for name in DETECTORS), "  expected at sigclip=5, by default")
-    for sky in skies:
-        frames = [empty_frame(side, sky, seed) for seed in range(seeds)]
-        found = [np.mean([n_events(frame, detect) for frame in frames]) for detect in DETECTORS.values()]
-        known = {"level": sky, "readnoise": READNOISE}
-        expected = [expected_noise_events(side**2, 5.0, passed, **known) for passed in (0.0, limit)]
-        print(f"{sky:6g}", *(f"{number:13.1f}" for number in found), "  ", *(f"{number:.3g}" for number in expected))
+def n_events(mask):
+    """The number of events in a mask."""
+    return ndimage.label(mask, structure=EIGHT)[1]
 
 
-def show_completeness(skies, seeds):
-    """Print the share of the cosmic rays found, by kind and by the significance of the brightest pixel."""
-    print("share found by the default and by sigclip=5, by kind and standard deviations of the brightest pixel")
-    rows = []
-    for sky in skies:
-        for seed in range(seeds):
-            frame = simulate_frame(
-                (1024, 1024), sky=sky, n_stars=50, n_muons=400, n_worms=200, n_spots=900, seed=seed, camera=CAMERA
-            )
-            data, bad = frame.ccd.data, np.zeros(frame.ccd.shape, dtype=bool)
-            found = [
-                np.isin(frame.events["label"], frame.labels[np.asarray(detect(data, bad, READNOISE, SATURATION))])
-                for detect in (DETECTORS["default"], DETECTORS["sigclip=5"])
-            ]
-            rows += zip(frame.events["kind"], frame.events["significance"], *found, strict=True)
-    kind, brightness, default, at_five = (np.array(column) for column in zip(*rows, strict=True))
-    print(f"{'from':>5} {'to':>5}", *(f"{name:>22}" for name in ("muon", "worm", "spot")))
-    for low, high in zip(BRIGHTNESS, (*BRIGHTNESS[1:], np.inf), strict=True):
-        cells = []
-        for name in ("muon", "worm", "spot"):
-            here = (kind == name) & (brightness >= low) & (brightness < high)
-            cells.append(f"{default[here].mean():.3f} {at_five[here].mean():.3f} of {here.sum():4d}".rjust(22))
-        print(f"{low:5} {high:5}", *cells)
+def show_noise(size, seeds, skies):
+    """Print the number of events in frames of plain sky."""
+    print(f"events in frames of plain sky, {size} x {size} pixels; in brackets the number that is expected")
+    print(f"{'sky':>6} {'read noise':>10} {'astroscrappy':>14} {'sigclip=5':>20} {'default':>20} {'limit':>6}")
+    for sky, readnoise in skies:
+        frames = [plain_sky(sky, readnoise, size, np.random.default_rng([seed, round(sky)])) for seed in range(seeds)]
+        theirs = [n_events(astroscrappy.detect_cosmics(data, readnoise=readnoise)[0]) for data in frames]
+        fixed, own = ([search(data, readnoise, sigclip=sigclip) for data in frames] for sigclip in (5.0, None))
+        columns = [f"{' '.join(map(str, theirs)):>14}"]
+        for found in (fixed, own):
+            counts = " ".join(str(n_events(one.mask)) for one in found)
+            columns.append(f"{counts} ({found[0].info['noise_events']:g})".rjust(20))
+        print(f"{sky:6g} {readnoise:10g}", *columns, f"{own[0].info['pixel_limit']:6.2f}", flush=True)
 
 
-CAMERA = Camera(hot_fraction=0)
+def hit(kind, rng):
+    """The charge of a hit, shape (n, m), in units of its brightest pixel."""
+    while kind is not None:
+        where, charge = charge_image(make_path(*kind, (256, 256), rng, 30.0), kind[1], (256, 256), rng)
+        if where is not None and max(charge.shape) <= LARGEST and charge.max() > 0:
+            return charge / charge.max()
+    return np.ones((1, 1))
+
+
+def add_hits(data, kind, sigma, rng):
+    """Add hits on a grid; return the row, the column and the height (standard deviations) of each brightest pixel."""
+    added = []
+    for top in range(4, data.shape[0] - LARGEST, SPACING):
+        for left in range(4, data.shape[1] - LARGEST, SPACING):
+            shape, height = hit(kind, rng), rng.uniform(BINS[0], BINS[-1])
+            rows, columns = shape.shape
+            data[top : top + rows, left : left + columns] += np.rint(height * sigma * shape).astype(np.float32)
+            y, x = np.unravel_index(shape.argmax(), shape.shape)
+            added.append((top + y, left + x, height))
+    y, x, height = np.transpose(added)
+    return y.astype(int), x.astype(int), height
+
+
+def show_completeness(size, seeds, skies):
+    """Print the share of hits found at each charge."""
+    print(f"\nshare of the hits found by sigclip=5 and by the default, {size} x {size} pixels, by the brightest pixel")
+    labels = [f"{low} to {high}" for low, high in itertools.pairwise(BINS)]
+    print(f"{'sky':>6} {'hits':12}", *(f"{label:>15}" for label in labels))
+    for sky, readnoise in skies:
+        for name, kind in KINDS.items():
+            shares = []
+            for seed in range(seeds):
+                rng = np.random.default_rng([seed, round(sky), len(name)])
+                data = plain_sky(sky, readnoise, size, rng)
+                y, x, height = add_hits(data, kind, np.hypot(np.sqrt(sky), readnoise), rng)
+                masks = [search(data, readnoise, sigclip=sigclip).mask for sigclip in (5.0, None)]
+                found = np.array([ndimage.maximum_filter(mask, 3)[y, x] for mask in masks])
+                in_bin = np.digitize(height, BINS) - 1
+                shares.append([found[:, in_bin == number].mean(axis=1) for number in range(len(labels))])
+            means = np.mean(shares, axis=0)
+            print(f"{sky:6g} {name:12}", *(f"{a:8.3f} {b:.3f}".rjust(15) for a, b in means), flush=True)
 
 
 def main(args=None):
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--side", type=int, default=4096, help="side of the empty frames, in pixels")
-    parser.add_argument("--seeds", type=int, default=1, help="frames of each sky")
-    parser.add_argument("--sky", type=float, nargs="+", default=[5.0, 150.0, 3000.0], help="electrons")
+    parser.add_argument("--side", type=int, default=4096, help="side of a frame, in pixels")
+    parser.add_argument("--seeds", type=int, default=2, help="frames a row")
+    parser.add_argument("--sky", type=float, nargs="+", help="electrons")
+    parser.add_argument("--readnoise", type=float, default=5.0, help="electrons, of the skies given")
     options = parser.parse_args(args)
-    show_noise(options.side, options.sky, options.seeds)
-    show_completeness(options.sky, options.seeds)
+    given = [(sky, options.readnoise) for sky in options.sky or ()]
+    show_noise(options.side, options.seeds, given or SKIES)
+    show_completeness(options.side, 1, given or SKIES_OF_HITS)
 
 
 if __name__ == "__main__":

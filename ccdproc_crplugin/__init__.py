@@ -25,6 +25,7 @@ from ccdproc_crplugin.plugins.model import (
     Finding,
     Flag,
     StackDetector,
+    StackStep,
     Step,
 )
 
@@ -80,6 +81,7 @@ __all__ = [
     "PluginWarning",
     "PreflightWarning",
     "StackDetector",
+    "StackStep",
     "Step",
     "__version__",
     "checks",

@@ -90,6 +90,8 @@ class CosmicRayError(ValueError):
     parameter : (str, str) or None
         Name and value of the parameter that is wrong, if it is one; ``message`` then follows after
         "Found name=value".
+    exposure : int or None
+        Which of several exposures is wrong, counted from 0, if one is. A night then goes on with the others.
 
     Examples
     --------
@@ -101,10 +103,18 @@ class CosmicRayError(ValueError):
     'Found a cleaned frame; expected a raw one. Give --force to clean it again.'
     """
 
-    def __init__(self, message: str, advice: str = "", *, parameter: tuple[str, str] | None = None):
+    def __init__(
+        self,
+        message: str,
+        advice: str = "",
+        *,
+        parameter: tuple[str, str] | None = None,
+        exposure: int | None = None,
+    ):
         super().__init__(message)
         self.advice = advice
         self.parameter = parameter
+        self.exposure = exposure
         self.before = self.after = ""
 
     def __str__(self) -> str:
@@ -161,7 +171,7 @@ class CosmicRayError(ValueError):
         CosmicRayError
             A new error.
         """
-        wrapped = (kind or type(self))(self.args[0], self.advice, parameter=self.parameter)
+        wrapped = (kind or type(self))(self.args[0], self.advice, parameter=self.parameter, exposure=self.exposure)
         wrapped.before, wrapped.after = before + self.before, self.after + after
         return wrapped
 

@@ -174,6 +174,13 @@ def night_rows():
         yield f"``{name}``", meaning
 
 
+def step_rows():
+    """Reduction steps of a night."""
+    yield "step", "what it does"
+    for step in ccdproc_crplugin.steps().values():
+        yield f"``{step.name}``", step.summary
+
+
 def host_keyword_rows():
     """Names that no parameter of a detector may bear."""
     own = sorted(model.HOST_KEYWORDS - {*model.DETECTOR_KEYWORDS, *model.OPTIONAL_KEYWORDS})
@@ -191,6 +198,7 @@ TABLES = {
     "cards": card_rows,
     "classes": class_rows,
     "night": night_rows,
+    "steps": step_rows,
     "host-keywords": host_keyword_rows,
 }
 

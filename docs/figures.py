@@ -41,11 +41,20 @@ def _summed(cells, keys):
 def _quality_tables(cells, folder):
     """The figures of all cells together, and of each cell."""
     total = _summed(cells, ["detector"])
+    total["F1, FWHM 3 and 5"] = _summed(cells[cells["fwhm"] >= 3], ["detector"])["F1 of pixels"]
     total["stars touched"] = [f"{row['stars_touched']} of {row['stars']}" for row in total]
-    total["detector", *RATES, "stars touched"].write(folder / "quality_totals.csv", overwrite=True)
+    total["cells less complete"] = [_less_complete(cells, detector) for detector in total["detector"]]
+    shown = ("detector", *RATES, "F1, FWHM 3 and 5", "stars touched", "cells less complete")
+    total[shown].write(folder / "quality_totals.csv", overwrite=True)
     each = _summed(cells, [*CELL, "detector"])
     each.rename_columns(("fwhm", "stars_touched"), ("FWHM", "stars touched"))
     each["FWHM", *CELL[1:], "detector", *RATES, "stars touched"].write(folder / "quality_cells.csv", overwrite=True)
+
+
+def _less_complete(cells, detector):
+    """In how many cells a detector finds fewer events than astroscrappy."""
+    found = {name: _summed(cells[cells["detector"] == name], list(CELL)) for name in (detector, "astroscrappy")}
+    return int((found[detector]["events_found"] < found["astroscrappy"]["events_found"]).sum())
 
 
 def _quality_graph(cells):

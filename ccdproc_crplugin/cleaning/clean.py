@@ -23,7 +23,7 @@ from ccdproc_crplugin.frames.cards import clear_cards, write_cards, write_events
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.copies import copy_but_pixels, enlarged_uncertainty, read_only, result_dtype
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
-from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, flag_bits
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, flag_bits, known_trails
 from ccdproc_crplugin.frames.gain_and_noise import at, electronics_of, in_words
 from ccdproc_crplugin.frames.header import read_header
 from ccdproc_crplugin.frames.mosaic import check_mosaic, mosaic_of
@@ -119,16 +119,16 @@ def clean_cosmic_rays(
     force : bool
         Whether a frame that was cleaned already may be cleaned again.
     **detector_parameters
-        The detector's own parameters.
+        The detector's own parameters, such as ``sigclip`` of ``lacosmic``.
 
     Returns
     -------
     `~astropy.nddata.CCDData`
         A new frame of the same class and unit. Floating-point data keep their dtype; integers become
         float32, those of more than 16 bits float64. Pixels that are not flagged keep their values.
-        ``mask`` is that of the input with the cosmic rays and the bad pixels added, ``flags`` (uint8) has the bits of
-        `PixelFlag`, ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from which they
-        were estimated, and the header describes the cleaning.
+        ``mask`` is that of the input with the cosmic rays, the bad pixels and the trails added, ``flags`` (uint8) has
+        the bits of `PixelFlag`, ``uncertainty`` is enlarged at the repaired pixels to the scatter of the pixels from
+        which they were estimated, and the header describes the cleaning.
 
     Raises
     ------
@@ -283,7 +283,8 @@ def finish(
     cleaned, record = _cleaned_frame(prepared.ccd, frame, found, repaired, prepared.earlier)
     clear_cards(cleaned.meta)
     write_cards(cleaned.meta, detector, frame.electronics, repair, found.parameters, frame.mosaic)
-    write_flag_names(cleaned.meta, {name: flag_bits()[name] for name in found.detection.flags})
+    kept = [PixelFlag.TRAIL.name] if known_trails(prepared.ccd) is not None else []
+    write_flag_names(cleaned.meta, {name: flag_bits()[name] for name in dict.fromkeys([*kept, *found.detection.flags])})
     checks.write_findings(cleaned.meta, findings)
     write_events(cleaned, record, header)
     outcome = f"{len(record)} pixels in {record.n_events} events"
@@ -369,10 +370,11 @@ def _cleaned_frame(
         if not np.isfinite(cleaned.data[y, x]).all():
             raise CosmicRayError(f"Found repaired values that {cleaned.data.dtype} can't hold; expected finite ones.")
     cleaned.uncertainty = enlarged_uncertainty(ccd, y, x, repaired.scatter)
-    cleaned.mask = repaired.lost
+    trails = found.detection.flags.get(PixelFlag.TRAIL.name)
+    cleaned.mask = repaired.lost if trails is None else repaired.lost | trails
     record = new_record(ccd, cleaned, y, x)
     record = record if earlier is None else earlier.merged(record, ccd.data.shape)
-    cleaned.flags = _flags(frame, found, record)
+    cleaned.flags = _flags(frame, found, record, known_trails(ccd))
     attach(cleaned, record)
     return cleaned, record
 
@@ -442,8 +444,13 @@ def _estimates(
     return frame.in_unit_of_frame(values, y, x), scatter / at(frame.electronics.factor, (y, x))
 
 
-def _flags(frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels) -> np.ndarray:
+def _flags(
+    frame: ElectronFrame, found: FoundCosmicRays, record: RemovedPixels, trails: np.ndarray | None
+) -> np.ndarray:
+    """The flags of a cleaned frame; ``trails``, bool (ny, nx), were known before."""
     flags = frame.bad.view(np.uint8) * np.uint8(PixelFlag.BAD)
+    if trails is not None:
+        change_flags(flags, *true_pixels(trails), add=PixelFlag.TRAIL, remove=PixelFlag.BAD)
     change_flags(flags, record.y, record.x, add=PixelFlag.COSMIC_RAY, remove=PixelFlag.BAD)
     if frame.saturated is not None and frame.saturated.any():
         flags[true_pixels(frame.saturated)] |= PixelFlag.SATURATED.value

@@ -12,6 +12,7 @@ from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.frames.planes import split_known
 from ccdproc_crplugin.kernels.mosaic import join_planes
 from ccdproc_crplugin.kernels.mosaic_events import joined_events
+from ccdproc_crplugin.kernels.noise_events import NOISE_EVENTS
 from ccdproc_crplugin.kernels.refine import widen_events
 from ccdproc_crplugin.plugins.model import ALONG_EDGES, Detection
 
@@ -84,7 +85,7 @@ def _joined_info(found: Sequence[Detection], names: Sequence[str], shape: tuple[
     for key in keys:
         told = [(name, plane.info[key]) for name, plane in zip(names, found, strict=True) if key in plane.info]
         values = [value for _, value in told]
-        if key == ALONG_EDGES:
+        if key in (ALONG_EDGES, NOISE_EVENTS):
             info[key] = sum(values)
         elif [getattr(value, "shape", None) for value in values] == [plane.mask.shape for plane in found]:
             info[key] = join_planes(values, shape)

@@ -4,11 +4,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli import options
 from ccdproc_crplugin.cli.messages import UsageError, show, telling, wrong_usage
+
+#: The name of the page in a folder.
+PAGE = "report.html"
 
 SUMMARY = "compare the masks of two frames, or detectors on one"
 DESCRIPTION = (
@@ -28,6 +32,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--detectors", type=_names, metavar="NAMES", help=text)
     text = "draw what each found (.png, .pdf or .svg)"
     group.add_argument("-o", "--output", type=Path, metavar="IMAGE", help=text)
+    text = "write what each cleaned into this folder, with a page to look at: report.html"
+    group.add_argument("--report", type=Path, metavar="FOLDER", help=text)
     text = "set a parameter of a detector, such as lacosmic.sigclip=6; may be repeated"
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="DETECTOR.NAME=VALUE", help=text)
     options.add_quantities(group, "gain", "readnoise", "saturation")
@@ -59,11 +65,14 @@ def run(args: argparse.Namespace) -> int:
 def _compare_detectors(args: argparse.Namespace) -> int:
     """Print who found what, and draw it."""
     from ccdproc_crplugin.events.agreement import compare_detectors
+    from ccdproc_crplugin.events.gallery import save_page
     from ccdproc_crplugin.io.ccd import open_frame
 
     if args.b is not None:
         raise UsageError("Found two frames with --detectors; expected one.")
     options.check_targets({args.output: (".png", ".pdf", ".svg")}, args.overwrite)
+    pages = {} if args.report is None else _report_files(args)
+    options.check_targets({path: (path.suffix,) for path in pages.values()}, args.overwrite)
     with telling():
         parameters = _parameters(args)
         args.path = args.a
@@ -75,8 +84,35 @@ def _compare_detectors(args: argparse.Namespace) -> int:
         agreement = compare_detectors(ccd, args.detectors, parameters=parameters, **facts)
     show(*str(agreement).splitlines())
     if args.output is not None:
-        show("", f"wrote {agreement.plot(args.output, overwrite=args.overwrite)}")
+        show("", f"wrote {save_page(agreement.plot(), args.output, overwrite=args.overwrite)}")
+    if pages:
+        with telling():
+            _write_report(ccd, pages, parameters, facts, args)
+        show("", f"wrote {args.report / PAGE}")
     return 0
+
+
+def _report_files(args: argparse.Namespace) -> dict[str, Path]:
+    """The file for what each detector cleaned, and under its own name the page."""
+    from ccdproc_crplugin.io.selection import stem
+
+    files = {name: args.report / f"{stem(args.a)}_{name}.fits" for name in args.detectors}
+    return {**files, PAGE: args.report / PAGE}
+
+
+def _write_report(
+    ccd: Any, files: Mapping[str, Path], parameters: Mapping[str, Any], facts: Mapping[str, Any], args: Any
+) -> None:
+    """Clean the frame with each detector, and put the results on one page."""
+    from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
+    from ccdproc_crplugin.io.ccd import write_ccd
+    from ccdproc_crplugin.report.page import write_report
+
+    options.make_folder(args.report)
+    for name in args.detectors:
+        cleaned = clean_cosmic_rays(ccd, name, preflight="off", max_fraction=1, **facts, **parameters[name])
+        write_ccd(cleaned, files[name], overwrite=args.overwrite)
+    write_report(args.report, files[PAGE], overwrite=args.overwrite)
 
 
 def _parameters(args: argparse.Namespace) -> dict[str, dict[str, Any]]:

@@ -34,7 +34,13 @@ SUB_COMMANDS = {
 }
 
 #: Parameters of functions whose options have other names.
-OPTIONS = {"masters": "master", "memory_limit": "memory", "n_workers": "workers", "shape": "size"}
+OPTIONS = {
+    "hot_fraction": "hot_pixels",
+    "masters": "master",
+    "memory_limit": "memory",
+    "n_workers": "workers",
+    "shape": "size",
+}
 
 
 class UsageError(CosmicRayError):

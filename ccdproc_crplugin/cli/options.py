@@ -91,10 +91,15 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     text = "name of the detector, see `ccdcr plugins` (default: %(default)s)"
     group.add_argument("--detector", default="lacosmic", metavar="NAME", help=text)
     add_quantities(group, "gain", "readnoise", "saturation")
-    text = "limit of L.A.Cosmic in units of the noise; auto chooses it for each frame"
+    text = (
+        "limit of L.A.Cosmic in units of the noise, and nothing else; auto chooses it for each frame (default: 5, and "
+        "the brightest pixel of an event is higher than noise alone makes it)"
+    )
     group.add_argument("--sigclip", type=_sigclip, metavar="NUMBER", help=text)
     text = "set a parameter of the detector, such as niter=6; may be repeated"
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
+    text = "let no plugin change the mask of the detector, so that sharp stars stay in it"
+    group.add_argument("--no-refine", dest="refine", action="store_false", help=text)
 
 
 def add_calibration(parser: argparse.ArgumentParser) -> None:
@@ -240,7 +245,8 @@ def detection_keywords(args: argparse.Namespace) -> dict[str, Any]:
         choose_detector(args.detector, given_parameters)
     electronics = {name: getattr(args, name) for name in ("gain", "readnoise", "saturation")}
     given = {name: value for name, value in electronics.items() if value is not None}
-    return {"detector": args.detector, **given, **given_parameters}
+    refine = {} if args.refine else {"refine": False}
+    return {"detector": args.detector, **given, **refine, **given_parameters}
 
 
 def parameters(args: argparse.Namespace) -> dict[str, Any]:

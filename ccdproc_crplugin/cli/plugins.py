@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ccdproc_crplugin.cli.messages import show, show_table, telling, wrong_usage
 
-SUMMARY = "list detectors, steps, checks and methods"
+SUMMARY = "list detectors, those of stacks, steps, checks and methods"
 DESCRIPTION = (
     "List what is registered and the distribution it comes from, its licence and what to cite, the engine that is "
     "used, and the plugins that failed to load, with the reason. The exit code is 1 if one failed."
@@ -23,9 +23,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     new.add_argument("name", metavar="NAME", help="name of the detector: lower-case letters, digits and hyphens")
     text = "folder to write, new or empty (default: ccdcr-NAME)"
     new.add_argument("-o", "--output", type=Path, metavar="FOLDER", help=text)
-    text = "run the checks of the conformance kit on a registered detector or step"
+    text = "run the checks of the conformance kit on a registered detector, stack detector or step"
     check = actions.add_parser("check", help=text, description=f"{text.capitalize()}. The exit code is 1 if one fails.")
-    check.add_argument("name", metavar="NAME", help="name of the detector or step")
+    check.add_argument("name", metavar="NAME", help="name of the detector, stack detector or step")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -60,10 +60,9 @@ def _check(args: argparse.Namespace) -> int:
     from ccdproc_crplugin.testing.subjects import Subject
 
     with telling(), wrong_usage():
-        steps = plugins.steps()
-        item = steps[args.name] if args.name in steps else plugins.find_detector(args.name)
+        subject = Subject(plugins.steps().get(args.name, args.name))
     with telling():
-        outcomes = outcomes_of(Subject(item), {})
+        outcomes = outcomes_of(subject, {})
     show_table(Table(rows=outcomes, names=("check", "outcome", "message")), align="<")
     n_failed = sum(outcome == "failed" for _, outcome, _ in outcomes)
     show("", f"{n_failed} of {len(outcomes)} checks failed")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import calm, show, show_table, telling
+from ccdproc_crplugin.cli.messages import UsageError, calm, show, show_table, telling
 
 SUMMARY = "list the cosmic rays of a frame"
 DESCRIPTION = "List the cosmic rays that were removed from a cleaned frame, or those that are found in a raw one."
@@ -31,6 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         add(f"--{name}", type=options.whole_number(1), default=default, metavar="N", help=text)
     text = "draw the same pixels of another frame beside each event, such as dark=dark.fits; may be repeated"
     add("--beside", type=_named_file, action="append", default=[], metavar="NAME=FRAME", help=text)
+    text = "columns of the gallery in their order, such as frame,dark (default: mask,frame,cleaned and those beside)"
+    add("--columns", type=_names, metavar="NAME,...", help=text)
     text = "scaling of the pictures (default: %(default)s)"
     add("--stretch", choices=["zscale", "asinh"], default="zscale", help=text)
     text = "least pixels of an event; smaller ones are left out (default: %(default)s)"
@@ -52,12 +54,17 @@ def _named_file(text: str) -> tuple[str, Path]:
     return name, options.existing_file(path)
 
 
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",")]
+
+
 def run(args: argparse.Namespace) -> int:
     """Print the events and write the files."""
     from ccdproc_crplugin.events.segments import cr_segments
     from ccdproc_crplugin.io.ccd import read_ccd
 
     options.check_targets({args.output: (".ecsv", ".fits"), args.gallery: (".png", ".pdf", ".svg")}, args.overwrite)
+    _check_columns(args)
     with telling():
         keywords = options.detection_keywords(args) | _given(options.calibration_keywords(args))
         ccd = read_ccd(args.path, unit=args.unit, hdu=args.hdu)
@@ -68,6 +75,14 @@ def run(args: argparse.Namespace) -> int:
     show_table(table[SHORT + [name for name in MEASURED if name in table.colnames]], max_lines=LINES)
     show(repr(segments).strip("<>"), *written)
     return 0
+
+
+def _check_columns(args: argparse.Namespace) -> None:
+    """Refuse columns of the gallery that are not there."""
+    known = ["mask", "frame", "cleaned", *(name for name, _ in args.beside)]
+    unknown = [name for name in args.columns or [] if name not in known]
+    if unknown:
+        raise UsageError(f"Found the column {unknown[0]!r}; expected columns among {', '.join(known)}.")
 
 
 def _given(keywords: dict[str, Any]) -> dict[str, Any]:
@@ -90,6 +105,7 @@ def _write_files(segments: Any, args: argparse.Namespace) -> Iterator[str]:
             args.gallery,
             segments.largest(args.events),
             frames=frames,
+            columns=args.columns,
             n_rows=args.rows,
             stretch=args.stretch,
             overwrite=args.overwrite,

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ccdproc_crplugin.cli import options
-from ccdproc_crplugin.cli.messages import show, show_table
+from ccdproc_crplugin.cli.messages import show, show_table, wrong_usage
 
 SUMMARY = "make frames with known cosmic rays"
 DESCRIPTION = (
@@ -15,7 +17,7 @@ DESCRIPTION = (
     "in the folder truth beside them: masks, the pixels of each event, charges, and tables."
 )
 
-DIALECTS = ("iraf", "maximdl", "ing", "eso", "nina")
+DIALECTS = ("plain", "iraf", "maximdl", "ing", "eso", "nina")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -45,10 +47,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     ):
         text += " (default: %(default)s)"
         add(*names, type=options.whole_number(0), default=number, metavar="N", help=text)
+    _add_camera(parser)
+    text = "style of the headers (default: %(default)s)"
+    add("--dialect", choices=DIALECTS, default="plain", help=text)
+
+
+def _add_camera(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the camera; those that are left out are as in `Camera`."""
+    add = parser.add_argument_group("camera").add_argument
     text = "thickness of the silicon: 16 or 250 micron (default: %(default)s)"
     add("--chip", choices=["thin", "thick"], default="thin", help=text)
-    text = "style of the headers (default: %(default)s)"
-    add("--dialect", choices=DIALECTS, default="iraf", help=text)
+    for name, metavar, text in (
+        ("gain", "NUMBER", "gain in electron/adu (default: 1.5)"),
+        ("readnoise", "NUMBER", "read noise in electron (default: 6)"),
+        ("hot-pixels", "SHARE", "share of the pixels that are hot (default: 0.0003)"),
+        ("pixel-size", "NUMBER", "side of a pixel in micron (default: 13.5, of a thick chip 15)"),
+    ):
+        add(f"--{name}", type=float, metavar=metavar, help=text)
+    text = "bit depth of the converter; the bias level is at most a sixteenth of its range (default: 16)"
+    add("--bits", type=options.whole_number(1), metavar="N", help=text)
 
 
 def _size(word: str) -> tuple[int, int]:
@@ -60,12 +77,13 @@ def _size(word: str) -> tuple[int, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Write the frames."""
-    from ccdproc_crplugin.simulate import THICK, THIN, Camera, simulate_frames, simulate_night
+    from ccdproc_crplugin.simulate import simulate_frames, simulate_night
 
     names = ("exposure", "sky", "fwhm", "n_stars", "n_galaxies", "n_muons", "n_worms", "n_spots", "dialect", "seed")
     settings = {name: getattr(args, name) for name in names}
     settings["shape"] = args.size
-    settings["camera"] = Camera(chip=THICK if args.chip == "thick" else THIN)
+    with wrong_usage():
+        settings["camera"] = _camera(args)
     if args.night:
         numbers = {name: getattr(args, name) for name in ("n_bias", "n_dark", "n_flat", "n_light")}
         table = simulate_night(args.output, **numbers, **settings)
@@ -76,3 +94,17 @@ def run(args: argparse.Namespace) -> int:
         show_table(table["file", "kind", "n_events", "n_pixels"], align="<")
     show(f"wrote {len(table)} frames to {args.output}, the truth to {args.output / 'truth'}")
     return 0
+
+
+def _camera(args: argparse.Namespace) -> Any:
+    """The camera that the options describe."""
+    from ccdproc_crplugin.simulate import THICK, THIN, Camera
+
+    chip = THICK if args.chip == "thick" else THIN
+    if args.pixel_size is not None:
+        chip = replace(chip, pixel_size=args.pixel_size)
+    figures = {"gain": args.gain, "readnoise": args.readnoise, "hot_fraction": args.hot_pixels, "bits": args.bits}
+    given = {name: value for name, value in figures.items() if value is not None}
+    if args.bits is not None:
+        given["bias_level"] = min(Camera.bias_level, 2**args.bits / 16)
+    return Camera(chip=chip, **given)

@@ -18,15 +18,11 @@ DESCRIPTION = (
     "the two limits."
 )
 
-#: The columns that are printed, and the formats of some; a file gets all of them.
+#: The columns that are printed; a file gets all of them.
 COLUMNS = (
-    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false"),
+    *("sigclip", "n_pixels", "n_events", "n_extended", "completeness", "stars_touched", "n_false", "n_noise"),
     *("n_single", "n_single_expected", "n_hot", "allowed"),
 )
-FORMATS = {
-    **dict.fromkeys(("completeness", "stars_touched"), "{:.1%}"),
-    **dict.fromkeys(("n_false", "n_single_expected", "n_hot"), "{:.2g}"),
-}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -64,19 +60,10 @@ def run(args: argparse.Namespace) -> int:
         expectation = expected_events(ccd, pixel_size=args.pixel_size, altitude=args.altitude)
         tuning = cr_tune(ccd, expectation=expectation, **{name: getattr(args, name) for name in names}, **calibration)
     written = list(_write_files(tuning, args))
-    show_table(_rows(tuning))
+    show_table(tuning.table[tuning.table["objlim"] == tuning.objlim][COLUMNS])
     show(f"events: {expectation}")
     show(f"sigclip = {tuning.sigclip:g}, objlim = {tuning.objlim:.3g}: {words(tuning.reason)}", *written)
     return 0
-
-
-def _rows(tuning: Any) -> Any:
-    """The rows of the objlim chosen, with few digits."""
-    rows = tuning.table[tuning.table["objlim"] == tuning.objlim]
-    rows = rows[COLUMNS]
-    for name, form in FORMATS.items():
-        rows[name].format = form
-    return rows
 
 
 def _write_files(tuning: Any, args: argparse.Namespace) -> Iterator[str]:

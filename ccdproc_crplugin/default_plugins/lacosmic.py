@@ -15,7 +15,13 @@ from ccdproc_crplugin.kernels.blocks import sky_level, take_blocks
 from ccdproc_crplugin.kernels.border_stars import without_border_stars
 from ccdproc_crplugin.kernels.crowding import LEAST_SHARE, crowded_share, without_blends
 from ccdproc_crplugin.kernels.edges import structured_edges
-from ccdproc_crplugin.kernels.noise_events import beyond_noise, expected_noise_events, pixel_limit
+from ccdproc_crplugin.kernels.noise_events import (
+    NOISE_EVENTS,
+    PIXEL_LIMIT,
+    beyond_noise,
+    expected_noise_events,
+    pixel_limit,
+)
 from ccdproc_crplugin.kernels.options import EDGES, OBJLIM, SIGCLIP, VARIANTS
 from ccdproc_crplugin.kernels.psf import psf_kernel
 from ccdproc_crplugin.kernels.refine import CONTEXT, grow_events, growth_in_pixels, widen_events
@@ -63,17 +69,17 @@ def detect(
     ``protected`` pixels, bool (ny, nx), are not searched either, but what lies around them is judged by their light.
     Events grow into their wings (``grow="context"``, or True), not at all (False), or by all pixels at most ``grow``
     rows and columns away.
-    Without a ``sigclip`` it is 5, and the brightest pixel of an event must be higher than noise makes any pixel of the
-    frame. A number is the published limit alone.
+    Without a ``sigclip`` it is 5, and the brightest pixel of an event has to stand so high above the sky around it that
+    the noise of the frame is not expected to reach it once. A number is the published limit alone.
     ``variant="iraf"`` is the published algorithm and nothing else: no growth, and no event is let go afterwards.
     """
-    n_searched = data.size - int(np.count_nonzero(mask))
-    limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else 0.0
     n_pixels = growth_in_pixels(grow)
     info: dict[str, Any] = {}
     stars = saturated_stars(data, saturation)
     lost = mask if stars is None else mask | stars
     spared = lost if protected is None else lost | protected
+    n_searched = data.size - int(np.count_nonzero(spared))
+    limit = pixel_limit(n_searched) if sigclip is None and variant != "iraf" else None
     search: dict[str, Any] = {
         "background": background,
         "sepmed": sepmed,
@@ -118,13 +124,14 @@ def detect(
         repaired=found.cleaned,
         readnoise=readnoise,
         limit=limit,
-        bad=spared,
+        bad=lost,
         variance=variance,
         extra_variance=extra_variance,
+        background=background,
     )
     found = replace(found, cleaned=data)  # the host repairs: what the search repaired takes memory for nothing
     info |= {"sigclip": sigclip, "objlim": float(objlim), "engine": engine().name}
-    info |= _what_noise_makes(n_searched, sigclip, limit, sky_level(data, lost), readnoise)
+    info |= _what_noise_makes(n_searched, sigclip, limit, _sky_noise(data, lost, readnoise, variance, extra_variance))
     if fwhm is not None:
         info["fwhm"] = round(fwhm, 2)
     if variant == "iraf":
@@ -153,10 +160,30 @@ def detect(
     return Detection(hits, info=info, not_searched=_joined(not_searched, stars))
 
 
-def _what_noise_makes(n_pixels: int, sigclip: float, limit: float, level: float, readnoise: float) -> dict[str, float]:
+def _what_noise_makes(
+    n_searched: int, sigclip: float, limit: float | None, sky_noise: tuple[float, float]
+) -> dict[str, float]:
     """For the record: the limit of the pixel itself, if there is one, and how many events noise alone makes."""
-    n_events = expected_noise_events(n_pixels, sigclip, limit, level=level, readnoise=readnoise)
-    return {**({"pixel_limit": round(limit, 2)} if limit else {}), "noise_events": float(f"{n_events:.2g}")}
+    n_events = expected_noise_events(n_searched, sigclip, *sky_noise, limit)
+    asked = {} if limit is None else {PIXEL_LIMIT: round(limit, 2)}
+    return {**asked, NOISE_EVENTS: float(f"{n_events:.2g}")}
+
+
+def _sky_noise(
+    data: np.ndarray,
+    lost: np.ndarray,
+    readnoise: float,
+    variance: np.ndarray | None,
+    extra_variance: np.ndarray | None,
+) -> tuple[float, float]:
+    """Photons of a pixel of the sky (electrons), and the variance of all other noise (electrons squared)."""
+    photons, gaussian2 = max(sky_level(data, lost), 0.0), float(readnoise) ** 2
+    if variance is not None:
+        total = sky_level(variance, lost)
+        photons, gaussian2 = min(photons, total), max(total - photons, 0.0)
+    if extra_variance is not None:
+        gaussian2 += sky_level(extra_variance, lost)
+    return photons, gaussian2
 
 
 def _joined(*masks: np.ndarray | None) -> np.ndarray | None:

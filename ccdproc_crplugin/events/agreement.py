@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +14,6 @@ from astropy.table import Table
 from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 from ccdproc_crplugin.events.segments import cr_segments
 from ccdproc_crplugin.frames.removed import is_cleaned
-from ccdproc_crplugin.io.atomic import as_path, check_target
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
@@ -29,7 +27,7 @@ SAMPLES = 1024
 BLACK, WHITE = 1, 99
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class DetectorAgreement:
     """
     What several detectors found in one frame.
@@ -103,7 +101,14 @@ class DetectorAgreement:
     def __str__(self) -> str:
         return "\n".join([*self.summary.pformat(max_width=-1), "", *self.table.pformat(max_lines=-1, max_width=-1)])
 
-    def plot(self, path: str | os.PathLike, *, overwrite: bool = False) -> Any:
+    def __repr__(self) -> str:
+        return f"<DetectorAgreement of {', '.join(self.masks)}: {len(self.events)} events>"
+
+    def _repr_html_(self) -> str:
+        tables = (self.summary, self.table)
+        return "".join(line for table in tables for line in table.pformat(html=True, max_lines=-1, max_width=-1))
+
+    def plot(self, ax: Any = None) -> Any:
         """
         Draw the frame once for each detector, with a circle at each event that it found.
 
@@ -111,37 +116,28 @@ class DetectorAgreement:
 
         Parameters
         ----------
-        path : path
-            The file to write: ``.png``, ``.pdf`` or ``.svg``.
-        overwrite : bool
-            Whether to replace an existing file.
+        ax : `~matplotlib.axes.Axes`, sequence of these or None
+            Where to draw: axes within which all is drawn, or axes for each detector. `None` makes a figure.
 
         Returns
         -------
-        `~pathlib.Path`
-            The file.
-
-        Raises
-        ------
-        CosmicRayError
-            If the file exists or can't be written.
+        `~matplotlib.figure.Figure`
+            A picture for each detector, side by side. A notebook shows the figure as the last line of a cell. With
+            ``ax``, that is returned.
         """
-        from matplotlib.figure import Figure
+        from ccdproc_crplugin.io.figures import NotebookFigure, axes_at
 
-        path = as_path(path)
-        if path.suffix.lower() not in (".png", ".pdf", ".svg"):
-            raise wrong_value("path", str(path), "a file name that ends in .png, .pdf or .svg")
-        check_target(path, overwrite)
-        figure = Figure(figsize=(5 * len(self.masks), 5.6), layout="constrained")
+        number = len(self.masks)
+        if ax is None:
+            figure: Any = NotebookFigure(figsize=(5 * number, 5.6), layout="constrained")
+            axes = list(np.atleast_1d(figure.subplots(1, number)))
+        else:
+            figure, axes = ax, axes_at(ax, [(i / number, 0, 0.92 / number, 1) for i in range(number)])
         events = self.events
         found = np.sum([events[name] for name in self.masks], axis=0)
-        for axes, name in zip(np.atleast_1d(figure.subplots(1, len(self.masks))), self.masks, strict=True):
-            self._draw(axes, name, events, found)
-        try:
-            figure.savefig(path, dpi=100)
-        except OSError as err:
-            raise CosmicRayError(f"Found that {str(path)!r} can't be written: {err}.") from err
-        return path
+        for one, name in zip(axes, self.masks, strict=True):
+            self._draw(one, name, events, found)
+        return figure
 
     def _draw(self, axes: Any, name: str, events: Table, found: np.ndarray) -> None:
         """One panel: the frame, and the events that a detector found."""

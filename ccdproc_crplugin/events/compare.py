@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from astropy.nddata import CCDData
+from astropy.table import Table
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.events.segments import CRSegments
@@ -16,8 +17,11 @@ from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
+#: The colour of the events of both masks, and of those of one alone, in a picture.
+COLOURS = {"both": "tab:green", "only a": "tab:orange", "only b": "tab:red"}
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class MaskComparison:
     """
     The pixels and events that two masks share.
@@ -56,10 +60,68 @@ class MaskComparison:
 
     def __str__(self) -> str:
         lines = [f"{'':8}{'both':>9}{'only a':>9}{'only b':>9}"]
-        for name in ("pixels", "events"):
-            counts = [getattr(self, f"n_{name}_{which}") for which in ("both", "only_a", "only_b")]
-            lines.append(f"{name:8}" + "".join(f"{count:9d}" for count in counts))
+        lines += [f"{name:8}" + "".join(f"{count:9d}" for count in counts) for name, *counts in self._counts]
         return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        words = [f"{name}: {both} both, {a} only a, {b} only b" for name, both, a, b in self._counts]
+        return f"<MaskComparison: {'; '.join(words)}>"
+
+    def _repr_html_(self) -> str:
+        table = Table(rows=self._counts, names=("number of", "both", "only a", "only b"))
+        return "".join(table.pformat(html=True, max_width=-1))
+
+    @property
+    def _counts(self) -> list[tuple[str, int, int, int]]:
+        """The pixels and the events of both, only a, only b."""
+        return [
+            ("pixels", self.n_pixels_both, self.n_pixels_only_a, self.n_pixels_only_b),
+            ("events", self.n_events_both, self.n_events_only_a, self.n_events_only_b),
+        ]
+
+    def plot(self, ax: Any = None) -> Any:
+        """
+        Draw a circle at each event, coloured by the masks that have it.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes` or None
+            Where to draw. `None` makes a figure.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            The picture. A notebook shows it as the last line of a cell. With ``ax``, that is returned.
+        """
+        from ccdproc_crplugin.io.figures import NotebookFigure, axes_of
+
+        if ax is None:
+            figure: Any = NotebookFigure(figsize=(6, 6.4), layout="constrained")
+            axes = figure.subplots()
+        else:
+            figure, (axes,) = ax, axes_of(ax, 1)
+        height, width = self.both.shape
+        for name, place in self._places().items():
+            label = f"{name}: {len(place)}"
+            axes.scatter(place[:, 1], place[:, 0], s=30, facecolors="none", edgecolors=COLOURS[name], label=label)
+        axes.set(
+            xlim=(-0.5, width - 0.5), ylim=(-0.5, height - 0.5), xlabel="x (pix)", ylabel="y (pix)", aspect="equal"
+        )
+        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3, frameon=False)
+        return figure
+
+    def _places(self) -> dict[str, np.ndarray]:
+        """The middles (y, x) of the events of both, only a, only b."""
+        y, x = true_pixels(self.both | self.only_a | self.only_b)
+        event = label_pixels(y, x, self.both.shape)
+        number = event.max(initial=0) + 1
+        middle = [np.bincount(event, axis, number)[1:] for axis in (y, x)] / np.maximum(
+            np.bincount(event, None, number)[1:], 1
+        )
+        in_a = np.bincount(event, (self.both | self.only_a)[y, x], number)[1:] > 0
+        in_b = np.bincount(event, (self.both | self.only_b)[y, x], number)[1:] > 0
+        chosen = {"both": in_a & in_b, "only a": ~in_b, "only b": ~in_a}
+        return {name: middle.T[which] for name, which in chosen.items()}
 
 
 def compare_masks(a: Any, b: Any) -> MaskComparison:

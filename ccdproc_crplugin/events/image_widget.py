@@ -51,6 +51,15 @@ def follow_protocol(widget: Any) -> Any:
     )
 
 
+def width_of(widget: Any) -> float | None:
+    """The width of the image on the screen (pix), or None where the widget does not tell it."""
+    for holder, name in ((widget, "image_width"), (getattr(widget, "_astro_im", None), "_display_width")):
+        width = getattr(holder, name, None)
+        if width:
+            return float(width)
+    return None
+
+
 class OlderImageWidget:
     """The protocol for the ``ImageWidget`` of astrowidgets up to 0.3, which has one image without a label."""
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,6 @@ from ccdproc_crplugin.events.gallery import Cutout, cut_event, plot_cutouts, sav
 from ccdproc_crplugin.events.pieces import Pieces
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from ccdproc_crplugin.events.viewer import EventViewer
 
 # The example needs a widget.
@@ -68,9 +66,9 @@ class EventPictures:
         """
         if size is not None:
             check_whole("size", size, 1)
-        images = self.images(frames)
+        images, units = self.images(frames), self._units(frames)
         del images["mask"]
-        return [self._cutout(label, size, images) for label in self.check_labels(labels)]
+        return [self._cutout(label, size, images, units) for label in self.check_labels(labels)]
 
     def images(self, frames: Mapping[str, Any] | None = None) -> dict[str, np.ndarray]:
         """
@@ -108,20 +106,32 @@ class EventPictures:
             further[name] = array
         return further
 
-    def _cutout(self, label: int, size: int | None, images: Mapping[str, np.ndarray]) -> Cutout:
+    def _units(self, frames: Mapping[str, Any] | None) -> dict[str, str]:
+        """The units of the images, by name; an array has none."""
+        unit = self._pieces.source.frame_unit
+        units = {"frame": unit, "cleaned": unit} | {
+            name: getattr(frame, "unit", None) for name, frame in (frames or {}).items()
+        }
+        return {name: str(unit) for name, unit in units.items() if unit is not None}
+
+    def _cutout(
+        self, label: int, size: int | None, images: Mapping[str, np.ndarray], units: Mapping[str, str]
+    ) -> Cutout:
         row = self._pieces.table[label - 1]
         title = f"{label}: {row['class']}, {row['area'].value:.0f} pix, {row['sum']:.0f}"
-        return cut_event(label, title, self._pieces.data, self._pieces.slices[label - 1], images, size)
+        return cut_event(label, title, self._pieces.data, self._pieces.slices[label - 1], images, size, units)
 
     def plot(
         self,
         labels: Iterable[int] | None = None,
         *,
         frames: Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
         size: int | None = None,
         n_rows: int = 12,
         stretch: str = "zscale",
-    ) -> Figure:
+        ax: Any = None,
+    ) -> Any:
         """
         Draw a page of events to judge by eye.
 
@@ -131,6 +141,9 @@ class EventPictures:
             The events; `None` means the largest.
         frames : mapping of str to array or CCDData
             Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
+        columns : sequence of str or None
+            The columns by name, in their order, such as ``["frame", "dark"]``; `None` means ``mask``, ``frame``,
+            ``cleaned`` and the further frames.
         size : int or None
             Side of each picture (pix); `None` fits it to each event.
         n_rows : int
@@ -138,12 +151,17 @@ class EventPictures:
         stretch : {"zscale", "asinh"}
             Grey level of a pixel: linear within the limits of ZScale, or the inverse hyperbolic sine up to the
             brightest pixel.
+        ax : `~matplotlib.axes.Axes`, sequence of these or None
+            Where to draw: axes within which the whole page is drawn, or axes for each picture, row by row. `None`
+            makes a figure.
 
         Returns
         -------
         `~matplotlib.figure.Figure`
-            In each row the mask, the frame, the cleaned frame and the further frames around the same pixel, in the
-            same stretch.
+            Around the same pixel in each row the mask, the frame, the cleaned frame and the further frames. Frame and
+            cleaned frame have one stretch. A further frame has its own if its unit differs, or its level lies beyond
+            that of the frame. The values that are black and white are written in each picture. A notebook shows the
+            figure as the last line of a cell. With ``ax``, that is returned.
 
         Raises
         ------
@@ -151,7 +169,8 @@ class EventPictures:
             If there is no event to plot, or a parameter is wrong.
         """
         labels = self.largest(n_rows) if labels is None else list(labels)[:n_rows]
-        return plot_cutouts(self.cutouts(size, labels=labels, frames=frames), stretch=stretch)
+        cutouts = self.cutouts(size, labels=labels, frames=frames)
+        return plot_cutouts(cutouts, columns=columns, stretch=stretch, ax=ax)
 
     def save_gallery(
         self,
@@ -159,6 +178,7 @@ class EventPictures:
         labels: Iterable[int] | None = None,
         *,
         frames: Mapping[str, Any] | None = None,
+        columns: Sequence[str] | None = None,
         size: int | None = None,
         n_rows: int = 12,
         stretch: str = "zscale",
@@ -176,6 +196,9 @@ class EventPictures:
             The events; `None` means all, the largest first.
         frames : mapping of str to array or CCDData
             Further frames beside mask, frame and cleaned frame, such as ``{"dark": dark}``.
+        columns : sequence of str or None
+            The columns by name, in their order, such as ``["frame", "dark"]``; `None` means ``mask``, ``frame``,
+            ``cleaned`` and the further frames.
         size : int or None
             Side of each picture (pix); `None` fits it to each event.
         n_rows : int
@@ -197,7 +220,7 @@ class EventPictures:
         """
         labels = self.largest() if labels is None else labels
         cutouts = self.cutouts(size, labels=labels, frames=frames)
-        return save_pages(cutouts, path, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
+        return save_pages(cutouts, path, columns=columns, n_rows=n_rows, stretch=stretch, overwrite=overwrite)
 
     def view(
         self, labels: Iterable[int] | None = None, *, frames: Mapping[str, Any] | None = None, widget: Any = None
@@ -247,5 +270,4 @@ class EventPictures:
         walk = list(dict.fromkeys(int(label) for label in self.check_labels(labels)))
         if not walk:
             raise CosmicRayError("Found no event to view; expected at least one. len(segments) is their number.")
-        images = self.images(frames)
-        return EventViewer(self, walk, images, open_widget() if widget is None else widget)
+        return EventViewer(self, walk, frames or {}, open_widget() if widget is None else widget)

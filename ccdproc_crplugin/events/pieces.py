@@ -14,7 +14,7 @@ from ccdproc_crplugin.events.source import EventSource
 from ccdproc_crplugin.events.tracks import UNKNOWN, Silicon, add_track_columns
 from ccdproc_crplugin.frames.cards import write_verdict
 from ccdproc_crplugin.frames.gain_and_noise import at
-from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge, verdict_with_reason
+from ccdproc_crplugin.frames.rates import Expectation, Extent, extent_of, judge, verdict_with_reason, with_noise
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.tracks import join_tracks
 
@@ -31,7 +31,7 @@ class Pieces:
     ) -> None:
         self.source = source
         self.connectivity = connectivity
-        self.expectation = expectation
+        self.expectation = expectation if source.noise is None else with_noise(expectation, source.noise)
         self.silicon = silicon
 
     @cached_property
@@ -90,7 +90,7 @@ class Pieces:
     @property
     def reason(self) -> str:
         """The reason of the verdict: the extent of the events, or else how many are expected."""
-        verdict, reason = verdict_with_reason(self.n_events, self.expectation, self.extent)
+        verdict, reason = verdict_with_reason(self.n_tracks, self.expectation, self.extent)
         return reason if reason and verdict != "cannot tell" else str(self.expectation)
 
     @cached_property

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -16,6 +15,7 @@ from astropy.nddata import CCDData
 
 from ccdproc_crplugin.errors import CosmicRayError, check_bool, check_choice, check_whole, wrong_value
 from ccdproc_crplugin.events.export import regions_of, write_table
+from ccdproc_crplugin.events.html import events_in_html
 from ccdproc_crplugin.events.pictures import EventPictures
 from ccdproc_crplugin.events.pieces import Pieces, listed
 from ccdproc_crplugin.events.source import find_events
@@ -35,11 +35,19 @@ def cr_segments(
     *,
     connectivity: int = 8,
     mask: np.ndarray | None = None,
+    gain: Any = None,
+    readnoise: Any = None,
+    saturation: Any = None,
     dark: CCDData | str | os.PathLike | None = None,
     scale_dark: bool = False,
+    bias: CCDData | str | os.PathLike | None = None,
+    bad_pixels: np.ndarray | str | os.PathLike | None = None,
+    mosaic: str | bool | None = None,
+    dispersion_axis: int | None = None,
     pixel_size: Any = None,
     thickness: Any = None,
     detector: str = "lacosmic",
+    refine: bool = True,
     **parameters: Any,
 ) -> CRSegments:
     """
@@ -56,12 +64,22 @@ def cr_segments(
     mask : `~numpy.ndarray` of bool or None, shape (ny, nx)
         The cosmic rays. `None` means those of the flags of a cleaned frame, or those that ``detector`` finds in another
         frame.
+    gain, readnoise, saturation : Quantity, float, `~numpy.ndarray`, mapping or None
+        As for `clean_cosmic_rays`.
     dark : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
         The dark that was subtracted from the frame, without its bias. Events that its hot pixels explain have the class
         ``hot pixel``, and the table has a column ``dark``. Nothing is subtracted. `None` means that of the night, in
         a step of a night.
     scale_dark : bool
         Whether the dark was scaled to the exposure of the frame.
+    bias : `~astropy.nddata.CCDData`, path or None, shape (ny, nx)
+        As for `clean_cosmic_rays`.
+    bad_pixels : `~numpy.ndarray` of bool, path or None, shape (ny, nx)
+        As for `clean_cosmic_rays`.
+    mosaic : str, False or None
+        As for `clean_cosmic_rays`.
+    dispersion_axis : {0, 1} or None
+        As for `clean_cosmic_rays`.
     pixel_size : Quantity, float or None
         Side of a pixel of the frame, binning included (micron). `None` means the header's, if its pixels are square.
     thickness : Quantity, float or None
@@ -69,9 +87,10 @@ def cr_segments(
         and with the gain the energy lost on them. No header has it.
     detector : str
         The detector that is used on a frame that was not cleaned.
+    refine : bool
+        Whether plugins may change the mask of the detector, as for `clean_cosmic_rays`.
     **parameters
-        ``gain``, ``readnoise``, ``saturation``, ``bias``, ``bad_pixels``, ``dispersion_axis`` and ``mosaic`` as for
-        `clean_cosmic_rays`, and the parameters of the detector.
+        The detector's own parameters, such as ``sigclip`` of ``lacosmic``.
 
     Returns
     -------
@@ -98,6 +117,18 @@ def cr_segments(
     check_frame(ccd)
     check_counts(n_pixels, connectivity)
     check_bool("scale_dark", scale_dark)
+    check_bool("refine", refine)
+    stated = {
+        "gain": gain,
+        "readnoise": readnoise,
+        "saturation": saturation,
+        "bias": bias,
+        "bad_pixels": bad_pixels,
+        "mosaic": mosaic,
+        "dispersion_axis": dispersion_axis,
+        "refine": None if refine else False,
+    }
+    parameters |= {name: value for name, value in stated.items() if value is not None}
     source = find_events(ccd, mask, detector, parameters, companion(dark, ccd, "dark"), scale_dark)
     silicon = silicon_of(ccd, pixel_size, thickness)
     pieces = Pieces(source, connectivity, expected_events(ccd, pixel_size=pixel_size), silicon)
@@ -161,7 +192,7 @@ class CRSegments(EventPictures):
         return f"<CRSegments: {events}, {n_pixels} pixels{share}; {self.verdict}: {self._pieces.reason}>"
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+        return events_in_html(self)
 
     def select(self, condition: np.ndarray) -> CRSegments:
         """

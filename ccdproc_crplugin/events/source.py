@@ -25,6 +25,7 @@ from ccdproc_crplugin.frames.removed import is_cleaned, is_restorable, removed_p
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_of, calibration_with, dark_electrons
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
+from ccdproc_crplugin.kernels.noise_events import NOISE_EVENTS
 from ccdproc_crplugin.kernels.pixels import true_pixels
 
 
@@ -42,6 +43,8 @@ class EventSource:
     dark: np.ndarray | None = None  # what was subtracted, electron; None if not known
     readnoise: Figure = 0.0  # electron; of use with a dark only
     mosaic: Mosaic = NO_COLOURS
+    frame_unit: u.Unit | None = None  # of the frame before and after the cleaning
+    noise: float | None = None  # events to expect from noise alone, if the search said so
 
     @property
     def surroundings(self) -> np.ndarray:
@@ -65,7 +68,7 @@ def find_events(
         source = _from_record(ccd) if is_restorable(ccd) else _from_flags(ccd)
     else:
         source = _from_detector(ccd, detector, parameters, dark, scale_dark)
-    return _with_dark(source, ccd, dark, scale_dark, parameters)
+    return replace(_with_dark(source, ccd, dark, scale_dark, parameters), frame_unit=ccd.unit)
 
 
 def _with_dark(source: EventSource, ccd: CCDData, dark: CCDData | None, scale: bool, known: Mapping) -> EventSource:
@@ -139,6 +142,7 @@ def _from_detector(
     mosaic = mosaic_of(ccd, parameters.pop("mosaic", None))
     bias = companion(parameters.pop("bias", None), ccd, "bias")
     bad_pixels = bad_pixel_mask(parameters.pop("bad_pixels", None), ccd.shape)
+    refine = parameters.pop("refine", True)
     axis = parameters.pop("dispersion_axis", None)
     check_choice("dispersion_axis", axis, (0, 1, None))
     chosen, parameters = choose_detector(detector, parameters)
@@ -153,12 +157,21 @@ def _from_detector(
         dispersion_axis=axis,
         mosaic=mosaic,
     )
-    found = find_cosmic_rays(ccd, frame, chosen, parameters)
+    found = find_cosmic_rays(ccd, frame, chosen, parameters, refine=refine)
     y, x = true_pixels(found.mask)
     cleaned = np.array(ccd.data, dtype=float)
     cleaned[y, x] = frame.in_unit_of_frame(estimates(frame, found, y, x, found.mask | frame.bad)[0], y, x)
-    bad, saturated = frame.bad, frame.saturated
-    return EventSource(found.mask, ccd.data, cleaned, bad, electronics.factor, u.electron, saturated, mosaic=mosaic)
+    return EventSource(
+        found.mask,
+        ccd.data,
+        cleaned,
+        frame.bad,
+        electronics.factor,
+        u.electron,
+        frame.saturated,
+        mosaic=mosaic,
+        noise=found.parameters.get(NOISE_EVENTS),
+    )
 
 
 def _repaired(data: np.ndarray, mask: np.ndarray, bad: np.ndarray, mosaic: Mosaic, factor: Figure) -> np.ndarray:

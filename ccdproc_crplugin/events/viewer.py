@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from ccdproc_crplugin.errors import check_choice, check_number, wrong_value
-from ccdproc_crplugin.events.gallery import Cutout, stretch_limits
-from ccdproc_crplugin.events.image_widget import follow_protocol
+from ccdproc_crplugin.errors import CosmicRayError, check_choice, check_number, wrong_value
+from ccdproc_crplugin.events.gallery import Cutout, limits_of
+from ccdproc_crplugin.events.image_widget import follow_protocol, width_of
 from ccdproc_crplugin.events.pieces import listed
 
 #: How long the blinking button shows each image (ms).
@@ -31,8 +31,8 @@ class EventViewer:
         The events.
     labels : list of int
         The events that are shown, in this order; at least one.
-    images : dict of str to `~numpy.ndarray`, shape (ny, nx)
-        The images that take turns, by name.
+    frames : dict of str to array or CCDData, shape (ny, nx)
+        The images that take turns with frame, cleaned frame and mask, by name.
     widget : object
         The image widget.
 
@@ -45,13 +45,14 @@ class EventViewer:
     """
 
     # segments is a CRSegments, whose module imports this one
-    def __init__(self, segments: Any, labels: list[int], images: dict[str, np.ndarray], widget: Any) -> None:
+    def __init__(self, segments: Any, labels: list[int], frames: Mapping[str, Any], widget: Any) -> None:
         self.widget = widget
         self.labels = labels
         self._display = follow_protocol(widget)
         self._segments = segments
-        self._images = images
-        self._zoom_level = 1.0
+        self._frames = frames
+        self._images: dict[str, np.ndarray] = segments.images(frames)
+        self._zoom_level: float | None = None
         self._followers: list[Callable[[], None]] = []
         self._image = "frame"
         self._load()
@@ -95,14 +96,34 @@ class EventViewer:
 
     @property
     def zoom_level(self) -> float:
-        """Size of an event relative to its picture by `CRSegments.plot`; 1 at first."""
-        return self._zoom_level
+        """
+        Pixels of the screen for a pixel of the frame, as in astrowidgets: 1 at real size, 2 at twice that.
+
+        At first each event fills the widget. A level that is set stays from event to event; `None` fits each event
+        again.
+        """
+        seen = self._display.get_viewport(sky_or_pixel="pixel", image_label=self._image)
+        return float(self._width / seen["fov"])
 
     @zoom_level.setter
-    def zoom_level(self, level: float) -> None:
-        check_number("zoom_level", level, above=0)
-        self._zoom_level = float(level)
+    def zoom_level(self, level: float | None) -> None:
+        if level is not None:
+            check_number("zoom_level", level, above=0)
+            level = float(level)
+        self._zoom_level = level
         self._look_at_event()
+
+    @property
+    def _width(self) -> float:
+        """The width of the widget on the screen (pix)."""
+        width = width_of(self.widget)
+        if width is None:
+            raise CosmicRayError(
+                f"Found no width of the widget of type {type(self.widget).__name__!r}; expected image_width, "
+                "from which the zoom level follows. The method set_viewport of the widget takes fov= "
+                "instead, the width in pixels of the frame."
+            )
+        return width
 
     def next(self) -> None:
         """Go to the next event, or from the last to the first."""
@@ -128,7 +149,7 @@ class EventViewer:
         """
         if label not in self.labels:
             raise wrong_value("label", label, f"one of those in view: {listed(self.labels)}")
-        self._cutout: Cutout = self._segments.cutouts(labels=[label])[0]
+        self._cutout: Cutout = self._segments.cutouts(labels=[label], frames=self._frames)[0]
         self._look_at_event()
         self._set_cuts()
         self._notify()
@@ -183,12 +204,11 @@ class EventViewer:
 
     def _look_at_event(self) -> None:
         y, x = self._cutout.center
-        size = len(self._cutout.images["mask"])
-        self._display.set_viewport(center=(x, y), fov=size / self._zoom_level, image_label=self._image)
+        fov = len(self._cutout.images["mask"]) if self._zoom_level is None else self._width / self._zoom_level
+        self._display.set_viewport(center=(x, y), fov=fov, image_label=self._image)
 
     def _set_cuts(self) -> None:
-        cuts = (0.0, 1.0) if self._image == "mask" else stretch_limits(self._cutout.images)
-        self._display.set_cuts(tuple(float(value) for value in cuts), image_label=self._image)
+        self._display.set_cuts(limits_of(self._cutout)[self._image], image_label=self._image)
 
     def _notify(self) -> None:
         for follower in self._followers:

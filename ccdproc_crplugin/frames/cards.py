@@ -31,6 +31,7 @@ from ccdproc_crplugin.frames.rates import (
 from ccdproc_crplugin.frames.removed import RemovedPixels
 from ccdproc_crplugin.frames.sections import read_pairs
 from ccdproc_crplugin.frames.tracks import count_tracks
+from ccdproc_crplugin.kernels.noise_events import NOISE_EVENTS, PIXEL_LIMIT
 
 #: The cards that a cleaning writes, and their comments.
 CARDS = {
@@ -54,10 +55,11 @@ CARDS = {
     "CRFLAGS": "flags beside those of every frame",
     "CRMOSAIC": "colours of the first 2 x 2 pixels, by plane",
     "CRSIGCLP": "Laplacian-to-noise limit",
+    "CRSIGPIX": "limit on the brightest pixel of an event",
     "CRSIGFRC": "share of the limit for neighbours",
     "CROBJLIM": "contrast to the fine structure",
     "CRNITER": "most iterations",
-    "CRNOISE": "events that noise alone makes",
+    "CRNNOISE": "events expected from noise alone",
 }
 
 #: Significant digits of the figures in cards; digits beyond these are rounding errors.
@@ -67,13 +69,10 @@ DIGITS = 10
 SETTINGS_CARD, EDITED_CARD = "CRSETTNG", "CREDITED"
 
 #: Parameters of detectors that have their own card.
-PARAMETER_CARDS = {
-    "sigclip": "CRSIGCLP",
-    "sigfrac": "CRSIGFRC",
-    "objlim": "CROBJLIM",
-    "niter": "CRNITER",
-    "noise_events": NOISE_CARD,
-}
+PARAMETER_CARDS = {"sigclip": "CRSIGCLP", "sigfrac": "CRSIGFRC", "objlim": "CROBJLIM", "niter": "CRNITER"}
+
+#: What a detector says of noise, and the card of each.
+NOISE_CARDS = {PIXEL_LIMIT: "CRSIGPIX", NOISE_EVENTS: NOISE_CARD}
 
 
 def write_cards(
@@ -98,7 +97,7 @@ def write_cards(
     set_card(meta, "CRREPAIR", repair or "none")
     if mosaic.pattern is not None:
         set_card(meta, "CRMOSAIC", mosaic.pattern, mosaic.source)
-    for name, card in PARAMETER_CARDS.items():
+    for name, card in (PARAMETER_CARDS | NOISE_CARDS).items():
         if isinstance(parameters.get(name), numbers.Real | str):
             set_card(meta, card, parameters[name])
 

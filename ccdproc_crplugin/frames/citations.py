@@ -17,6 +17,10 @@ from ccdproc_crplugin.errors import CosmicRayError
 #: The card that names the detector, and the one with the version of this package.
 DETECTOR_CARD, VERSION_CARD = "CRDETECT", "CRVERSN"
 
+#: Kinds of detector, and the action in the history of each.
+STACK = "stack detector"
+DETECTORS = {"detector": "clean_cosmic_rays", STACK: "clean_cosmic_rays_stack"}
+
 #: What every frame of this package was made with.
 ALWAYS = ("10.5281/zenodo.1069648",)
 
@@ -77,18 +81,20 @@ def citations_of(headers: Iterable[Mapping[str, Any]]) -> str:
         item = plugins.host().registered(kind).get(name)
         if item is not None:
             entries += map(bibtex, getattr(item, "references", ()))
-        elif kind == "detector":
-            unknown.append(f"% The detector {name!r} is not installed here: its references are not known.")
+        elif kind in DETECTORS:
+            unknown.append(f"% The {kind} {name!r} is not installed here: its references are not known.")
     return "\n\n".join(dict.fromkeys([*entries, *unknown])) + "\n"
 
 
 def used_in(header: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Kind and name of what a header says was used: detectors, steps, and versions of this package."""
+    """Kind and name of what a header says was used: detectors, those of stacks, steps, versions of this package."""
     history = header.get("HISTORY", "")
     text = history if isinstance(history, str) else "".join(map(str, history))
-    used = [("step", name) for name in _ACTION.findall(text)]
+    actions = _ACTION.findall(text)
+    used = [("step", name) for name in actions]
     if detector := str(header.get(DETECTOR_CARD, "")).strip():
-        used.append(("detector", detector))
+        cleaning = next((name for name in reversed(actions) if name in DETECTORS.values()), "")
+        used.append((STACK if cleaning == DETECTORS[STACK] else "detector", detector))
         for names in _DETECTORS.findall(text):  # of a detector that runs others
             used += [("detector", name) for name in _QUOTED.findall(names)]
     if version := str(header.get(VERSION_CARD, "")).strip():

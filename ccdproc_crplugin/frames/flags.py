@@ -23,7 +23,7 @@ class PixelFlag(IntFlag):
     #: masked, not finite, or known to be bad
     BAD = 4
     NOT_SEARCHED = 8
-    #: the trail of a satellite or an aeroplane; 32, 64 and 128 are for plugins, see `Flag`
+    #: the trail of a satellite or an aeroplane, masked but not repaired; 32, 64 and 128 are for plugins, see `Flag`
     TRAIL = 16
 
 
@@ -42,6 +42,14 @@ def flags_of(ccd: CCDData) -> np.ndarray | None:
     flags = ccd.flags
     known = isinstance(flags, np.ndarray) and flags.dtype == np.uint8 and flags.shape == ccd.data.shape
     return flags if known else None
+
+
+def known_trails(ccd: CCDData) -> np.ndarray | None:
+    """The good pixels of a frame that are flagged as trails, bool (ny, nx); None if its header names no such flag."""
+    flags = flags_of(ccd)
+    if flags is None or f"{PixelFlag.TRAIL.name}=" not in str(ccd.meta.get("CRFLAGS", "")):
+        return None
+    return is_flagged(flags, PixelFlag.TRAIL) & ~is_flagged(flags, PixelFlag.BAD)
 
 
 def is_flagged(flags: np.ndarray, bits: int) -> np.ndarray:

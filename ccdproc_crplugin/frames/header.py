@@ -47,6 +47,7 @@ __all__ = [
     "keywords",
     "kind_of",
     "named_by_object",
+    "object_name",
     "offset",
     "overscan_by_amplifier",
     "overscan_section",
@@ -86,6 +87,12 @@ _FACTOR = re.compile(r"(?<![-\d])[1-9]\d{0,2}(?!\d)")
 def frame_name(meta: Mapping) -> str:
     """The name of the file or the object, for messages; "" if the header has neither."""
     name = _text(meta, "name") or _text(meta, "object")
+    return "" if name is None else name.value
+
+
+def object_name(meta: Mapping) -> str:
+    """What the frame shows; "" if the header does not say it."""
+    name = _text(meta, "object")
     return "" if name is None else name.value
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,8 +63,10 @@ LARGEST = {
     "rate": 1e4 * RATE,
 }
 
-#: The card of a cleaned frame for the number of events that noise alone makes.
-NOISE_CARD = "CRNOISE"
+#: Events of which noise alone makes more than this share, and more than so many, are not plausible.
+LARGEST_NOISE_SHARE, FEW_NOISE_EVENTS = 0.5, 3.0
+#: The card of a cleaned frame for the number of events to expect from noise alone.
+NOISE_CARD = "CRNNOISE"
 
 #: Keywords of the size of a pixel with its binning, as programs for amateur cameras write it.
 BINNED_SIZE = ("XPIXSZ",)
@@ -83,10 +85,10 @@ class Expectation:
     Parameters
     ----------
     low, high : int or None
-        The fewest and the most events, three standard deviations of a Poisson count beyond the means, the most with
-        those of noise alone; None if the area or the time is not known.
+        The fewest and the most events, three standard deviations of a Poisson count beyond the means with those of
+        noise alone; None if the area or the time is not known.
     mean_low, mean_high : float
-        Means for the lowest and the highest plausible rate; NaN if the area or the time is not known.
+        Means for the lowest and the highest plausible rate of particles; NaN if the area or the time is not known.
     area : Quantity or None
         Area of the good pixels (cm2).
     time : Quantity or None
@@ -95,7 +97,7 @@ class Expectation:
         The values found neither in the header nor in a parameter: ``"pixel size"``, ``"exposure"``, ``"altitude"``.
         Without the first two there is no range; without the third the range is wider.
     noise : float
-        The number of events that noise alone makes, if the frame was cleaned by a detector that says it.
+        Events to expect from noise alone, where the detector said so.
     """
 
     low: int | None
@@ -266,17 +268,26 @@ def expected_in(ccd: CCDData, meta: Mapping, *, readout: Any = None, rate: Any =
     waits = u.Quantity([0 * u.s, LONGEST_READOUT] if readout is None else [_quantity("readout", readout, u.s)] * 2)
     area = None if size is None else (_good_pixels(ccd) * size**2).to(u.cm**2)
     time = None if seconds is None else seconds + waits[0]
-    noise = _noise_events(ccd.meta)
     if area is None or seconds is None:
-        return Expectation(None, None, math.nan, math.nan, area, time, missing, noise)
+        return Expectation(None, None, math.nan, math.nan, area, time, missing, noise_of_header(ccd.meta))
     rates = event_rate(height) if rate is None else _pair(rate)
     mean_low, mean_high = (rates * area * (seconds + waits)).to_value(u.one)
-    band = _band(mean_low, mean_high + noise)
-    return Expectation(*band, float(mean_low), float(mean_high), area, time, missing, noise)
+    band = _band(mean_low, mean_high)
+    expectation = Expectation(*band, float(mean_low), float(mean_high), area, time, missing)
+    return with_noise(expectation, noise_of_header(ccd.meta))
 
 
-def _noise_events(meta: Mapping) -> float:
-    """The number of events that noise alone makes, by the header of a cleaned frame; 0 where it does not say."""
+def with_noise(expectation: Expectation, noise: float) -> Expectation:
+    """The expectation with so many events of noise beside those of particles."""
+    means = np.array([expectation.mean_low, expectation.mean_high]) + noise
+    if noise == expectation.noise or not np.isfinite(means).all():
+        return replace(expectation, noise=noise)
+    low, high = _band(*means)
+    return replace(expectation, low=low, high=high, noise=noise)
+
+
+def noise_of_header(meta: Mapping) -> float:
+    """Events to expect from noise alone, by the header of a cleaned frame; 0 where it does not say."""
     value = meta.get(NOISE_CARD)
     return float(value) if isinstance(value, int | float) and math.isfinite(value) and value > 0 else 0.0
 
@@ -299,8 +310,8 @@ def judge(n_events: int, expectation: Expectation, *, extent: Extent | None = No
     -------
     {"plausible", "too many", "too few", "too large", "cannot tell"}
         The verdict. ``"too large"``: an event is larger than a particle makes, or most of the pixels belong to events
-        that are structure of the frame. ``"too many"``: more events than expected, or more than 2 % of the frame where
-        the rate does not reach that.
+        that are structure of the frame. ``"too many"``: more events than expected, or noise alone makes most of them,
+        or more than 2 % of the frame where the rate does not reach that.
 
     Raises
     ------
@@ -329,6 +340,8 @@ def verdict_with_reason(n_events: int, expectation: Expectation, extent: Extent 
         return "too large", "most pixels are structure"
     if _covers_too_much(expectation, extent):
         return "too many", f"{100 * extent.share:.2g} % of the frame"
+    if n_events and _is_mostly_noise(n_events, expectation.noise):
+        return "too many", f"noise alone makes {expectation.noise:.2g}"
     if extent.searched < LEAST_SEARCHED:
         return "cannot tell", f"{extent.searched:.0%} of the frame searched" if extent.searched else "nothing searched"
     if expectation.low is None or expectation.high is None:
@@ -336,6 +349,10 @@ def verdict_with_reason(n_events: int, expectation: Expectation, extent: Extent 
     if n_events > expectation.high:
         return "too many", ""
     return ("too few" if n_events < expectation.low else "plausible"), ""
+
+
+def _is_mostly_noise(n_events: int, noise: float) -> bool:
+    return noise > max(LARGEST_NOISE_SHARE * n_events, FEW_NOISE_EVENTS)
 
 
 def _covers_too_much(expectation: Expectation, extent: Extent) -> bool:

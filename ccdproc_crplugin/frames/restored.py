@@ -11,7 +11,7 @@ from astropy.nddata import CCDData
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import set_card, write_events, write_history
 from ccdproc_crplugin.frames.copies import copy_but_pixels
-from ccdproc_crplugin.frames.flags import PixelFlag, change_flags
+from ccdproc_crplugin.frames.flags import PixelFlag, change_flags, is_flagged
 from ccdproc_crplugin.frames.removed import RemovedPixels, attach, removed_pixels
 
 
@@ -26,6 +26,8 @@ def put_back(restored: CCDData, record: RemovedPixels, chosen: np.ndarray) -> No
     if isinstance(restored.flags, np.ndarray) and restored.flags.dtype == np.uint8:
         restored.flags = np.array(restored.flags)
         change_flags(restored.flags, y, x, remove=PixelFlag.COSMIC_RAY)
+        if restored.mask is not None:
+            restored.mask[y, x] = is_flagged(restored.flags[y, x], PixelFlag.TRAIL)
     put_uncertainty_back(restored, record, chosen)
     rest = record.remaining(~chosen, restored.data.shape)
     attach(restored, rest)

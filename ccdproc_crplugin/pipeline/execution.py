@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from logging import Logger
 from pathlib import Path
@@ -18,9 +18,22 @@ from ccdproc_crplugin.pipeline.executors import Crew
 from ccdproc_crplugin.pipeline.folder import target_in
 from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.masters import combine_group
-from ccdproc_crplugin.pipeline.model import Call, CombineTask, Entry, Group, Light, Night, Outcome, Plan, Task, Vote
+from ccdproc_crplugin.pipeline.model import (
+    Call,
+    CombineTask,
+    Entry,
+    Group,
+    Light,
+    Night,
+    Outcome,
+    Plan,
+    StackTask,
+    Task,
+    Vote,
+)
 from ccdproc_crplugin.pipeline.results import headers_of_result, marks_of_result, n_bytes_of
-from ccdproc_crplugin.pipeline.steps import reason_in_night
+from ccdproc_crplugin.pipeline.stacks import work_on_stack
+from ccdproc_crplugin.pipeline.steps import CLEANING, reason_in_night
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,8 @@ class Execution:
     #: The tasks of the light frames, and the votes of those that were made, by file.
     tasks: dict[str, Task] = field(default_factory=dict, init=False)
     votes: dict[str, tuple[Vote, ...]] = field(default_factory=dict, init=False)
+    #: The tasks that take several light frames at once, by each of their files.
+    stacks: dict[str, StackTask] = field(default_factory=dict, init=False)
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Carry the plan out; yield the row of each frame as soon as it is known."""
@@ -90,6 +105,7 @@ class Execution:
     def _reduced(self) -> Iterator[dict[str, Any]]:
         """The rows of the light frames."""
         tasks = []
+        stacks: dict[tuple[str, ...], list[Task]] = {}
         for light in self.plan.lights:
             try:
                 self._refuse_unmade(light.calls)
@@ -99,14 +115,35 @@ class Execution:
                 yield {**light.entry.row(), "status": "failed", "reason": reason}
                 continue
             self.tasks[light.entry.file] = task
-            if _is_kept(task):
+            if light.stack:
+                stacks.setdefault(light.stack, []).append(task)
+            elif _is_kept(task):
                 yield {**task.earlier, "status": "kept"}
             else:
                 tasks.append(task)
+        yield from self._stacked(stacks)
         for task, outcome in self.crew.do(work_on, tasks):
-            if isinstance(outcome, Outcome) and outcome.votes:
-                self.votes[task.row["file"]] = outcome.votes
-            yield from self.settled([task.row], outcome)
+            yield from self._settled_light(task, outcome)
+
+    def _stacked(self, stacks: Mapping[tuple[str, ...], Sequence[Task]]) -> Iterator[dict[str, Any]]:
+        """The rows of the light frames that are reduced together, by the files of each stack."""
+        works = []
+        for files, tasks in stacks.items():
+            work = StackTask(tuple(tasks))
+            self.stacks.update(dict.fromkeys(files, work))
+            if len(tasks) == len(files) and all(map(_is_kept, tasks)):
+                yield from ({**task.earlier, "status": "kept"} for task in tasks)
+            else:
+                works.append(work)
+        for work, outcomes in self.crew.do(work_on_stack, works):
+            for number, task in enumerate(work.tasks):
+                outcome = outcomes if isinstance(outcomes, Exception) else outcomes[number]
+                yield from self._settled_light(task, outcome)
+
+    def _settled_light(self, task: Task, outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
+        if isinstance(outcome, Outcome) and outcome.votes:
+            self.votes[task.row["file"]] = outcome.votes
+        yield from self.settled([task.row], outcome)
 
     def settled(self, planned: Iterable[Mapping[str, Any]], outcome: Outcome | Exception) -> Iterator[dict[str, Any]]:
         """The rows of an outcome, whose warnings are logged; a fatal one ends the run."""
@@ -123,7 +160,7 @@ class Execution:
 
 def _row_of(entry: Entry, work: Group | Light) -> dict[str, Any]:
     """The row of a frame before any work is done on it."""
-    cleaning = [call.parameters for call in work.calls if call.name == "clean_cosmic_rays"]
+    cleaning = [call.parameters for call in work.calls if call.name in CLEANING]
     return {
         **entry.row(),
         "output": work.output,

@@ -30,8 +30,9 @@ from ccdproc_crplugin.kernels.hot_pixels import (
 from ccdproc_crplugin.pipeline.execution import Execution
 from ccdproc_crplugin.pipeline.lights import work_on
 from ccdproc_crplugin.pipeline.log import caught_warnings
-from ccdproc_crplugin.pipeline.model import Chip, Outcome, Task, Vote
+from ccdproc_crplugin.pipeline.model import Chip, Outcome, StackTask, Task, Vote
 from ccdproc_crplugin.pipeline.results import facts_of
+from ccdproc_crplugin.pipeline.stacks import work_on_stack
 from ccdproc_crplugin.pipeline.steps import reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_settings
 from ccdproc_crplugin.pipeline.votes import chip_of, read_votes
@@ -72,6 +73,7 @@ class PutBack:
     row: Mapping[str, Any]
     wanted: tuple[np.ndarray, ...]  # places in the flattened frame
     anew: bool  # whether other pixels were put back in it
+    stack: StackTask | None = None  # the exposures with which it is made
 
 
 def settle_hot_pixels(execution: Execution, rows: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -168,7 +170,7 @@ def _settled_rows(
         known = [count for count in counts if count is not None]
         row = {**row, "n_hot": sum(known) if known and len(known) == len(counts) else None}
         wanted = tuple(np.zeros(0, np.int64) if pixels is None else pixels[1] for pixels in hot)
-        task = PutBack(execution.tasks[file], row, wanted, any(_n_put_back(vote) for vote in of_file))
+        task = PutBack(execution.tasks[file], row, wanted, any(map(_n_put_back, of_file)), execution.stacks.get(file))
         if execution.night.hot_pixels == "restore" and _differs(of_file, wanted):
             tasks.append(task)
         else:
@@ -202,7 +204,7 @@ def put_back_in(work: PutBack) -> Outcome:
     row, target = dict(work.row), Path(work.task.target)
     messages: tuple[str, ...] = ()
     if work.anew:
-        made = work_on(replace(work.task, anew=True, measures_hits=False))
+        made = _made_anew(work)
         if made.rows[0]["status"] != "done":
             return made
         row, messages = {**row, **made.rows[0], "n_hot": row["n_hot"]}, made.messages
@@ -215,6 +217,14 @@ def put_back_in(work: PutBack) -> Outcome:
             fatal = str(err) if isinstance(err, OutputError) else ""
             row |= {"status": "failed", "reason": reason_in_night(err, work.task.is_configured), "output": ""}
     return Outcome([row], messages, fatal)
+
+
+def _made_anew(work: PutBack) -> Outcome:
+    """The outcome of the task done again."""
+    if work.stack is not None:
+        (made,) = work_on_stack(replace(work.stack, only=work.task.row["file"]))
+        return made
+    return work_on(replace(work.task, anew=True, measures_hits=False))
 
 
 def _rewritten(target: Path, wanted: tuple[np.ndarray, ...]) -> dict[str, Any]:

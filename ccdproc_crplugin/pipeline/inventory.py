@@ -89,12 +89,13 @@ def _known_entry(entry: Entry, said: str) -> Entry | None:
         known = json.loads(said)
         if known.pop("said_by") != entry.said_by:
             return None
-        selected = known.pop("selected")
+        selected, target = known.pop("selected"), known.pop("object")
         key = CalibrationKey(**{name: _without_lists(value) for name, value in known.items()})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
     sound = _is_sound(key) and isinstance(selected, list) and all(isinstance(text, str) for text in selected)
-    return replace(entry, key=key, selected=tuple(selected)) if sound else None
+    sound = sound and isinstance(target, str)
+    return replace(entry, key=key, selected=tuple(selected), object=target) if sound else None
 
 
 def _without_lists(value: Any) -> Any:
@@ -146,6 +147,7 @@ def _looked_into(entry: Entry, night: Night) -> Entry:
         said=in_words,
         selected=tuple(f"{kind}: {criterion}" for kind, met in selected.items() for criterion in met),
         lacking=(*_lacking(plain, units), *_lacking_for_steps(plain, night.calls, key.kind)),
+        object=header.object_name(plain),
         named="" if any(selected.values()) or key.kind != header.frame_kind(plain) else header.named_by_object(plain),
     )
 

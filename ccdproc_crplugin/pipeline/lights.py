@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from ccdproc_crplugin.io.inputs import ODD_CARDS, keeping_inputs
 from ccdproc_crplugin.io.layout import open_frames, stands_alone, write_frames
 from ccdproc_crplugin.io.selection import stem
 from ccdproc_crplugin.pipeline.log import caught_warnings
-from ccdproc_crplugin.pipeline.model import Outcome, Task, Vote
+from ccdproc_crplugin.pipeline.model import Call, Outcome, Task, Vote
 from ccdproc_crplugin.pipeline.results import (
     INPUT_CARD,
     facts_of,
@@ -60,11 +62,11 @@ def _reduced(task: Task) -> tuple[dict[str, Any], tuple[Vote, ...]]:
     """Do the steps unless the result is there already; return columns of the table, and the votes of a new result."""
     with ThreadPoolExecutor(1) as beside:
         hashing = beside.submit(hash_file, task.source)
-        kept = None if task.anew else _kept(task, hashing)
+        kept = None if task.anew else kept_result(task, hashing)
         return (kept, ()) if kept else _made(task, hashing)
 
 
-def _kept(task: Task, hashing: Future) -> dict[str, Any] | None:
+def kept_result(task: Task, hashing: Future) -> dict[str, Any] | None:
     """The columns of a result that is there and stays; None if it has to be made."""
     target = Path(task.target)
     there = headers_of_result(target)
@@ -88,26 +90,67 @@ def _refuse_foreign(task: Task) -> None:
         raise foreign_file(target)
 
 
+@dataclass
+class Frames:
+    """The frames of a file on their way through the steps, by HDU, and the tables measured on them, by name."""
+
+    by_hdu: dict[int, CCDData]
+    alone: bool  # whether the file holds one frame and nothing else
+    tables: dict[str, dict[int, Table]] = field(default_factory=dict)
+
+    def run(self, hdu: int, number: int, call: Call) -> None:
+        """Do a step on one of the frames, the ``number``-th from 0."""
+        with naming(call):
+            self.by_hdu[hdu], measured = run_step(self.by_hdu[hdu], number, call)
+        for name, table in measured.items():
+            self.tables.setdefault(name, {})[hdu] = table
+
+
+def read_raw(task: Task) -> Frames:
+    """The raw frames of a file, with the values of [headers]."""
+    with open_frames(as_path(task.source)) as files:
+        raw = {file.index: file.read(task.headers.get("unit")) for file in files}
+        frames = Frames(raw, stands_alone(files[0].hdus, raw))
+    for ccd in raw.values():
+        overrule_header(ccd.meta, task.headers)
+        if ccd.data.dtype.kind == "f" and not np.isfinite(ccd.data).any():
+            raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
+        refuse_corrected(ccd.meta, task.calls)
+    return frames
+
+
+@contextmanager
+def naming(call: Call) -> Iterator[None]:
+    """Let the errors of a step name it."""
+    try:
+        yield
+    except CosmicRayError as err:
+        raise err.within(f"{call.name}: ") from err
+    except Exception as err:
+        raise CosmicRayError(f"{call.name}: {reason_of(err)}") from err
+
+
 def _made(task: Task, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]]:
     """Make the result; return columns of the table, and the votes of its frames."""
-    source, target = as_path(task.source), Path(task.target)
-    results: dict[int, CCDData] = {}
-    tables: dict[str, dict[int, Table]] = {}
-    with open_frames(source) as files:
-        raw = {file.index: file.read(task.headers.get("unit")) for file in files}
-        alone = stands_alone(files[0].hdus, raw)
-    for number, hdu in enumerate(list(raw)):
-        results[hdu], measured = _run_steps(raw.pop(hdu), number, task)
-        results[hdu].meta.update(_marks(task, hashing))
-        results[hdu].meta.pop(EDITED_CARD, None)
-        for name, table in measured.items():
-            tables.setdefault(name, {})[hdu] = table
+    frames = read_raw(task)
+    for number, hdu in enumerate(frames.by_hdu):
+        for call in task.calls:
+            frames.run(hdu, number, call)
+    return write_result(task, frames, hashing)
+
+
+def write_result(task: Task, frames: Frames, hashing: Future) -> tuple[dict[str, Any], tuple[Vote, ...]]:
+    """Write the frames and tables; return columns of the table of the night, and the votes of the frames."""
+    source, target, results = as_path(task.source), Path(task.target), frames.by_hdu
+    for ccd in results.values():
+        ccd.meta.update(_marks(task, hashing))
+        ccd.meta.pop(EDITED_CARD, None)
     with writing():
         target.parent.mkdir(parents=True, exist_ok=True)
-        for name, by_hdu in tables.items():
+        for name, by_hdu in frames.tables.items():
             with atomic_write(target.with_name(f"{stem(target)}_{name}.ecsv"), overwrite=True) as temporary:
                 _joined(by_hdu, several=len(results) > 1).write(temporary, format="ascii.ecsv")
-        hdus = write_frames(results, source, target, overwrite=True, alone=alone)
+        hdus = write_frames(results, source, target, overwrite=True, alone=frames.alone)
     facts = facts_of([ccd.meta for ccd in results.values()], target)
     votes = votes_of(dict(zip(hdus, results.values(), strict=True))) if task.measures_hits else ()
     return {**facts, "status": "done", "input_hash": hashing.result()}, votes
@@ -137,20 +180,3 @@ def _kept_for_its_edits(task: Task, headers: list[fits.Header], marks: Mapping[s
     reason = "edited by hand, so it stays as it is; move it away to have it made with the settings of now"
     made_with = {"input_hash": marks[INPUT_CARD], "settings_hash": headers[0][SETTINGS_CARD]}
     return {**task.earlier, **facts_of(headers, Path(task.target)), **made_with, "status": "kept", "reason": reason}
-
-
-def _run_steps(ccd: CCDData, number: int, task: Task) -> tuple[CCDData, dict[str, Table]]:
-    tables: dict[str, Table] = {}
-    overrule_header(ccd.meta, task.headers)
-    if ccd.data.dtype.kind == "f" and not np.isfinite(ccd.data).any():
-        raise CosmicRayError("Found no finite pixel in the frame; expected an image. Look at the file.")
-    refuse_corrected(ccd.meta, task.calls)
-    for call in task.calls:
-        try:
-            ccd, measured = run_step(ccd, number, call)
-        except CosmicRayError as err:
-            raise err.within(f"{call.name}: ") from err
-        except Exception as err:
-            raise CosmicRayError(f"{call.name}: {reason_of(err)}") from err
-        tables |= measured
-    return ccd, tables

@@ -91,6 +91,7 @@ class Entry:
     said: str = ""  # the cards of the header that name the kind of frame
     lacking: tuple[str, ...] = ()  # what the header lacks: "gain", "readnoise", and what steps miss in it
     named: str = ""  # the card of the object, if this alone says the kind of frame
+    object: str = ""  # what it shows; "" if the header does not say it
 
     @property
     def kind(self) -> str:
@@ -99,7 +100,8 @@ class Entry:
 
     def row(self) -> dict[str, Any]:
         """The columns of the table that are known before any work is done."""
-        said = {"said_by": self.said_by, "selected": self.selected, **asdict(self.key)} if self.key else {}
+        known = {"said_by": self.said_by, "selected": self.selected, "object": self.object}
+        said = {**known, **asdict(self.key)} if self.key else {}
         row = {"file": self.file, "kind": self.kind, "input_hash": self.input_hash, "key": json.dumps(said)}
         return {**row, "status": "failed" if self.reason else "", "reason": self.reason}
 
@@ -134,6 +136,7 @@ class Light:
     calls: tuple[Call, ...]
     output: str  # relative to the output folder
     settings_hash: str
+    stack: tuple[str, ...] = ()  # the files of the exposures that a step takes together, this one among them
 
 
 @dataclass(frozen=True)
@@ -154,6 +157,9 @@ class Plan:
             "Frames": [f"{number} {kind}" for kind, number in sorted(kinds.items())],
             "Combined frames": [line for group in self.groups for line in group.describe()],
             "Light frames": [f"{light.entry.file} -> {light.output}: {_listed(light.calls)}" for light in self.lights],
+            "Exposures of one field": [
+                ", ".join(stack) for stack in dict.fromkeys(light.stack for light in self.lights) if stack
+            ],
             "Missing": self.notes,
             "Doubtful": self.doubts,
             "Failed": [f"{entry.file}: {reason}" for entry, status, reason in self.others if status == "failed"],
@@ -181,6 +187,14 @@ class Task:
     is_configured: bool = False  # see `Night`
     measures_hits: bool = False  # for the hot pixels of the night
     anew: bool = False  # even if the result is there
+
+
+@dataclass(frozen=True)
+class StackTask:
+    """The light frames that show one field, for a worker."""
+
+    tasks: tuple[Task, ...]
+    only: str = ""  # the file whose result alone is made, anew
 
 
 @dataclass(frozen=True)

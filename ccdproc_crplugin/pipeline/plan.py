@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.metadata import version
@@ -23,15 +25,17 @@ from ccdproc_crplugin.frames.dialects import in_use
 from ccdproc_crplugin.io.ccd import frame_indices
 from ccdproc_crplugin.kernels import n_threads
 from ccdproc_crplugin.pipeline.model import Call, Entry, Group, Light, Night, Plan
+from ccdproc_crplugin.pipeline.stacks import nothing_to_compare
 from ccdproc_crplugin.pipeline.steps import change_files, reason_in_night
 from ccdproc_crplugin.pipeline.table import hash_file, hash_settings
-from ccdproc_crplugin.plugins.model import Step
+from ccdproc_crplugin.plugins.model import StackStep, Step
 
 #: The folder of the combined frames, in the output folder.
 CALIBRATION = "calibration"
 
 #: Steps, and those that belong before each of them.
 AFTER = {
+    "clean_cosmic_rays_stack": ("subtract_overscan", "subtract_bias", "subtract_dark", "correct_flat"),
     "clean_cosmic_rays": ("subtract_overscan", "subtract_bias", "subtract_dark", "correct_flat"),
     "correct_flat": ("subtract_overscan", "subtract_bias", "subtract_dark"),
 }
@@ -84,9 +88,7 @@ class Planner:
     # --- calibration frames ---
 
     def _group(self, entries: Sequence[Entry]) -> None:
-        with ThreadPoolExecutor(n_threads()) as pool:
-            hashed = {entry.path: entry for entry in pool.map(self._hashed, entries)}
-        self.others += [(entry, "failed", entry.reason) for entry in hashed.values() if entry.reason]
+        hashed = {entry.path: entry for entry in self._all_hashed(entries)}
         keys = {entry.path: entry.key for entry in entries if entry.key}
         groups = group_keys(keys, tolerance=self._tolerance)
         for name, (key, paths) in zip(group_names(groups), groups.items(), strict=True):
@@ -100,6 +102,13 @@ class Planner:
                 self.notes.append(f"{few}; cosmic rays stay in it")
             if members:
                 self.groups.append(self._group_of(name, key, members))
+
+    def _all_hashed(self, entries: Sequence[Entry]) -> list[Entry]:
+        """The entries with the hashes of their files; those that can't be read fail."""
+        with ThreadPoolExecutor(n_threads()) as pool:
+            hashed = list(pool.map(self._hashed, entries))
+        self.others += [(entry, "failed", entry.reason) for entry in hashed if entry.reason]
+        return hashed
 
     def _hashed(self, entry: Entry) -> Entry:
         try:
@@ -167,6 +176,7 @@ class Planner:
     def _lights(self, entries: Sequence[Entry]) -> Iterator[Light]:
         clashing = self._clashes(entries)
         hashes: dict[tuple[str, ...], str] = {}
+        stacked: dict[Entry, tuple[Call, ...]] = {}
         for entry in entries:
             try:
                 if entry.file in clashing:
@@ -175,10 +185,30 @@ class Planner:
             except CosmicRayError as err:
                 self.others.append((entry, "failed", reason_in_night(err, self.night.is_configured)))
                 continue
+            if any(map(_takes_several, calls)):
+                stacked[entry] = calls
+                continue
             masters = tuple(call.master_hash for call in calls)
             if masters not in hashes:
                 hashes[masters] = self._hash_of(calls, self.night.hot_pixels)
             yield Light(entry, calls, self.night.output_name(entry.file), hashes[masters])
+        yield from self._stacked(stacked)
+
+    def _stacked(self, calls_of: Mapping[Entry, tuple[Call, ...]]) -> Iterator[Light]:
+        """The light frames of a step that takes several; the result of each depends on all that show its field."""
+        hashed = self._all_hashed(list(calls_of))
+        calls = {entry.file: calls for entry, calls in calls_of.items()}
+        for stack in stacks_of(entry for entry in hashed if not entry.reason):
+            taker = next(call for call in calls[stack[0].file] if _takes_several(call))
+            if len(stack) == 1:
+                err = nothing_to_compare(taker) if stack[0].object else no_object(taker)
+                self.others.append((stack[0], "failed", reason_in_night(err, self.night.is_configured)))
+                continue
+            inputs = [[one.file, one.input_hash, [call.master_hash for call in calls[one.file]]] for one in stack]
+            files = tuple(one.file for one in stack)
+            for entry in stack:
+                settings_hash = self._hash_of(calls[entry.file], self.night.hot_pixels, inputs)
+                yield Light(entry, calls[entry.file], self.night.output_name(entry.file), settings_hash, files)
 
     def _clashes(self, lights: Sequence[Entry]) -> dict[str, str]:
         """Messages for the files whose results would have the same name."""
@@ -237,6 +267,43 @@ class Planner:
         refiners = [(owner.distribution, owner.version) for owner, _ in plugins.host().implementations("ccdcr_refine")]
         releases = [version(name) for name in ("ccdproc_crplugin", "ccdproc")]
         return hash_settings([dict(self.night.headers), repr(in_use()), steps, refiners, releases, *more])
+
+
+def _takes_several(call: Call) -> bool:
+    return isinstance(plugins.find_step(call.name), StackStep)
+
+
+def stacks_of(entries: Iterable[Entry]) -> list[list[Entry]]:
+    """The light frames of one object, filter, exposure time and camera together; one that names no object is alone."""
+    stacks: list[list[Entry]] = []
+    for entry in entries:
+        fitting = (stack for stack in stacks if entry.object and _show_one_field(stack[0], entry))
+        stack = next(fitting, None)
+        if stack is None:
+            stacks.append([entry])
+        else:
+            stack.append(entry)
+    return stacks
+
+
+def _show_one_field(first: Entry, other: Entry) -> bool:
+    """Whether two light frames agree; what a header does not say agrees with anything, and so does any temperature."""
+    if first.key is None or other.key is None or _bare(first.object) != _bare(other.object):
+        return False
+    return first.key.fits(other.key, tolerance=math.inf)
+
+
+def _bare(name: str) -> str:
+    """A name in lower case and without blanks and underscores."""
+    return re.sub(r"[\s_]", "", name.lower())
+
+
+def no_object(call: Call) -> CosmicRayError:
+    """The error for a frame of which nobody knows what it shows."""
+    return CosmicRayError(
+        f"{call.name}: Found no object in the header (looked for {', '.join(header.keywords('object', {}))}); expected "
+        "it, to know which exposures show one field. Take such frames in a night of their own, with clean_cosmic_rays."
+    )
 
 
 def _why_skipped(entry: Entry) -> str:

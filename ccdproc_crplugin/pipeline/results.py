@@ -16,6 +16,7 @@ from astropy.io import fits
 
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import EDITED_CARD, SETTINGS_CARD
+from ccdproc_crplugin.frames.rates import NOISE_CARD
 from ccdproc_crplugin.io.opening import open_hdus
 
 #: Card of a result with the hash of its input; `SETTINGS_CARD` holds that of its settings.
@@ -104,6 +105,8 @@ def facts_of(headers: list[fits.Header], target: Path) -> dict[str, Any]:
         "detector": headers[0].get("CRDETECT"),
         "n_pixels": _total(headers, "CRNPIX"),
         "n_events": _total(headers, "CRNEVENT"),
+        "n_tracks": _total(headers, "CRNTRACK"),
+        "n_noise": _total(headers, NOISE_CARD),
         "expected_low": _total(headers, "CREXPLO"),
         "expected_high": _total(headers, "CREXPHI"),
         "verdict": _joint(headers, "CRVERDCT"),

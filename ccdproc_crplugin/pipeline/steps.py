@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import functools
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,6 +26,9 @@ from ccdproc_crplugin.pipeline.model import Call
 
 #: Corrections whose records in headers are sure. What cameras write of overscan and trim may be sizes of the chip.
 TRUSTED = frozenset({"bias", "dark", "flat", "gain"})
+
+#: The steps that remove cosmic rays, which write their own history.
+CLEANING = ("clean_cosmic_rays", "clean_cosmic_rays_stack")
 
 #: The names of header values in a configuration, and the keyword under which each is written to the header.
 HEADER_KEYWORDS = {
@@ -84,10 +87,24 @@ def run_step(ccd: CCDData, number: int, call: Call) -> tuple[CCDData, Mapping[st
     if call.masters and step.master == "flat":
         calibration = replace(calibration, flat_level=level_of_division(ccd, result, master))
     attach_calibration(result, calibration)
-    if call.name != "clean_cosmic_rays":
+    if call.name not in CLEANING:
         names = {"master": call.master_names[which]} if call.masters else {}
         write_history(result.meta, call.name, {**names, **call.parameters}, "done")
     return result, tables
+
+
+def run_stack_step(ccds: Sequence[CCDData], call: Call) -> list[CCDData]:
+    """Do a step on several exposures of a field; return the new frames in their order."""
+    results = plugins.find_step(call.name).run(list(ccds), **call.parameters)
+    if not isinstance(results, list | tuple) or not all(isinstance(result, CCDData) for result in results):
+        raise CosmicRayError(f"Found {type(results).__name__} as the result of the step; expected a list of CCDData.")
+    if len(results) != len(ccds):
+        raise CosmicRayError(f"Found {len(results)} frames as the result of the step; expected {len(ccds)}.")
+    for ccd, result in zip(ccds, results, strict=True):
+        attach_calibration(result, calibration_of(ccd))
+        if call.name not in CLEANING:
+            write_history(result.meta, call.name, call.parameters, "done")
+    return list(results)
 
 
 def refuse_corrected(meta: Mapping, calls: Iterable[Call]) -> None:

@@ -37,6 +37,8 @@ COLUMNS: dict[str, tuple[type, str]] = {
     "parameters": (str, "what was given to the cleaning, as JSON"),
     "n_pixels": (int, "pixels hit by cosmic rays"),
     "n_events": (int, "events, counted as by cr_segments"),
+    "n_tracks": (int, "tracks: events, the pieces of one counted once, which the verdict is about"),
+    "n_noise": (float, "events to expect from noise alone; unknown where the detector does not say"),
     "n_hot": (int, "events on hot pixels of the night, those put back included; unknown with fewer than three frames"),
     "expected_low": (float, "fewest events to expect"),
     "expected_high": (float, "most events to expect"),
@@ -56,7 +58,7 @@ TYPES: dict[type, tuple[type, ...]] = {str: (str,), int: (int,), float: (int, fl
 STATUSES = ("done", "kept", "failed", "skipped")
 
 #: Columns that follow the header of a frame, and the cards that they follow.
-FOLLOWING = {"n_events": "CRNEVENT", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"}
+FOLLOWING = {"n_events": "CRNEVENT", "n_tracks": "CRNTRACK", "n_pixels": "CRNPIX", "verdict": "CRVERDCT"}
 
 
 def hash_file(path: str | os.PathLike) -> str:

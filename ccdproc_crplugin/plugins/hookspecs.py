@@ -86,7 +86,7 @@ def ccdcr_steps() -> None:
 
     Returns
     -------
-    iterable of `~ccdproc_crplugin.Step`
+    iterable of `~ccdproc_crplugin.Step` and `~ccdproc_crplugin.StackStep`
         The steps.
 
     Examples

@@ -117,8 +117,8 @@ class Detection:
     not_searched : `~numpy.ndarray` of bool or None, shape (ny, nx)
         True where the detector did not look.
     flags : dict of str to `~numpy.ndarray` of bool, shape (ny, nx)
-        Pixels that get a flag of their own: ``"TRAIL"``, or one that a plugin claimed, see `Flag`. They are neither
-        masked nor repaired unless ``mask`` is True there too.
+        Pixels that get a flag of their own: ``"TRAIL"``, or one that a plugin claimed, see `Flag`. They are not
+        repaired unless ``mask`` is True there too, nor masked but for those of trails.
 
     Examples
     --------
@@ -322,6 +322,32 @@ class Step:
     lacking: Callable[..., str] | None = None
     correction: str = ""
     references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StackStep(Step):
+    """
+    A reduction step of a night that takes several exposures of one field at once.
+
+    The parameters are those of a `Step`, but for these:
+
+    Parameters
+    ----------
+    run : callable
+        ``run(ccds, **own)`` returns a new CCDData for each of the exposures, in their order. There are two at least,
+        of one object, filter, exposure time, camera and shape. An error that names one of them, as ``exposure`` of a
+        `CosmicRayError` does, costs this one; the step is done again on the others.
+    kinds : tuple of str
+        It is for light frames alone.
+    master : ""
+        It takes no combined frame.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin import StackStep
+    >>> StackStep("sky", "the sky of the first", lambda ccds: [ccd.copy() for ccd in ccds]).kinds
+    ('light',)
+    """
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from ccdproc_crplugin.plugins.model import (
     Dialect,
     Flag,
     StackDetector,
+    StackStep,
     Step,
 )
 
@@ -182,6 +183,11 @@ def _check_step(step: Step) -> None:
         )
     if step.master not in ("", *MASTER_KINDS):
         raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master!r}; expected bias, dark or flat.")
+    if isinstance(step, StackStep) and (step.master or tuple(step.kinds) != ("light",)):
+        raise CosmicRayError(
+            f"the step {step.name!r} takes several exposures; expected it to be for light frames alone, without a "
+            "combined frame."
+        )
     parameters = list(inspect.signature(step.run).parameters)[1:]
     if step.master and "master" not in parameters:
         raise CosmicRayError(f"the step {step.name!r} takes a combined {step.master} but has no keyword master.")

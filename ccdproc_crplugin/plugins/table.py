@@ -26,11 +26,11 @@ def plugin_report() -> Table:
     Returns
     -------
     `~astropy.table.Table`
-        A row a detector, step, check or method, and one for each plugin that was left out or disabled; the
-        first says which engine computes L.A.Cosmic, and the next that `accelerate` is on, if it is. Columns:
-        ``kind``, ``name``, ``plugin``, ``distribution``, ``version``, ``licence``, ``references`` (what to cite, see
-        `citations`), ``needs`` (``met``, or what the distribution requires and is not installed), ``status`` (``ok``,
-        ``failed`` or ``disabled``), ``detail``.
+        A row a detector, stack detector, step, check or method, and one for each plugin that was left out or
+        disabled; the first says which engine computes L.A.Cosmic, and the next that `accelerate` is on, if it is.
+        Columns: ``kind``, ``name``, ``plugin``, ``distribution``, ``version``, ``licence``, ``references`` (what to
+        cite, see `citations`), ``needs`` (``met``, or what the distribution requires and is not installed),
+        ``status`` (``ok``, ``failed`` or ``disabled``), ``detail``.
 
     Examples
     --------

@@ -15,6 +15,7 @@ import numpy as np
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.cards import PARAMETER_CARDS, read_verdict
 from ccdproc_crplugin.frames.header import exposure, filter_name
+from ccdproc_crplugin.frames.rates import NOISE_CARD
 from ccdproc_crplugin.io.ccd import frame_indices, read_header
 from ccdproc_crplugin.io.selection import find_frames, in_unicode
 from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
@@ -23,7 +24,7 @@ from ccdproc_crplugin.pipeline.table import TABLE, path_inside, read_table
 CALIBRATION = ("bias", "dark", "flat")
 
 #: Numbers of a row that hold for a whole file.
-NUMBERS = ("n_events", "n_pixels", "n_hot", "expected_low", "expected_high", "seconds")
+NUMBERS = ("n_events", "n_tracks", "n_noise", "n_pixels", "n_hot", "expected_low", "expected_high", "seconds")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class Row:
     lacking: str = ""  # why the verdict is so, such as what is missing for one
     findings: str = ""
     n_events: float | None = None
+    n_tracks: float | None = None
+    n_noise: float | None = None  # events to expect from noise alone
     n_pixels: float | None = None
     n_hot: float | None = None  # events on hot pixels, those put back included
     expected_low: float | None = None
@@ -134,6 +137,8 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
     entries = {name: value for name, value in vars(row).items() if value not in (None, "")}
     judged = {
         "n_events": _number(header.get("CRNEVENT")),
+        "n_tracks": _number(header.get("CRNTRACK")),
+        "n_noise": _number(header.get(NOISE_CARD)),
         "n_pixels": _number(header.get("CRNPIX")),
         "expected_low": _number(header.get("CREXPLO")),
         "expected_high": _number(header.get("CREXPHI")),
@@ -147,7 +152,7 @@ def complete(row: Row, header: Mapping[str, Any]) -> Row:
 def put_back(row: Row) -> Row:
     """The row of a frame whose removed values were all put back."""
     reason = "; ".join(filter(None, (row.reason, "all that was removed was put back")))
-    return replace(row, reason=reason, n_events=0.0, n_pixels=0.0, verdict="")
+    return replace(row, reason=reason, n_events=0.0, n_tracks=0.0, n_pixels=0.0, verdict="")
 
 
 def _text(value: Any) -> str:

@@ -43,6 +43,8 @@ COLUMNS = {
     "Exposure (s)": ("exposure", "number"),
     "Status": ("status", "text"),
     "Events": ("n_events", "number"),
+    "Tracks": ("n_tracks", "number"),
+    "From noise": ("n_noise", "number"),
     "Expected": ("expected_low", "number"),
     "Verdict": ("verdict", "text"),
     "Pixels": ("n_pixels", "number"),

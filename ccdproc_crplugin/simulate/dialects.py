@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from astropy.io import fits
+from astropy.time import Time
 
 from ccdproc_crplugin.errors import check_choice
 
@@ -33,11 +34,10 @@ class Exposure:
     object: str = "simulated field"
 
 
-def _iraf(exposure: Exposure) -> Cards:
-    kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
+def _plain(exposure: Exposure) -> Cards:
     return {
         "OBJECT": exposure.object,
-        "IMAGETYP": kinds[exposure.kind],
+        "IMAGETYP": exposure.kind.upper(),
         "EXPTIME": (exposure.seconds, "[s]"),
         "DARKTIME": (exposure.seconds, "[s]"),
         "FILTER": exposure.filter,
@@ -46,6 +46,11 @@ def _iraf(exposure: Exposure) -> Cards:
         "RDNOISE": (exposure.readnoise, "[electron]"),
         "SATURATE": (exposure.saturation, "[adu]"),
     }
+
+
+def _iraf(exposure: Exposure) -> Cards:
+    kinds = {"bias": "zero", "dark": "dark", "flat": "flat", "light": "object"}
+    return {**_plain(exposure), "IMAGETYP": kinds[exposure.kind]}
 
 
 def _maximdl(exposure: Exposure) -> Cards:
@@ -121,6 +126,7 @@ def _nina(exposure: Exposure) -> Cards:
 
 
 DIALECTS: dict[str, Callable[[Exposure], Cards]] = {
+    "plain": _plain,
     "iraf": _iraf,
     "maximdl": _maximdl,
     "ing": _ing,
@@ -135,4 +141,6 @@ def make_header(exposure: Exposure, dialect: str) -> fits.Header:
     header = fits.Header()
     for keyword, card in DIALECTS[dialect](exposure).items():
         header[keyword] = card
+    # Without it every reader of a WCS would derive it from DATE-OBS, with a warning.
+    header["MJD-OBS"] = (round(Time(exposure.date).mjd, 8), "[d]")
     return header

@@ -56,7 +56,7 @@ def simulate_exposures(
         seen["y"], seen["x"] = seen["y"] - MARGIN * u.pix, seen["x"] - MARGIN * u.pix
         random = np.random.default_rng([seed, number])
         numbers = numbers or {"muon": 15, "worm": 10, "spot": 15}
-        frames.append(expose(level + image, seen, numbers, camera, make_header(exposure, "iraf"), random))
+        frames.append(expose(level + image, seen, numbers, camera, make_header(exposure, "plain"), random))
     return frames
 
 

@@ -76,7 +76,7 @@ def simulate_frame(
     kind: str = "light",
     corrected: Collection[str] = CORRECTIONS,
     unit: str = "electron",
-    dialect: str = "iraf",
+    dialect: str = "plain",
     date: str = "2024-01-15T04:00:00",
     seed: int | Sequence[int] = 0,
 ) -> SimulatedFrame:
@@ -120,7 +120,7 @@ def simulate_frame(
     unit : {"electron", "adu"}, optional
         Unit of the data. Frames in electrons or with a correction are float32; raw frames in ADU are uint16.
     dialect : str, optional
-        Dialect of the header: "iraf", "maximdl", "ing", "eso" or "nina".
+        Dialect of the header: "plain", "iraf", "maximdl", "ing", "eso" or "nina".
     date : str, optional
         Start of the exposure for the header.
     seed : int, optional

@@ -20,7 +20,7 @@ from ccdproc_crplugin.simulate.frame import SimulatedFrame, simulate_frame
 from ccdproc_crplugin.simulate.settings import check_settings
 
 COLUMNS = ("file", "truth", "kind", "n_events", "n_pixels")
-FLAT_LEVEL = 20_000.0  # electrons
+FLAT_LEVEL = 20_000.0  # electrons; or half of the saturation, if that is less
 SET_BY_THE_NIGHT = ("shape", "exposure", "camera", "dialect", "seed", "kind", "corrected", "unit", "date")
 MOST_FRAMES = 999  # of a kind, for the three digits of their names
 
@@ -51,16 +51,16 @@ def simulate_night(
     shape: Sequence[int] = (512, 512),
     exposure: float = 300.0,
     camera: Camera | None = None,
-    dialect: str = "iraf",
+    dialect: str = "plain",
     seed: int = 0,
     **scene: Any,
 ) -> QTable:
     """Write a night of raw FITS frames, with the truth about their cosmic rays beside them.
 
     Frames are ``bias_001.fits``, ``dark_001.fits``, ``flat_001.fits``, ``light_001.fits`` and so on, uint16 in
-    ADU. The truth about ``light_001.fits`` is in the folder ``truth``: ``light_001.fits`` with the images ``TRUTH``
-    (uint8, 1 where a cosmic ray hit), ``LABELS`` (int32, the event of each pixel, 0 for none) and ``CHARGE``
-    (electrons), ``light_001_events.ecsv`` and ``light_001_stars.ecsv``, the tables of `SimulatedFrame`.
+    ADU. The truth about ``light_001.fits`` is in the folder ``truth``: ``light_001.fits`` with the compressed images
+    ``TRUTH`` (uint8, 1 where a cosmic ray hit), ``LABELS`` (int32, the event of each pixel, 0 for none) and ``CHARGE``
+    (int32, electrons), ``light_001_events.ecsv`` and ``light_001_stars.ecsv``, the tables of `SimulatedFrame`.
 
     Parameters
     ----------
@@ -102,14 +102,15 @@ def simulate_night(
     """
     _check_numbers(n_bias=n_bias, n_dark=n_dark, n_flat=n_flat, n_light=n_light)
     _check_scene(scene)
-    common: dict[str, Any] = {"shape": shape, "camera": Camera() if camera is None else camera, "dialect": dialect}
-    check_settings({**common, **_settings("light", exposure, scene), "seed": [seed, 1]})
+    camera = Camera() if camera is None else camera
+    common: dict[str, Any] = {"shape": shape, "camera": camera, "dialect": dialect}
+    check_settings({**common, "exposure": exposure, **scene, "seed": [seed, 1]})
     folder = _new_folder(folder)
     rows: list[tuple] = []
     start = Time("2024-01-15T04:00:00")
     for kind, number in (("bias", n_bias), ("dark", n_dark), ("flat", n_flat), ("light", n_light)):
         for count in range(1, number + 1):
-            settings = _settings(kind, exposure, scene)
+            settings = _settings(kind, exposure, scene, camera)
             date = (start + TimeDelta(len(rows) * 360, format="sec")).isot[:19]
             frame_seed = [seed, ("bias", "dark", "flat", "light").index(kind), count]
             frame = simulate_frame(
@@ -148,7 +149,7 @@ def _check_scene(scene: Mapping[str, Any]) -> None:
         raise CosmicRayError(f"Found {', '.join(unknown)}; expected parameters of the scene: {', '.join(known)}.")
 
 
-def _settings(kind: str, exposure: float, scene: Mapping[str, Any]) -> dict[str, Any]:
+def _settings(kind: str, exposure: float, scene: Mapping[str, Any], camera: Camera) -> dict[str, Any]:
     """Parameters of `simulate_frame` for a frame of that kind."""
     if kind == "light":
         return {"exposure": exposure, **scene}
@@ -156,7 +157,8 @@ def _settings(kind: str, exposure: float, scene: Mapping[str, Any]) -> dict[str,
     share = 1.0 if kind == "dark" else 0.1
     rays = {name: round(share * full[name]) for name in ("n_muons", "n_worms", "n_spots")}
     seconds = {"bias": 0.0, "dark": exposure, "flat": 10.0}[kind]
-    return {"sky": FLAT_LEVEL if kind == "flat" else 0.0, "n_stars": 0, "exposure": seconds, **rays}
+    sky = min(FLAT_LEVEL, camera.saturation / 2) if kind == "flat" else 0.0
+    return {"sky": sky, "n_stars": 0, "exposure": seconds, **rays}
 
 
 def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple:
@@ -166,11 +168,16 @@ def _write(folder: Path, name: str, kind: str, frame: SimulatedFrame) -> tuple:
     header["BUNIT"] = str(frame.ccd.unit)
     fits.PrimaryHDU(frame.ccd.data, header).writeto(path)
     images = [
-        fits.ImageHDU(frame.truth.astype(np.uint8), name="TRUTH"),
-        fits.ImageHDU(frame.labels, name="LABELS"),
-        fits.ImageHDU(frame.charge, name="CHARGE"),
+        _compressed(frame.truth.astype(np.uint8), "TRUTH"),
+        _compressed(frame.labels, "LABELS"),
+        _compressed(frame.charge.astype(np.int32), "CHARGE"),
     ]
     fits.HDUList([fits.PrimaryHDU(), *images]).writeto(truth)
     frame.events.write(truth.with_name(f"{truth.stem}_events.ecsv"), format="ascii.ecsv")
     frame.stars.write(truth.with_name(f"{truth.stem}_stars.ecsv"), format="ascii.ecsv")
     return str(path), str(truth), kind, len(frame.events), int(frame.truth.sum())
+
+
+def _compressed(image: np.ndarray, name: str) -> fits.CompImageHDU:
+    """An image of whole numbers, compressed without loss; gzip would write the time."""
+    return fits.CompImageHDU(image, name=name, compression_type="RICE_1")

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,17 +12,21 @@ import numpy as np
 from astropy.nddata import CCDData
 
 from ccdproc_crplugin import plugins
-from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, check_choices, finish, prepare
+from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, Prepared, check_choices, finish, prepare
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_in_stack
 from ccdproc_crplugin.cleaning.repairs import PROFILE
 from ccdproc_crplugin.errors import CosmicRayError
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame
+from ccdproc_crplugin.plugins.model import Finding
 from ccdproc_crplugin.stacking.offsets import find_offsets
 from ccdproc_crplugin.stacking.result import CleanedStack, row_of
 
 #: The repair from the other exposures.
 FROM_STACK = "stack"
+
+#: What the history calls it.
+ACTION = "clean_cosmic_rays_stack"
 
 
 def clean_cosmic_rays_stack(
@@ -125,43 +130,47 @@ def clean_cosmic_rays_stack(
         dispersion_axis=dispersion_axis,
     )
     chosen, parameters = choose_detector(detector, detector_parameters, plugins.find_stack_detector)
-    prepared = [
-        prepare(
-            ccd,
-            gain=gain,
-            readnoise=readnoise,
-            saturation=saturation,
-            bad_pixels=bad_pixels,
-            dispersion_axis=dispersion_axis,
-            force=force,
-        )
-        for ccd in ccds
-    ]
-    frames = [one.frame for one in prepared]
-    _refuse_mosaics(frames)
-    findings = [one.findings(preflight, detector, parameters) for one in prepared]
+    prepared = []
+    for number, ccd in enumerate(ccds):
+        with _naming_exposure(number):
+            one = prepare(
+                ccd,
+                gain=gain,
+                readnoise=readnoise,
+                saturation=saturation,
+                bad_pixels=bad_pixels,
+                dispersion_axis=dispersion_axis,
+                force=force,
+            )
+            _refuse_mosaic(one.frame)
+            prepared.append((one, one.findings(preflight, detector, parameters)))
+    frames = [one.frame for one, _ in prepared]
     shifts, source = find_offsets(ccds, frames, offsets)
     found = find_in_stack(ccds, frames, shifts, chosen, parameters, refine=refine)
-    in_force = [_with_offset(one, shift, source, own_repair) for one, shift in zip(found, shifts, strict=True)]
-    repairs = [_repair_in_force(own_repair, hits) for hits in in_force]
-    repaired = [
-        one.repaired(hits, repair, max_fraction) for one, hits, repair in zip(prepared, in_force, repairs, strict=True)
-    ]
-    cleaned = [
-        finish(
-            one.without_electrons(),
-            hits,
-            pixels,
-            detector,
-            how,
-            remarks,
-            warn=preflight != "off",
-            action="clean_cosmic_rays_stack",
-        )
-        for one, hits, pixels, how, remarks in zip(prepared, in_force, repaired, repairs, findings, strict=True)
-    ]
+    cleaned = []
+    for number, (one, findings) in enumerate(prepared):
+        hits = _with_offset(found[number], shifts[number], source, own_repair)
+        with _naming_exposure(number):
+            cleaned.append(_finished(one, hits, detector, own_repair, findings, max_fraction, preflight != "off"))
     rows = [row_of(ccd, hits, shift) for ccd, hits, shift in zip(cleaned, found, shifts, strict=True)]
     return CleanedStack(cleaned, rows)
+
+
+def _finished(
+    prepared: Prepared,
+    found: FoundCosmicRays,
+    detector: str,
+    repair: str | None,
+    findings: list[Finding] | None,
+    max_fraction: float,
+    warn: bool,
+) -> CCDData:
+    """The new frame of an exposure; a detector may not say what the others show, so that its surroundings do."""
+    if repair == FROM_STACK and found.detection.cleaned is None:
+        repair = PROFILE
+    repaired = prepared.repaired(found, repair, max_fraction)
+    prepared = prepared.without_electrons()
+    return finish(prepared, found, repaired, detector, repair, findings, warn=warn, action=ACTION)
 
 
 def _checked_stack(ccds: Any) -> list[CCDData]:
@@ -174,8 +183,9 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
             f"Found {len(ccds)} exposure; expected two or more of one field.",
             "Clean one frame with {clean_cosmic_rays()}.",
         )
-    for ccd in ccds:
-        check_frame(ccd)
+    for number, ccd in enumerate(ccds):
+        with _naming_exposure(number):
+            check_frame(ccd)
     shapes = dict.fromkeys(ccd.shape for ccd in ccds)
     if len(shapes) > 1:
         raise CosmicRayError(
@@ -188,21 +198,28 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
                 raise CosmicRayError(
                     f"Found the same pixels in exposures {other + 1} and {number + 1}; expected different exposures.",
                     "Give each exposure once.",
+                    exposure=number,
                 )
     return ccds
 
 
-def _refuse_mosaics(frames: Sequence[ElectronFrame]) -> None:
-    if any(frame.mosaic.pattern is not None for frame in frames):
+@contextmanager
+def _naming_exposure(number: int) -> Iterator[None]:
+    """Let an error say in which exposure it is, counted from 0."""
+    try:
+        yield
+    except CosmicRayError as err:
+        named = err.within(f"exposure {number + 1}: ")
+        named.exposure = number
+        raise named from err
+
+
+def _refuse_mosaic(frame: ElectronFrame) -> None:
+    if frame.mosaic.pattern is not None:
         raise CosmicRayError(
             "Found a colour mosaic; expected exposures whose pixels have one colour.",
             "Clean each frame with {clean_cosmic_rays()}.",
         )
-
-
-def _repair_in_force(repair: str | None, found: FoundCosmicRays) -> str | None:
-    """The repair of an exposure: a detector may not say what the others show."""
-    return PROFILE if repair == FROM_STACK and found.detection.cleaned is None else repair
 
 
 def _with_offset(

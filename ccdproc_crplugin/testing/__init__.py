@@ -1,8 +1,9 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
 """
-The conformance kit: checks that the author of a detector or of a reduction step runs.
+The conformance kit: checks that the author of a detector, a stack detector or a reduction step runs.
 
-`check_detector` and `check_step` need no test framework; `parametrize_with_checks` makes a pytest test of each check.
+`check_detector`, `check_stack_detector` and `check_step` need no test framework; `parametrize_with_checks` makes a
+pytest test of each check.
 """
 
 import importlib
@@ -12,6 +13,7 @@ _HOME = {
     "ConformanceError": "checks",
     "Subject": "subjects",
     "check_detector": "running",
+    "check_stack_detector": "running",
     "check_step": "running",
     "checks_of": "running",
     "parametrize_with_checks": "pytest_plugin",

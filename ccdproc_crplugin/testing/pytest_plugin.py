@@ -30,7 +30,7 @@ def parametrize_with_checks(
 
     Parameters
     ----------
-    items : list of Detector, Step, str or Subject
+    items : list of Detector, StackDetector, Step, str or Subject
         What is tested; a registered detector may be given by its name, and a `Subject` says what else is to be given.
     expected_failures : dict of str to str, callable or None
         Names of checks that are not passed, each with the reason; or a function that returns them for an item. Such a

@@ -6,12 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.testing import (
     declaration,
     detector_conduct,
     detector_inputs,
     detector_quality,
     detector_results,
+    stack_checks,
     step_conduct,
 )
 from ccdproc_crplugin.testing.checks import Check, ConformanceError, NotApplicableError, collect, refuse_unknown
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 #: The checks by kind of plugin, in the order in which they run.
 CHECKS: dict[str, dict[str, Check]] = {
     "detector": collect([declaration, detector_results, detector_inputs, detector_conduct, detector_quality]),
+    "stack detector": collect([declaration, stack_checks]),
     "step": collect([declaration, step_conduct]),
 }
 
@@ -34,7 +37,7 @@ def checks_of(kind: str) -> Mapping[str, Check]:
 
     Parameters
     ----------
-    kind : {"detector", "step"}
+    kind : {"detector", "stack detector", "step"}
         The kind.
 
     Returns
@@ -84,6 +87,42 @@ def check_detector(
     >>> outcomes = check_detector("lacosmic")  # doctest: +SKIP
     """
     return _checked(Subject(detector, parameters or {}), expected_failures or {})
+
+
+def check_stack_detector(
+    detector: Any, *, parameters: Mapping[str, Any] | None = None, expected_failures: Mapping[str, str] | None = None
+) -> Table:
+    """
+    Run the checks of a stack detector.
+
+    Parameters
+    ----------
+    detector : StackDetector or str
+        The stack detector, or the name of a registered one.
+    parameters : dict or None
+        Values of its own parameters to try it with; the defaults for the others.
+    expected_failures : dict of str to str or None
+        Names of checks that it does not pass, each with the reason.
+
+    Returns
+    -------
+    `~astropy.table.Table`
+        As for `check_detector`.
+
+    Raises
+    ------
+    ConformanceError
+        At the end, with the messages of all checks that it did not pass; also if an expected failure passes.
+    CosmicRayError
+        If an expected failure names no check.
+
+    Examples
+    --------
+    >>> from ccdproc_crplugin.testing import check_stack_detector
+    >>> outcomes = check_stack_detector("stack")  # doctest: +SKIP
+    """
+    found = plugins.find_stack_detector(detector) if isinstance(detector, str) else detector
+    return _checked(Subject(found, parameters or {}), expected_failures or {})
 
 
 def check_step(

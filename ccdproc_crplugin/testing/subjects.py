@@ -18,22 +18,29 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning.clean import clean_cosmic_rays
 from ccdproc_crplugin.errors import wrong_value
 from ccdproc_crplugin.plugins.hookspecs import hookimpl
-from ccdproc_crplugin.plugins.model import Detection, Detector, Step
+from ccdproc_crplugin.plugins.model import Detection, Detector, StackDetector, StackStep, Step
 from ccdproc_crplugin.testing.checks import fail
 from ccdproc_crplugin.testing.frames import Scene, raw_frame
 
 _numbers = itertools.count(1)
 
 
+def _detector_named(name: str) -> Detector | StackDetector:
+    """The detector of a name, or else the stack detector."""
+    if name in plugins.stack_detectors() and name not in plugins.detectors():
+        return plugins.find_stack_detector(name)
+    return plugins.find_detector(name)
+
+
 @dataclass(frozen=True)
 class Subject:
     """
-    A detector or a step under test, with what it is to be called with.
+    A detector, a stack detector or a step under test, with what it is to be called with.
 
     Parameters
     ----------
-    item : Detector, Step or str
-        What is tested; a registered detector may be given by its name.
+    item : Detector, StackDetector, Step or str
+        What is tested; a registered detector or stack detector may be given by its name.
     parameters : dict
         Values of its own parameters that differ from the defaults, such as those of parameters without one.
     frame : `~astropy.nddata.CCDData` or None
@@ -54,9 +61,9 @@ class Subject:
     master: CCDData | None = None
 
     def __post_init__(self) -> None:
-        item = plugins.find_detector(self.item) if isinstance(self.item, str) else self.item
-        if not isinstance(item, Detector | Step):
-            raise wrong_value("item", item, "a Detector, a Step, or the name of a detector")
+        item = _detector_named(self.item) if isinstance(self.item, str) else self.item
+        if not isinstance(item, Detector | StackDetector | Step) or isinstance(item, StackStep):
+            raise wrong_value("item", item, "a Detector, a StackDetector, a Step, or the name of a detector")
         object.__setattr__(self, "item", item)
 
     @property
@@ -67,12 +74,13 @@ class Subject:
     @property
     def kind(self) -> str:
         """The kind of what is tested."""
-        return "detector" if isinstance(self.item, Detector) else "step"
+        kinds = {Detector: "detector", StackDetector: "stack detector"}
+        return kinds.get(type(self.item), "step")
 
     @property
     def own_parameters(self) -> dict[str, Any]:
         """Its own parameters with the values that they are tried with; those without a value are left out."""
-        known = plugins.detector_parameters if self.kind == "detector" else plugins.step_parameters
+        known = plugins.step_parameters if self.kind == "step" else plugins.detector_parameters
         own = {**known(self.item), **self.parameters}
         return {name: value for name, value in own.items() if value is not inspect.Parameter.empty}
 
@@ -116,7 +124,7 @@ class Subject:
     @contextmanager
     def registered(self) -> Iterator[str]:
         """The name under which the host knows the detector meanwhile."""
-        if plugins.detectors().get(self.name) is self.item:
+        if plugins.host().registered(self.kind).get(self.name) is self.item:
             yield self.name
             return
         plugin, name = f"conformance-kit-{next(_numbers)}", f"{self.name}.tried-{next(_numbers)}"
@@ -126,7 +134,12 @@ class Subject:
         def ccdcr_detectors() -> list[Detector]:
             return [named]
 
-        plugins.register(SimpleNamespace(ccdcr_detectors=ccdcr_detectors), plugin)
+        @hookimpl
+        def ccdcr_stack_detectors() -> list[StackDetector]:
+            return [named]
+
+        hook = ccdcr_detectors if self.kind == "detector" else ccdcr_stack_detectors
+        plugins.register(SimpleNamespace(**{hook.__name__: hook}), plugin)
         try:
             yield name
         finally:

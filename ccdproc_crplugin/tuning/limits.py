@@ -4,15 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from astropy.table import Table
 
 from ccdproc_crplugin.errors import advice
-from ccdproc_crplugin.kernels.blocks import sky_level
 from ccdproc_crplugin.kernels.edges import structured_edges
 from ccdproc_crplugin.kernels.labels import label_pixels
 from ccdproc_crplugin.kernels.noise_events import expected_noise_events
@@ -41,6 +39,7 @@ class Limits:
     objlim: float
     table: Table
     reason: str
+    events: tuple[np.ndarray, ...] = ()  # row, column and label, from 1, of the pixels that they find in one iteration
 
 
 def choose_limits(
@@ -77,17 +76,13 @@ def choose_limits(
     found = _Found(scores, alone, data.shape, n_pixels)
     per_frame = (data.size - np.count_nonzero(mask)) / max(trials.n_pixels, 1)
     contrasts = [factor * objlim for factor in OBJLIM_FACTORS] if vary_objlim else [objlim]
-    noise = partial(
-        expected_noise_events,
-        data.size - int(np.count_nonzero(mask)),
-        level=sky_level(data, mask),
-        readnoise=readnoise,
-    )
-    table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame, noise)])
+    table = Table([row for contrast in contrasts for row in _rows(found, trials, float(contrast), per_frame)])
     table["allowed"] = _within(table, table["n_false"], max_false, max_stars_touched)
     if not table["completeness"].any():
-        return _untried(table, objlim)
-    return _choice(table, objlim, max_false, max_stars_touched, dark_known=extra_variance is not None)
+        limits = _untried(table, objlim)
+    else:
+        limits = _choice(table, objlim, max_false, max_stars_touched, dark_known=extra_variance is not None)
+    return replace(limits, events=found.events(limits.sigclip, limits.objlim))
 
 
 def _off_structured_edges(scores: Any, shape: tuple[int, int], objlim: float) -> np.ndarray:
@@ -113,11 +108,12 @@ class _Found:
         above = scores[high]
         label = label_pixels(above["y"].astype(np.int64), above["x"].astype(np.int64), shape)
         areas = np.bincount(label, minlength=1)
-        return label, above["s_prime_over_f"], areas, (areas == 1) & (np.bincount(label, alone[high], len(areas)) > 0)
+        single = (areas == 1) & (np.bincount(label, alone[high], len(areas)) > 0)
+        return label, above["s_prime_over_f"], areas, single, above["y"], above["x"]
 
     def count(self, sigclip: float, objlim: float) -> dict[str, int]:
         """Pixels, events and extended events of the first iteration."""
-        label, contrast, areas, single = self.groups[sigclip]
+        label, contrast, areas, single, _, _ = self.groups[sigclip]
         seeds = np.unique(label[contrast > objlim])
         return {
             "n_pixels": int(areas[seeds].sum()),
@@ -126,18 +122,23 @@ class _Found:
             "n_single": int(single[seeds].sum()),
         }
 
+    def events(self, sigclip: float, objlim: float) -> tuple[np.ndarray, ...]:
+        """Row, column and label, from 1, of the pixels of the events of the first iteration."""
+        label, contrast, _, _, y, x = self.groups[sigclip]
+        seeds = np.unique(label[contrast > objlim])
+        own = np.isin(label, seeds)
+        return y[own].astype(np.int64), x[own].astype(np.int64), np.searchsorted(seeds, label[own]) + 1
 
-def _rows(
-    found: _Found, trials: Any, objlim: float, per_frame: float, noise: Callable[[float], float]
-) -> Iterator[Any]:
+
+def _rows(found: _Found, trials: Any, objlim: float, per_frame: float) -> Iterator[Any]:
     """Rows of the table for one contrast."""
     stars = best_scores(trials.stars, objlim)
     events = best_scores([(event.s_prime, event.contrast) for event in trials.events], objlim)
     second, alone = single_scores(trials.events)
-    measured = _noise_tail(trials, objlim)
+    noise = _noise_tail(trials, objlim)
     hot = False
     for sigclip in SIGCLIPS:
-        touched, n_noise = np.count_nonzero(stars > sigclip), max(noise(sigclip), per_frame * measured(sigclip))
+        touched, n_noise = np.count_nonzero(stars > sigclip), per_frame * noise(sigclip)
         counts = found.count(sigclip, objlim)
         n_single, n_larger = counts["n_single"], counts["n_events"] - counts["n_single"]
         expected = expected_single(n_larger, events > sigclip, alone & (second <= sigclip))
@@ -151,6 +152,7 @@ def _rows(
             "n_single_expected": expected + n_noise,
             "completeness": np.count_nonzero(events > sigclip) / max(len(events), 1),
             "stars_touched": touched / max(len(stars), 1),
+            "n_noise": n_noise,
             "n_hot": n_hot,
             "n_false": per_frame * touched + n_noise + n_hot,
         }
@@ -158,15 +160,17 @@ def _rows(
 
 def _noise_tail(trials: Any, objlim: float) -> Callable:
     """
-    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``, by the frame's own noise.
+    Number of false pixels on the sky of the parts tried, as a function of ``sigclip``.
 
-    S' of noise falls off as a Gaussian does, so above the lowest S' its square is distributed exponentially. The fit
-    tells what a frame much larger than the parts has beyond the highest S' of the parts.
+    It falls off from the number above the lowest S' as `expected_noise_events` does, which tells what a frame much
+    larger than the parts has beyond the highest S' of the parts. Where the frame has more noise than is known, so has
+    S'.
     """
     s_prime, contrast = trials.noise
-    passing = s_prime[contrast > objlim].astype(float)
-    scale = np.mean(passing**2 - LOWEST**2) if len(passing) else 1.0
-    return lambda sigclip: len(passing) * np.exp(-(sigclip**2 - LOWEST**2) / scale)
+    n_lowest = np.count_nonzero((s_prime > LOWEST) & (contrast > objlim))
+    sky = {"photons": trials.photons, "gaussian2": trials.gaussian2}
+    lowest = expected_noise_events(1, LOWEST / trials.excess, **sky)
+    return lambda sigclip: n_lowest * expected_noise_events(1, sigclip / trials.excess, **sky) / lowest
 
 
 def _untried(table: Any, objlim: float) -> Any:

@@ -39,6 +39,7 @@ ENOUGH_STARS = 800  # after which no further tile is read
 EVENTS = 1200e-6  # trial events per pixel: few enough to leave the frame as it is between them
 TILT = 30.0  # degrees between the chip's normal and the zenith
 VISIBLE = 5.0  # an event is to be found if its best pixel stands this many times above the noise
+LEAST_VARIANCE = 1e-5  # electrons squared, as in the search
 COVERED = 2.0  # a pixel is an event's if the event's charge exceeds this many times the noise
 
 MOST_LIGHT = 1e18  # electrons, more than any pixel holds, but no more than the random numbers can draw
@@ -63,12 +64,15 @@ class TrialEvent:
 
 @dataclass(frozen=True)
 class Trials:
-    """Scores of the cosmic rays and stars that were tried."""
+    """Scores of the cosmic rays and stars that were tried, and the noise of the sky of the twin."""
 
     events: list[TrialEvent]
     stars: list
     noise: tuple
     n_pixels: int
+    photons: float = 0.0  # electrons
+    gaussian2: float = 1.0  # electrons squared, beside the photons
+    excess: float = 1.0  # the noise in units of that which the search assumes
 
 
 def make_trials(
@@ -102,7 +106,17 @@ def make_trials(
         stars=[star for _, _, stars, _ in parts for star in stars],
         noise=tuple(np.concatenate([noise[n] for _, _, _, noise in parts] or [[]]) for n in (0, 1)),
         n_pixels=sum(int(part.good.sum()) for part, _, _, _ in parts),
+        **_noise_of_twins([part for part, _, _, _ in parts]),
     )
+
+
+def _noise_of_twins(parts: Sequence[_Part]) -> dict[str, float]:
+    """Photons and other variance of a pixel of the sky, and its noise against the assumed: medians of the parts."""
+    if not parts:
+        return {}
+    photons, gaussian2, assumed2 = np.median([part.noise() for part in parts], axis=0)
+    excess = np.sqrt((photons + gaussian2) / max(assumed2, LEAST_VARIANCE))
+    return {"photons": float(photons), "gaussian2": float(gaussian2), "excess": float(excess)}
 
 
 def scores_of(data: np.ndarray, *, mosaic: bool = False, **search: Any) -> Any:
@@ -194,10 +208,22 @@ class _Part:
         return scores, (s_prime[beside], contrast[beside])
 
     def _read_out(self) -> Any:
-        """Standard deviation of the noise that is not photon noise, electron."""
+        """Standard deviation of the noise of the twin that is neither of photons nor extra, electron."""
+        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - self._apart(), self.search["readnoise"] ** 2))
+
+    def noise(self) -> tuple[float, float, float]:
+        """Photons and other variance of a pixel of the twin's sky, and the variance that the search assumes."""
+        photons, apart = max(self.sky, 0.0), self._apart()
+        if "variance" in self.search:
+            assumed2 = float(np.median(self.search["variance"][self.good]))
+        else:
+            assumed2 = photons + self.search["readnoise"] ** 2
+        return photons, float(self._read_out()) ** 2 + apart, assumed2 + apart
+
+    def _apart(self) -> float:
+        """Extra variance of a pixel, electrons squared, which the twin adds pixel by pixel."""
         extra = self.search.get("extra_variance")
-        apart = 0 if extra is None else float(np.median(extra[self.good]))  # is added pixel by pixel
-        return np.sqrt(max(self.sigma**2 - max(self.sky, 0) - apart, self.search["readnoise"] ** 2))
+        return 0.0 if extra is None else float(np.median(extra[self.good]))
 
     def _detected(self, fwhm: Any) -> Any:
         """The stars that are detected in the part."""

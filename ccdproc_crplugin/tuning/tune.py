@@ -6,7 +6,7 @@ from __future__ import annotations
 import html
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from astropy.nddata import CCDData
@@ -17,17 +17,26 @@ from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame, to_electrons
 from ccdproc_crplugin.frames.gain_and_noise import electronics_of
 from ccdproc_crplugin.frames.mosaic import mosaic_of
-from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, judge
+from ccdproc_crplugin.frames.rates import Expectation, Extent, expected_events, judge, with_noise
 from ccdproc_crplugin.frames.removed import is_cleaned
 from ccdproc_crplugin.frames.saturation import with_saturation
 from ccdproc_crplugin.frames.subtracted import calibration_with
 from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.mosaic_events import level_frame
+from ccdproc_crplugin.kernels.statistics import medians_around
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
+from ccdproc_crplugin.kernels.tracks import join_tracks
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+#: Values of sigclip at the axis of a plot.
+TICKS = (3, 4, 5, 6, 8, 10, 15, 20)
+
+#: Formats in which the columns of the table are printed; the values keep all their digits.
+FORMATS = {
+    ".1f": ("n_single_expected", "n_hot", "n_false", "n_noise", "expected_low", "expected_high"),
+    ".2f": ("objlim",),
+    "{:.1%}": ("completeness", "stars_touched"),
+}
 
 #: No event has a larger contrast to the fine structure.
 LARGEST_OBJLIM = 1e6
@@ -48,9 +57,11 @@ class Tuning:
         A row a pair of limits: ``sigclip``, ``objlim``; ``n_pixels``, ``n_events`` and ``n_extended`` found by one
         iteration, without growth; ``n_single``, those of a single pixel beside which nothing stands out, and
         ``n_single_expected``, how many of these cosmic rays and noise make; ``completeness``, the share of trial events
-        found; ``stars_touched``, as a share of the stars detected; ``n_hot``, the hot pixels among the events;
-        ``n_false``, the false events to expect, with the hot pixels; ``allowed``, whether the bounds are kept;
-        ``expected_low`` and ``expected_high``, how many events are plausible, masked where that can't be told.
+        found; ``stars_touched``, as a share of the stars detected; ``n_noise``, the events that noise alone makes;
+        ``n_hot``, the hot pixels among the events; ``n_false``, the false events to expect, with both;
+        ``allowed``, whether the bounds are kept; ``expected_low`` and ``expected_high``, how many events are plausible,
+        masked where that can't be told. ``n_tracks`` in its ``meta`` is the number of events with the choice where
+        the pieces of a track count once.
     fwhm : float or None
         Stellar width (pix).
     expectation : Expectation
@@ -67,41 +78,64 @@ class Tuning:
     def __repr__(self) -> str:
         return f"<Tuning: sigclip={self.sigclip:g}, objlim={self.objlim:.3g}: {self.reason}>"
 
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self._chosen_rows.pformat(max_lines=-1, max_width=-1)])
+
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(repr(self))}</p>{self.table._repr_html_()}"
+        rows = "".join(self._chosen_rows.pformat(max_lines=-1, max_width=-1, html=True))
+        whole = f"<details><summary>Every objlim</summary>{self.table._repr_html_()}</details>"
+        return f"<p>{html.escape(repr(self))}</p>{rows}{whole}"
+
+    @property
+    def _chosen_rows(self) -> Table:
+        """The rows of the objlim chosen."""
+        return self.table[self.table["objlim"] == self.objlim]
 
     @property
     def verdict(self) -> str:
         """
-        Whether the events found with the choice are plausible by number and pixels, as `frames.rates.judge` says.
+        Whether the tracks found with the choice are plausible by number and pixels, as `frames.rates.judge` says.
         """
         row = self.table[(self.table["sigclip"] == self.sigclip) & (self.table["objlim"] == self.objlim)]
         if not len(row):
             return "cannot tell"
         extent = Extent(int(row["n_pixels"][0]), self.table.meta.get("n_frame", 0))
-        return judge(int(row["n_events"][0]), self.expectation, extent=extent)
+        expectation = with_noise(self.expectation, float(row["n_noise"][0]))
+        return judge(self.table.meta["n_tracks"], expectation, extent=extent)
 
-    def plot(self) -> Figure:
+    def plot(self, ax: Any = None) -> Any:
         """
         Draw events against ``sigclip``.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`, two of these or None
+            Where to draw: axes for the numbers alone, or axes for the numbers and for the shares. `None` makes a
+            figure.
 
         Returns
         -------
         `~matplotlib.figure.Figure`
             Above events, extended events and false events at the ``objlim`` chosen, over the band of plausible
-            numbers; below the completeness and the stars touched.
+            numbers; below, as shares, the completeness and the stars touched. A notebook shows the figure as the last
+            line of a cell. With ``ax``, that is returned.
         """
-        from matplotlib.figure import Figure
+        from ccdproc_crplugin.io.figures import NotebookFigure, axes_of
 
-        figure = Figure(figsize=(7, 6.5), layout="constrained")
-        counts, shares = figure.subplots(2, sharex=True, height_ratios=[2, 1])
-        self._plot_counts(counts)
-        self._plot_shares(shares)
-        for axes in (counts, shares):
-            axes.axvline(self.sigclip, color="black", linestyle=":", label=f"chosen: {self.sigclip:g}")
-            axes.legend(fontsize="small")
-        shares.set_xlabel("sigclip")
-        figure.suptitle(f"objlim = {self.objlim:.3g}")
+        if ax is None:
+            figure: Any = NotebookFigure(figsize=(7, 6.5), layout="constrained")
+            axes = figure.subplots(2, sharex=True, height_ratios=[2, 1])
+        else:
+            figure, axes = ax, axes_of(ax, 1, 2)
+        for one, draw in zip(axes, (self._plot_counts, self._plot_shares), strict=False):
+            draw(one)
+            one.axvline(self.sigclip, color="black", linestyle=":", label=f"chosen: {self.sigclip:g}")
+            one.legend(fontsize="small")
+            one.set_xscale("log")
+            one.set_xticks(TICKS, map(str, TICKS))
+            one.set_xticks([], minor=True)
+        axes[-1].set_xlabel("sigclip")
+        axes[0].set_title(f"objlim = {self.objlim:.3g}")
         return figure
 
     def _plot_counts(self, axes: Any) -> None:
@@ -127,13 +161,10 @@ class Tuning:
         return max(1, self.table["n_events"].max(), self.table["n_false"].max(), self.expectation.high or 0)
 
     def _plot_shares(self, axes: Any) -> None:
-        rows = self.table[self.table["objlim"] == self.objlim]
+        rows = self._chosen_rows
         axes.plot(rows["sigclip"], rows["completeness"], "o-", color="C0", label="completeness")
         axes.plot(rows["sigclip"], rows["stars_touched"], "--", color="C3", label="stars touched")
-        axes.set(xscale="log", ylim=(-0.03, 1.03), ylabel="share")
-        ticks = [3, 4, 5, 6, 8, 10, 15, 20]
-        axes.set_xticks(ticks, [str(tick) for tick in ticks])
-        axes.set_xticks([], minor=True)
+        axes.set(ylim=(-0.03, 1.03), ylabel="share")
 
 
 def cr_tune(
@@ -269,11 +300,23 @@ def cr_tune(
     )
     expectation = expected_events(ccd) if expectation is None else expectation
     table = limits.table
-    table.meta["n_frame"] = ccd.data.size
+    table.meta |= {"n_frame": ccd.data.size, "n_tracks": _n_tracks(frame, *limits.events)}
     for name in ("low", "high"):
         number = getattr(expectation, name)
         table[f"expected_{name}"] = np.ma.array(np.full(len(table), number or 0), mask=number is None)
+    for pattern, names in FORMATS.items():
+        for name in names:
+            table[name].info.format = pattern
     return Tuning(limits.sigclip, limits.objlim, limits.reason, table, fwhm, expectation)
+
+
+def _n_tracks(frame: ElectronFrame, y: np.ndarray, x: np.ndarray, label: np.ndarray) -> int:
+    """How many tracks there are among the events with these pixels."""
+    if not len(y):
+        return 0
+    charge = frame.data[y, x] - medians_around(frame.data, y, x)
+    track = join_tracks(y, x, label, charge, frame.data.shape, frame.bad)
+    return int(np.count_nonzero(track[1:] == np.arange(1, len(track))))
 
 
 def _on_one_level(frame: ElectronFrame) -> ElectronFrame:

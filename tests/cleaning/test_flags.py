@@ -3,6 +3,7 @@
 Flags that detectors of plugins set.
 """
 
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,6 +18,15 @@ def detector(flags):
         return Detection(np.zeros(data.shape, dtype=bool), flags=flags(data))
 
     return Detector("theirs", "flags the first column", detect)
+
+
+@contextmanager
+def plugins_registered(plugin):
+    plugins.register(plugin, "refines")
+    try:
+        yield
+    finally:
+        plugins.unregister("refines")
 
 
 def first_column(data):
@@ -63,6 +73,43 @@ def test_trails_need_no_claim(plugin, ccd):
     plugin(lambda data: {"TRAIL": first_column(data)})
     assert crp.PixelFlag.TRAIL == 16
     assert np.all(crp.clean_cosmic_rays(ccd, "theirs").flags[:, 0] == 16)
+
+
+def test_trails_are_masked_and_keep_their_values(plugin, ccd):
+    plugin(lambda data: {"TRAIL": first_column(data)})
+    cleaned = crp.clean_cosmic_rays(ccd, "theirs")
+    np.testing.assert_array_equal(cleaned.mask, first_column(ccd.data))
+    np.testing.assert_array_equal(cleaned.data, ccd.data)
+    assert cleaned.restore_cosmic_rays().mask is None
+
+
+def test_trails_keep_their_flag_when_the_frame_is_cleaned_again(plugin, ccd):
+    plugin(lambda data: {"TRAIL": first_column(data)})
+    ccd.mask = np.zeros(ccd.shape, dtype=bool)
+    ccd.mask[0, :2] = True
+    trails = crp.clean_cosmic_rays(ccd, "theirs")
+    again = crp.clean_cosmic_rays(trails, force=True)
+    assert again.flags[:2, 0].tolist() == [4, 16]
+    assert again.meta["CRFLAGS"] == "TRAIL=16"
+    assert np.all(again.mask[:, 0])
+    assert (again.flags & 1).any()
+    np.testing.assert_array_equal(again.restore_cosmic_rays().mask, ccd.mask)
+
+
+def test_a_trail_stays_masked_when_its_cosmic_rays_are_put_back(plugin, ccd):
+    plugin(lambda data: {"TRAIL": first_column(data)})
+
+    @hookimpl
+    def ccdcr_refine(mask):
+        mask[10, :2] = mask[30, 30] = True
+        return mask
+
+    with plugins_registered(SimpleNamespace(ccdcr_refine=ccdcr_refine)):
+        cleaned = crp.clean_cosmic_rays(ccd, "theirs")
+    mask = np.zeros(ccd.shape, dtype=bool)
+    mask[10, :2] = True
+    restored = crp.restore_cosmic_rays(cleaned, mask=mask)
+    assert restored.mask[10, :2].tolist() == [True, False]
 
 
 def test_they_come_through_a_file_and_a_restore(plugin, ccd, tmp_path):

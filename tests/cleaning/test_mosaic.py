@@ -48,6 +48,11 @@ def test_it_is_cleaned_as_well_as_a_monochrome_frame_of_that_depth(frame, cleane
     assert (hits(cleaned) & ~frame.truth).sum() < 30
 
 
+def test_the_noise_of_all_planes_counts(cleaned):
+    assert cleaned.header["CRNNOISE"] == pytest.approx(1.0)
+    assert cleaned.header["CRSIGPIX"] > 4
+
+
 def test_repaired_pixels_have_the_level_of_their_colour(frame, cleaned):
     error = (cleaned.data - frame.light) / np.sqrt(frame.light + READNOISE**2)
     assert np.abs(np.median(error[hits(cleaned)])) < 0.2

@@ -3,6 +3,8 @@
 ``ccdcr compare``.
 """
 
+from pathlib import Path
+
 import pytest
 from astropy.io import fits
 
@@ -45,6 +47,15 @@ class TestDetectors:
         words = ["compare", "raw/light_1.fits", "--detectors", "lacosmic,median", "-o", "a.png"]
         assert main(words) == 0
         assert capsys.readouterr().out.endswith("wrote a.png\n")
+        assert main(words) == 2
+
+    def test_the_report_shows_what_each_cleaned(self, night, capsys):
+        words = ["compare", "raw/light_1.fits", "--detectors", "lacosmic,median", "--report", "both"]
+        assert main(words) == 0
+        assert capsys.readouterr().out.endswith("wrote both/report.html\n")
+        cleaned = {path.name: crp.read_ccd(path).header["CRDETECT"] for path in Path("both").glob("*.fits")}
+        assert cleaned == {"light_1_lacosmic.fits": "lacosmic", "light_1_median.fits": "median"}
+        assert all(name in Path("both/report.html").read_text() for name in cleaned)
         assert main(words) == 2
 
     @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 ``ccdcr segments``.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from astropy import units as u
@@ -11,6 +13,7 @@ from astropy.nddata import CCDData
 from astropy.table import QTable
 
 import ccdproc_crplugin as crp
+from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cli import main
 
 from ..helpers.hit_frames import hit_frame
@@ -88,6 +91,41 @@ def test_it_is_searched_as_clean_searches(night, capsys):
     assert "no good pixel" in capsys.readouterr().err
     fits.writeto("bias.fits", np.full(raw.shape, 5.0, dtype="f4"))
     assert main(["segments", "raw/light_1.fits", "--bias", "bias.fits", "--detector", "median"]) == 0
+
+
+@pytest.fixture
+def veto():
+    """A plugin that takes every pixel from the mask."""
+    plugins.register(SimpleNamespace(ccdcr_refine=crp.hookimpl(ccdcr_refine)), "veto")
+    yield
+    plugins.unregister("veto")
+
+
+def ccdcr_refine(mask):
+    return np.zeros_like(mask)
+
+
+class TestNoRefine:
+    """``--no-refine`` keeps plugins from the mask."""
+
+    WORDS = ("raw/light_1.fits", "--detector", "median")
+
+    @pytest.mark.parametrize(("switch", "found"), [([], "0 events"), (["--no-refine"], "3 events")])
+    def test_of_segments(self, night, veto, capsys, switch, found):
+        assert main(["segments", *self.WORDS, *switch]) == 0
+        assert found in capsys.readouterr().out
+
+    @pytest.mark.parametrize(("switch", "found"), [([], 0), (["--no-refine"], 3)])
+    def test_of_clean(self, night, veto, switch, found):
+        assert main(["clean", *self.WORDS, *switch]) == 0
+        header = fits.getheader("cleaned/light_1.fits")
+        assert header["CRNEVENT"] == found
+        assert ("refine=False" in str(header["HISTORY"]).replace("\n", "")) == bool(found)
+
+    def test_a_frame_that_was_cleaned_is_not_searched(self, night, capsys):
+        main(["clean", "raw/light_1.fits"])
+        assert main(["segments", "cleaned/light_1.fits", "--no-refine"]) == 1
+        assert "cleaned already" in capsys.readouterr().err
 
 
 def test_the_reason_of_the_verdict_is_that_of_clean(here, capsys):

@@ -62,6 +62,42 @@ def test_rows_and_columns_are_one_word_before_the_folder(tmp_path):
     assert fits.getdata(tmp_path / "frame_001.fits").shape == (120, 140)
 
 
+def test_the_camera_is_set_by_options(tmp_path):
+    camera = ["--gain", "0.7", "--readnoise", "9", "--pixel-size", "3.8", "--hot-pixels", "0.02", "--bits", "12"]
+    numbers = ["--n-bias", "1", "--n-dark", "1", "--n-flat", "0", "-n", "0", "--n-muons", "0", "--exposure", "600"]
+    assert main(["simulate", str(tmp_path), "--night", *SMALL, *numbers, *camera, "--dialect", "ing"]) == 0
+    header = fits.getheader(tmp_path / "bias_001.fits")
+    assert (header["GAIN"], header["READNOIS"], header["CCDXPIXE"]) == (0.7, 9, pytest.approx(3.8e-6))
+    bias, dark = (fits.getdata(tmp_path / f"{kind}_001.fits").astype(float) for kind in ("bias", "dark"))
+    assert np.median(bias) == pytest.approx(4096 / 16, abs=3)
+    assert dark.max() <= 4095
+    assert (dark - np.median(dark) > 200).mean() == pytest.approx(0.02, rel=0.5)
+
+
+def test_options_of_the_camera_that_are_left_out_are_as_in_the_camera(tmp_path):
+    from ccdproc_crplugin.simulate import THICK, THIN, Camera
+
+    usual = Camera()
+    figures = (usual.gain, usual.readnoise, usual.hot_fraction, usual.bits, THIN.pixel_size, THICK.pixel_size)
+    assert figures == (1.5, 6, 0.0003, 16, 13.5, 15)  # as `ccdcr simulate --help` says
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        (["--gain", "0"], "--gain 0"),
+        (["--readnoise", "-1"], "--readnoise -1"),
+        (["--hot-pixels", "2"], "--hot-pixels 2"),
+        (["--pixel-size", "0.1"], "--pixel-size 0.1"),
+        (["--bits", "40"], "--bits 40"),
+    ],
+)
+def test_an_impossible_camera_is_wrong_usage(tmp_path, capsys, wrong, named):
+    assert main(["simulate", str(tmp_path / "new"), *wrong]) == 2
+    assert named in capsys.readouterr().err
+    assert not (tmp_path / "new").exists()
+
+
 def test_the_dialects_offered_are_those_of_the_simulation():
     from ccdproc_crplugin.cli.simulate import DIALECTS as OFFERED
 

@@ -123,6 +123,24 @@ class TestLacosmic:
         cleaned = self.clean(data, mask=bad)
         np.testing.assert_array_equal((cleaned.flags & 1) != 0, expected)
 
+    def test_without_a_sigclip_noise_does_not_pass_and_what_is_brighter_does(self):
+        data = np.random.default_rng(3).poisson(300, (600, 600)).astype(np.float32)
+        data[60, 60] += 8 * 17.5
+        kept, published = (self.clean(data, sigclip=sigclip, grow=False) for sigclip in (None, 4))
+        assert np.argwhere(kept.mask).tolist() == [[60, 60]]
+        assert published.mask.sum() > 5
+        assert "CRSIGPIX" not in published.header
+
+    @pytest.mark.parametrize("name", ["c", "numpy"])
+    def test_the_engines_agree_on_what_noise_makes(self, name, monkeypatch):
+        data = np.random.default_rng(3).poisson(300, (300, 300)).astype(np.float32)
+        data[60:64, 60] += 1000
+        expected = self.clean(data)
+        monkeypatch.setenv("CCDCR_ENGINE", name)
+        found = self.clean(data)
+        np.testing.assert_array_equal(found.mask, expected.mask)
+        assert found.header["CRNNOISE"] == expected.header["CRNNOISE"]
+
     @pytest.mark.parametrize("seed", range(4))
     def test_an_event_does_not_grow_along_a_line_of_the_background(self, seed):
         rng = np.random.default_rng(seed)

@@ -3,8 +3,13 @@
 The methods on CCDData: installed, left alone, taken away.
 """
 
+import inspect
+import re
+from inspect import signature
+
 import pytest
 from astropy.nddata import CCDData
+from ccdproc import ImageFileCollection
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import PluginWarning
@@ -23,6 +28,50 @@ def as_before():
 @pytest.mark.parametrize("name", NAMES)
 def test_the_function_itself_is_the_method(name):
     assert getattr(CCDData, name) is getattr(crp, name)
+
+
+class TestHelp:
+    """What a user sees of a method after Tab, ``Shift-Tab`` or ``?``."""
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_a_frame_shows_signature_and_docstring(self, ccd, name):
+        method = getattr(ccd, name)
+        assert "ccd" not in signature(method).parameters
+        assert inspect.getdoc(method).count("\n") > 10
+        assert (method.__name__, method.__qualname__) == (name, name)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_the_docstring_has_every_parameter(self, ccd, name):
+        parameters = signature(getattr(CCDData, name)).parameters.values()
+        described = inspect.getdoc(getattr(CCDData, name)).partition("Returns\n---")[0]
+        for parameter in parameters:
+            assert re.search(rf"^(\*\*|.*\b){parameter.name}\b.*$", described, re.MULTILINE), parameter.name
+
+    @pytest.mark.parametrize("name", ["cr_segments", "cr_preflight", "cr_tune"])
+    def test_what_is_known_of_a_frame_is_named_by_each_method_as_clean_does(self, name):
+        facts = {"gain", "readnoise", "saturation", "dark", "scale_dark", "bias", "bad_pixels", "mosaic"}
+        assert facts | {"dispersion_axis"} <= set(signature(getattr(CCDData, name)).parameters)
+
+    def test_a_collection_shows_them_too(self):
+        for name in ("select_frames", "clean_cosmic_rays", "combine_calibrations"):
+            method = getattr(ImageFileCollection, name)
+            assert signature(method).parameters
+            assert "Parameters\n---" in inspect.getdoc(method)
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("ccd.cr_t", ".cr_tune"),
+            ("ccd.clean_cosmic_rays(readn", "readnoise="),
+            ("ccd.cr_segments(ga", "gain="),
+            ("ccd.cr_segments(refi", "refine="),
+        ],
+    )
+    def test_tab_completes_methods_and_parameters(self, ccd, typed, offered):
+        completer = pytest.importorskip("IPython.core.completer")
+        tab = completer.IPCompleter(shell=None, namespace={"ccd": ccd}, global_namespace={}, use_jedi=False)
+        with completer.provisionalcompleter():
+            assert offered in {completion.text for completion in tab.completions(typed, len(typed))}
 
 
 def test_installing_twice_changes_nothing(recwarn):

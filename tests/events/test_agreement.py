@@ -5,6 +5,7 @@ Several detectors on one frame.
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError, DetectorAgreement
@@ -46,18 +47,29 @@ def test_without_any_hit_the_tables_are_empty():
 
 
 @pytest.mark.parametrize("data", [np.zeros((30, 30)), np.full((30, 30), np.nan), np.ones((30, 30), dtype="u2")])
-def test_the_picture_is_written(agreement, tmp_path, data):
-    path = DetectorAgreement(data, agreement.masks).plot(tmp_path / "a.png")
-    assert path.read_bytes().startswith(b"\x89PNG")
+def test_the_picture_shows_itself(agreement, data):
+    figure = DetectorAgreement(data, agreement.masks).plot()
+    assert isinstance(figure, Figure)
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
 
 
-def test_a_picture_is_not_overwritten_unasked(agreement, tmp_path):
-    agreement.plot(tmp_path / "a.png")
-    with pytest.raises(CosmicRayError, match="there already"):
-        agreement.plot(tmp_path / "a.png")
-    agreement.plot(tmp_path / "a.png", overwrite=True)
-    with pytest.raises(CosmicRayError, match=r"ends in \.png"):
-        agreement.plot(tmp_path / "a.txt")
+@pytest.mark.parametrize("number", [1, 3])
+def test_it_is_drawn_in_axes_that_are_given(agreement, number):
+    axes = np.atleast_1d(Figure().subplots(1, number))
+    given = axes if number == 3 else axes[0]
+    assert agreement.plot(ax=given) is given
+    assert [one.get_title() for one in (axes if number == 3 else given.child_axes)] == ["a", "b", "c"]
+
+
+def test_other_numbers_of_axes_are_refused(agreement):
+    with pytest.raises(CosmicRayError, match="expected axes of matplotlib, 1 or 3 of them"):
+        agreement.plot(ax=Figure().subplots(1, 2))
+
+
+def test_it_is_shown_as_tables_and_printed_in_a_line(agreement):
+    assert agreement._repr_html_().count("<table") == 2
+    assert repr(agreement) == "<DetectorAgreement of a, b, c: 3 events>"
 
 
 def test_each_detector_searches_with_its_own_parameters(ccd):

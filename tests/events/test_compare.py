@@ -5,6 +5,7 @@ The pixels and events that two masks share.
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
@@ -45,3 +46,33 @@ def test_a_frame_without_a_mask_has_no_cosmic_ray(ccd):
 def test_what_is_no_mask_is_refused(a, message):
     with pytest.raises(CosmicRayError, match=message):
         crp.compare_masks(a, hit_mask())
+
+
+class TestShown:
+    @pytest.fixture
+    def comparison(self):
+        a = np.zeros((20, 30), dtype=bool)
+        b = a.copy()
+        a[5, 5:8] = b[5, 7] = a[15, 20] = True
+        b[1, 28] = b[2, 2] = True
+        return crp.compare_masks(a, b)
+
+    def test_in_a_line_and_as_a_table(self, comparison):
+        said = "<MaskComparison: pixels: 1 both, 3 only a, 2 only b; events: 1 both, 1 only a, 2 only b>"
+        assert repr(comparison) == said
+        assert "<tr><td>pixels</td><td>1</td><td>3</td><td>2</td></tr>" in comparison._repr_html_()
+
+    def test_a_circle_stands_at_each_event_of_its_kind(self, comparison):
+        (axes,) = comparison.plot().axes
+        circles = {one.get_label(): one.get_offsets().tolist() for one in axes.collections}
+        assert circles == {"both: 1": [[6, 5]], "only a: 1": [[20, 15]], "only b: 2": [[28, 1], [2, 2]]}
+
+    def test_it_is_drawn_in_axes_that_are_given(self, comparison):
+        ax = Figure().subplots()
+        assert comparison.plot(ax=ax) is ax
+        assert len(ax.collections) == 3
+
+    def test_without_an_event_it_is_empty(self):
+        nothing = np.zeros((5, 5), dtype=bool)
+        (axes,) = crp.compare_masks(nothing, nothing).plot().axes
+        assert [len(one.get_offsets()) for one in axes.collections] == [0, 0, 0]

@@ -221,7 +221,7 @@ class TestPictures:
     def test_a_page_has_a_row_an_event_and_a_column_a_frame(self, segments, ccd):
         page = segments.plot(frames={"dark $1$": ccd})
         assert len(page.axes) == 3 * 4
-        assert page.axes[3].texts[0].get_text() == r"dark \$1\$"
+        assert page.axes[3].texts[0].get_text().startswith(r"dark \$1\$")
 
     def test_a_row_has_one_stretch(self, segments):
         frame, cleaned = segments.plot([2]).axes[1:3]

@@ -3,11 +3,13 @@
 Where the cosmic rays of a frame come from: a mask, an earlier cleaning, or a detector.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 import ccdproc_crplugin as crp
-from ccdproc_crplugin import CosmicRayError
+from ccdproc_crplugin import CosmicRayError, plugins
 
 from ..helpers.hit_frames import hit_mask
 
@@ -34,6 +36,32 @@ def test_by_the_detector_named_with_its_parameters(ccd):
     assert len(crp.cr_segments(ccd, detector="median", thresh=1e6)) == 0
 
 
+class TestRefine:
+    @pytest.fixture(autouse=True)
+    def veto(self):
+        def ccdcr_refine(mask):
+            return np.zeros_like(mask)
+
+        plugins.register(SimpleNamespace(ccdcr_refine=crp.hookimpl(ccdcr_refine)), "veto")
+        yield
+        plugins.unregister("veto")
+
+    def test_plugins_change_the_mask_of_the_detector(self, ccd):
+        assert len(crp.cr_segments(ccd)) == 0
+
+    def test_unless_they_are_kept_from_it(self, ccd):
+        np.testing.assert_array_equal(crp.cr_segments(ccd, refine=False).mask, hit_mask())
+
+    def test_it_is_a_switch(self, ccd):
+        with pytest.raises(CosmicRayError, match="refine='no'; expected True or False"):
+            crp.cr_segments(ccd, refine="no")
+
+    def test_a_mask_that_is_given_is_not_refined(self, ccd):
+        assert len(crp.cr_segments(ccd, mask=hit_mask())) == 3
+        with pytest.raises(CosmicRayError, match="'refine' together with mask="):
+            crp.cr_segments(ccd, mask=hit_mask(), refine=False)
+
+
 def test_the_charge_is_the_same_before_and_after_the_cleaning(ccd, cleaned):
     before, after = crp.cr_segments(ccd).table, crp.cr_segments(cleaned).table
     np.testing.assert_allclose(before["sum"].value, after["sum"].value, rtol=1e-6)
@@ -55,7 +83,7 @@ def test_a_cleaned_frame_that_lost_its_flags_is_refused(cleaned, change):
         crp.cr_segments(lost)
 
 
-@pytest.mark.parametrize("wish", [{"sigclip": 8}, {"gain": 2}, {"detector": "median"}])
+@pytest.mark.parametrize("wish", [{"sigclip": 8}, {"gain": 2}, {"detector": "median"}, {"refine": False}])
 def test_a_search_on_a_cleaned_frame_is_refused(cleaned, wish):
     with pytest.raises(CosmicRayError, match=f"'{next(iter(wish))}' for a frame that was cleaned already"):
         crp.cr_segments(cleaned, **wish)

@@ -18,7 +18,7 @@ from astropy.nddata import CCDData
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import CosmicRayError
 from ccdproc_crplugin.events.gallery import cut_out
-from ccdproc_crplugin.events.image_widget import OlderImageWidget, follow_protocol, open_widget
+from ccdproc_crplugin.events.image_widget import OlderImageWidget, follow_protocol, open_widget, width_of
 
 from ..helpers.hit_frames import hit_frame
 
@@ -29,6 +29,8 @@ MIDDLES = {1: (12, 10), 2: (27, 22), 3: (40, 30)}
 
 class TinyWidget:
     """As little as follows the protocol: each image has its own viewport and cuts; the last one loaded is shown."""
+
+    image_width = 500
 
     def __init__(self):
         self.images, self.viewports, self.cuts = {}, {}, {}
@@ -147,12 +149,46 @@ def test_center_on_goes_to_an_event(segments, widget):
     assert viewport(viewer) == (MIDDLES[3], 25)
 
 
-def test_the_zoom_level_stays_from_event_to_event(segments, widget):
-    viewer = segments.view(widget=widget)
-    viewer.zoom_level = 2
-    assert viewport(viewer) == (MIDDLES[2], 12.5)
+class TestZoomLevel:
+    """Pixels of the screen for a pixel of the frame, as in astrowidgets."""
+
+    @pytest.fixture
+    def viewer(self, segments, widget):
+        if width_of(widget) is None:
+            pytest.skip("the widget has no width")
+        return segments.view(widget=widget)
+
+    def test_at_first_an_event_fills_the_widget(self, viewer, widget):
+        assert viewer.zoom_level == pytest.approx(width_of(widget) / 25)
+
+    @pytest.mark.parametrize("level", [1, 2, 0.5])
+    def test_at_1_a_pixel_of_the_frame_is_one_of_the_screen(self, viewer, widget, level):
+        viewer.zoom_level = level
+        assert viewport(viewer) == (MIDDLES[2], width_of(widget) / level)
+        assert viewer.zoom_level == pytest.approx(level)
+
+    def test_it_stays_from_event_to_event(self, viewer):
+        viewer.zoom_level = 40
+        viewer.next()
+        assert (viewer.label, viewer.zoom_level) == (1, pytest.approx(40))
+
+    def test_none_fits_each_event_again(self, viewer, widget):
+        viewer.zoom_level = 3
+        viewer.zoom_level = None
+        viewer.next()
+        assert viewer.zoom_level == pytest.approx(width_of(widget) / 25)
+
+    def test_it_is_that_of_the_user_s_mouse(self, viewer, widget):
+        follow_protocol(widget).set_viewport(center=(30, 20), fov=10, image_label="frame")
+        assert viewer.zoom_level == pytest.approx(width_of(widget) / 10)
+
+
+def test_a_widget_that_does_not_tell_its_width_has_no_zoom_level(segments, monkeypatch):
+    monkeypatch.delattr(TinyWidget, "image_width")
+    viewer = segments.view(widget=TinyWidget())
     viewer.next()
-    assert (viewer.zoom_level, viewport(viewer)) == (2, (MIDDLES[1], 12.5))
+    with pytest.raises(CosmicRayError, match="Found no width of the widget of type 'TinyWidget'"):
+        viewer.zoom_level = 2
 
 
 def test_images_take_turns_under_the_same_viewport(segments, widget, ccd):
@@ -198,6 +234,14 @@ def test_frame_and_cleaned_frame_have_the_same_cuts(segments):
     assert 150 < low < 200 < high < 3000
     assert widget.cuts["cleaned"] == (low, high)
     assert widget.cuts["mask"] == (0, 1)
+
+
+def test_a_frame_of_another_level_has_its_own_cuts(segments):
+    dark = CCDData(np.random.default_rng(3).normal(5, 1, segments.mask.shape), unit="adu")
+    viewer = segments.view(frames={"dark": dark}, widget=(widget := TinyWidget()))
+    viewer.show("dark")
+    low, high = widget.cuts["dark"]
+    assert 0 < low < 5 < high < 10
 
 
 def test_the_title_says_what_is_in_the_middle(segments):

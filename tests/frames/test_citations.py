@@ -25,9 +25,9 @@ def is_well_formed(entry):
 
 
 class TestReferences:
-    @pytest.mark.parametrize("detector", ["lacosmic", "astroscrappy"])
+    @pytest.mark.parametrize("detector", ["lacosmic", "astroscrappy", "stack"])
     def test_those_of_the_built_in_detectors_are_shipped(self, detector):
-        for reference in crp.detectors()[detector].references:
+        for reference in {**crp.detectors(), **crp.stack_detectors()}[detector].references:
             assert "author = {" in bibtex(reference)
 
     def test_a_doi_may_be_written_in_several_ways(self):
@@ -54,6 +54,14 @@ class TestReferences:
 
 
 class TestCitations:
+    def test_an_exposure_of_a_stack_has_those_of_the_stack_detector(self, ccd):
+        other = ccd.copy()
+        other.data = other.data + 1
+        pair = crp.clean_cosmic_rays_stack([ccd, other], offsets=[(0, 0), (0, 0)], preflight="off")
+        assert set(crp.stack_detectors()["stack"].references) <= set(keys(crp.citations(pair[0])))
+        again = crp.clean_cosmic_rays(pair[0], "median", force=True, preflight="off")
+        assert "2008MNRAS.386L..77B" not in keys(crp.citations(again))
+
     def test_a_cleaned_frame_has_those_of_its_detector_and_of_the_packages(self, ccd):
         text = crp.citations(crp.clean_cosmic_rays(ccd, "astroscrappy"))
         expected = ["ccdproc_crplugin", "2017zndo...1069648C", "2001PASP..113.1420V", "2018zndo...1482019M"]

@@ -24,6 +24,7 @@ from ccdproc_crplugin.frames.rates import (
     extent_of,
     judge,
     verdict_with_reason,
+    with_noise,
 )
 
 
@@ -281,6 +282,48 @@ def test_header_and_segments_say_why_an_area_is_not_plausible(tmp_path):
     assert "square of 10 x 10" in segments.table["rule"][list(segments.table["class"]).index("structure?")]
     label = int(larger.cr_segments().data[40, 40])
     assert read_verdict(larger.restore_cosmic_rays(labels=[label]).meta)[0] == "plausible"
+
+
+class TestNoise:
+    """The events that noise alone makes count beside those of particles."""
+
+    particles = Expectation(15, 60, 30.0, 40.0, None, None)
+
+    def test_the_range_is_that_of_both_together(self):
+        noise = with_noise(self.particles, 10.0)
+        assert self.particles.low < noise.low < self.particles.low + 10
+        assert self.particles.high + 10 < noise.high < self.particles.high + 20
+        assert (noise.mean_low, noise.mean_high, noise.noise) == (30.0, 40.0, 10.0)
+
+    @pytest.mark.parametrize(("n_events", "verdict"), [(21, "too few"), (60, "plausible"), (80, "too many")])
+    def test_so_many_are_judged(self, n_events, verdict):
+        assert judge(n_events, with_noise(self.particles, 10.0)) == verdict
+
+    def test_most_of_them_are_never_plausible(self):
+        noise = with_noise(self.particles, 30.0)
+        assert verdict_with_reason(45, noise) == ("too many", "noise alone makes 30")
+        assert judge(70, with_noise(Expectation(None, None, np.nan, np.nan, None, None), 30.0)) == "cannot tell"
+
+    @pytest.mark.parametrize("n_events", [0, 1, 4])
+    def test_few_are_nothing_to_speak_of(self, n_events):
+        quiet = with_noise(Expectation(0, 3, 0.1, 0.4, None, None), 2.5)
+        assert judge(n_events, quiet) == "plausible"
+
+    def test_a_cleaned_frame_says_how_many(self):
+        ccd = hit_frame(4, XPIXSZ=15.0, EXPTIME=3600.0, HEIGHT=2344.0)
+        low, default = (ccd.clean_cosmic_rays(sigclip=sigclip, preflight="off").meta for sigclip in (3, None))
+        assert low["CRNNOISE"] > 5 > 1 > default["CRNNOISE"]
+        assert default["CRSIGPIX"] > 4
+        assert "CRSIGPIX" not in low
+        assert (low["CRVERDCT"], default["CRVERDCT"]) == ("too many", "plausible")
+
+    def test_events_of_a_search_are_judged_by_the_same_estimate(self):
+        ccd = hit_frame(4, XPIXSZ=15.0, EXPTIME=3600.0, HEIGHT=2344.0)
+        cleaned = ccd.clean_cosmic_rays(sigclip=3, preflight="off")
+        segments = ccd.cr_segments(sigclip=3)
+        assert segments.expectation.noise == cleaned.meta["CRNNOISE"]
+        assert segments.verdict == cleaned.meta["CRVERDCT"]
+        assert "noise alone makes" in repr(segments)
 
 
 def test_too_little_of_the_frame_searched_gives_no_verdict():

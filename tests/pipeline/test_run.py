@@ -185,7 +185,8 @@ class TestCleanedCollection:
         header = fits.getheader(output / row["output"])
         assert (row["kind"], row["detector"]) == ("light", "lacosmic")
         assert (row["n_pixels"], row["n_events"]) == (header["CRNPIX"], header["CRNEVENT"])
-        assert row["n_events"] == 3
+        assert row["n_events"] == row["n_tracks"] == 3
+        assert row["n_noise"] == header["CRNNOISE"]
         assert row["parameters"] == '{"detector": "lacosmic", "sigclip": 6}'
         assert (row["input_hash"], row["settings_hash"]) == (header["CRINPUT"], header["CRSETTNG"])
 

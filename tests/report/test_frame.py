@@ -20,9 +20,10 @@ def test_the_counts_follow_the_frame_rather_than_the_table(folder):
 
 def test_what_the_header_says_goes_before_the_table(folder):
     with fits.open(folder / "light_1.fits", mode="update") as hdus:
-        hdus[0].header.update(CRVERDCT="too few", CREXPLO=4, CREXPHI=9)
+        hdus[0].header.update(CRVERDCT="too few", CREXPLO=4, CREXPHI=9, CRNTRACK=2, CRNNOISE=0.25)
     row = view_frame(rows_of_folder(folder)[0]).row
     assert (row.verdict, row.expected) == ("too few", "4 to 9")
+    assert (row.n_tracks, row.n_noise) == (2, 0.25)
 
 
 def test_a_row_without_a_file_has_no_view():

@@ -92,7 +92,10 @@ def test_frame_without_cosmic_rays_has_an_empty_table():
     ("settings", "message"),
     [
         ({"unit": "photon"}, "Found unit='photon'; expected one of: 'electron', 'adu'"),
-        ({"dialect": "latin"}, "Found dialect='latin'; expected one of: 'eso', 'ing', 'iraf', 'maximdl', 'nina'"),
+        (
+            {"dialect": "latin"},
+            "Found dialect='latin'; expected one of: 'eso', 'ing', 'iraf', 'maximdl', 'nina', 'plain'",
+        ),
         ({"corrected": ("sky",)}, r"Found corrected=\('sky',\); expected a tuple of some of bias, dark, flat"),
     ],
 )
@@ -230,6 +233,7 @@ def test_spots_are_compact():
 @pytest.mark.parametrize(
     ("dialect", "keyword", "value"),
     [
+        ("plain", "IMAGETYP", "BIAS"),
         ("iraf", "IMAGETYP", "zero"),
         ("maximdl", "IMAGETYP", "Bias Frame"),
         ("ing", "OBSTYPE", "BIAS"),
@@ -241,10 +245,22 @@ def test_header_speaks_its_dialect(dialect, keyword, value):
     assert small(kind="bias", dialect=dialect).ccd.header[keyword] == value
 
 
+#: What cameras and programs write where others write LIGHT; ESO writes no IMAGETYP.
+LIGHT = {"iraf": "object", "maximdl": "Light Frame", "ing": "object", "eso": None}
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_header_of_every_dialect_can_be_written(dialect, tmp_path):
+def test_a_light_frame_is_called_light_where_no_camera_writes_another_word(dialect):
+    assert small(dialect=dialect).ccd.header.get("IMAGETYP") == LIGHT.get(dialect, "LIGHT")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.filterwarnings("error")
+def test_header_of_every_dialect_is_written_and_read_without_a_warning(dialect, tmp_path):
     small(dialect=dialect).ccd.write(tmp_path / "frame.fits")
     assert CCDData.read(tmp_path / "frame.fits").shape == SHAPE
+    with fits.open(tmp_path / "frame.fits") as hdus:
+        hdus.verify("exception")
 
 
 def test_night_holds_raw_frames_and_the_truth_beside_them(tmp_path):
@@ -253,13 +269,30 @@ def test_night_holds_raw_frames_and_the_truth_beside_them(tmp_path):
     )
     assert list(table["kind"]) == ["bias", "bias", "dark", "flat", "light", "light"]
     collection = ImageFileCollection(tmp_path / "night")
-    assert sorted(set(collection.summary["imagetyp"])) == ["dark", "flat", "object", "zero"]
+    assert sorted(set(collection.summary["imagetyp"])) == ["BIAS", "DARK", "FLAT", "LIGHT"]
     for row in table:
         assert fits.getdata(row["file"]).dtype == np.uint16
         labels = fits.getdata(row["truth"], "LABELS")
         assert (labels > 0).sum() == row["n_pixels"]
     events = QTable.read(tmp_path / "night" / "truth" / "light_001_events.ecsv")
     assert events["charge"].unit == u.electron
+
+
+def test_the_truth_is_compressed_without_loss(tmp_path):
+    scene = {"n_stars": 5, "n_muons": 5, "n_worms": 5, "n_spots": 5}
+    (row,) = simulate_night(tmp_path, n_bias=0, n_dark=0, n_flat=0, n_light=1, shape=SHAPE, seed=1, **scene)
+    frame = simulate_frame(SHAPE, corrected=(), unit="adu", seed=[1, 3, 1], **scene)
+    with fits.open(row["truth"]) as hdus:
+        np.testing.assert_array_equal(hdus["TRUTH"].data, frame.truth)
+        np.testing.assert_array_equal(hdus["LABELS"].data, frame.labels)
+        np.testing.assert_array_equal(hdus["CHARGE"].data, frame.charge)
+    assert Path(row["truth"]).stat().st_size < np.prod(SHAPE)
+
+
+def test_the_lamp_of_flats_does_not_saturate_a_converter_of_few_bits(tmp_path):
+    camera = Camera(bits=12, bias_level=256)
+    (row,) = simulate_night(tmp_path, n_bias=0, n_dark=0, n_flat=1, n_light=0, shape=(50, 50), camera=camera)
+    assert np.median(fits.getdata(row["file"])) == pytest.approx(4095 / 2, rel=0.1)
 
 
 def test_same_seed_same_night(tmp_path):

@@ -4,16 +4,18 @@ The limits that a frame gets: what they keep to, and that they are the same wher
 """
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 from astropy.nddata import CCDData
 from astropy.table import Table
+from matplotlib.figure import Figure
 
 import ccdproc_crplugin as crp
 from ccdproc_crplugin import detectors
 from ccdproc_crplugin.errors import CosmicRayError
-from ccdproc_crplugin.frames.rates import judge
+from ccdproc_crplugin.frames.rates import judge, with_noise
 from ccdproc_crplugin.kernels import lacosmic
 from ccdproc_crplugin.simulate import Camera
 from ccdproc_crplugin.tuning.limits import SIGCLIPS, choose_limits
@@ -46,10 +48,20 @@ def test_the_table_has_every_pair_of_limits(tuning):
 def test_the_choice_has_the_verdict_on_its_events_and_pixels(tuning, frame):
     chosen = row_of(tuning)
     assert tuning.table.meta["n_frame"] == frame.ccd.data.size
-    assert tuning.verdict == judge(int(chosen["n_events"]), tuning.expectation)
+    n_tracks = tuning.table.meta["n_tracks"]
+    assert 0 < n_tracks <= chosen["n_events"]
+    assert tuning.verdict == judge(n_tracks, with_noise(tuning.expectation, float(chosen["n_noise"])))
     many = Table(tuning.table, copy=True)
     many["n_pixels"] = frame.ccd.data.size // 2
     assert dataclasses.replace(tuning, table=many).verdict == "too many"
+
+
+def test_the_pieces_of_a_track_are_judged_as_one():
+    data = np.random.default_rng(2).normal(200, 15, (200, 200)).astype(np.float32)
+    places = np.array([*range(40, 60), *range(66, 90)])
+    data[places, places] += 1500
+    tuning = crp.cr_tune(CCDData(data, unit="electron"), readnoise=5, objlim=3)
+    assert (row_of(tuning)["n_events"], tuning.table.meta["n_tracks"]) == (2, 1)
 
 
 def test_the_choice_keeps_both_bounds(tuning):
@@ -209,6 +221,31 @@ def test_the_plot_shows_counts_choice_and_plausible_band(frame, tuning):
 
 def test_the_plot_reaches_no_higher_than_its_curves(tuning):
     assert tuning.plot().axes[0].get_ylim()[1] < 3 * max(tuning.table["n_events"].max(), tuning.table["n_false"].max())
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_it_is_drawn_in_axes_that_are_given(tuning, number):
+    axes = np.atleast_1d(Figure().subplots(number))
+    given = axes[0] if number == 1 else axes
+    assert tuning.plot(ax=given) is given
+    assert [one.get_ylabel() for one in axes] == ["number", "share"][:number]
+    assert axes[-1].get_xlabel() == "sigclip"
+
+
+def test_other_numbers_of_axes_are_refused(tuning):
+    with pytest.raises(CosmicRayError, match="expected axes of matplotlib, 1 or 2 of them"):
+        tuning.plot(ax=Figure().subplots(3))
+
+
+def test_it_is_printed_in_numbers_that_a_person_reads(tuning):
+    for text in (str(tuning), tuning._repr_html_(), "\n".join(tuning.table.pformat(max_lines=-1, max_width=-1))):
+        assert not re.search(r"\d\.\d{4}|\de[-+]\d", text.replace(tuning.reason, ""))
+    assert f"objlim={tuning.objlim:.3g}" in str(tuning)
+    assert len(str(tuning).splitlines()) == 3 + len(SIGCLIPS)
+
+
+def test_the_table_keeps_all_digits(tuning):
+    assert 0 < tuning.table["n_false"].min() < 1e-20
 
 
 def test_a_cleaned_frame_is_refused(frame):

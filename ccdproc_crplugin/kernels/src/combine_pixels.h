@@ -259,7 +259,7 @@ INLINED void add_kept(const VALUE *restrict values, const VALUE *restrict judged
         const bool kept = good & !(judged[i] < low[i]) & !(judged[i] > high[i]);
         sum[i] += kept ? values[i] : 0.0;
         n_used[i] += kept ? 1.0 : 0.0;
-        n_rejected[i] += good & !kept ? 1.0 : 0.0;
+        n_rejected[i] += (good & !kept) ? 1.0 : 0.0;
     }
 }
 

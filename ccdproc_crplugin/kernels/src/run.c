@@ -2,13 +2,13 @@
 
 #include <limits.h>
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "candidates.h"
 #include "levels.h"
 #include "repair.h"
+#include "shared.h"
 #include "threads.h"
 #include "tile.h"
 
@@ -23,7 +23,7 @@ typedef struct {
     int iteration;
     Levels levels;
     bool levels_known;
-    atomic_bool levels_wanted, something_changed, out_of_memory;
+    SharedInt levels_wanted, something_changed, out_of_memory; /* 0 or 1 */
 } Run;
 
 /* --- the search ---------------------------------------------------------- */
@@ -64,7 +64,7 @@ static void search_tile(void *argument, int thread, int item)
     const bool with_scores = run->iteration == 0 && !isinf(run->options->scores_above);
     record->n_found = 0;
     if (!box_is_empty(region) && !search_region(&run->tiles[thread], &run->grid, record, region, with_scores)) {
-        atomic_store(&run->out_of_memory, true);
+        shared_set(&run->out_of_memory, 1);
     }
 }
 
@@ -82,7 +82,7 @@ static void flag_found(void *argument, int thread, int item)
         if (*flagged == NOT_FLAGGED) {
             *flagged = NEWLY_FLAGGED;
             if (!record_flagged(record, pixel, observed_variance(run->frame, run->options, i))) {
-                atomic_store(&run->out_of_memory, true);
+                shared_set(&run->out_of_memory, 1);
                 return;
             }
         } else if (run->options->repair == REPAIR_MEDIAN) {
@@ -115,7 +115,7 @@ static void choose_repairs(void *argument, int thread, int item)
         repaired->due = any_found && repair_is_due(run->frame, run->options, record->flagged[k]);
         if (repaired->due && run->options->repair != REPAIR_MEDIAN
             && !has_good_neighbour(run->frame, record->flagged[k])) {
-            atomic_store(&run->levels_wanted, true);
+            shared_set(&run->levels_wanted, 1);
         }
     }
 }
@@ -174,13 +174,13 @@ static void put_repairs(void *argument, int thread, int item)
         record->least_variance = fminf(record->least_variance, repaired->variance);
     }
     if (!box_is_empty(record->changed)) {
-        atomic_store(&run->something_changed, true);
+        shared_set(&run->something_changed, 1);
     }
 }
 
 static void find_levels(Run *run)
 {
-    if (atomic_load(&run->levels_wanted) && !run->levels_known) {
+    if (shared_get(&run->levels_wanted) && !run->levels_known) {
         run->levels = levels_of(run->frame, run->options);
         run->levels_known = true;
     }
@@ -196,10 +196,10 @@ static void for_each_tile(Run *run, Work work)
 /* One iteration. False when the next would find the same. */
 static bool iterate(Run *run)
 {
-    atomic_store(&run->something_changed, false);
+    shared_set(&run->something_changed, 0);
     for_each_tile(run, search_tile);
     for_each_tile(run, flag_found);
-    if (atomic_load(&run->out_of_memory)) {
+    if (shared_get(&run->out_of_memory)) {
         return false;
     }
     if (run->options->repair != REPAIR_NONE) {
@@ -208,7 +208,7 @@ static bool iterate(Run *run)
         for_each_tile(run, repair_tile);
     }
     for_each_tile(run, put_repairs);
-    return atomic_load(&run->something_changed);
+    return shared_get(&run->something_changed);
 }
 
 static bool gather_scores(const Run *run, RunResult *result)
@@ -262,7 +262,7 @@ bool find_cosmic_rays(Frame *frame, const Options *options, RunResult *result)
     for (bool again = true; done && again && result->n_iterations < options->niter; result->n_iterations++) {
         run.iteration = result->n_iterations;
         again = iterate(&run);
-        done = !atomic_load(&run.out_of_memory);
+        done = !shared_get(&run.out_of_memory);
     }
     done = done && gather_scores(&run, result);
     run_close(&run);

@@ -1,7 +1,15 @@
 #include "threads.h"
 
+#include <stddef.h>
+
+#include "shared.h"
+
+#if defined(_WIN32)
+#define WIN32_LEAN_AND_MEAN
+#include <windows.h>
+#else
 #include <pthread.h>
-#include <stdatomic.h>
+#endif
 
 enum { MAX_THREADS = 256, ITEMS_AT_ONCE = 8 };
 
@@ -9,23 +17,21 @@ typedef struct {
     Work work;
     void *run;
     int n_items;
-    atomic_int next;
+    SharedInt next;
 } Queue;
 
 typedef struct {
     Queue *queue;
     int thread;
-    pthread_t handle;
 } Worker;
 
-static void *take_items(void *argument)
+static void take_items(const Worker *worker)
 {
-    const Worker *worker = argument;
     Queue *queue = worker->queue;
     for (;;) {
-        const int first = atomic_fetch_add(&queue->next, ITEMS_AT_ONCE);
+        const int first = shared_add(&queue->next, ITEMS_AT_ONCE);
         if (first >= queue->n_items) {
-            return NULL;
+            return;
         }
         for (int item = first; item < first + ITEMS_AT_ONCE && item < queue->n_items; item++) {
             queue->work(queue->run, worker->thread, item);
@@ -33,11 +39,56 @@ static void *take_items(void *argument)
     }
 }
 
+#if defined(_WIN32)
+
+typedef HANDLE Thread;
+
+static DWORD WINAPI run_thread(LPVOID worker)
+{
+    take_items(worker);
+    return 0;
+}
+
+static bool start_thread(Thread *thread, Worker *worker)
+{
+    *thread = CreateThread(NULL, 0, run_thread, worker, 0, NULL);
+    return *thread != NULL;
+}
+
+static void wait_for_thread(Thread thread)
+{
+    WaitForSingleObject(thread, INFINITE);
+    CloseHandle(thread);
+}
+
+#else
+
+typedef pthread_t Thread;
+
+static void *run_thread(void *worker)
+{
+    take_items(worker);
+    return NULL;
+}
+
+static bool start_thread(Thread *thread, Worker *worker)
+{
+    return pthread_create(thread, NULL, run_thread, worker) == 0;
+}
+
+static void wait_for_thread(Thread thread)
+{
+    pthread_join(thread, NULL);
+}
+
+#endif
+
 void for_each_item(Work work, void *run, int n_items, int n_threads)
 {
     Queue queue = {.work = work, .run = run, .n_items = n_items};
     Worker workers[MAX_THREADS];
-    atomic_init(&queue.next, 0);
+    Thread threads[MAX_THREADS];
+    shared_set(&queue.next, 0);
     int wanted = n_items / ITEMS_AT_ONCE + 1;
     wanted = wanted < n_threads ? wanted : n_threads;
     wanted = wanted < MAX_THREADS ? wanted : MAX_THREADS;
@@ -45,13 +96,13 @@ void for_each_item(Work work, void *run, int n_items, int n_threads)
     int n_started = 1;
     for (; n_started < wanted; n_started++) {
         workers[n_started] = (Worker){.queue = &queue, .thread = n_started};
-        if (pthread_create(&workers[n_started].handle, NULL, take_items, &workers[n_started]) != 0) {
+        if (!start_thread(&threads[n_started], &workers[n_started])) {
             break;
         }
     }
     workers[0] = (Worker){.queue = &queue, .thread = 0};
     take_items(&workers[0]);
     for (int k = 1; k < n_started; k++) {
-        pthread_join(workers[k].handle, NULL);
+        wait_for_thread(threads[k]);
     }
 }
