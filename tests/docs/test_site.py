@@ -101,9 +101,7 @@ def test_every_internal_link_leads_to_a_page_and_a_place_in_it(addresses):
             if (place := target(page, address)) is None:
                 continue
             path, fragment = place
-            if not path.exists():
-                broken.append((page.name, address))
-            elif fragment and path in addresses and fragment not in addresses[path].ids:
+            if not path.exists() or (fragment and path in addresses and fragment not in addresses[path].ids):
                 broken.append((page.name, address))
     assert broken == []
 
