@@ -67,8 +67,9 @@ def install_on_frames() -> None:
     from ccdproc_crplugin.io.registry import install_registry
 
     with _lock:
-        methods = plugins.host().registered("method")
-        _put(CCDData, methods, lambda name: str(plugins.host().plugin_of("method", name)))
+        host = plugins.host()
+        host.after_late_plugins = install_on_frames
+        _put(CCDData, host.registered("method"), lambda name: str(host.plugin_of("method", name)))
         install_registry()
 
 
@@ -143,6 +144,7 @@ def uninstall() -> None:
     from ccdproc_crplugin.io.registry import uninstall_registry
 
     with _lock:
+        plugins.host().after_late_plugins = None
         forget_all()
         for (target, name), function in _installed.items():
             if target.__dict__.get(name) is function:

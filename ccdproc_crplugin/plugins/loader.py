@@ -52,6 +52,8 @@ class PluginHost(Registry):
         self.disabled = {_normal(name) for name in environ.get("CCDCR_DISABLE_PLUGINS", "").split(",")}
         self._path = path
         self._waiting: list[tuple[Plugin, entrypoints.EntryPoint]] = []
+        #: Called after plugins were loaded that had to wait for the end of their own import.
+        self.after_late_plugins: Callable[[], None] | None = None
         self._files = files_named(environ.get(FILES_VARIABLE, ""))
         super().__init__(trace=sys.stderr.write if environ.get("CCDCR_TRACE_PLUGINS") == "1" else None)
 
@@ -74,6 +76,8 @@ class PluginHost(Registry):
                 self._waiting.append((plugin, entry_point))
             else:
                 self._load(plugin, entry_point.load)
+        if len(self._waiting) < len(waiting) and self.after_late_plugins is not None:
+            self.after_late_plugins()
 
     def _installed(self, path: list[str] | None) -> Iterator[tuple[Plugin, entrypoints.EntryPoint]]:
         """The plugins of other distributions, not yet imported."""

@@ -167,6 +167,20 @@ class TestOnDisk:
         printed = subprocess.run(words, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
         assert printed.stdout.strip() == str([*BUILT_IN, "threshold"]), printed.stderr
 
+    def test_the_methods_of_one_that_is_imported_first_are_on_frames(self, disk):
+        method = (
+            "\ndef brightest(ccd):\n    return ccd.data.max()\n@hookimpl\ndef ccdcr_methods():\n    yield brightest"
+        )
+        name = disk("import ccdproc_crplugin\n" + WORKING + method)
+        code = (
+            f"import ccdcr_test_{name}, ccdproc_crplugin as crp; from astropy.nddata import CCDData; crp.detectors(); "
+            "print(CCDData([[1, 2]], unit='adu').brightest())"
+        )
+        paths = os.pathsep.join([str(disk.path), *sys.path])
+        words = [sys.executable, "-W", "error", "-c", code]
+        printed = subprocess.run(words, env={**os.environ, "PYTHONPATH": paths}, capture_output=True, text=True)
+        assert printed.stdout.strip() == "2", printed.stderr
+
 
 class TestBlockingAndTracing:
     @pytest.mark.parametrize("by", ["{name}", "dist_{name}", "other, {name}"])

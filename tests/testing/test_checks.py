@@ -243,5 +243,5 @@ class TestRunningThemAll:
         assert set(table["outcome"]) == {"passed"}
 
     def test_what_is_no_plugin_is_refused(self):
-        with pytest.raises(CosmicRayError, match=r"item=3; expected a Detector, a Step, or the name"):
+        with pytest.raises(CosmicRayError, match=r"item=3; expected a Detector, a StackDetector, a Step, or the name"):
             check_detector(3)
