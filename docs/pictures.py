@@ -31,7 +31,7 @@ def draw_all(folder):
     folder.mkdir(parents=True, exist_ok=True)
     frame = saao_frame()
     cleaned = frame.clean_cosmic_rays()
-    graphs = {"events": cleaned.cr_segments().plot([6, 9, 13, 11]), "lazy": lazy(frame), "growth": growth()}
+    graphs = {"events": cleaned.cr_segments().plot([6, 9, 13, 15]), "lazy": lazy(frame), "growth": growth()}
     for name, figure in graphs.items():
         figure.savefig(folder / f"{name}.png", dpi=110)
     for name, (image, limits) in {**before_mask_after(frame, cleaned), **steps()}.items():

@@ -54,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
         return _compare_detectors(args)
     if args.b is None:
         raise UsageError("Found one frame; expected two.", "Give {detectors} to compare what they find in one.")
+    if args.output is not None or args.report is not None:
+        raise UsageError("Found a picture or a report of two masks; expected one of detectors.", "Give {detectors}.")
     from ccdproc_crplugin.events.compare import compare_masks
 
     with telling():

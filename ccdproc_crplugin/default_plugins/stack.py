@@ -21,7 +21,7 @@ from ccdproc_crplugin.plugins.model import Detection, Exposure, StackDetector
 REFERENCES = ("2008MNRAS.386L..77B", "2002PASP..114..144F", "2001PASP..113.1420V")
 
 
-def detect(exposures: Sequence[Exposure], *, sigma: float = 5.0, sigma_low: float = 3.5) -> list[Detection]:
+def detect(exposures: Sequence[Exposure], *, sigma: float = 5.0, sigma_low: float = 2.5) -> list[Detection]:
     """
     Find what stands out in one exposure against all the others.
 

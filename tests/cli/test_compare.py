@@ -69,6 +69,8 @@ class TestDetectors:
             ["--detectors", "lacosmic,median", "-p", "thresh=3"],
             ["--detectors", "lacosmic,median", "-p", "median.tresh=3"],
             ["--detectors", "lacosmic,median", "-o", "a.txt"],
+            ["raw/light_1.fits", "-o", "a.png"],
+            ["raw/light_1.fits", "--report", "both"],
         ],
     )
     def test_wrong_usage(self, night, capsys, words):
