@@ -91,11 +91,20 @@ def chip_maps(
 
 
 def _members(views: Sequence[FrameView]) -> list[list[int]]:
-    """The indices of the views of each chip, or of each shape where the chip is not known."""
+    """
+    The indices of the views of each chip, or of each shape where the chip is not known.
+
+    What several detectors made of one exposure is no second hit of a pixel: each detector gets a map of its own.
+    """
     members: dict[tuple, list[int]] = {}
+    detectors: dict[tuple, list[str]] = {}
     for index, view in enumerate(views):
         chip = view.chip and (view.chip.camera, view.chip.hdu, view.chip.binning)
-        members.setdefault((view.shape, chip or ()), []).append(index)
+        exposure = (view.shape, chip or (), view.row.start, view.row.exposure)
+        of_exposure = detectors.setdefault(exposure, [])
+        if view.row.detector not in of_exposure:
+            of_exposure.append(view.row.detector)
+        members.setdefault((view.shape, chip or (), of_exposure.index(view.row.detector)), []).append(index)
     return [members[key] for key in sorted(members)]
 
 

@@ -21,6 +21,14 @@ def test_pixels_hit_in_every_frame_are_hot(views):
     assert chip.n_events == 9
 
 
+def test_what_several_detectors_made_of_one_exposure_is_one_hit(views):
+    names = ("lacosmic", "median", "deepcr")
+    results = [replace(view, row=replace(views[0].row, detector=name)) for view, name in zip(views, names, strict=True)]
+    maps, on_hot = chip_maps(results)
+    assert [chip.n_hot for chip in maps] == [0, 0, 0]
+    assert on_hot == [[], [], []]
+
+
 def test_a_pixel_hit_twice_by_chance_is_not(views):
     rng = np.random.default_rng(5)
     for view in views:
