@@ -76,6 +76,8 @@ def _compare_detectors(args: argparse.Namespace) -> int:
     pages = {} if args.report is None else _report_files(args)
     options.check_targets({path: (path.suffix,) for path in pages.values()}, args.overwrite)
     with telling():
+        if pages:
+            options.make_folder(args.report)
         parameters = _parameters(args)
         args.path = args.a
         with open_frame(args.a, hdu=args.hdu) as file:
@@ -110,7 +112,6 @@ def _write_report(
     from ccdproc_crplugin.io.ccd import write_ccd
     from ccdproc_crplugin.report.page import write_report
 
-    options.make_folder(args.report)
     for name in args.detectors:
         cleaned = clean_cosmic_rays(ccd, name, preflight="off", max_fraction=1, **facts, **parameters[name])
         write_ccd(cleaned, files[name], overwrite=args.overwrite)

@@ -106,5 +106,5 @@ def _camera(args: argparse.Namespace) -> Any:
     figures = {"gain": args.gain, "readnoise": args.readnoise, "hot_fraction": args.hot_pixels, "bits": args.bits}
     given = {name: value for name, value in figures.items() if value is not None}
     if args.bits is not None:
-        given["bias_level"] = min(Camera.bias_level, 2**args.bits / 16)
+        given["bias_level"] = min(Camera.bias_level, 2 ** min(args.bits, 32) / 16)
     return Camera(chip=chip, **given)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "where a source of the first exposure lies in each, as DY,DX for each exposure with blanks between, or wcs or "
         "measure (default: measured from the stars or, where too few agree, from the WCS)"
     )
+    # What looks like a pair of numbers is no option, though it begins with a minus.
+    parser._negative_number_matcher = re.compile(r"-[\d.][\d.,e+-]*$")  # type: ignore[attr-defined]
     add("--offsets", type=_offset, nargs="+", metavar="DY,DX", help=text)
     text = "how pixels are replaced: from the other exposures, or as in `ccdcr clean` (default: %(default)s)"
     add("--repair", choices=REPAIRS, default=REPAIRS[0], help=text)
@@ -89,11 +92,17 @@ def run(args: argparse.Namespace) -> int:
 def _targets(paths: list[Path], args: argparse.Namespace) -> list[Path]:
     """The files to write, refused if two have one name or one can't be written."""
     from ccdproc_crplugin.io.atomic import check_target
-    from ccdproc_crplugin.io.selection import stem
+    from ccdproc_crplugin.io.selection import FITS_SUFFIXES, stem
 
     targets = [args.output / f"{stem(path)}.fits" for path in paths]
     if len(set(targets)) < len(targets):
         raise CosmicRayError("Found exposures with the same name; expected names that differ.", "Rename one of them.")
+    if args.combined in targets:
+        raise UsageError(f"Found --combined {str(args.combined)!r}, the name of a cleaned exposure; expected another.")
+    if args.combined is not None and not (args.combined.parent.is_dir() or args.combined.parent == args.output):
+        raise UsageError(f"Found no folder {str(args.combined.parent)!r}; expected one for {args.combined.name!r}.")
+    if args.combined is not None and not args.combined.name.lower().endswith(FITS_SUFFIXES):
+        raise UsageError(f"Found --combined {str(args.combined)!r}; expected a name that ends in .fits.")
     with wrong_usage():
         for target in (*targets, *([args.combined] if args.combined else [])):
             check_target(target, args.overwrite)

@@ -91,9 +91,13 @@ def _highest(sample: np.ndarray) -> float:
 
 def _pile(values: np.ndarray, sky: float, top: float) -> np.ndarray | None:
     """True for the values in the pile; None if there is no pile."""
+    if top <= 0:
+        return None
     number = np.clip((N_BINS * values / top).astype(int), 0, N_BINS - 1)
     count = np.bincount(number, minlength=N_BINS)
     lowest = max(int(N_BINS * (sky + LOWEST * (top - sky)) / top), 0)
+    if lowest >= N_BINS:
+        return None
     peak = lowest + int(np.argmax(count[lowest:]))
     first, last = max(peak - 1, 0), min(peak + 1, N_BINS - 1)
     inside, below = count[first : last + 1].sum(), count[max(first - N_BELOW, 0) : first]

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from ccdproc_crplugin import plugins
 from ccdproc_crplugin.cleaning.clean import MAX_FRACTION, NO_REPAIR, Prepared, check_choices, finish, prepare
 from ccdproc_crplugin.cleaning.detection import FoundCosmicRays, choose_detector, find_in_stack
 from ccdproc_crplugin.cleaning.repairs import PROFILE
-from ccdproc_crplugin.errors import CosmicRayError
+from ccdproc_crplugin.errors import CosmicRayError, wrong_value
 from ccdproc_crplugin.frames.checks import check_frame
 from ccdproc_crplugin.frames.electrons import ElectronFrame
 from ccdproc_crplugin.plugins.model import Finding
@@ -24,6 +24,9 @@ from ccdproc_crplugin.stacking.result import CleanedStack, row_of
 
 #: The repair from the other exposures.
 FROM_STACK = "stack"
+
+#: Two exposures are one if this share of their pixels differ by no more than this share of their values.
+SAME_SHARE, SAME = 0.99, 1e-5
 
 #: What the history calls it.
 ACTION = "clean_cosmic_rays_stack"
@@ -145,6 +148,7 @@ def clean_cosmic_rays_stack(
             _refuse_mosaic(one.frame)
             prepared.append((one, one.findings(preflight, detector, parameters)))
     frames = [one.frame for one, _ in prepared]
+    _refuse_repeats(frames)
     shifts, source = find_offsets(ccds, frames, offsets)
     found = find_in_stack(ccds, frames, shifts, chosen, parameters, refine=refine)
     cleaned = []
@@ -153,7 +157,7 @@ def clean_cosmic_rays_stack(
         with _naming_exposure(number):
             cleaned.append(_finished(one, hits, detector, own_repair, findings, max_fraction, preflight != "off"))
     rows = [row_of(ccd, hits, shift) for ccd, hits, shift in zip(cleaned, found, shifts, strict=True)]
-    return CleanedStack(cleaned, rows)
+    return CleanedStack(cleaned, rows, [float(np.median(frame.electronics.factor)) for frame in frames])
 
 
 def _finished(
@@ -177,6 +181,8 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
     """The exposures as a list, refused unless they are two frames or more of one shape."""
     if isinstance(ccds, CCDData | np.ndarray | str):
         raise CosmicRayError(f"Found {type(ccds).__name__}; expected a list of two exposures or more of one field.")
+    if not isinstance(ccds, Iterable):
+        raise wrong_value("ccds", ccds, "a list of two exposures or more of one field")
     ccds = list(ccds)
     if len(ccds) < 2:
         raise CosmicRayError(
@@ -192,15 +198,21 @@ def _checked_stack(ccds: Any) -> list[CCDData]:
             f"Found exposures of shapes {', '.join(map(str, shapes))}; expected one shape.",
             "Cut them to the same pixels of the detector.",
         )
-    for number, ccd in enumerate(ccds):
+    return ccds
+
+
+def _refuse_repeats(frames: Sequence[ElectronFrame]) -> None:
+    """Refuse an exposure that is given twice, be it in another unit: noise makes no two frames alike."""
+    for number, frame in enumerate(frames):
         for other in range(number):
-            if ccd is ccds[other] or np.array_equal(ccd.data, ccds[other].data):
+            good = ~(frame.bad | frames[other].bad)
+            a, b = frame.data[good], frames[other].data[good]
+            if np.count_nonzero(np.abs(a - b) <= SAME * np.abs(a)) > SAME_SHARE * max(a.size, 1):
                 raise CosmicRayError(
                     f"Found the same pixels in exposures {other + 1} and {number + 1}; expected different exposures.",
                     "Give each exposure once.",
                     exposure=number,
                 )
-    return ccds
 
 
 @contextmanager

@@ -19,6 +19,9 @@ Offset = tuple[float, float]
 #: Words for where offsets come from.
 WCS, MEASURE = "wcs", "measure"
 
+#: Largest offset that is taken for one (pix).
+LARGEST_OFFSET = 1e6
+
 #: Largest difference (pix) between the offsets of parts of a frame; beyond it a rotation or a scale shows.
 LARGEST_SPREAD = 0.5
 
@@ -30,8 +33,24 @@ def find_offsets(ccds: Sequence[CCDData], frames: Sequence[ElectronFrame], offse
     if offsets is None or (isinstance(offsets, str) and offsets in (WCS, MEASURE)):
         found = [_between(ccds, frames, number, offsets) for number in range(1, len(ccds))]
         sources = dict.fromkeys(source for _, source in found)
-        return [(0.0, 0.0), *(offset for offset, _ in found)], ", ".join(sources)
-    return _given(offsets, len(ccds)), "given"
+        shifts, source = [(0.0, 0.0), *(offset for offset, _ in found)], ", ".join(sources)
+    else:
+        shifts, source = _given(offsets, len(ccds)), "given"
+    _warn_of_lonely(shifts, ccds[0].shape)
+    return shifts, source
+
+
+def _warn_of_lonely(shifts: Sequence[Offset], shape: tuple[int, ...]) -> None:
+    """Warn of exposures that share no pixel with another one."""
+    steps = np.abs(np.array(shifts)[:, np.newaxis] - np.array(shifts))
+    meets = (steps < np.array(shape)).all(axis=2)
+    lonely = [str(number + 1) for number in np.flatnonzero(meets.sum(axis=1) == 1)]
+    if lonely:
+        message = (
+            f"Found that exposure {', '.join(lonely)} overlaps with no other; expected exposures of one field. "
+            "L.A.Cosmic alone finds the cosmic rays there."
+        )
+        warnings.warn(wording(message, "Look at {offsets}."), PreflightWarning, stacklevel=4)
 
 
 def _given(offsets: Any, n_exposures: int) -> list[Offset]:
@@ -44,7 +63,7 @@ def _given(offsets: Any, n_exposures: int) -> list[Offset]:
             "offsets", offsets, f"a pair (dy, dx) for each of the {n_exposures} exposures, wcs or measure"
         )
     for value in pairs.flat:
-        check_number("offsets", float(value))
+        check_number("offsets", float(value), -LARGEST_OFFSET, LARGEST_OFFSET)
     return [(float(dy), float(dx)) for dy, dx in pairs - pairs[0]]
 
 
@@ -63,6 +82,11 @@ def _between(
             GIVE_OFFSETS,
         )
     spread, offset = wcs_offset(ccds[0], ccds[number])
+    if spread == np.inf:
+        raise CosmicRayError(
+            f"Found that the WCS of exposures 1 and {number + 1} show different fields; expected one field.",
+            GIVE_OFFSETS,
+        )
     if offset is not None and spread > LARGEST_SPREAD:
         raise CosmicRayError(
             f"Found that the WCS of exposures 1 and {number + 1} differ by a rotation or a scale, by {spread:.1f} "
@@ -87,15 +111,15 @@ def wcs_offset(first: CCDData, other: CCDData) -> tuple[float, Offset | None]:
     """
     Where a source of the first lies in the other by their WCS, (dy, dx), and by how much this differs over the frame.
 
-    None if one has no celestial WCS.
+    None if one has no celestial WCS of two axes, and a difference of inf if they show different parts of the sky.
     """
-    if not all(getattr(ccd.wcs, "has_celestial", False) for ccd in (first, other)):
+    if not all(getattr(ccd.wcs, "has_celestial", False) and ccd.wcs.pixel_n_dim == 2 for ccd in (first, other)):
         return 0.0, None
     ny, nx = first.shape
     y, x = (grid.ravel() for grid in np.meshgrid([0.0, (ny - 1) / 2, ny - 1.0], [0.0, (nx - 1) / 2, nx - 1.0]))
     there = other.wcs.world_to_pixel_values(*first.wcs.pixel_to_world_values(x, y))
     dx, dy = there[0] - x, there[1] - y
     if not (np.isfinite(dx).all() and np.isfinite(dy).all()):
-        return 0.0, None
+        return np.inf, None
     spread = float(max(np.ptp(dy), np.ptp(dx)))
     return spread, (float(np.median(dy)), float(np.median(dx)))

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,8 +35,13 @@ class CleanedStack(list):
         and what the detector says of them, such as the numbers of pixels by reason.
     """
 
-    def __init__(self, ccds: Iterable[CCDData], rows: list[dict[str, Any]]) -> None:
+    def __init__(
+        self, ccds: Iterable[CCDData], rows: list[dict[str, Any]], factors: Sequence[float] | None = None
+    ) -> None:
         super().__init__(ccds)
+        factors = [1.0] * len(self) if factors is None else factors
+        #: Each exposure with its row and the electrons of its unit, whatever becomes of the list.
+        self._exposures = list(zip(self, rows, factors, strict=True))
         names = list(dict.fromkeys(name for row in rows for name in row))
         self.table = Table({name: [row.get(name, 0) for row in rows] for name in names})
 
@@ -51,30 +56,39 @@ class CleanedStack(list):
             brought to those of the first. A shift by a fraction of a pixel is interpolated linearly, which smooths the
             noise. Pixels without a good value are masked.
         """
-        total, weight = np.zeros((2, *self[0].shape))
-        first_sky = None
-        for ccd, row in zip(self, self.table, strict=True):
-            bad = mask_of(ccd)
-            good = np.ones(ccd.shape) if bad is None else (~bad).astype(float)
-            data = np.where(good > 0, ccd.data, 0).astype(float)
-            sky = float(np.median(ccd.data[good > 0]))
-            first_sky = sky if first_sky is None else first_sky
-            scale = float(row["transparency"]) if "transparency" in self.table.colnames else 1.0
-            light = np.where(good > 0, (data - sky) / scale, 0)
+        first, _, first_factor = self._exposures[0]
+        total, weight = np.zeros((2, *first.shape))
+        for ccd, row, factor in self._exposures:
+            good = _good_pixels(ccd)
+            if not good.any():
+                continue
+            # The transparency is that of the light in electrons.
+            scale = row.get("transparency", 1.0) * first_factor / factor
+            light = np.where(good, (ccd.data - _sky(ccd, good)) / scale, 0).astype(float)
             offset = (row["dy"], row["dx"])
             total += _shifted(light, offset)
-            weight += _shifted(good, offset)
+            weight += _shifted(good.astype(float), offset)
         enough = weight > 0.25
         combined = CCDData(
-            np.where(enough, total / np.maximum(weight, 0.25) + (first_sky or 0.0), 0).astype(np.float32),
-            unit=self[0].unit,
+            np.where(enough, total / np.maximum(weight, 0.25) + _sky(first, _good_pixels(first)), 0).astype(np.float32),
+            unit=first.unit,
             mask=~enough,
-            meta=self[0].meta.copy(),
-            wcs=self[0].wcs,
+            meta=first.meta.copy(),
+            wcs=first.wcs,
         )
         clear_cards(combined.meta)
-        write_history(combined.meta, "combine", {"exposures": len(self)}, "mean of the good pixels")
+        write_history(combined.meta, "combine", {"exposures": len(self._exposures)}, "mean of the good pixels")
         return combined
+
+
+def _good_pixels(ccd: CCDData) -> np.ndarray:
+    """The pixels that are finite and not masked, bool (ny, nx)."""
+    bad = mask_of(ccd)
+    return np.isfinite(ccd.data) if bad is None else np.isfinite(ccd.data) & ~bad
+
+
+def _sky(ccd: CCDData, good: np.ndarray) -> float:
+    return float(np.median(ccd.data[good])) if good.any() else 0.0
 
 
 def _shifted(array: np.ndarray, offset: tuple[float, float]) -> np.ndarray:

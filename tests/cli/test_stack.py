@@ -40,6 +40,16 @@ def test_one_exposure_is_wrong_usage(pair, capsys):
     assert "expected two or more" in capsys.readouterr().err
 
 
+def test_offsets_may_be_negative(pair):
+    assert main(["stack", "m31_0.fits", "m31_1.fits", "-o", "out", "--offsets", "0,0", "-0.5,.5"]) == 0
+
+
+@pytest.mark.parametrize("name", ["out/m31_0.fits", "mean.txt", "nofolder/mean.fits"])
+def test_a_combined_frame_that_cannot_be_written_is_refused_at_once(pair, name):
+    assert main(["stack", "m31_0.fits", "m31_1.fits", "-o", "out", "--overwrite", "--combined", name]) == 2
+    assert not (pair / "out").exists()
+
+
 @pytest.mark.parametrize("options", [["--offsets", "0,0"], ["--detector", "lacosmic"], ["-p", "sigclip=5"]])
 def test_wrong_options_are_wrong_usage(pair, options):
     assert main(["stack", "m31_0.fits", "m31_1.fits", *options]) == 2

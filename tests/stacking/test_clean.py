@@ -57,6 +57,28 @@ def test_the_exposures_are_not_changed():
         assert ccd.meta == copy.meta
 
 
+def test_the_mean_has_the_unit_and_the_gain_of_the_first():
+    in_adu = pair()
+    in_adu[1] = CCDData(in_adu[1].data / 2, unit="adu", meta={"GAIN": 2.0, "RDNOISE": 5.0})
+    expected, found = (clean(ccds, offsets=ALIGNED).combine() for ccds in (pair(), in_adu))
+    assert found.unit == "adu"
+    np.testing.assert_allclose(found.data, expected.data, atol=30, rtol=0.02)
+
+
+def test_the_mean_does_not_depend_on_what_became_of_the_list():
+    cleaned = clean(pair(), offsets=ALIGNED)
+    expected = cleaned.combine().data
+    cleaned.reverse()
+    cleaned.pop()
+    np.testing.assert_array_equal(cleaned.combine().data, expected)
+
+
+def test_pixels_that_are_not_finite_are_left_out_of_the_mean():
+    cleaned = clean(pair(), offsets=ALIGNED)
+    cleaned[1].data[5, 5] = np.nan
+    assert np.isfinite(cleaned.combine().data).all()
+
+
 def test_the_removed_values_can_be_put_back():
     ccds = pair(uncertainty=StdDevUncertainty(np.full((80, 90), 15.0, dtype=np.float32)))
     for before, after in zip(ccds, clean(ccds, offsets=ALIGNED), strict=True):
@@ -135,6 +157,30 @@ class TestRefused:
         first, second = pair()
         with pytest.raises(crp.CosmicRayError, match="one shape"):
             clean([first, second[:40]])
+
+    def test_no_list_at_all(self):
+        with pytest.raises(crp.CosmicRayError, match="ccds=None; expected a list"):
+            clean(None)
+
+    def test_the_same_exposure_in_another_unit_and_with_a_hole(self):
+        first, _ = pair()
+        again = CCDData(first.data * 1.0, unit="electron", meta=dict(first.meta))
+        again.data[3, 3] = np.nan
+        with pytest.raises(crp.CosmicRayError, match="the same pixels"):
+            clean([first, again])
+
+    def test_fields_on_opposite_sides_of_the_sky(self):
+        ccds = pair()
+        for ccd, place in zip(ccds, ((10, 20), (190, -20)), strict=True):
+            wcs = WCS(naxis=2)
+            wcs.wcs.ctype, wcs.wcs.crval, wcs.wcs.cdelt = ["RA---TAN", "DEC--TAN"], place, [1e-4, 1e-4]
+            ccd.wcs = wcs
+        with pytest.raises(crp.CosmicRayError, match="exposures 1 and 2 show different fields"):
+            clean(ccds, offsets="wcs")
+
+    def test_an_exposure_without_overlap_is_named(self):
+        with pytest.warns(crp.PreflightWarning, match="exposure 1, 2 overlaps with no other"):
+            clean(pair(), offsets=[(0, 0), (500, 0)])
 
     def test_the_same_exposure_twice(self):
         first, _ = pair()
