@@ -219,7 +219,7 @@ def show_others(size, seeds):
                 print(f"{n_exposures} {case:16} {way.__name__:10} {in_words(best)}", flush=True)
 
 
-def show_wht(folder, rows=slice(1000, 3000)):
+def show_wht(folder, rows=slice(None)):
     """Print how the pair of long exposures of the WHT fares."""
     folder = Path(folder)
     bias = np.median(

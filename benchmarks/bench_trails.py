@@ -1,5 +1,5 @@
 # Licensed under a 3-clause BSD style license - see LICENSE.rst
-"""Trails that ``docs/plugins/ccdcr-trails`` finds, what it takes for a trail that is none, and its time.
+"""How many trails ``docs/plugins/ccdcr-trails`` finds, how many it reports falsely, and how long it takes.
 
 Run as ``python benchmarks/bench_trails.py [--frames 40] [--size 1700] [--real FOLDER]``.
 

@@ -24,7 +24,7 @@ from ccdproc_crplugin.plugins import hookspecs, model
 
 HERE = Path(__file__).parent
 
-#: The built-in dialects of headers, and that which holds for all headers.
+#: The built-in dialects of headers, and the one that holds for every header.
 dialects = ccdproc_crplugin.dialects()
 COMMON = dialects["common"]
 

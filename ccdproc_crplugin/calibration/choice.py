@@ -78,7 +78,7 @@ IGNORED = "Name it in {group_ignore} if that does no harm."
 
 
 def nothing_fits(combined: Iterable[WithKey], kind: str, key: CalibrationKey, **how: Any) -> tuple[str, str]:
-    """Why the nearest combined frame of a kind does not fit, and the advice; two "" if there is none of the kind."""
+    """Why the nearest combined frame of a kind does not fit, and the advice; both are "" without such a frame."""
     of_kind = [frame.key for frame in combined if frame.key.kind == kind]
     reasons = [(there.misfits(key, **how), there) for there in of_kind]
     names, nearest = min(reasons, key=lambda reason: len(reason[0]), default=([], None))

@@ -59,7 +59,7 @@ def _in_one(on_events: str, on_edges: str, look: str) -> str:
 
 
 def _on_events(cleaned: CCDData, record: RemovedPixels, level: np.ndarray) -> str:
-    """The numbers of events that may be no cosmic rays; "" for what is usual; ``level`` is without structure."""
+    """In words, how many events may not be cosmic rays; "" if the numbers are usual. ``level`` is without lines."""
     y, x, label, shape = record.y, record.x, record.label, cleaned.data.shape
     saturated = saturated_pixels(cleaned)
     n_structure = np.count_nonzero(structure_rules(y, x, label, shape, saturated))

@@ -65,6 +65,12 @@ def add_kind(parser: argparse._ActionsContainer, text: str) -> None:
     parser.add_argument("--kind", choices=KINDS, help=text)
 
 
+def add_refine(parser: argparse._ActionsContainer) -> None:
+    """Add the switch for the plugins that change the mask of a detector."""
+    text = "let no plugin change the mask of the detector, so that sharp stars stay in it"
+    parser.add_argument("--no-refine", dest="refine", action="store_false", help=text)
+
+
 def add_folder(parser: argparse.ArgumentParser, default: str, *aliases: str) -> None:
     """Add the option for the folder that is written to."""
     text = "folder to write to (default: %(default)s)"
@@ -98,8 +104,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--sigclip", type=_sigclip, metavar="NUMBER", help=text)
     text = "set a parameter of the detector, such as niter=6; may be repeated"
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
-    text = "let no plugin change the mask of the detector, so that sharp stars stay in it"
-    group.add_argument("--no-refine", dest="refine", action="store_false", help=text)
+    add_refine(group)
 
 
 def add_calibration(parser: argparse.ArgumentParser) -> None:

@@ -47,6 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     options.add_quantities(group, "gain", "readnoise", "saturation")
     text = "set a parameter of the detector, such as sigma=6; may be repeated"
     group.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help=text)
+    options.add_refine(group)
     text = "bad pixels: an image that is not 0 there"
     group.add_argument("--bad-pixels", type=options.existing_file, metavar="FILE", help=text)
 
@@ -117,7 +118,7 @@ def _keywords(args: argparse.Namespace, n_exposures: int) -> dict[str, Any]:
     parameters = options.parameters(args)
     with wrong_usage():
         choose_detector(args.detector, parameters, plugins.find_stack_detector)
-    names = ("gain", "readnoise", "saturation", "bad_pixels", "repair", "max_fraction", "force", "detector")
+    names = ("gain", "readnoise", "saturation", "bad_pixels", "refine", "repair", "max_fraction", "force", "detector")
     offsets = args.offsets
     if offsets is not None and len(offsets) == 1 and isinstance(offsets[0], str):
         offsets = offsets[0]

@@ -181,7 +181,7 @@ def filters(meta: Mapping) -> HeaderValue | None:
 
 
 def filter_name(meta: Mapping) -> HeaderValue | None:
-    """The name of the filter, those of several joined by "+"; the word for an open position if there is none."""
+    """The name of the filter, several joined by "+"; without a filter, the word in the header for an open position."""
     found = filters(meta)
     return found and HeaderValue("+".join(found.value) or next(iter(texts(meta, "filter").values())), found.keyword)
 

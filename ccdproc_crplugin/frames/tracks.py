@@ -7,7 +7,7 @@ import numpy as np
 
 from ccdproc_crplugin.frames.flags import PixelFlag
 from ccdproc_crplugin.frames.removed import RemovedPixels
-from ccdproc_crplugin.kernels.tracks import join_tracks
+from ccdproc_crplugin.kernels.tracks import join_tracks, number_of_tracks
 
 #: Pixels in which no charge can be found.
 LOST = int(PixelFlag.BAD | PixelFlag.SATURATED)
@@ -16,5 +16,4 @@ LOST = int(PixelFlag.BAD | PixelFlag.SATURATED)
 def count_tracks(record: RemovedPixels, shape: tuple[int, int], flags: np.ndarray | None) -> int:
     """How many tracks the events of a cleaned frame are, by its record and its flags if it has them."""
     charge = record.removed.astype(float) - record.repaired
-    track = join_tracks(record.y, record.x, record.label, charge, shape, flags, LOST)
-    return int(np.count_nonzero(track[1:] == np.arange(1, len(track))))
+    return number_of_tracks(join_tracks(record.y, record.x, record.label, charge, shape, flags, LOST))

@@ -89,7 +89,7 @@ def is_first_warning(subject: str) -> bool:
 
 
 def _identity(path: str | os.PathLike) -> Identity | None:
-    """Device and number of a file, links followed; None if there is none."""
+    """Device and number of a file, links followed; None if the file does not exist."""
     with suppress(OSError, ValueError):
         status = os.stat(path)
         return status.st_dev, status.st_ino

@@ -15,9 +15,10 @@ import numpy as np
 from ccdproc_crplugin.kernels.pixels import true_pixels
 from ccdproc_crplugin.kernels.statistics import STD_OF_MAD
 
-#: A pixel beside an event, in standard deviations of its own noise: its ``excess`` above the sky, that of the
-#: ``brightest`` flagged pixel across an edge (across a corner where there is none), and how many flagged pixels across
-#: an edge are nearly as bright. ``structure`` is the variance around that noise does not explain, in its variances.
+#: A pixel beside an event. ``excess``: how far it stands above the sky, in standard deviations of its own noise;
+#: ``brightest``: the same of the brightest flagged pixel across an edge, or across a corner if no edge has one;
+#: ``n_bright``: how many flagged pixels across an edge are nearly as bright; ``structure``: the part of the variance
+#: around the pixel that noise does not explain, over the variance of the noise.
 BESIDE = np.dtype([(name, np.float64) for name in ("excess", "brightest", "n_bright", "structure")])
 
 STRUCTURE = 1.5**2  # weight of the variance that noise does not explain

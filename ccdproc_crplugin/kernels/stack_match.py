@@ -16,6 +16,7 @@ import numpy as np
 
 from ccdproc_crplugin.kernels.blocks import take_blocks
 from ccdproc_crplugin.kernels.pixels import true_pixels
+from ccdproc_crplugin.kernels.repair import RADIUS as REPAIR_RADIUS
 from ccdproc_crplugin.kernels.repair import repair
 from ccdproc_crplugin.kernels.statistics import robust_std
 
@@ -56,12 +57,14 @@ class Plane:
     sky: float = field(init=False)
     filled: np.ndarray = field(init=False)  # float32: unusable and flagged pixels replaced by their surroundings
     noise2: np.ndarray = field(init=False)  # float32, electron squared, of `filled`
+    _unspoilt: tuple[np.ndarray, np.ndarray] = field(init=False)  # both with nothing but unusable pixels replaced
 
     def __post_init__(self) -> None:
         blocks = take_blocks(self.data, bad=self.unusable)
         self.sky = float(np.nanmedian(blocks)) if np.isfinite(blocks).any() else 0.0
         self.filled, self.noise2 = self.data, self._noise2()
-        self.fill(np.zeros(0, dtype=int), np.zeros(0, dtype=int))
+        self._replace(*true_pixels(self.unusable), self.unusable)
+        self._unspoilt = self.filled, self.noise2
 
     def _noise2(self) -> np.ndarray:
         if self.variance is not None:
@@ -70,18 +73,31 @@ class Plane:
         return np.maximum(light, 0) + np.float32(self.readnoise**2)
 
     def fill(self, y: np.ndarray, x: np.ndarray) -> None:
-        """Replace unusable pixels and those given by the pixels around, their noise by the scatter of these."""
+        """Replace the pixels given, and unusable ones, by the pixels around, their noise by the scatter of these."""
+        self.filled, self.noise2 = self._unspoilt
+        if not len(y):
+            return
         lost = self.unusable.copy()
         lost[y, x] = True
-        pixels = true_pixels(lost)
-        self.filled, self.noise2 = self.data, self._noise2()
-        if len(pixels[0]) == 0 or lost.all():
+        self._replace(*self._lost_around(y, x, lost), lost)
+
+    def _replace(self, y: np.ndarray, x: np.ndarray, lost: np.ndarray) -> None:
+        """Replace lost pixels, in arrays of their own."""
+        if len(y) == 0 or lost.all():
             return
-        values, scatter = repair(self.data, *pixels, lost)
-        self.filled = self.data.copy()
-        self.filled[pixels] = values
-        self.noise2 = self.noise2 if self.variance is None else self.noise2.copy()
-        self.noise2[pixels] = np.maximum(scatter**2, self.readnoise**2)
+        values, scatter = repair(self.data, y, x, lost)
+        self.filled, self.noise2 = self.filled.copy(), self.noise2.copy()
+        self.filled[y, x] = values
+        self.noise2[y, x] = np.maximum(scatter**2, self.readnoise**2)
+
+    def _lost_around(self, y: np.ndarray, x: np.ndarray, lost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The pixels given, and the lost ones whose values would draw on them, in reading order."""
+        steps = np.arange(-REPAIR_RADIUS, REPAIR_RADIUS + 1)
+        rows, columns = (
+            (place[:, np.newaxis] + steps).clip(0, size - 1) for place, size in zip((y, x), lost.shape, strict=True)
+        )
+        places = np.unique(rows[:, :, np.newaxis] * lost.shape[1] + columns[:, np.newaxis, :])
+        return np.divmod(places[lost.reshape(-1)[places]], lost.shape[1])
 
     def expected_noise2(self, y: np.ndarray, x: np.ndarray, level: np.ndarray) -> np.ndarray:
         """The variance of pixels of which ``level`` (electron) is expected, without what the excess adds to it."""

@@ -92,6 +92,11 @@ def join_tracks(
     return track
 
 
+def number_of_tracks(track: np.ndarray) -> int:
+    """How many tracks there are among those that `join_tracks` returns."""
+    return int(np.count_nonzero(track[1:] == np.arange(1, len(track))))
+
+
 def _tracks(pixels: Pixels, n_pieces: int) -> np.ndarray:
     """The first piece of the track of each piece, from 0."""
     pieces = Shapes.of(pixels.y, pixels.x, pixels.charge, pixels.piece, n_pieces)

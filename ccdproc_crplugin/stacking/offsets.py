@@ -46,9 +46,10 @@ def _warn_of_lonely(shifts: Sequence[Offset], shape: tuple[int, ...]) -> None:
     meets = (steps < np.array(shape)).all(axis=2)
     lonely = [str(number + 1) for number in np.flatnonzero(meets.sum(axis=1) == 1)]
     if lonely:
+        which = f"exposure {lonely[0]} overlaps" if len(lonely) == 1 else f"exposures {', '.join(lonely)} overlap"
         message = (
-            f"Found that exposure {', '.join(lonely)} overlaps with no other; expected exposures of one field. "
-            "L.A.Cosmic alone finds the cosmic rays there."
+            f"Found that {which} with no other; expected exposures of one field. L.A.Cosmic alone finds the cosmic "
+            "rays there."
         )
         warnings.warn(wording(message, "Look at {offsets}."), PreflightWarning, stacklevel=4)
 

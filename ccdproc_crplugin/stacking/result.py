@@ -27,6 +27,8 @@ class CleanedStack(list):
         The cleaned exposures.
     rows : list of dict
         What was found in each.
+    factors : sequence of float or None
+        Electrons for one unit of each exposure. `None` means that all have one unit.
 
     Attributes
     ----------

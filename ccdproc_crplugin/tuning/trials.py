@@ -72,7 +72,7 @@ class Trials:
     n_pixels: int
     photons: float = 0.0  # electrons
     gaussian2: float = 1.0  # electrons squared, beside the photons
-    excess: float = 1.0  # the noise in units of that which the search assumes
+    excess: float = 1.0  # the noise over the one that the search assumes
 
 
 def make_trials(

@@ -25,7 +25,7 @@ from ccdproc_crplugin.io.companions import bad_pixel_mask, companion
 from ccdproc_crplugin.kernels.mosaic_events import level_frame
 from ccdproc_crplugin.kernels.statistics import medians_around
 from ccdproc_crplugin.kernels.stellar_width import objlim_for_width, stellar_width
-from ccdproc_crplugin.kernels.tracks import join_tracks
+from ccdproc_crplugin.kernels.tracks import join_tracks, number_of_tracks
 from ccdproc_crplugin.tuning import MAX_FALSE, MAX_STARS_TOUCHED
 
 #: Values of sigclip at the axis of a plot.
@@ -315,8 +315,7 @@ def _n_tracks(frame: ElectronFrame, y: np.ndarray, x: np.ndarray, label: np.ndar
     if not len(y):
         return 0
     charge = frame.data[y, x] - medians_around(frame.data, y, x)
-    track = join_tracks(y, x, label, charge, frame.data.shape, frame.bad)
-    return int(np.count_nonzero(track[1:] == np.arange(1, len(track))))
+    return number_of_tracks(join_tracks(y, x, label, charge, frame.data.shape, frame.bad))
 
 
 def _on_one_level(frame: ElectronFrame) -> ElectronFrame:

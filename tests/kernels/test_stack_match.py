@@ -78,3 +78,26 @@ def test_the_noise_of_a_pixel_is_that_of_what_is_expected_there():
     for one in (plane(data), given):
         noise2 = one.expected_noise2(np.array([5]), np.array([5]), np.array([200.0]))
         assert noise2[0] == pytest.approx(225, rel=0.1)
+
+
+def test_pixels_are_filled_anew_each_time():
+    bad = np.zeros((80, 90), dtype=bool)
+    bad[20:24, 29] = True
+    one = plane(expose(scene(), 1), bad=bad)
+    before, noise2 = one.filled.copy(), one.noise2.copy()
+    one.fill(np.array([20, 20]), np.array([30, 31]))
+    assert (one.filled[20, 30:32] != before[20, 30:32]).all()
+    assert not (one.filled != before)[30:].any()
+    one.fill(np.zeros(0, dtype=int), np.zeros(0, dtype=int))
+    np.testing.assert_array_equal(one.filled, before)
+    np.testing.assert_array_equal(one.noise2, noise2)
+
+
+def test_a_bad_pixel_beside_a_filled_one_does_not_draw_on_it():
+    bad = np.zeros((80, 90), dtype=bool)
+    bad[20, 29] = True
+    data = expose(scene(n_stars=0), 1)
+    data[20, 30:32] += 1e6
+    one = plane(data, bad=bad)
+    one.fill(np.array([20, 20]), np.array([30, 31]))
+    assert one.filled[20, 29] == pytest.approx(200, abs=30)

@@ -179,7 +179,7 @@ class TestRefused:
             clean(ccds, offsets="wcs")
 
     def test_an_exposure_without_overlap_is_named(self):
-        with pytest.warns(crp.PreflightWarning, match="exposure 1, 2 overlaps with no other"):
+        with pytest.warns(crp.PreflightWarning, match="exposures 1, 2 overlap with no other"):
             clean(pair(), offsets=[(0, 0), (500, 0)])
 
     def test_the_same_exposure_twice(self):

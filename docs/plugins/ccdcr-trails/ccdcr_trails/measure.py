@@ -334,7 +334,7 @@ def _bend(around, light):
 
 
 def measured(data, mask, line, reach, least_significance):
-    """A line as a trail, or why it is none; None if it is too short. ``reach`` is its uncertainty, pixels."""
+    """A line as a trail, or the reason why it is not one; None if it is too short. ``reach``: its uncertainty (pix)."""
     ends = chord(line.x, line.y, data.shape)
     if ends is None or math.dist(*ends) < LEAST_LENGTH:
         return None
